@@ -1,0 +1,85 @@
+-- What everything else stands on: a schema that the Data API never shows, the clock, and the operator's settings.
+
+create schema private;
+comment on schema private is 'Internals of Reelmint. Not exposed by the Data API.';
+revoke all on schema private from public;
+-- anon and authenticated call quote_generation, which reads the pricing functions in here; nothing else is granted to them.
+grant usage on schema private to anon, authenticated, service_role;
+
+-- The one source of time for every decision about jobs and keys; tests replace it to travel in time.
+create function private.clock()
+returns timestamptz
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  -- Not now(): a transaction that waited for a lock must not write an older time than the one it waited for.
+  select clock_timestamp();
+$$;
+
+revoke execute on function private.clock() from public, anon, authenticated;
+grant execute on function private.clock() to service_role;
+
+-- ISO 8601 in UTC with whole seconds: Swift's own decoder refuses fractions.
+create function private.iso_time(
+  p_time timestamptz
+)
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select to_char(p_time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+$$;
+
+revoke execute on function private.iso_time(timestamptz) from public, anon, authenticated;
+grant execute on function private.iso_time(timestamptz) to service_role;
+
+-- One row. Change it with an update; every setting takes effect with the next request.
+create table public.app_settings (
+  only_row boolean primary key default true,
+  -- Credits that a new user gets, once.
+  welcome_credits integer not null default 20,
+  -- Unfinished jobs that one user may have at a time.
+  active_jobs_per_user integer not null default 20,
+  generations_per_hour integer not null default 200,
+  -- How long an idempotency key is bound to its request.
+  idempotency_hours integer not null default 24,
+  -- The pause between two looks at the provider grows with the job's age between these two.
+  check_interval_min_seconds integer not null default 2,
+  check_interval_max_seconds integer not null default 15,
+  -- How long a submission whose answer was lost may still report itself before the next attempt is made.
+  unknown_submission_seconds integer not null default 120,
+  -- Submissions of one step before the job fails.
+  attempts_per_step integer not null default 4,
+  -- Failed submissions in a row that open a provider's circuit, and for how long.
+  circuit_failures integer not null default 5,
+  circuit_open_seconds integer not null default 30,
+  -- A worker that copies a video keeps the job this long; a gigabyte on a slow line takes minutes.
+  copy_lease_seconds integer not null default 300,
+  -- How long a failed copy to Storage is tried again while the provider's own URL is served.
+  store_retry_hours integer not null default 24,
+  -- Finished videos older than this are deleted by the purge; null keeps them for ever.
+  retention_days integer,
+  constraint app_settings_has_one_row check (only_row),
+  constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
+  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0),
+  constraint durations_are_positive check (
+    idempotency_hours > 0 and check_interval_min_seconds > 0
+    and check_interval_max_seconds >= check_interval_min_seconds
+    and unknown_submission_seconds > 0 and attempts_per_step > 0 and copy_lease_seconds > 0
+    and circuit_failures > 0 and circuit_open_seconds > 0
+    and store_retry_hours > 0
+    and (retention_days is null or retention_days > 0)
+  )
+);
+
+insert into public.app_settings default values;
+
+alter table public.app_settings enable row level security;
+create policy "Only the service role reads and changes settings" on public.app_settings
+  for all to service_role using (true) with check (true);
+revoke all on public.app_settings from anon, authenticated, service_role;
+grant select, update on public.app_settings to service_role;

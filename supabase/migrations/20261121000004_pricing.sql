@@ -1,0 +1,197 @@
+-- What a request may ask of a model, what it costs, and what is sent to the provider: all from the model's row.
+
+-- Says why a value does not fit a setting's specification; null when it fits.
+create function private.setting_problem(
+  p_spec jsonb,
+  p_value jsonb
+)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_spec ->> 'type';
+  v_number numeric;
+begin
+  if p_spec ? 'values' then
+    if p_spec -> 'values' @> jsonb_build_array(p_value) then
+      return null;
+    end if;
+    return 'must be one of: ' || (
+      select string_agg(allowed #>> '{}', ', ') from jsonb_array_elements(p_spec -> 'values') as allowed)
+      || case when p_spec ? 'auto' then ', auto' else '' end;
+  end if;
+  if v_kind = 'boolean' then
+    return case when jsonb_typeof(p_value) <> 'boolean' then 'must be true or false' end;
+  elsif v_kind = 'text' then
+    if jsonb_typeof(p_value) <> 'string' or char_length(p_value #>> '{}') > (p_spec ->> 'max_length')::integer then
+      return format('must be text of at most %s characters', p_spec ->> 'max_length');
+    end if;
+    return null;
+  end if;
+  if jsonb_typeof(p_value) = 'number' then
+    v_number := (p_value #>> '{}')::numeric;
+    if v_number between (p_spec ->> 'minimum')::numeric and (p_spec ->> 'maximum')::numeric
+      and (v_kind = 'number' or v_number = trunc(v_number)) then
+      return null;
+    end if;
+  end if;
+  return format('must be %s from %s to %s',
+    case v_kind when 'integer' then 'a whole number' else 'a number' end, p_spec ->> 'minimum', p_spec ->> 'maximum');
+end;
+$$;
+
+revoke execute on function private.setting_problem(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.setting_problem(jsonb, jsonb) to anon, authenticated, service_role;
+
+-- Checks the settings asked for against a model's schema and fills in the defaults: { settings, issues }.
+create function private.resolve_settings(
+  p_schema jsonb,
+  p_settings jsonb
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_specs jsonb := coalesce(p_schema -> 'settings', '{}');
+  v_resolved jsonb := '{}';
+  v_issues jsonb := '[]';
+  v_name text;
+  v_value jsonb;
+  v_problem text;
+begin
+  for v_name, v_value in select key, value -> 'default' from jsonb_each(v_specs) where value ? 'default' loop
+    v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
+  end loop;
+
+  for v_name, v_value in select key, value from jsonb_each(coalesce(p_settings, '{}')) loop
+    if not v_specs ? v_name then
+      v_problem := 'not a setting of this model, which takes: '
+        || coalesce((select string_agg(key, ', ' order by key) from jsonb_object_keys(v_specs) as key), 'none');
+    else
+      if v_value = '"auto"' and v_specs -> v_name ? 'auto' then
+        v_value := v_specs -> v_name -> 'auto';
+      end if;
+      v_problem := private.setting_problem(v_specs -> v_name, v_value);
+      if jsonb_typeof(v_value) = 'number' then
+        -- 8.0 is the 8 of the list, and must be sent as 8.
+        v_value := to_jsonb(trim_scale((v_value #>> '{}')::numeric));
+      end if;
+    end if;
+    if v_problem is null then
+      v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
+    else
+      v_issues := v_issues || jsonb_build_object('path', 'settings.' || v_name, 'message', v_problem);
+    end if;
+  end loop;
+  return jsonb_build_object('settings', v_resolved, 'issues', v_issues);
+end;
+$$;
+
+revoke execute on function private.resolve_settings(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.resolve_settings(jsonb, jsonb) to anon, authenticated, service_role;
+
+-- The price in credits of resolved settings: the only place where a price is computed.
+create function private.price(
+  p_model public.models,
+  p_settings jsonb
+)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_price numeric := coalesce(p_model.cost_per_generation, 0);
+  v_factor numeric;
+begin
+  if p_model.pricing_type = 'per_second' then
+    v_price := p_model.cost_per_second * (p_settings ->> 'duration')::numeric;
+  end if;
+  for v_factor in
+    select (spec.value -> 'price_factor' ->> (p_settings ->> spec.key))::numeric
+    from jsonb_each(p_model.settings_schema -> 'settings') as spec
+    where spec.value -> 'price_factor' ? (p_settings ->> spec.key)
+  loop
+    v_price := v_price * v_factor;
+  end loop;
+  return ceil(v_price)::integer;
+end;
+$$;
+
+revoke execute on function private.price(public.models, jsonb) from public, anon, authenticated;
+grant execute on function private.price(public.models, jsonb) to anon, authenticated, service_role;
+
+-- Tells what a generation would cost before it is asked for: { credits, settings }, or { error, issues }.
+create function public.quote_generation(
+  p_model_id uuid,
+  p_settings jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_model public.models;
+  v_resolved jsonb;
+begin
+  select * into v_model from public.models where id = p_model_id and is_available;
+  if not found then
+    return jsonb_build_object('error', 'model_not_found');
+  end if;
+  if jsonb_typeof(p_settings) <> 'object' then
+    return jsonb_build_object('error', 'validation_failed', 'issues',
+      jsonb_build_array(jsonb_build_object('path', 'settings', 'message', 'must be an object')));
+  end if;
+  v_resolved := private.resolve_settings(v_model.settings_schema, p_settings);
+  if v_resolved -> 'issues' <> '[]' then
+    return jsonb_build_object('error', 'validation_failed', 'issues', v_resolved -> 'issues');
+  end if;
+  return jsonb_build_object(
+    'model_id', v_model.id,
+    'credits', private.price(v_model, v_resolved -> 'settings'),
+    'settings', v_resolved -> 'settings');
+end;
+$$;
+
+revoke execute on function public.quote_generation(uuid, jsonb) from public, anon, authenticated;
+grant execute on function public.quote_generation(uuid, jsonb) to anon, authenticated, service_role;
+
+-- Builds the provider's input from the prompt, the image and resolved settings, as the model's schema maps them.
+create function private.provider_input(
+  p_schema jsonb,
+  p_prompt text,
+  p_image_url text,
+  p_settings jsonb
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(p_schema -> 'fixed_input', '{}')
+    || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), p_prompt)
+    || case when p_image_url is null then '{}'
+       else jsonb_build_object(p_schema -> 'image_url' ->> 'input', p_image_url) end
+    || coalesce((
+      select jsonb_object_agg(
+        spec.value ->> 'input',
+        case when spec.value ? 'format'
+          then to_jsonb(replace(spec.value ->> 'format', '{}', p_settings ->> spec.key))
+          else p_settings -> spec.key end)
+      from jsonb_each(p_schema -> 'settings') as spec
+      where spec.value ? 'input' and p_settings ? spec.key
+    ), '{}');
+$$;
+
+revoke execute on function private.provider_input(jsonb, text, text, jsonb) from public, anon, authenticated;
+grant execute on function private.provider_input(jsonb, text, text, jsonb) to service_role;

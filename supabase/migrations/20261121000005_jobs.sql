@@ -1,0 +1,181 @@
+-- Jobs: what their owner sees (video_jobs) and what it takes to get them done (private.job_work).
+
+create table public.video_jobs (
+  job_id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references auth.users (id) on delete cascade,
+  model_id uuid not null references public.models (id),
+  kind text not null default 'generation',
+  prompt text not null,
+  settings jsonb not null default '{}',
+  image_url text,
+  node_id text,
+  status text not null default 'pending',
+  stage text not null default 'submitting',
+  progress_percent integer not null default 0,
+  queue_position integer,
+  step integer not null default 0,
+  steps integer not null default 1,
+  credits_used integer not null,
+  credits_refunded integer not null default 0,
+  error_code text,
+  error_message text,
+  -- Our own copy in the bucket `videos`; video_url is the provider's, served while there is no copy.
+  video_path text,
+  video_url text,
+  thumbnail_path text,
+  thumbnail_url text,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  completed_at timestamptz,
+  deleted_at timestamptz,
+  constraint job_kind_is_known check (kind in ('generation', 'transition')),
+  constraint job_status_is_known check (status in ('pending', 'processing', 'completed', 'failed')),
+  constraint job_stage_is_known check (
+    stage in ('submitting', 'queued', 'generating', 'storing', 'completed', 'failed')
+  ),
+  constraint job_percent_is_a_percentage check (progress_percent between 0 and 100),
+  constraint job_step_is_one_of_its_steps check (steps > 0 and step between 0 and steps),
+  constraint job_charge_is_positive check (credits_used > 0),
+  constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
+  constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
+  constraint failed_job_is_refunded_in_full check (
+    credits_refunded = case status when 'failed' then credits_used else 0 end
+  ),
+  constraint completed_job_has_a_video check (
+    status <> 'completed' or video_path is not null or video_url is not null
+  ),
+  constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
+  constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
+  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048)
+);
+
+create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
+create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc) where node_id is not null;
+create index video_jobs_by_model on public.video_jobs (model_id);
+create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
+
+alter table public.video_jobs enable row level security;
+create policy "Users read their own jobs" on public.video_jobs
+  for select to authenticated using (user_id = (select auth.uid()) and deleted_at is null);
+revoke all on public.video_jobs from anon, authenticated, service_role;
+grant select on public.video_jobs to authenticated;
+grant select, insert, update, delete on public.video_jobs to service_role;
+
+-- One row a job, kept apart so that owners can select * from their jobs, a lease never touches what they see, and the
+-- worker's index holds only what still has something to do.
+create table private.job_work (
+  job_id uuid primary key references public.video_jobs (job_id) on delete cascade,
+  -- In order: { name, provider, model, input, produces }. An input may name what earlier steps produced.
+  steps jsonb not null,
+  step integer not null default 0,
+  -- The URLs of what the steps produced so far, by kind.
+  artifacts jsonb not null default '{}',
+  -- Counts every submission of the job. Whoever reports a result names the attempt it belongs to: a stale one changes nothing.
+  attempt integer not null default 0,
+  attempts_of_step integer not null default 0,
+  -- When the current attempt was opened, and the provider's id of it once that is known. A time without an id: it was
+  -- sent or is being sent, and may be running. Neither: the last attempt is over and the next not yet made.
+  submitted_at timestamptz,
+  provider_job_id text,
+  -- When somebody must look at the job again; null when nothing is left to do.
+  next_check_at timestamptz,
+  lease_until timestamptz,
+  deadline_at timestamptz not null,
+  -- Looks or copies in a row that failed for a reason that may pass.
+  failures integer not null default 0,
+  constraint steps_are_a_list check (jsonb_typeof(steps) = 'array' and jsonb_array_length(steps) > 0),
+  constraint step_is_one_of_the_steps check (step between 0 and jsonb_array_length(steps)),
+  constraint provider_job_belongs_to_an_attempt check (provider_job_id is null or submitted_at is not null),
+  constraint attempts_are_counted check (attempts_of_step between 0 and attempt)
+);
+
+create index job_work_due on private.job_work (next_check_at) where next_check_at is not null;
+create index job_work_by_provider_job on private.job_work (provider_job_id) where provider_job_id is not null;
+
+alter table private.job_work enable row level security;
+create policy "Only the service role works on jobs" on private.job_work
+  for all to service_role using (true) with check (true);
+grant select, insert, update, delete on private.job_work to service_role;
+
+-- The pause before the next look at a job, in seconds: a tenth of its age, between the two settings.
+create function private.check_interval_seconds(
+  p_created_at timestamptz
+)
+returns integer
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select least(check_interval_max_seconds, greatest(check_interval_min_seconds,
+    (extract(epoch from private.clock() - p_created_at) / 10)::integer))
+  from public.app_settings;
+$$;
+
+revoke execute on function private.check_interval_seconds(timestamptz) from public, anon, authenticated;
+grant execute on function private.check_interval_seconds(timestamptz) to service_role;
+
+-- The job as clients see it, but for the file paths, which the caller turns into signed URLs.
+create function private.job_json(
+  p_job public.video_jobs
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'job_id', p_job.job_id, 'status', p_job.status,
+    'video_path', p_job.video_path, 'video_url', p_job.video_url,
+    'thumbnail_path', p_job.thumbnail_path, 'thumbnail_url', p_job.thumbnail_url,
+    'created_at', private.iso_time(p_job.created_at), 'completed_at', private.iso_time(p_job.completed_at),
+    'prompt', p_job.prompt, 'model_id', p_job.model_id, 'settings', p_job.settings, 'node_id', p_job.node_id,
+    'credits_used', p_job.credits_used, 'credits_refunded', p_job.credits_refunded,
+    'error_code', p_job.error_code, 'error_message', p_job.error_message,
+    'progress', jsonb_build_object(
+      'percent', p_job.progress_percent, 'stage', p_job.stage,
+      'step', least(p_job.step + 1, p_job.steps), 'steps', p_job.steps, 'queue_position', p_job.queue_position),
+    'updated_at', private.iso_time(p_job.updated_at),
+    'version', (extract(epoch from p_job.updated_at) * 1000000)::bigint::text,
+    'poll_after_ms', case when p_job.completed_at is null
+      then private.check_interval_seconds(p_job.created_at) * 1000 end);
+$$;
+
+revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.job_json(public.video_jobs) to service_role;
+
+-- What a worker needs to know to move a job on, with the one thing to do next as `action`.
+create function private.work_json(
+  p_job public.video_jobs,
+  p_work private.job_work,
+  p_attempt_opened boolean
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
+    'action', case
+      when p_work.step >= jsonb_array_length(p_work.steps) then 'store'
+      when p_work.deadline_at <= private.clock() then 'expire'
+      when p_work.provider_job_id is not null then 'check'
+      when p_attempt_opened then 'submit'
+      else 'give_up' end,
+    'step', p_work.steps -> least(p_work.step, jsonb_array_length(p_work.steps) - 1),
+    'artifacts', p_work.artifacts,
+    'attempt', p_work.attempt, 'provider_job_id', p_work.provider_job_id, 'failures', p_work.failures,
+    'attempts_left', (select attempts_per_step from public.app_settings) - p_work.attempts_of_step,
+    'start_within_seconds', greatest(1, extract(epoch from p_work.deadline_at - private.clock())
+      - (select max_run_seconds from public.models where id = p_job.model_id))::integer,
+    'past_deadline', p_work.deadline_at <= private.clock(),
+    'copy_again', coalesce(p_job.completed_at
+      + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
+$$;
+
+revoke execute on function private.work_json(public.video_jobs, private.job_work, boolean)
+  from public, anon, authenticated;
+grant execute on function private.work_json(public.video_jobs, private.job_work, boolean) to service_role;

@@ -1,0 +1,158 @@
+-- Who works on a job now. A lease is a promise to be done by a time; one that ran out may be taken by anybody.
+
+-- Leases a job whose row the caller has locked. A job that waits to be submitted gets its next attempt opened, so that
+-- a crash right after the provider took it is known to be an attempt whose answer is missing.
+create function private.take_lease(
+  p_work private.job_work,
+  p_lease_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_settings public.app_settings := (select app_settings from public.app_settings);
+  v_job public.video_jobs := (select video_jobs from public.video_jobs where job_id = p_work.job_id);
+  v_submits boolean := p_work.step < jsonb_array_length(p_work.steps) and p_work.provider_job_id is null
+    and p_work.attempts_of_step < v_settings.attempts_per_step and p_work.deadline_at > v_now;
+begin
+  update private.job_work set
+    attempt = attempt + v_submits::integer,
+    attempts_of_step = attempts_of_step + v_submits::integer,
+    submitted_at = case when v_submits then v_now else submitted_at end,
+    next_check_at = v_now + make_interval(secs => case when v_submits
+      then v_settings.unknown_submission_seconds
+      else private.check_interval_seconds(v_job.created_at) end),
+    lease_until = v_now + make_interval(secs => case when p_work.step < jsonb_array_length(p_work.steps)
+      then p_lease_seconds else v_settings.copy_lease_seconds end)
+  where job_id = p_work.job_id
+  returning * into p_work;
+  return private.work_json(v_job, p_work, v_submits);
+end;
+$$;
+
+revoke execute on function private.take_lease(private.job_work, integer) from public, anon, authenticated;
+grant execute on function private.take_lease(private.job_work, integer) to service_role;
+
+-- Leases up to p_limit jobs that are due, the most overdue first, and returns what their worker needs to know.
+create function public.claim_due_jobs(
+  p_limit integer,
+  p_lease_seconds integer default 60
+)
+returns setof jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_work private.job_work;
+begin
+  for v_work in
+    select * from private.job_work
+    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+    order by next_check_at
+    limit p_limit
+    for update skip locked
+  loop
+    return next private.take_lease(v_work, p_lease_seconds);
+  end loop;
+end;
+$$;
+
+revoke execute on function public.claim_due_jobs(integer, integer) from public, anon, authenticated;
+grant execute on function public.claim_due_jobs(integer, integer) to service_role;
+
+-- Leases one job if it is due and nobody else has it; null otherwise.
+create function public.claim_job(
+  p_job_id uuid,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_work private.job_work;
+begin
+  select * into v_work from private.job_work
+  where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+  for update skip locked;
+  return case when found then private.take_lease(v_work, p_lease_seconds) end;
+end;
+$$;
+
+revoke execute on function public.claim_job(uuid, integer) from public, anon, authenticated;
+grant execute on function public.claim_job(uuid, integer) to service_role;
+
+-- What a status poll needs in one call: { job, work }; `work` only if the job was due and is now the caller's to
+-- advance. Null for a job that is not there or not the user's. A poll of a job that is not due writes nothing.
+create function public.read_job(
+  p_user_id uuid,
+  p_job_id uuid default null,
+  p_node_id text default null,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_job public.video_jobs;
+begin
+  if p_job_id is not null then
+    select * into v_job from public.video_jobs
+    where job_id = p_job_id and user_id = p_user_id and deleted_at is null;
+  else
+    select * into v_job from public.video_jobs
+    where node_id = p_node_id and user_id = p_user_id and deleted_at is null
+    order by created_at desc, job_id
+    limit 1;
+  end if;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'job', private.job_json(v_job), 'work', public.claim_job(v_job.job_id, p_lease_seconds));
+end;
+$$;
+
+revoke execute on function public.read_job(uuid, uuid, text, integer) from public, anon, authenticated;
+grant execute on function public.read_job(uuid, uuid, text, integer) to service_role;
+
+-- Opens the next attempt of a submission that the provider refused, for the worker that still has the job; null when
+-- the attempt is not the current one, was accepted after all, or was the last.
+create function public.open_attempt(
+  p_job_id uuid,
+  p_attempt integer,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_work private.job_work;
+begin
+  select work.* into v_work from private.job_work as work
+  where work.job_id = p_job_id and work.attempt = p_attempt and work.provider_job_id is null
+    and work.next_check_at is not null and work.step < jsonb_array_length(work.steps)
+    and work.attempts_of_step < (select attempts_per_step from public.app_settings)
+  for update;
+  return case when found then private.take_lease(v_work, p_lease_seconds) end;
+end;
+$$;
+
+revoke execute on function public.open_attempt(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.open_attempt(uuid, integer, integer) to service_role;

@@ -1,0 +1,126 @@
+-- How a job ends: once, for ever, delivered or refunded.
+
+-- Delivers the video of a job whose steps are all done. Without a path the provider's own URL is served; with a delay
+-- as well, the copy to Storage is tried again after it.
+create function public.complete_job(
+  p_job_id uuid,
+  p_attempt integer,
+  p_video_path text default null,
+  p_copy_again_after_seconds integer default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_work private.job_work := v_locked.work;
+begin
+  if not v_locked.current or v_job.step < v_job.steps then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  update private.job_work set
+    lease_until = null, failures = 0,
+    next_check_at = v_now + make_interval(secs => p_copy_again_after_seconds)
+  where job_id = p_job_id;
+  update public.video_jobs set
+    status = 'completed', stage = 'completed', progress_percent = 100, queue_position = null,
+    video_path = p_video_path,
+    video_url = case when p_video_path is null then v_work.artifacts ->> 'video_url' end,
+    thumbnail_url = v_work.artifacts ->> 'thumbnail_url',
+    completed_at = v_now, updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status = 'processing'
+  returning * into v_job;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.complete_job(uuid, integer, text, integer) from public, anon, authenticated;
+grant execute on function public.complete_job(uuid, integer, text, integer) to service_role;
+
+-- Notes that the copy of a delivered video has arrived in Storage after all.
+create function public.record_stored_video(
+  p_job_id uuid,
+  p_video_path text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_locked record := private.lock_job(p_job_id, null);
+  v_job public.video_jobs := v_locked.job;
+begin
+  if v_job.status is distinct from 'completed' or v_job.video_path is not null then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  update private.job_work set lease_until = null, failures = 0, next_check_at = null where job_id = p_job_id;
+  update public.video_jobs set
+    video_path = p_video_path, video_url = null, updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status = 'completed'
+  returning * into v_job;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.record_stored_video(uuid, text) from public, anon, authenticated;
+grant execute on function public.record_stored_video(uuid, text) to service_role;
+
+-- Ends a job as failed and refunds exactly what was charged. With p_response the request that submits it is still
+-- waiting: its key's stored answer becomes the failure, so that a replay is told the same.
+create function public.fail_job(
+  p_job_id uuid,
+  p_attempt integer,
+  p_error_code text,
+  p_error_message text,
+  p_response jsonb default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_refund jsonb;
+  v_response jsonb;
+begin
+  if not v_locked.current then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  update private.job_work set lease_until = null, next_check_at = null where job_id = p_job_id;
+  update public.video_jobs set
+    status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
+    error_message = p_error_message, credits_refunded = credits_used,
+    completed_at = v_now, updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status in ('pending', 'processing')
+  returning * into v_job;
+
+  v_refund := public.add_credits(
+    v_job.user_id, v_job.credits_used, 'generation_failed_refund', p_job_id, 'refund:' || p_job_id);
+  if not (v_refund ->> 'success')::boolean then
+    raise exception 'A job that had not failed was refunded before: %', p_job_id;
+  end if;
+
+  if p_response is not null then
+    v_response := p_response || jsonb_build_object(
+      'job_id', p_job_id, 'credits_refunded', v_job.credits_refunded,
+      'credits_remaining', v_refund -> 'credits_remaining');
+    update public.idempotency_log set status_code = 500, response_data = v_response where job_id = p_job_id;
+  end if;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job), 'response', v_response);
+end;
+$$;
+
+revoke execute on function public.fail_job(uuid, integer, text, text, jsonb) from public, anon, authenticated;
+grant execute on function public.fail_job(uuid, integer, text, text, jsonb) to service_role;

@@ -1,0 +1,63 @@
+-- What the operator runs, or has cron run: cleaning up, and proof that the books balance.
+
+-- Deletes what has expired and says how much of it there was.
+create function public.purge_expired()
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_keys integer;
+begin
+  delete from public.idempotency_log where expires_at <= private.clock();
+  get diagnostics v_keys = row_count;
+  return jsonb_build_object('idempotency_keys', v_keys);
+end;
+$$;
+
+revoke execute on function public.purge_expired() from public, anon, authenticated;
+grant execute on function public.purge_expired() to service_role;
+
+-- Lists every contradiction in the books. It must return no rows; docs/operations.md says what to do if it does.
+create function public.audit_credits()
+returns table (
+  problem text,
+  user_id uuid,
+  job_id uuid,
+  detail text
+)
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with movements as (
+    select quota_log.job_id, sum(change) filter (where change < 0) as charged, sum(change) filter (where change > 0) as refunded
+    from public.quota_log where quota_log.job_id is not null group by quota_log.job_id
+  ), jobs as (
+    select video_jobs.*, coalesce(-charged, 0) as charged, coalesce(refunded, 0) as refunded
+    from public.video_jobs left join movements using (job_id)
+  )
+  select 'balance_differs_from_ledger', balances.user_id, null::uuid,
+    format('balance %s, ledger %s', balances.credits_remaining, coalesce(sum(change), 0))
+  from public.credit_balances as balances left join public.quota_log using (user_id)
+  group by balances.user_id having balances.credits_remaining <> coalesce(sum(change), 0)
+  union all
+  select 'job_not_charged_once', jobs.user_id, jobs.job_id, format('price %s, charged %s', credits_used, jobs.charged)
+  from jobs where jobs.charged <> credits_used
+  union all
+  select 'failed_job_not_refunded_once', jobs.user_id, jobs.job_id, format('charged %s, refunded %s', jobs.charged, jobs.refunded)
+  from jobs where status = 'failed' and jobs.refunded <> credits_used
+  union all
+  select 'job_refunded_without_failing', jobs.user_id, jobs.job_id, format('status %s, refunded %s', status, jobs.refunded)
+  from jobs where status <> 'failed' and jobs.refunded <> 0
+  union all
+  select 'unfinished_job_is_never_looked_at', jobs.user_id, jobs.job_id, format('status %s', status)
+  from jobs left join private.job_work using (job_id)
+  where status in ('pending', 'processing') and next_check_at is null;
+$$;
+
+revoke execute on function public.audit_credits() from public, anon, authenticated;
+grant execute on function public.audit_credits() to service_role;

@@ -1,0 +1,83 @@
+-- What a verified webhook may do: wake the job that it names. What happened is then read from the provider.
+
+-- Wakes a job for the run that a webhook tells of, and leases it to the caller: { outcome, work }.
+-- woken: it was the current run, or one whose answer was lost and is adopted now; `work` is null where another worker
+-- has the job, which is due as soon as that one is done. late_run: another run of the same step. finished: the job or
+-- the run's step is over; `same_run` tells whether that run was the last one. Null: no such job.
+create function public.wake_job(
+  p_job_id uuid,
+  p_attempt integer,
+  p_provider_job_id text,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_work private.job_work := v_locked.work;
+begin
+  if v_job.job_id is null then
+    return null;
+  elsif v_job.completed_at is not null or p_attempt <= v_work.attempt - v_work.attempts_of_step then
+    return jsonb_build_object('outcome', 'finished', 'same_run', v_work.attempt = p_attempt);
+  elsif v_locked.current and v_work.submitted_at is not null and v_work.provider_job_id is null then
+    perform public.record_submission(p_job_id, p_attempt, p_provider_job_id);
+  elsif not v_locked.current or v_work.provider_job_id is distinct from p_provider_job_id then
+    return jsonb_build_object('outcome', 'late_run', 'work', private.work_json(v_job, v_work, false));
+  end if;
+  update private.job_work set next_check_at = least(next_check_at, v_now) where job_id = p_job_id;
+  return jsonb_build_object('outcome', 'woken', 'work', public.claim_job(p_job_id, p_lease_seconds));
+end;
+$$;
+
+revoke execute on function public.wake_job(uuid, integer, text, integer) from public, anon, authenticated;
+grant execute on function public.wake_job(uuid, integer, text, integer) to service_role;
+
+-- Makes a late run, which the caller has seen succeed, the job's current one: whichever attempt finishes first
+-- delivers. It gets an attempt number of its own, so that whoever works on the run before it is too late:
+-- { work, abandoned_provider_job_id }. Null when the job no longer waits for a run.
+create function public.adopt_run(
+  p_job_id uuid,
+  p_attempt integer,
+  p_provider_job_id text,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_abandoned text := (v_locked.work).provider_job_id;
+  v_work private.job_work;
+begin
+  if not v_locked.current or v_job.step >= v_job.steps then
+    return null;
+  end if;
+  update private.job_work set
+    attempt = attempt + 1, attempts_of_step = attempts_of_step + 1, provider_job_id = p_provider_job_id,
+    submitted_at = v_now, failures = 0, next_check_at = v_now,
+    lease_until = v_now + make_interval(secs => p_lease_seconds)
+  where job_id = p_job_id
+  returning * into v_work;
+  update public.video_jobs set
+    status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status in ('pending', 'processing')
+  returning * into v_job;
+  return jsonb_build_object(
+    'work', private.work_json(v_job, v_work, false), 'abandoned_provider_job_id', v_abandoned);
+end;
+$$;
+
+revoke execute on function public.adopt_run(uuid, integer, text, integer) from public, anon, authenticated;
+grant execute on function public.adopt_run(uuid, integer, text, integer) to service_role;

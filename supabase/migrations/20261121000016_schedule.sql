@@ -1,0 +1,57 @@
+-- The worker's clock on Supabase: pg_cron calls the function advance-jobs through pg_net, with what Vault holds under the
+-- names `project_url` and `secret_key`. Where one of the three is missing (the local stack) nothing is scheduled, and
+-- the function is called by something else.
+
+-- Calls the worker if anything is due; costs one index look-up when nothing is.
+create function private.call_worker(
+  p_task text default 'advance'
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_url text;
+  v_key text;
+begin
+  if p_task = 'advance' and not exists (
+    select from private.job_work
+    where next_check_at <= private.clock() and (lease_until is null or lease_until <= private.clock())
+  ) then
+    return;
+  end if;
+  execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into v_url using 'project_url';
+  execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into v_key using 'secret_key';
+  if v_url is null or v_key is null then
+    raise warning 'The worker is not called: store project_url and secret_key in Vault (see docs/operations.md)';
+    return;
+  end if;
+  -- pg_net's own limit of two seconds is too short for a cold function; nobody waits for the answer.
+  execute 'select net.http_post(url := $1, headers := $2, body := $3, timeout_milliseconds := 60000)' using
+    v_url || '/functions/v1/advance-jobs',
+    jsonb_build_object('Content-Type', 'application/json', 'apikey', v_key),
+    jsonb_build_object('task', p_task);
+end;
+$$;
+
+revoke execute on function private.call_worker(text) from public, anon, authenticated;
+
+do $$
+begin
+  if (select count(*) from pg_available_extensions where name in ('pg_cron', 'pg_net')) = 2 then
+    create extension if not exists pg_cron;
+    create extension if not exists pg_net with schema extensions;
+  end if;
+  if to_regprocedure('cron.schedule(text, text, text)') is null or to_regclass('vault.decrypted_secrets') is null
+    or not exists (select from pg_namespace where nspname = 'net') then
+    return;
+  end if;
+  perform cron.schedule('reelmint-advance-jobs', '10 seconds', 'select private.call_worker()');
+  perform cron.schedule('reelmint-purge', '17 3 * * *', 'select private.call_worker(''purge'')');
+  -- pg_cron never cleans its own trace.
+  perform cron.schedule('reelmint-purge-cron-trace', '27 3 * * *',
+    'delete from cron.job_run_details where end_time < now() - interval ''7 days''');
+end;
+$$;

@@ -1,0 +1,119 @@
+-- The catalogue. Prices are a start: about one credit for ten US cents of fal's own price, per second of video.
+-- Running it again changes nothing that is there: edit prices in the table, not here.
+-- docs/models.md describes settings_schema; inputs, values and limits are those of the providers' published schemas.
+
+insert into public.models (
+  id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,
+  typical_seconds, is_featured, settings_schema)
+values
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', 'Kling 3 Standard', 'Text to video, 3 to 15 seconds, with sound',
+    'text-to-video', 'fal', 'fal-ai/kling-video/v3/standard/text-to-video', 'per_second', 1, 120, true, '{
+      "settings": {
+        "duration": { "values": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration", "format": "{}" },
+        "resolution": { "values": ["720p"], "default": "720p", "auto": "720p" },
+        "aspect_ratio": { "values": ["16:9", "9:16", "1:1"], "default": "16:9", "auto": "16:9", "input": "aspect_ratio" },
+        "fps": { "values": [30], "default": 30 },
+        "negative_prompt": { "type": "text", "max_length": 2500, "input": "negative_prompt" },
+        "cfg": { "type": "number", "minimum": 0, "maximum": 1, "input": "cfg_scale" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0002', 'Kling 3 Standard (image)', 'Image to video, 3 to 15 seconds, with sound',
+    'image-to-video', 'fal', 'fal-ai/kling-video/v3/standard/image-to-video', 'per_second', 1, 120, false, '{
+      "image_url": { "input": "start_image_url", "required": true },
+      "settings": {
+        "duration": { "values": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration", "format": "{}" },
+        "resolution": { "values": ["720p"], "default": "720p", "auto": "720p" },
+        "aspect_ratio": { "values": ["auto"], "default": "auto" },
+        "fps": { "values": [30], "default": 30 },
+        "negative_prompt": { "type": "text", "max_length": 2500, "input": "negative_prompt" },
+        "cfg": { "type": "number", "minimum": 0, "maximum": 1, "input": "cfg_scale" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0003', 'Veo 3.1', 'Text to video by Google, up to 4K, with sound',
+    'text-to-video', 'fal', 'fal-ai/veo3.1', 'per_second', 4, 90, false, '{
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
+        "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 1.5 } },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspect_ratio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negative_prompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio", "price_factor": { "false": 0.5 } }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004', 'Veo 3.1 Fast', 'Text to video by Google, quicker and cheaper',
+    'text-to-video', 'fal', 'fal-ai/veo3.1/fast', 'per_second', 2, 60, false, '{
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
+        "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 2 } },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspect_ratio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negative_prompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio", "price_factor": { "false": 0.7 } }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0005', 'Veo 3.1 (image)', 'Image to video by Google, up to 4K, with sound',
+    'image-to-video', 'fal', 'fal-ai/veo3.1/image-to-video', 'per_second', 4, 90, false, '{
+      "image_url": { "input": "image_url", "required": true },
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
+        "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 1.5 } },
+        "aspect_ratio": { "values": ["auto", "16:9", "9:16"], "default": "auto", "input": "aspect_ratio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negative_prompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio", "price_factor": { "false": 0.5 } }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0006', 'Veo 3.1 Fast (image)', 'Image to video by Google, quicker and cheaper',
+    'image-to-video', 'fal', 'fal-ai/veo3.1/fast/image-to-video', 'per_second', 2, 60, false, '{
+      "image_url": { "input": "image_url", "required": true },
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
+        "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 2 } },
+        "aspect_ratio": { "values": ["auto", "16:9", "9:16"], "default": "auto", "input": "aspect_ratio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negative_prompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "generate_audio": { "type": "boolean", "default": true, "input": "generate_audio", "price_factor": { "false": 0.7 } }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007', 'Wan 2.7 (image)', 'Image to video, 2 to 15 seconds',
+    'image-to-video', 'fal', 'fal-ai/wan/v2.7/image-to-video', 'per_second', 1, 150, false, '{
+      "image_url": { "input": "image_url", "required": true },
+      "settings": {
+        "duration": { "values": [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration" },
+        "resolution": { "values": ["720p", "1080p"], "default": "1080p", "auto": "1080p", "input": "resolution" },
+        "aspect_ratio": { "values": ["auto"], "default": "auto" },
+        "negative_prompt": { "type": "text", "max_length": 500, "input": "negative_prompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 2147483647, "input": "seed" }
+      }
+    }')
+on conflict (id) do nothing;
+
+-- Named by the seeds of this product, and gone: the rows stay so that apps can say why.
+insert into public.models (
+  id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,
+  is_available, unavailable_reason, settings_schema)
+values
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008', 'Sora 2', 'Text to video by OpenAI', 'text-to-video', 'fal',
+    'fal-ai/sora-2/text-to-video', 'per_second', 1, false, 'OpenAI switched Sora 2 off on 2026-09-24.', '{
+      "settings": {
+        "duration": { "values": [4, 8, 12], "default": 4, "auto": 4, "input": "duration" },
+        "resolution": { "values": ["720p"], "default": "720p", "auto": "720p", "input": "resolution" },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspect_ratio" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0009', 'Sora 2 (image)', 'Image to video by OpenAI', 'image-to-video', 'fal',
+    'fal-ai/sora-2/image-to-video', 'per_second', 1, false, 'OpenAI switched Sora 2 off on 2026-09-24.', '{
+      "image_url": { "input": "image_url", "required": true },
+      "settings": {
+        "duration": { "values": [4, 8, 12], "default": 4, "auto": 4, "input": "duration" },
+        "resolution": { "values": ["auto", "720p"], "default": "auto", "input": "resolution" },
+        "aspect_ratio": { "values": ["auto", "16:9", "9:16"], "default": "auto", "input": "aspect_ratio" }
+      }
+    }')
+on conflict (id) do nothing;
