@@ -1,0 +1,123 @@
+import { backoffSeconds } from "./backoff.ts";
+import { deliver } from "./deliver.ts";
+import type { JobErrorCode } from "./http/errors.ts";
+import type { Job, Work } from "./jobs.ts";
+import { errorText } from "./log.ts";
+import { cancelRun, look } from "./provider-run.ts";
+import type { ProviderError, RunState } from "./providers/provider.ts";
+import { recordAccepted, submitAttempt } from "./submission.ts";
+import type { Tools } from "./tools.ts";
+
+/** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
+const RETRY_BACKOFF = { base: 4, cap: 120 };
+/** A look that told nothing costs nothing to repeat. */
+const LOOK_BACKOFF = { base: 2, cap: 60 };
+
+/**
+ * Moves a leased job on by one step and returns it as it is then; null when there is nothing new to tell. Whatever wakes
+ * a job (a poll, the worker, a webhook) comes here. It may be killed at any point: the lease runs out and the next one
+ * goes on. Throws `DatabaseError`.
+ */
+export async function advance(tools: Tools, work: Work): Promise<Job | null> {
+  switch (work.action) {
+    case "submit":
+      return await submit(tools, work);
+    case "check":
+      return await check(tools, work);
+    case "store":
+      return await deliver(tools, work);
+    case "expire":
+      return await expire(tools, work);
+    case "give_up":
+      return await fail(tools, work, "provider_unreachable");
+  }
+}
+
+async function submit(tools: Tools, work: Work): Promise<Job | null> {
+  const submission = await submitAttempt(tools, work);
+  switch (submission.outcome) {
+    case "accepted":
+      return await recordAccepted(tools, work, submission.providerJobId);
+    case "refused":
+      return await retryOrFail(tools, work, submission.error);
+    case "unknown":
+      // The claim has set the time when the next attempt may be made.
+      return null;
+  }
+}
+
+async function check(tools: Tools, work: Work): Promise<Job> {
+  let state: RunState;
+  try {
+    state = await look(tools, work);
+  } catch (error) {
+    // One failed look is never a verdict: only the provider's own final word or the deadline ends a job.
+    tools.log("warn", "check_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+    return (await tools.jobs.postpone(work, backoffSeconds(work.failures, LOOK_BACKOFF, tools.random))).job;
+  }
+  switch (state.state) {
+    case "queued":
+      return (await tools.jobs.recordProgress(work, { ...state, stage: "queued", percent: null })).job;
+    case "running":
+      return (await tools.jobs.recordProgress(work, { ...state, stage: "generating", queuePosition: null })).job;
+    case "failed":
+      return await retryOrFail(tools, work, state.error);
+    case "succeeded":
+      return await finishStep(tools, work, state);
+  }
+}
+
+async function finishStep(tools: Tools, work: Work, run: RunState & { state: "succeeded" }): Promise<Job> {
+  if (run.media[work.step.produces] === undefined) {
+    tools.log("warn", "run_without_media", { job_id: work.job_id, attempt: work.attempt, step: work.step.name });
+    return await fail(tools, work, "no_media");
+  }
+  const advanced = await tools.jobs.advanceStep(work, run.media);
+  tools.log("info", "step_finished", { job_id: work.job_id, attempt: work.attempt, applied: advanced.applied });
+  return advanced.work?.action === "store" ? await deliver(tools, advanced.work) : advanced.job;
+}
+
+/** Ends a job at its deadline, unless its video turns out to be there: a success after a refund would be our loss. */
+async function expire(tools: Tools, work: Work): Promise<Job> {
+  if (work.provider_job_id !== null) {
+    try {
+      const state = await look(tools, work);
+      if (state.state === "succeeded") {
+        return await finishStep(tools, work, state);
+      }
+    } catch (error) {
+      tools.log("warn", "check_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+    }
+    await cancelRun(tools, work);
+  }
+  return await fail(tools, work, "timeout");
+}
+
+async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Promise<Job> {
+  if (error.kind !== "retryable" || work.attempts_left <= 0) {
+    return await fail(tools, work, error.code, error);
+  }
+  const delay = backoffSeconds(work.attempt, RETRY_BACKOFF, tools.random);
+  tools.log("warn", "attempt_failed", {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    code: error.code,
+    detail: error.detail,
+    retry_in_seconds: delay,
+  });
+  return (await tools.jobs.scheduleRetry(work, delay)).job;
+}
+
+async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job> {
+  const failed = await tools.jobs.fail(work, code);
+  if (failed.applied) {
+    tools.log(cause?.kind === "fatal" ? "alert" : "warn", "job_failed", {
+      job_id: work.job_id,
+      attempt: work.attempt,
+      code,
+      detail: cause?.detail,
+      credits_refunded: failed.job.credits_refunded,
+    });
+  }
+  return failed.job;
+}

@@ -1,0 +1,53 @@
+import { createAdminClient } from "@supabase/server/core";
+import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
+import type { Database } from "./database.types.ts";
+import type { Phases } from "./http/phases.ts";
+import { storageFetch } from "./storage-utils.ts";
+
+export type AdminClient = SupabaseClient<Database>;
+type Procedures = Database["public"]["Functions"];
+
+/** Long for any of our procedures, short for a caller who waits. A call cut off here may still commit. */
+const CALL_LIMIT_MS = 10_000;
+
+/** A database call that failed: `unreachable` when nobody answered, else Postgres or PostgREST said no. */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  constructor(
+    readonly procedure: string,
+    readonly unreachable: boolean,
+    detail: string,
+  ) {
+    super(`${procedure}: ${detail}`);
+  }
+}
+
+/** Calls a stored procedure as the service role. Throws `DatabaseError`. */
+export async function callProcedure<Name extends keyof Procedures & string>(
+  client: AdminClient,
+  phases: Phases,
+  name: Name,
+  args: Procedures[Name]["Args"],
+): Promise<unknown> {
+  const { data, error, status } = await phases.measure(
+    "db",
+    () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS)),
+  );
+  if (error !== null) {
+    throw new DatabaseError(name, isUnreachable(error, status), `${error.code} ${error.message}`);
+  }
+  return data;
+}
+
+function isUnreachable(error: PostgrestError, status: number): boolean {
+  // supabase-js reports a failed fetch as status 0. Class 08 and 57P0x: the server is gone or going down; PGRST00x: PostgREST
+  // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html).
+  return (
+    status === 0 || status === 502 || status === 503 || status === 504 || /^(08|57P0|PGRST00)/.test(error.code ?? "")
+  );
+}
+
+/** A client with the service role's rights, by Supabase's own environment variables. */
+export function adminClient(): AdminClient {
+  return createAdminClient<Database>({ supabaseOptions: { global: { fetch: storageFetch } } });
+}

@@ -1,0 +1,527 @@
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  "public": {
+    Tables: {
+      "app_settings": {
+        Row: {
+          "active_jobs_per_user": number;
+          "attempts_per_step": number;
+          "check_interval_max_seconds": number;
+          "check_interval_min_seconds": number;
+          "circuit_failures": number;
+          "circuit_open_seconds": number;
+          "copy_lease_seconds": number;
+          "generations_per_hour": number;
+          "idempotency_hours": number;
+          "only_row": boolean;
+          "retention_days": number | null;
+          "store_retry_hours": number;
+          "unknown_submission_seconds": number;
+          "welcome_credits": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active_jobs_per_user"?: number;
+          "attempts_per_step"?: number;
+          "check_interval_max_seconds"?: number;
+          "check_interval_min_seconds"?: number;
+          "circuit_failures"?: number;
+          "circuit_open_seconds"?: number;
+          "copy_lease_seconds"?: number;
+          "generations_per_hour"?: number;
+          "idempotency_hours"?: number;
+          "only_row"?: boolean;
+          "retention_days"?: number | null;
+          "store_retry_hours"?: number;
+          "unknown_submission_seconds"?: number;
+          "welcome_credits"?: number;
+        };
+        Update: {
+          "active_jobs_per_user"?: number;
+          "attempts_per_step"?: number;
+          "check_interval_max_seconds"?: number;
+          "check_interval_min_seconds"?: number;
+          "circuit_failures"?: number;
+          "circuit_open_seconds"?: number;
+          "copy_lease_seconds"?: number;
+          "generations_per_hour"?: number;
+          "idempotency_hours"?: number;
+          "only_row"?: boolean;
+          "retention_days"?: number | null;
+          "store_retry_hours"?: number;
+          "unknown_submission_seconds"?: number;
+          "welcome_credits"?: number;
+        };
+        Relationships: [];
+      };
+      "credit_balances": {
+        Row: {
+          "credits_remaining": number;
+          "updated_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "credits_remaining": number;
+          "updated_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "credits_remaining"?: number;
+          "updated_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "idempotency_log": {
+        Row: {
+          "created_at": string;
+          "expires_at": string;
+          "idempotency_key": string;
+          "job_id": string;
+          "operation_type": string;
+          "request_hash": string;
+          "response_data": NonNullable<Json>;
+          "status_code": number;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at": string;
+          "expires_at": string;
+          "idempotency_key": string;
+          "job_id": string;
+          "operation_type": string;
+          "request_hash": string;
+          "response_data": NonNullable<Json>;
+          "status_code": number;
+          "user_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "expires_at"?: string;
+          "idempotency_key"?: string;
+          "job_id"?: string;
+          "operation_type"?: string;
+          "request_hash"?: string;
+          "response_data"?: NonNullable<Json>;
+          "status_code"?: number;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "models": {
+        Row: {
+          "category": string;
+          "cost_per_generation": number | null;
+          "cost_per_second": number | null;
+          "created_at": string;
+          "description": string;
+          "id": string;
+          "is_available": boolean;
+          "is_featured": boolean;
+          "max_run_seconds": number;
+          "name": string;
+          "pricing_type": string;
+          "provider": string;
+          "provider_model_id": string;
+          "settings_schema": NonNullable<Json>;
+          "start_within_seconds": number;
+          "thumbnail_url": string | null;
+          "typical_seconds": number;
+          "unavailable_reason": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "category": string;
+          "cost_per_generation"?: number | null;
+          "cost_per_second"?: number | null;
+          "created_at"?: string;
+          "description"?: string;
+          "id": string;
+          "is_available"?: boolean;
+          "is_featured"?: boolean;
+          "max_run_seconds"?: number;
+          "name": string;
+          "pricing_type": string;
+          "provider": string;
+          "provider_model_id": string;
+          "settings_schema": NonNullable<Json>;
+          "start_within_seconds"?: number;
+          "thumbnail_url"?: string | null;
+          "typical_seconds"?: number;
+          "unavailable_reason"?: string | null;
+        };
+        Update: {
+          "category"?: string;
+          "cost_per_generation"?: number | null;
+          "cost_per_second"?: number | null;
+          "created_at"?: string;
+          "description"?: string;
+          "id"?: string;
+          "is_available"?: boolean;
+          "is_featured"?: boolean;
+          "max_run_seconds"?: number;
+          "name"?: string;
+          "pricing_type"?: string;
+          "provider"?: string;
+          "provider_model_id"?: string;
+          "settings_schema"?: NonNullable<Json>;
+          "start_within_seconds"?: number;
+          "thumbnail_url"?: string | null;
+          "typical_seconds"?: number;
+          "unavailable_reason"?: string | null;
+        };
+        Relationships: [];
+      };
+      "quota_log": {
+        Row: {
+          "balance_after": number;
+          "change": number;
+          "created_at": string;
+          "id": number;
+          "job_id": string | null;
+          "reason": string;
+          "transaction_id": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "balance_after": number;
+          "change": number;
+          "created_at"?: string;
+          "id"?: never;
+          "job_id"?: string | null;
+          "reason": string;
+          "transaction_id"?: string | null;
+          "user_id": string;
+        };
+        Update: {
+          "balance_after"?: number;
+          "change"?: number;
+          "created_at"?: string;
+          "id"?: never;
+          "job_id"?: string | null;
+          "reason"?: string;
+          "transaction_id"?: string | null;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "video_jobs": {
+        Row: {
+          "completed_at": string | null;
+          "created_at": string;
+          "credits_refunded": number;
+          "credits_used": number;
+          "deleted_at": string | null;
+          "error_code": string | null;
+          "error_message": string | null;
+          "image_url": string | null;
+          "job_id": string;
+          "kind": string;
+          "model_id": string;
+          "node_id": string | null;
+          "progress_percent": number;
+          "prompt": string;
+          "queue_position": number | null;
+          "settings": NonNullable<Json>;
+          "stage": string;
+          "status": string;
+          "step": number;
+          "steps": number;
+          "thumbnail_path": string | null;
+          "thumbnail_url": string | null;
+          "updated_at": string;
+          "user_id": string;
+          "video_path": string | null;
+          "video_url": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "completed_at"?: string | null;
+          "created_at": string;
+          "credits_refunded"?: number;
+          "credits_used": number;
+          "deleted_at"?: string | null;
+          "error_code"?: string | null;
+          "error_message"?: string | null;
+          "image_url"?: string | null;
+          "job_id"?: string;
+          "kind"?: string;
+          "model_id": string;
+          "node_id"?: string | null;
+          "progress_percent"?: number;
+          "prompt": string;
+          "queue_position"?: number | null;
+          "settings"?: NonNullable<Json>;
+          "stage"?: string;
+          "status"?: string;
+          "step"?: number;
+          "steps"?: number;
+          "thumbnail_path"?: string | null;
+          "thumbnail_url"?: string | null;
+          "updated_at": string;
+          "user_id": string;
+          "video_path"?: string | null;
+          "video_url"?: string | null;
+        };
+        Update: {
+          "completed_at"?: string | null;
+          "created_at"?: string;
+          "credits_refunded"?: number;
+          "credits_used"?: number;
+          "deleted_at"?: string | null;
+          "error_code"?: string | null;
+          "error_message"?: string | null;
+          "image_url"?: string | null;
+          "job_id"?: string;
+          "kind"?: string;
+          "model_id"?: string;
+          "node_id"?: string | null;
+          "progress_percent"?: number;
+          "prompt"?: string;
+          "queue_position"?: number | null;
+          "settings"?: NonNullable<Json>;
+          "stage"?: string;
+          "status"?: string;
+          "step"?: number;
+          "steps"?: number;
+          "thumbnail_path"?: string | null;
+          "thumbnail_url"?: string | null;
+          "updated_at"?: string;
+          "user_id"?: string;
+          "video_path"?: string | null;
+          "video_url"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "video_jobs_model_id_fkey";
+            columns: ["model_id"];
+            isOneToOne: false;
+            referencedRelation: "models";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+    };
+    Views: {
+      [_ in never]: never;
+    };
+    Functions: {
+      "add_credits": {
+        Args: {
+          "p_amount": number;
+          "p_job_id"?: string;
+          "p_reason": string;
+          "p_transaction_id"?: string;
+          "p_user_id": string;
+        };
+        Returns: Json;
+      };
+      "adopt_run": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
+        Returns: Json;
+      };
+      "advance_step": { Args: { "p_attempt": number; "p_job_id": string; "p_media": Json }; Returns: Json };
+      "audit_credits": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "detail": string;
+          "job_id": string;
+          "problem": string;
+          "user_id": string;
+        }[];
+      };
+      "cancel_job": { Args: { "p_job_id": string; "p_user_id": string }; Returns: Json };
+      "claim_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
+      "claim_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
+      "complete_job": {
+        Args: {
+          "p_attempt": number;
+          "p_copy_again_after_seconds"?: number;
+          "p_job_id": string;
+          "p_video_path"?: string;
+        };
+        Returns: Json;
+      };
+      "deduct_credits": {
+        Args: { "p_amount": number; "p_job_id"?: string; "p_reason"?: string; "p_user_id": string };
+        Returns: Json;
+      };
+      "delete_expired_videos": { Args: { "p_job_ids": (string)[] }; Returns: number };
+      "fail_job": {
+        Args: {
+          "p_attempt": number;
+          "p_error_code": string;
+          "p_error_message": string;
+          "p_job_id": string;
+          "p_response"?: Json;
+        };
+        Returns: Json;
+      };
+      "health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_expired_videos": {
+        Args: { "p_limit"?: number };
+        Returns: {
+          "job_id": string;
+          "thumbnail_path": string;
+          "video_path": string;
+        }[];
+      };
+      "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
+      "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
+      "purge_expired": { Args: Record<PropertyKey, never>; Returns: Json };
+      "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
+      "read_job": {
+        Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
+        Returns: Json;
+      };
+      "record_progress": {
+        Args: {
+          "p_attempt": number;
+          "p_job_id": string;
+          "p_percent"?: number;
+          "p_queue_position"?: number;
+          "p_stage": string;
+        };
+        Returns: Json;
+      };
+      "record_provider_failure": { Args: { "p_account_refused"?: boolean; "p_provider": string }; Returns: boolean };
+      "record_stored_video": { Args: { "p_job_id": string; "p_video_path": string }; Returns: Json };
+      "record_submission": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
+        Returns: Json;
+      };
+      "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
+      "start_generation": {
+        Args: {
+          "p_idempotency_key": string;
+          "p_image_url"?: string;
+          "p_lease_seconds"?: number;
+          "p_model_id": string;
+          "p_node_id"?: string;
+          "p_prompt": string;
+          "p_request_hash": string;
+          "p_settings"?: Json;
+          "p_user_id": string;
+        };
+        Returns: Json;
+      };
+      "wake_job": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
+        Returns: Json;
+      };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof (
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    )
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+  )[TableName] extends {
+    Row: infer R;
+  } ? R
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R;
+    } ? R
+    : never
+  : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Insert: infer I;
+  } ? I
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I;
+    } ? I
+    : never
+  : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Update: infer U;
+  } ? U
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U;
+    } ? U
+    : never
+  : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never;
+
+export const Constants = {
+  "public": {
+    Enums: {},
+  },
+} as const;

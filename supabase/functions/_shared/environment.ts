@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+/**
+ * Everything the functions read from their environment; nothing else calls `Deno.env`. Supabase's own variables
+ * (`SUPABASE_URL`, keys, JWKS) are read by `@supabase/server`.
+ */
+const environmentSchema = z.object({
+  FAL_KEY: z.string().min(1).optional(),
+  /** Where fal's queue lives instead of https://queue.fal.run: the simulator of the local stack. */
+  FAL_QUEUE_URL: z.url().optional(),
+  /** Where fal's public keys are, instead of fal's own addresses: the simulator of the local stack. */
+  FAL_JWKS_URL: z.url().optional(),
+  /**
+   * Where providers reach the functions, `https://…/functions/v1`: by default the project's own address. Without a public
+   * one nobody can call back, and jobs are followed by polling.
+   */
+  PUBLIC_FUNCTIONS_URL: z.url().optional(),
+  /** `supabase` copies every video into the private bucket; `provider` serves the provider's own URLs. */
+  VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
+  /** How long a signed video URL works, in seconds. */
+  SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(604_800).default(3600),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+
+/** Reads and checks the environment. Throws with the names of the variables that do not fit, never their values. */
+export function readEnvironment(): Environment {
+  const variables = Deno.env.toObject();
+  const parsed = environmentSchema.safeParse({
+    ...(variables.SUPABASE_URL?.startsWith("https://")
+      ? { PUBLIC_FUNCTIONS_URL: `${variables.SUPABASE_URL}/functions/v1` }
+      : {}),
+    // An empty variable is one that was not set: `FAL_KEY=` in a copied .env.example.
+    ...Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== "")),
+  });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(`Environment variables do not fit: ${problems.join("; ")}`);
+}

@@ -1,0 +1,65 @@
+import type { z } from "zod";
+import { RequestError } from "./errors.ts";
+
+/** 64 KiB: a prompt of 5,000 characters in any language fits three times. */
+const JSON_LIMIT_BYTES = 65_536;
+
+/** Reads a JSON body of at most 64 KiB against a schema. Throws `RequestError` that tells the caller what to mend. */
+export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(request, JSON_LIMIT_BYTES)));
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError("invalid_json");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RequestError("invalid_json");
+  }
+  return parse(schema, value);
+}
+
+/** Checks a value against a schema; what does not fit becomes the contract's `issues`. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new RequestError("validation_failed", { issues: parsed.error.issues.flatMap(toIssues) });
+}
+
+interface Issue {
+  path: string;
+  message: string;
+}
+
+function toIssues(issue: z.core.$ZodIssue): Issue[] {
+  const path = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].join(".").slice(0, 200),
+      message: "not a field of this request",
+    }));
+  }
+  return [{ path: path.slice(0, 200), message: issue.message }];
+}
+
+/** Reads a body of at most `limit` bytes. Throws `RequestError`, also for a chunked body that never says its length. */
+export async function readBytes(request: Request, limit: number): Promise<BufferSource> {
+  const tooLarge = new RequestError("payload_too_large", { limit_bytes: limit });
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    throw tooLarge;
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength;
+    if (length > limit) throw tooLarge;
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}

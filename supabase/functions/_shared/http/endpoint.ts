@@ -1,0 +1,134 @@
+import { verifyAuth } from "@supabase/server/core";
+import { DatabaseError } from "../database.ts";
+import { createLog, errorText, type Log } from "../log.ts";
+import { errorBody, type Language, preferredLanguage, RequestError, requestErrors } from "./errors.ts";
+import { uuid } from "./fields.ts";
+import { MediaError } from "../storage-utils.ts";
+import { Phases } from "./phases.ts";
+
+/** What a handler knows of the request besides the request itself. */
+export interface Call {
+  requestId: string;
+  language: Language;
+  phases: Phases;
+  log: Log;
+  /** The verified user; an empty text where the endpoint does not ask for one. */
+  userId: string;
+}
+
+export interface EndpointOptions {
+  name: string;
+  methods: readonly string[];
+  /** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler verifies by itself. */
+  auth: "user" | "secret" | "none";
+}
+
+const CORS_HEADERS = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Expose-Headers":
+    "ETag, Retry-After, Server-Timing, X-Idempotent-Replay, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+};
+
+/**
+ * The door of every function: CORS, request id, method, credentials, one envelope for every error, timing and one log
+ * line. A handler returns a response or throws a `RequestError`; anything else it throws is logged and answered with
+ * one fixed sentence.
+ */
+export function endpoint(
+  options: EndpointOptions,
+  handler: (request: Request, call: Call) => Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const requestId = saneRequestId(request.headers.get("x-request-id"));
+    const call: Call = {
+      requestId,
+      language: preferredLanguage(request.headers.get("accept-language")),
+      phases: new Phases(),
+      log: createLog({ function: options.name, request_id: requestId }),
+      userId: "",
+    };
+    let response: Response;
+    try {
+      response = request.method === "OPTIONS" ? preflight(options) : await admit(request, call, options, handler);
+    } catch (error) {
+      response = errorResponse(error, call);
+    }
+    for (const [name, value] of Object.entries(CORS_HEADERS)) {
+      response.headers.set(name, value);
+    }
+    response.headers.set("X-Request-Id", requestId);
+    response.headers.set("Server-Timing", call.phases.header());
+    call.log("info", "request", { method: request.method, status: response.status, timing: call.phases.header() });
+    return response;
+  };
+}
+
+/** A JSON answer. */
+export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
+}
+
+async function admit(
+  request: Request,
+  call: Call,
+  options: EndpointOptions,
+  handler: (request: Request, call: Call) => Promise<Response>,
+): Promise<Response> {
+  if (!options.methods.includes(request.method)) {
+    throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });
+  }
+  if (options.auth === "none") return await handler(request, call);
+
+  const { auth } = options;
+  const { data, error } = await call.phases.measure("auth", () => verifyAuth(request, { auth }));
+  if (error !== null) {
+    if (error.status !== 401) throw error;
+    call.log("info", "unauthorized", { reason: error.code });
+    throw new RequestError("unauthorized");
+  }
+  if (auth === "user") {
+    // A service token has no user, and must not pass for one; nor a third party's token, whose users are not ours.
+    const userId = uuid.safeParse(data.userClaims?.id);
+    if (data.userClaims?.role !== "authenticated" || !userId.success) {
+      throw new RequestError("unauthorized");
+    }
+    call.userId = userId.data;
+  }
+  return await handler(request, call);
+}
+
+function errorResponse(thrown: unknown, call: Call): Response {
+  const error = asRequestError(thrown, call);
+  if (!(error instanceof RequestError)) {
+    call.log("error", "internal_error", {
+      error: errorText(error),
+      stack: error instanceof Error ? error.stack : null,
+    });
+    return json(errorBody("internal_error", call.language, call.requestId), 500);
+  }
+  const { status } = requestErrors[error.code];
+  return json({ ...errorBody(error.code, call.language, call.requestId), ...error.fields }, status, error.headers);
+}
+
+/** A database or a Storage that does not answer is nobody's fault here, and worth another try. */
+function asRequestError(error: unknown, call: Call): unknown {
+  if (!(error instanceof MediaError || (error instanceof DatabaseError && error.unreachable))) return error;
+  call.log("error", "unavailable", { error: errorText(error) });
+  return new RequestError("unavailable", {}, { "Retry-After": "2" });
+}
+
+function preflight(options: EndpointOptions): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "Access-Control-Allow-Methods": [...options.methods, "OPTIONS"].join(", "),
+      "Access-Control-Allow-Headers":
+        "accept-language, apikey, authorization, content-type, idempotency-key, if-none-match, x-client-info, x-request-id",
+      "Access-Control-Max-Age": "86400",
+    },
+  });
+}
+
+function saneRequestId(given: string | null): string {
+  return given !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+}

@@ -1,0 +1,38 @@
+import type { Work } from "./jobs.ts";
+import { errorText } from "./log.ts";
+import type { ProviderRun, RunState, VideoProvider } from "./providers/provider.ts";
+import type { Tools } from "./tools.ts";
+
+const CALL_LIMIT_MS = 10_000;
+
+/** Asks the provider for the state of the work's run. Throws what the provider's adapter throws. */
+export async function look(tools: Tools, work: Work): Promise<RunState> {
+  const { provider, run } = runOf(tools, work);
+  return await tools.phases.measure(
+    "provider",
+    () => provider.check(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
+  );
+}
+
+/** Asks the provider to stop a run that nobody waits for. Never throws: what it bills all the same is our loss. */
+export async function cancelRun(tools: Tools, work: Work): Promise<void> {
+  const facts = { job_id: work.job_id, attempt: work.attempt, provider_job_id: work.provider_job_id };
+  try {
+    const { provider, run } = runOf(tools, work);
+    const cancelled = await tools.phases.measure(
+      "provider",
+      () => provider.cancel(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
+    );
+    tools.log("info", "run_cancelled", { ...facts, cancelled });
+  } catch (error) {
+    tools.log("warn", "cancel_failed", { ...facts, error: errorText(error) });
+  }
+}
+
+function runOf(tools: Tools, work: Work): { provider: VideoProvider; run: ProviderRun } {
+  if (work.provider_job_id === null) throw new Error(`Attempt ${work.attempt} has no run to ask about`);
+  return {
+    provider: tools.providers.get(work.step.provider),
+    run: { model: work.step.model, providerJobId: work.provider_job_id },
+  };
+}

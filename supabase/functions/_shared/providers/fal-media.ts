@@ -1,0 +1,46 @@
+/** Finds the media in the output of a fal model. Every model names them in its own way; the shapes are data here. */
+
+import { z } from "zod";
+import type { Media } from "./provider.ts";
+
+const file = z.union([z.string(), z.object({ url: z.string() }).transform((value) => value.url)])
+  .refine(isWebUrl)
+  .nullish()
+  .catch(null);
+
+const files = z.array(file).nullish().catch(null);
+
+const output = z.object({
+  video: file,
+  video_url: file,
+  videos: files,
+  thumbnail: file,
+  thumbnail_url: file,
+  image: file,
+  images: files,
+  audio: file,
+  audio_url: file,
+  audio_file: file,
+});
+
+/** The media of a model's output; empty when there is none that can be opened. */
+export function mediaOf(data: unknown): Media {
+  const found = output.safeParse(data).data;
+  if (!found) return {};
+  const media = {
+    video_url: found.video ?? found.video_url ?? first(found.videos),
+    thumbnail_url: found.thumbnail ?? found.thumbnail_url,
+    image_url: found.image ?? first(found.images),
+    audio_url: found.audio ?? found.audio_file ?? found.audio_url,
+  };
+  return Object.fromEntries(Object.entries(media).filter(([, url]) => typeof url === "string"));
+}
+
+function first(urls: (string | null | undefined)[] | null | undefined): string | undefined {
+  return urls?.find((url) => typeof url === "string") ?? undefined;
+}
+
+/** A `data:` URI (a model's `sync_mode`) is nothing that a later step or a player could open. */
+function isWebUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

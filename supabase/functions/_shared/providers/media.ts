@@ -1,0 +1,97 @@
+/** Opens files at addresses that a provider's answer named: a stranger's URLs, to be trusted with nothing. */
+
+import { ProviderError } from "./provider.ts";
+
+/** What may be opened, and how. */
+export interface MediaOptions {
+  /**
+   * `cdn.example` (that host), `*.cdn.example` (hosts below it), `storage.example/folder/` (paths that start so): https on
+   * its usual port. `http://127.0.0.1:8123` permits exactly that origin: a simulator. Private addresses need no rule of
+   * their own: nothing is opened that this list does not name.
+   */
+  allowedHosts: readonly string[];
+  /** Sent to the first URL's own origin only: they may hold a key. */
+  headers?: Readonly<Record<string, string>>;
+  /** Bounds the wait for the answer. The body outlives it: whoever reads the body bounds that. */
+  signal: AbortSignal;
+  fetch?: typeof fetch;
+}
+
+const MAX_REDIRECTS = 3;
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * The answer, with its body unread, and exactly as `fetch` gave it: `storeVideo` needs that. Throws `ProviderError`:
+ * `rejected` where the file is gone (`result_expired`) or the address not allowed, else `retryable`.
+ */
+export async function fetchMedia(url: string, options: MediaOptions): Promise<Response> {
+  const first = allowedUrl(url, options.allowedHosts);
+  let current = first;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const response = await open(current, current.origin === first.origin ? options.headers : undefined, options);
+    if (response.ok) return response;
+    await response.body?.cancel();
+    const location = response.headers.get("location");
+    if (!REDIRECTS.has(response.status) || location === null) throw refusal(response.status, current);
+    current = allowedUrl(location, options.allowedHosts, current);
+  }
+  throw new ProviderError(
+    "retryable",
+    "provider_bad_answer",
+    `more than ${MAX_REDIRECTS} redirects from ${name(first)}`,
+  );
+}
+
+async function open(url: URL, headers: MediaOptions["headers"], options: MediaOptions): Promise<Response> {
+  // Not the caller's signal itself: aborting one that both a download and the upload of its body hang on makes Deno (2.1
+  // and 2.9) reject a promise that nobody can catch, which ends the process.
+  const opening = new AbortController();
+  const stop = () => opening.abort(options.signal.reason);
+  if (options.signal.aborted) stop();
+  options.signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await (options.fetch ?? fetch)(url, {
+      // Unpacked on the way, a file's length would no longer be the one that the server told.
+      headers: { "accept-encoding": "identity", ...headers },
+      redirect: "manual",
+      signal: opening.signal,
+    });
+  } catch (error) {
+    const code = options.signal.aborted ? "provider_timeout" : "provider_unreachable";
+    throw new ProviderError("retryable", code, `${name(url)}: ${String(error).replaceAll(url.href, "(url)")}`);
+  } finally {
+    options.signal.removeEventListener("abort", stop);
+  }
+}
+
+function refusal(status: number, url: URL): ProviderError {
+  const detail = `HTTP ${status} from ${name(url)}`;
+  if (status === 404 || status === 410) return new ProviderError("rejected", "result_expired", detail);
+  const code = status === 401 || status === 403 ? "provider_unauthorized" : "provider_error";
+  return new ProviderError("retryable", code, detail);
+}
+
+function allowedUrl(text: string, allowedHosts: readonly string[], base?: URL): URL {
+  if (!URL.canParse(text, base?.href)) throw notAllowed("not a URL");
+  const url = new URL(text, base);
+  if (url.username || url.password) throw notAllowed(`a name or password in ${name(url)}`);
+  if (!allowedHosts.some((allowed) => permits(allowed, url))) throw notAllowed(name(url));
+  return url;
+}
+
+function permits(allowed: string, url: URL): boolean {
+  if (allowed.includes("://")) return url.origin === new URL(allowed).origin;
+  if (url.protocol !== "https:" || url.port !== "") return false;
+  if (allowed.startsWith("*.")) return url.hostname.endsWith(allowed.slice(1));
+  return allowed.includes("/") ? `${url.hostname}${url.pathname}`.startsWith(allowed) : url.hostname === allowed;
+}
+
+function notAllowed(detail: string): ProviderError {
+  return new ProviderError("rejected", "provider_bad_answer", `media address not allowed: ${detail}`);
+}
+
+/** For the log: without the query, which may hold a signature. */
+function name(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,238 @@
+/** Copies finished videos into our own private Storage, and hands them out again. */
+
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { z } from "zod";
+
+/** Any Supabase client, whatever its database type; only an admin's may write to a private bucket. */
+export type StorageOwner = Pick<SupabaseClient, "storage">;
+
+/** Stable codes of what went wrong with a file, and whether another try may do better. */
+const RETRYABLE = {
+  media_too_large: false,
+  media_wrong_type: false,
+  media_truncated: true,
+  storage_unavailable: true,
+  /** A bucket or key of ours is wrong: nothing about the video, so it may work once that is mended. */
+  storage_refused: true,
+  file_missing: false,
+} as const;
+
+export type MediaErrorCode = keyof typeof RETRYABLE;
+
+export class MediaError extends Error {
+  override readonly name = "MediaError";
+  readonly retryable: boolean;
+  /** `detail` is for our log only. */
+  constructor(
+    readonly code: MediaErrorCode,
+    readonly detail: string,
+  ) {
+    super(`${code}: ${detail}`);
+    this.retryable = RETRYABLE[code];
+  }
+}
+
+export interface StoreVideo {
+  bucket: string;
+  path: string;
+  /** As `fetchMedia` gave it, its body untouched. */
+  response: Response;
+  maxBytes: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Streams a response's body into Storage and returns only when Storage holds all of it. Safe to repeat.
+ *
+ * The body is handed on untouched: then Deno moves it from socket to socket outside JavaScript, in a few MB, and sends
+ * its Content-Length on. Through a `TransformStream` the upload would lose the length (Deno drops the header of any
+ * other stream), and Deno 2.1, which hosted Supabase is, would keep every chunk until the end: 257 MB for 200. So the
+ * bytes are not counted on the way. HTTP itself fails the upload of a body that ends early, the bucket's own limit one
+ * that is too long, and afterwards Storage is asked what it holds.
+ */
+export async function storeVideo(client: StorageOwner, video: StoreVideo): Promise<{ bytes: number }> {
+  const { response } = video;
+  try {
+    const declared = declaredBytes(response);
+    const contentType = videoType(response);
+    if (declared !== undefined && declared > video.maxBytes) {
+      throw new MediaError("media_too_large", `${declared} bytes declared, ${video.maxBytes} allowed`);
+    }
+    if (response.body === null || declared === 0) {
+      throw new MediaError("media_truncated", "an empty file");
+    }
+    await upload(client, video, response.body, contentType);
+    const bytes = await storedBytes(client, video);
+    const wrong = wrongSize(bytes, declared, video.maxBytes);
+    if (wrong === undefined) return { bytes };
+    // Only this upload, which Storage took, is ever removed. A refused one leaves nothing, and may have been a late
+    // worker's repeat of a copy that a finished job already points to.
+    await deleteFiles(client, { bucket: video.bucket, paths: [video.path] });
+    throw wrong;
+  } catch (error) {
+    await discard(response);
+    throw error;
+  }
+}
+
+/** A URL by which anybody can read the file until it expires. */
+export async function signedUrl(
+  client: StorageOwner,
+  file: { bucket: string; path: string; expiresInSeconds: number; download?: boolean | string },
+): Promise<string> {
+  const options = file.download === undefined ? {} : { download: file.download };
+  const { data, error } = await client.storage
+    .from(file.bucket)
+    .createSignedUrl(file.path, file.expiresInSeconds, options);
+  if (error) throw mediaError(error, "file_missing");
+  return data.signedUrl;
+}
+
+/** Storage takes at most this many names in one request. */
+const MAX_DELETE = 1000;
+
+/** Deletes the files that are there; safe to repeat. */
+export async function deleteFiles(client: StorageOwner, files: { bucket: string; paths: string[] }): Promise<void> {
+  for (let start = 0; start < files.paths.length; start += MAX_DELETE) {
+    const { error } = await client.storage.from(files.bucket).remove(files.paths.slice(start, start + MAX_DELETE));
+    if (error) throw mediaError(error);
+  }
+}
+
+const uploadSignals = new WeakMap<object, AbortSignal>();
+
+/**
+ * The `fetch` for `createClient(…, { global: { fetch: storageFetch } })`: storage-js has no way to abort an upload, so the
+ * signal travels beside the body. Without it `storeVideo` still stops waiting, but the transfer goes on by itself.
+ */
+export function storageFetch(input: URL | RequestInfo, init?: RequestInit): Promise<Response> {
+  const signal = init?.body instanceof ReadableStream ? uploadSignals.get(init.body) : undefined;
+  return fetch(input, signal ? { ...init, signal } : init);
+}
+
+async function upload(
+  client: StorageOwner,
+  video: StoreVideo,
+  body: ReadableStream<Uint8Array>,
+  contentType: string,
+): Promise<void> {
+  const { signal } = video;
+  if (signal?.aborted) throw interrupted(signal);
+  if (signal) uploadSignals.set(body, signal);
+  const transfer = client.storage
+    .from(video.bucket)
+    .upload(video.path, body, { contentType, upsert: true, duplex: "half" });
+  const { error } = await (signal ? orAbort(transfer, signal) : transfer);
+  if (error) throw signal?.aborted ? interrupted(signal) : mediaError(error);
+}
+
+async function orAbort<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(interrupted(signal));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function interrupted(signal: AbortSignal): MediaError {
+  return new MediaError("storage_unavailable", `the copy was stopped: ${signal.reason}`);
+}
+
+/** Supabase tells the size beside the user's metadata, `@supabase/lite` within it. */
+const storedFile = z.object({
+  size: z.number().nullish(),
+  metadata: z.object({ size: z.number().nullish() }).nullish().catch(null),
+});
+
+async function storedBytes(client: StorageOwner, { bucket, path }: StoreVideo): Promise<number> {
+  const { data, error } = await client.storage.from(bucket).info(path);
+  if (error) throw mediaError(error);
+  const file = storedFile.safeParse(data).data;
+  const bytes = file?.size ?? file?.metadata?.size;
+  if (typeof bytes !== "number") {
+    throw new MediaError("storage_unavailable", "Storage does not tell the file's size");
+  }
+  return bytes;
+}
+
+function wrongSize(bytes: number, declared: number | undefined, maxBytes: number): MediaError | undefined {
+  if (bytes > maxBytes) {
+    return new MediaError("media_too_large", `${bytes} bytes stored, ${maxBytes} allowed`);
+  }
+  if (bytes === 0 || (declared !== undefined && bytes !== declared)) {
+    return new MediaError("media_truncated", `${bytes} bytes stored, ${declared ?? "some"} declared`);
+  }
+}
+
+function declaredBytes(response: Response): number | undefined {
+  const header = response.headers.get("content-length");
+  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
+}
+
+/** Buckets and servers that do not know the type of a file say one of these; then its name decides. */
+const UNSPECIFIC_TYPES: ReadonlySet<string> = new Set([
+  "",
+  "application/octet-stream",
+  "binary/octet-stream",
+  "application/mp4",
+]);
+
+const TYPES_BY_EXTENSION: ReadonlyMap<string, string> = new Map([
+  ["mp4", "video/mp4"],
+  ["m4v", "video/mp4"],
+  ["mov", "video/quicktime"],
+  ["webm", "video/webm"],
+]);
+
+function videoType(response: Response): string {
+  const declared = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (declared.startsWith("video/")) return declared;
+  const path = URL.canParse(response.url) ? new URL(response.url).pathname : "";
+  const byName = TYPES_BY_EXTENSION.get(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
+  if (byName !== undefined && UNSPECIFIC_TYPES.has(declared)) return byName;
+  throw new MediaError("media_wrong_type", `not a video: ${declared || "no type"}`);
+}
+
+/** Lets go of the provider's connection. */
+async function discard(response: Response): Promise<void> {
+  // A body that an upload still holds, or that has failed, cannot be cancelled: nothing is left to let go of.
+  await response.body?.cancel().catch(() => undefined);
+}
+
+/** storage-js's errors: hosted Storage often answers HTTP 400 and puts the real status into the body. */
+const storageError = z.object({
+  status: z.coerce.number().nullish().catch(null),
+  statusCode: z.coerce.number().nullish().catch(null),
+  originalError: z.unknown().optional(),
+});
+
+const CODES_BY_STATUS: ReadonlyMap<number, MediaErrorCode> = new Map([
+  [413, "media_too_large"],
+  [415, "media_wrong_type"],
+  [408, "storage_unavailable"],
+  [423, "storage_unavailable"],
+  [429, "storage_unavailable"],
+]);
+
+function mediaError(error: Error, notFound: MediaErrorCode = "storage_refused"): MediaError {
+  const { status, statusCode, originalError } = storageError.safeParse(error).data ?? {};
+  const cause = wordsOf(originalError);
+  const detail = `${statusCode ?? status ?? "no answer"}: ${error.message} ${cause}`.trim();
+  // The words of Deno (2.1 and 2.9) for a request body that failed on the way: the provider's download broke off.
+  if (cause.includes("reading a body from connection")) return new MediaError("media_truncated", detail);
+  if (status === 404 || statusCode === 404) {
+    return new MediaError(notFound, detail);
+  }
+  const code = CODES_BY_STATUS.get(statusCode ?? 0) ?? CODES_BY_STATUS.get(status ?? 0);
+  if (code) return new MediaError(code, detail);
+  const refused = typeof status === "number" && status >= 400 && status < 500;
+  return new MediaError(refused ? "storage_refused" : "storage_unavailable", detail);
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return `${error.message} ${wordsOf(error.cause)}`;
+}

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { advance } from "../_shared/advance.ts";
+import type { Dependencies } from "../_shared/dependencies.ts";
+import { readBody } from "../_shared/http/body.ts";
+import { type Call, json } from "../_shared/http/endpoint.ts";
+import type { Job, Work } from "../_shared/jobs.ts";
+import { errorText } from "../_shared/log.ts";
+import { type Tools, toolsOf } from "../_shared/tools.ts";
+import { purge } from "./purge.ts";
+
+/** Steps under way at a time: they mostly wait for others, and each may hold a few MB of a video on its way. */
+const CONCURRENCY = 16;
+/** No new step is begun after this: the platform ends a request at 150 s, and a step may take long. */
+const CLAIM_FOR_MS = 40_000;
+
+const body = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
+
+/** POST /advance-jobs: the worker's tick. Moves every due job one step on, or does the daily cleaning. */
+export async function advanceJobs(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+  const { task } = request.headers.get("content-length") === "0" || request.body === null
+    ? { task: "advance" }
+    : await readBody(request, body);
+  const tools = toolsOf(dependencies, call);
+  return json(task === "purge" ? await purge(tools) : await tick(tools));
+}
+
+interface Tick {
+  claimed: number;
+  advanced: number;
+  completed: number;
+  failed: number;
+  retried: number;
+}
+
+async function tick(tools: Tools): Promise<Tick> {
+  const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
+  const until = performance.now() + CLAIM_FOR_MS;
+  const first = await tools.jobs.claimDue(CONCURRENCY);
+  // Fewer than asked for: there are no more, and an idle tick costs one call.
+  const mayBeMore = first.length === CONCURRENCY;
+
+  /** Moves a job on, then claims another, so that one long copy holds up nobody else. */
+  async function work(claimed: Work): Promise<void> {
+    let next: Work | undefined = claimed;
+    while (next !== undefined) {
+      counts.claimed++;
+      count(counts, next, await step(tools, next));
+      next = mayBeMore && performance.now() < until ? (await tools.jobs.claimDue(1))[0] : undefined;
+    }
+  }
+  await Promise.all(first.map(work));
+  return counts;
+}
+
+/** One job's step; what goes wrong with it is no reason to leave the others. */
+async function step(tools: Tools, work: Work): Promise<Job | null> {
+  try {
+    return await advance(tools, work);
+  } catch (error) {
+    tools.log("error", "advance_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+    return null;
+  }
+}
+
+function count(counts: Tick, before: Work, after: Job | null): void {
+  if (after === null) return;
+  counts.advanced++;
+  if (after.status === before.status && after.progress.stage === "submitting") {
+    counts.retried++;
+  }
+  if (after.status !== before.status && after.status === "completed") {
+    counts.completed++;
+  }
+  if (after.status !== before.status && after.status === "failed") {
+    counts.failed++;
+  }
+}

@@ -1,0 +1,51 @@
+import { callProcedure } from "../_shared/database.ts";
+import { VIDEO_BUCKET } from "../_shared/deliver.ts";
+import { deleteFiles } from "../_shared/storage-utils.ts";
+import type { Tools } from "../_shared/tools.ts";
+import { z } from "zod";
+
+const BATCH = 100;
+
+const expiredSchema = z.array(
+  z.object({ job_id: z.string(), video_path: z.string().nullable(), thumbnail_path: z.string().nullable() }),
+);
+const purgedSchema = z.object({ idempotency_keys: z.number() });
+const problemsSchema = z.array(
+  z.object({
+    problem: z.string(),
+    user_id: z.string().nullable(),
+    job_id: z.string().nullable(),
+    detail: z.string().nullable(),
+  }),
+);
+
+/** The daily cleaning: expired keys, videos past their retention, and an audit of the books. */
+export async function purge(tools: Tools): Promise<Record<string, number>> {
+  const call = (name: "purge_expired" | "audit_credits") => callProcedure(tools.client, tools.phases, name, {});
+  const purged = purgedSchema.parse(await call("purge_expired"));
+  const videos = await deleteExpiredVideos(tools);
+
+  const problems = problemsSchema.parse(await call("audit_credits"));
+  for (const problem of problems) {
+    tools.log("alert", "books_do_not_balance", problem);
+  }
+  tools.log("info", "purged", { ...purged, videos, audit_problems: problems.length });
+  return { ...purged, videos, audit_problems: problems.length };
+}
+
+/** Files first: a row whose files could not be deleted stays, and is tried again tomorrow. */
+async function deleteExpiredVideos(tools: Tools): Promise<number> {
+  let deleted = 0;
+  while (true) {
+    const expired = expiredSchema.parse(
+      await callProcedure(tools.client, tools.phases, "list_expired_videos", { p_limit: BATCH }),
+    );
+    if (expired.length === 0) return deleted;
+    const paths = expired.flatMap((video) => [video.video_path, video.thumbnail_path]).filter((path) => path !== null);
+    await tools.phases.measure("storage", () => deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths }));
+    await callProcedure(tools.client, tools.phases, "delete_expired_videos", {
+      p_job_ids: expired.map((video) => video.job_id),
+    });
+    deleted += expired.length;
+  }
+}

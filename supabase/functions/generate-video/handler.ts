@@ -1,0 +1,129 @@
+import { DatabaseError } from "../_shared/database.ts";
+import type { Dependencies } from "../_shared/dependencies.ts";
+import { readBody } from "../_shared/http/body.ts";
+import { type Call, json } from "../_shared/http/endpoint.ts";
+import { errorBody, RequestError, requestErrors } from "../_shared/http/errors.ts";
+import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
+import type { StartOutcome, Work } from "../_shared/jobs.ts";
+import { errorText } from "../_shared/log.ts";
+import type { ProviderError } from "../_shared/providers/provider.ts";
+import { recordAccepted, submitAttempt } from "../_shared/submission.ts";
+import { type Tools, toolsOf } from "../_shared/tools.ts";
+import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
+
+/** The pauses between the submissions inside a request, in milliseconds: short, because the caller waits. */
+const PAUSES_MS = [300, 900];
+
+/** POST /generate-video: charge, create the job and submit it, or say exactly why not. */
+export async function generateVideo(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+  const key = idempotencyKey(request);
+  const body = await readBody(request, generateVideoBody);
+  if (body.user_id && body.user_id !== call.userId) {
+    throw new RequestError("forbidden");
+  }
+
+  const tools = toolsOf(dependencies, call);
+  const started = await start(tools, call, key, body);
+  if (started.outcome === "replayed") {
+    return json(started.response, started.status_code, { "X-Idempotent-Replay": "true" });
+  }
+  if (started.outcome !== "created") throw refusal(started);
+
+  call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
+  const failure = await submit(tools, call, started.work);
+  return failure === null ? json(started.response) : json(failure, requestErrors.provider_failed.status);
+}
+
+async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<StartOutcome> {
+  try {
+    return await tools.jobs.start({
+      userId: call.userId,
+      idempotencyKey: key,
+      requestHash: await requestFingerprint(body),
+      modelId: body.model_id,
+      prompt: body.prompt,
+      settings: body.settings ?? {},
+      imageUrl: body.image_url ?? undefined,
+      nodeId: body.node_id ?? undefined,
+    });
+  } catch (error) {
+    // Whether it was committed is not known then: the same key finds out.
+    if (error instanceof DatabaseError && error.unreachable) throw error;
+    call.log("error", "start_failed", { error: errorText(error) });
+    throw new RequestError("job_creation_failed");
+  }
+}
+
+/** Why a request was not taken, in the contract's words. */
+function refusal(outcome: Exclude<StartOutcome, { outcome: "created" | "replayed" }>): RequestError {
+  switch (outcome.outcome) {
+    case "user_not_found":
+      return new RequestError("unauthorized");
+    case "idempotency_key_reused":
+    case "model_not_found":
+      return new RequestError(outcome.outcome);
+    case "validation_failed":
+      return new RequestError("validation_failed", { issues: outcome.issues });
+    case "insufficient_credits":
+      return new RequestError("insufficient_credits", {
+        current_credits: outcome.current_credits,
+        required_credits: outcome.required_credits,
+      });
+    case "provider_unavailable":
+      return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
+    case "too_many_active_jobs":
+    case "rate_limited":
+      return new RequestError(
+        outcome.outcome,
+        { limit: outcome.limit },
+        {
+          "Retry-After": String(outcome.retry_after),
+          "X-RateLimit-Limit": String(outcome.limit),
+          "X-RateLimit-Remaining": "0",
+          "X-RateLimit-Reset": String(outcome.retry_after),
+        },
+      );
+  }
+}
+
+/**
+ * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed and is
+ * refunded, and this is the answer, which the key keeps.
+ */
+async function submit(tools: Tools, call: Call, first: Work): Promise<Record<string, unknown> | null> {
+  let work = first;
+  try {
+    for (const pause of [...PAUSES_MS, null]) {
+      const submission = await submitAttempt(tools, work);
+      if (submission.outcome === "accepted") await recordAccepted(tools, work, submission.providerJobId);
+      // Unknown: it may be running. The charge stands; the worker makes another attempt if nothing is heard of it.
+      if (submission.outcome !== "refused") return null;
+
+      if (submission.error.kind !== "retryable" || pause === null) {
+        return await fail(tools, call, work, submission.error);
+      }
+      await tools.pause(pause * (0.5 + tools.random()));
+      const next = await tools.jobs.openAttempt(work);
+      if (next === null) return null;
+      work = next;
+    }
+    return null;
+  } catch (error) {
+    // The job is charged and stored, and its key is bound to it; whatever was not written now, the worker finds out.
+    call.log("error", "submission_not_recorded", { job_id: work.job_id, error: errorText(error) });
+    return null;
+  }
+}
+
+async function fail(
+  tools: Tools,
+  call: Call,
+  work: Work,
+  error: ProviderError,
+): Promise<Record<string, unknown> | null> {
+  const answer = errorBody("provider_failed", call.language, call.requestId);
+  const failed = await tools.jobs.fail(work, error.code, answer);
+  const { credits_refunded } = failed.job;
+  call.log("warn", "job_failed", { job_id: work.job_id, code: error.code, detail: error.detail, credits_refunded });
+  return failed.response ?? null;
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
+import { publicUrl, text, uuid } from "../_shared/http/fields.ts";
+
+const settings = z
+  .unknown()
+  // A record leaves this one name out without a word, and nothing that was asked for is dropped.
+  .refine((value) => typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__"), {
+    error: "must not have __proto__",
+  })
+  .pipe(
+    z.record(
+      text(1, 64),
+      z.union([text(0, 5000), z.number(), z.boolean()], { error: "must be text, a number, true or false" }),
+      {
+        error: ({ code }) =>
+          code === "invalid_key"
+            ? "must be named by 1 to 64 characters without NUL or lone surrogates"
+            : "must be an object",
+      },
+    ),
+  );
+
+/** The body of POST /generate-video. What a setting may be is the model's own business: the database checks it. */
+export const generateVideoBody = z.strictObject({
+  model_id: uuid,
+  prompt: z.string({ error: "must be text" }).trim().pipe(text(1, 5000)),
+  settings: settings.nullish(),
+  image_url: publicUrl.nullish(),
+  node_id: text(1, 128).nullish(),
+  user_id: uuid.nullish(),
+});
+
+export type GenerateVideoBody = z.infer<typeof generateVideoBody>;
+
+/** Two requests with the same fingerprint are the same request, however their JSON is written. */
+export async function requestFingerprint(body: GenerateVideoBody): Promise<string> {
+  return await sha256Hex(
+    canonicalJson([
+      "generate-video",
+      body.model_id,
+      body.prompt,
+      body.settings ?? {},
+      body.image_url ?? null,
+      body.node_id ?? null,
+    ]),
+  );
+}

@@ -1,0 +1,102 @@
+import { advance } from "../_shared/advance.ts";
+import { keepAlive } from "../_shared/background.ts";
+import type { Dependencies } from "../_shared/dependencies.ts";
+import { readBytes } from "../_shared/http/body.ts";
+import { type Call, json } from "../_shared/http/endpoint.ts";
+import { RequestError } from "../_shared/http/errors.ts";
+import type { Woken, Work } from "../_shared/jobs.ts";
+import { errorText } from "../_shared/log.ts";
+import { cancelRun, look } from "../_shared/provider-run.ts";
+import { ProviderError, type VideoProvider } from "../_shared/providers/provider.ts";
+import type { Providers } from "../_shared/providers/registry.ts";
+import { type Tools, toolsOf } from "../_shared/tools.ts";
+import { isWebhookToken } from "../_shared/webhook-token.ts";
+import { type Address, addressOf } from "./address.ts";
+
+/** Some providers send the whole result, and some of those have logs in it. */
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * POST /provider-webhook/{provider}: a provider says that a run is over. A verified call wakes the job and no more: what
+ * happened is then read from the provider, in the background, so that the provider is answered at once.
+ */
+export async function providerWebhook(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+  const address = addressOf(request.url);
+  const provider = providerOf(dependencies.providers, address.provider);
+  const body = await readBytes(request, BODY_LIMIT_BYTES);
+  await verify(provider, address, { headers: request.headers, body }, call);
+  const runId = provider.webhook?.runId(body) ?? null;
+  if (runId === null) {
+    throw new RequestError("validation_failed", { issues: [{ path: "", message: "names no run" }] });
+  }
+
+  const tools = toolsOf(dependencies, call);
+  const woken = await tools.jobs.wake(address.jobId, address.attempt, runId);
+  if (woken === null) throw new RequestError("job_not_found");
+  call.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
+  keepAlive(
+    follow(tools, woken, runId, address).catch((error) => {
+      // The job stays due, and whoever looks at it next finds out the same.
+      call.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
+    }),
+  );
+  return json({ received: true });
+}
+
+function providerOf(providers: Providers, name: string): VideoProvider {
+  try {
+    return providers.get(name);
+  } catch (error) {
+    // Nobody whom we know calls this address; which providers we use is nobody's business.
+    if (error instanceof ProviderError) throw new RequestError("unauthorized");
+    throw error;
+  }
+}
+
+async function verify(
+  provider: VideoProvider,
+  address: Address,
+  delivery: { headers: Headers; body: BufferSource },
+  call: Call,
+): Promise<void> {
+  let genuine: boolean;
+  try {
+    // The token first: it is cheap, and a signature proves only who the provider is, not whose run it was.
+    genuine = (await isWebhookToken(address.token, address.jobId, address.attempt)) &&
+      ((await provider.webhook?.verify?.(delivery)) ?? true);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    call.log("error", "webhook_not_verifiable", { detail: error.detail });
+    throw new RequestError("unavailable", {}, { "Retry-After": "60" });
+  }
+  if (genuine) return;
+  call.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
+  throw new RequestError("unauthorized");
+}
+
+async function follow(tools: Tools, woken: NonNullable<Woken>, runId: string, address: Address): Promise<void> {
+  switch (woken.outcome) {
+    case "finished":
+      if (!woken.same_run) {
+        tools.log("alert", "run_wasted", { job_id: address.jobId, attempt: address.attempt });
+      }
+      return;
+    case "woken":
+      if (woken.work !== null) await advance(tools, woken.work);
+      return;
+    case "late_run":
+      return await followLateRun(tools, woken.work, runId);
+  }
+}
+
+/** A run that was given up on and has succeeded after all delivers: the user waits, and we pay for it anyway. */
+async function followLateRun(tools: Tools, current: Work, runId: string): Promise<void> {
+  const state = await look(tools, { ...current, provider_job_id: runId });
+  if (state.state !== "succeeded") return;
+  const adopted = await tools.jobs.adoptRun(current, runId);
+  if (adopted === null) return;
+  if (adopted.abandoned_provider_job_id !== null) {
+    await cancelRun(tools, { ...current, provider_job_id: adopted.abandoned_provider_job_id });
+  }
+  await advance(tools, adopted.work);
+}

@@ -1,0 +1,9 @@
+import { dependencies } from "../_shared/dependencies.ts";
+import { endpoint } from "../_shared/http/endpoint.ts";
+import { videos } from "./handler.ts";
+
+const real = dependencies();
+
+export default {
+  fetch: endpoint({ name: "videos", methods: ["POST"], auth: "user" }, (request, call) => videos(real, request, call)),
+};
