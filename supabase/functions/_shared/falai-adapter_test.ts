@@ -196,6 +196,36 @@ Deno.test("a submission whose connection drops may have started, after exactly o
   });
 });
 
+Deno.test("a submission on a kept-alive connection that then drops is not sent again, by the client or by Deno", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  let posts = 0;
+  /** Reads until the next POST begins; a request may come in several pieces. */
+  const nextPost = async (connection: Deno.Conn) => {
+    const buffer = new Uint8Array(65536);
+    for (let length; (length = await connection.read(buffer)) !== null;) {
+      if (new TextDecoder().decode(buffer.subarray(0, length)).startsWith("POST")) return posts++;
+    }
+  };
+  const serve = async (connection: Deno.Conn) => {
+    await nextPost(connection);
+    const body = JSON.stringify({ request_id: "first" });
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    await connection.write(new TextEncoder().encode(`${head}\r\n\r\n${body}`));
+    await nextPost(connection);
+    connection.close();
+  };
+  const serving = (async () => {
+    for await (const connection of listener) serve(connection).catch(() => connection.close());
+  })();
+  const fal = createFalAdapter({ key: "k", queueUrl: `http://127.0.0.1:${listener.addr.port}` });
+  await fal.submit(submission, patient());
+  const error = await providerError(fal.submit(submission, patient()));
+  assert.equal(error.mayHaveStarted, true);
+  assert.equal(posts, 2);
+  listener.close();
+  await serving;
+});
+
 Deno.test("a submission that is not answered in time may have started, after exactly one POST", async () => {
   const limit = new AbortController();
   const late = Promise.withResolvers<Response>();

@@ -1,0 +1,29 @@
+import { parseArgs } from "@std/cli/parse_args.js";
+import type { z } from "zod";
+
+/** A mistake of the person at the keyboard; its message is for them. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** The flags of a command: those that stand alone and those that take a value. */
+export interface Flags {
+  boolean: string[];
+  string: string[];
+}
+
+/** Reads a command line; `_` of the result is what is no flag. Throws `UsageError`. */
+export function readArguments<Schema extends z.ZodType>(argv: string[], flags: Flags, schema: Schema): z.infer<Schema> {
+  const known = [...flags.boolean, ...flags.string].map((flag) => `--${flag}`).join(", ");
+  const parsed: unknown = parseArgs(argv, {
+    ...flags,
+    unknown(argument: string) {
+      if (argument.startsWith("-")) throw new UsageError(`Unknown flag ${argument}. The flags are ${known}.`);
+      return true;
+    },
+  });
+  const checked = schema.safeParse(parsed);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new UsageError(`--${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}. See --help.`);
+}

@@ -1,0 +1,62 @@
+// Writes the types of the database's public schema, as the migrations make it, by the Supabase CLI. With --check it
+// changes nothing and fails where the file is not what it would write.
+import { prepareDatabase } from "./database.ts";
+import { startPostgres } from "./postgres.ts";
+import { projectPath } from "./project.ts";
+import { runSupabaseCli } from "./supabase-cli.ts";
+import { printNote } from "./terminal.ts";
+
+const FILE = "supabase/functions/_shared/database.types.ts";
+
+/** The text of the types file for a database, formatted as the project formats. */
+export async function generateTypes(databaseUrl: string): Promise<string> {
+  const { success, stdout, stderr } = await runSupabaseCli(databaseUrl, "gen", "types", "--schema=public");
+  if (!success) throw new Error(`The Supabase CLI did not generate types:\n${stderr}`);
+  return await format(stdout);
+}
+
+/** The text of the types file as it is. */
+export function readTypes(): Promise<string> {
+  return Deno.readTextFile(projectPath(FILE));
+}
+
+async function format(text: string): Promise<string> {
+  const formatter = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--ext=ts", "-"],
+    cwd: projectPath("."),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const input = formatter.stdin.getWriter();
+  const [{ success, stdout, stderr }] = await Promise.all([
+    formatter.output(),
+    input.write(new TextEncoder().encode(text)).then(() => input.close()),
+  ]);
+  if (!success) throw new Error(`The generated types do not format:\n${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+async function generateFromMigrations(): Promise<string> {
+  const server = await startPostgres();
+  try {
+    await prepareDatabase(server.url);
+    return await generateTypes(server.url);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function run(check: boolean): Promise<number> {
+  const types = await generateFromMigrations();
+  if (types === await readTypes()) return 0;
+  if (check) {
+    printNote(`${FILE} is not what the migrations make. Run: npx -y deno@2.9.6 task types`);
+    return 1;
+  }
+  await Deno.writeTextFile(projectPath(FILE), types);
+  printNote(`${FILE} was written.`);
+  return 0;
+}
+
+if (import.meta.main) Deno.exit(await run(Deno.args.includes("--check")));

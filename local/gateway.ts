@@ -1,0 +1,133 @@
+import { Agent, createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
+import { pipeline } from "node:stream";
+
+/** One request that went through. Its status is 0 where the connection was dropped. */
+export interface GatewayCall {
+  method: string;
+  path: string;
+  status: number;
+  requestId: string | null;
+}
+
+/** What happens to a request instead: this status, a dropped connection, or an answer lost after the work was done. */
+export type Fault = number | "drop" | "drop-reply";
+
+/** The one door to REST, Auth, Storage and the functions, as a Supabase project has it. */
+export interface Gateway {
+  url: string;
+  /** The last requests, oldest first. */
+  calls: readonly GatewayCall[];
+  clearCalls(): void;
+  /** Makes requests whose path begins with `prefix` fail: all of them, or the next `times`, until cleared. */
+  fail(prefix: string, fault: Fault, times?: number): void;
+  clearFaults(): void;
+  stop(): Promise<void>;
+}
+
+/** The port behind a path prefix, asked for at each request, since a restarted process has another. */
+export type Upstreams = Record<string, () => number | undefined>;
+
+const REMEMBERED_CALLS = 10_000;
+
+/** Starts the gateway. Bodies stream through in both directions. */
+export async function startGateway(port: number, upstreams: Upstreams): Promise<Gateway> {
+  const calls: GatewayCall[] = [];
+  const faults: { prefix: string; fault: Fault; left: number }[] = [];
+  const agent = new Agent({ keepAlive: true });
+
+  function takeFault(path: string): Fault | undefined {
+    const found = faults.find(({ prefix, left }) => left > 0 && path.startsWith(prefix));
+    if (found) found.left--;
+    return found?.fault;
+  }
+
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    const fault = takeFault(path);
+    const call = {
+      method: request.method ?? "",
+      path,
+      status: 0,
+      requestId: readText(request.headers["x-request-id"]),
+    };
+    response.on("close", () => {
+      if (response.headersSent) call.status = response.statusCode;
+      calls.push(call);
+      if (calls.length > REMEMBERED_CALLS) calls.shift();
+    });
+    if (fault === "drop") return void request.socket.destroy();
+    if (typeof fault === "number") return answer(request, response, fault, { message: "A fault made by a test" });
+    if (path === "/") return answer(request, response, 200, { name: "reelmint", paths: Object.keys(upstreams) });
+    const prefix = Object.keys(upstreams).find((candidate) => path.startsWith(`${candidate}/`));
+    if (prefix === undefined) return answer(request, response, 404, { message: `Nothing is served at ${path}` });
+    const upstreamPort = upstreams[prefix]?.();
+    if (upstreamPort === undefined) return answer(request, response, 503, { message: `${prefix} is not running` });
+    // The hosted runtime shows a function its own name first.
+    const upstreamPath = prefix === "/functions/v1" ? (request.url ?? "").slice(prefix.length) : request.url;
+    forward(call, request, response, {
+      port: upstreamPort,
+      path: upstreamPath ?? "/",
+      loseReply: fault === "drop-reply",
+    });
+  });
+
+  function forward(
+    call: GatewayCall,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { port, path, loseReply }: { port: number; path: string; loseReply: boolean },
+  ): void {
+    const { connection: _, "accept-encoding": __, ...headers } = request.headers;
+    const upstream = sendRequest(
+      { host: "127.0.0.1", port, path, method: request.method, headers, agent },
+      (reply) => {
+        if (loseReply) {
+          reply.resume();
+          return void reply.on("end", () => request.socket.destroy());
+        }
+        call.requestId = readText(reply.headers["x-request-id"]) ?? call.requestId;
+        const { connection: _, "keep-alive": __, ...replyHeaders } = reply.headers;
+        response.writeHead(reply.statusCode ?? 502, replyHeaders);
+        pipeline(reply, response, () => {});
+      },
+    );
+    upstream.on("error", (error: Error) => {
+      if (response.headersSent) response.destroy();
+      else {answer(request, response, 502, {
+          message: `The process behind this path does not answer: ${error.message}`,
+        });}
+    });
+    // A client that has gone needs no more of the answer.
+    response.on("close", () => upstream.destroy());
+    request.on("error", () => upstream.destroy());
+    request.pipe(upstream);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    clearCalls: () => void calls.splice(0),
+    fail: (prefix, fault, times = Infinity) => void faults.unshift({ prefix, fault, left: times }),
+    clearFaults: () => void faults.splice(0),
+    stop: () =>
+      new Promise((resolve) => {
+        agent.destroy();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+  request.resume();
+  response.writeHead(status, { "content-type": "application/json", "access-control-allow-origin": "*" });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function readText(header: string | string[] | undefined): string | null {
+  return typeof header === "string" ? header : null;
+}

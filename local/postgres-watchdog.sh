@@ -1,0 +1,26 @@
+#!/bin/sh
+# Runs one throw-away PostgreSQL in the folder $1 on port $2, at the orders of its parent: a line "start" on standard
+# input starts the server. The end of standard input, however the parent ended, stops the server and removes the folder.
+cd "$1" || exit 1
+servers=""
+
+while read -r order; do
+  if [ -d data ]; then
+    # Waiting for a command lets the shell reap a killed server, whose process id would keep the next one from starting.
+    sleep 0.1
+  else
+    native/bin/initdb --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C \
+      --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync --no-instructions >>log 2>&1 || continue
+  fi
+  # Shared memory in files of the data folder, so that a killed server leaves none behind elsewhere.
+  native/bin/postgres -D data -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+    -c max_connections=200 -c dynamic_shared_memory_type=mmap -c timezone=UTC >>log 2>&1 &
+  servers="$servers $!"
+done
+
+# An immediate stop: the data is thrown away, so there is nothing to write out.
+[ -z "$servers" ] || kill -QUIT $servers 2>/dev/null
+wait
+# A server that was killed left its lock on shared memory; its id is the second number of the seventh line.
+[ ! -f data/postmaster.pid ] || ipcrm -m "$(sed -n '7s/.* //p' data/postmaster.pid)" 2>/dev/null
+cd / && rm -rf "$1"

@@ -1,0 +1,160 @@
+import { tmpdir } from "node:os";
+import { type Child, startChild } from "./child-process.ts";
+import type { DatabaseFiles } from "./database.ts";
+import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "./fal-simulator/simulator.ts";
+import { freePort } from "./free-port.ts";
+import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
+import { projectPath } from "./project.ts";
+import { createApiKey, createSigningKey, type SigningKey, toJwks } from "./tokens.ts";
+import { startWorkerTimer } from "./worker-timer.ts";
+
+/** How to start a stack; every part has a default. */
+export interface StackOptions {
+  /** @default free ones */
+  apiPort?: number;
+  databasePort?: number;
+  /** A PostgreSQL to use instead of a throw-away one. */
+  databaseUrl?: string;
+  databaseFiles?: DatabaseFiles;
+  /** A real key of fal.ai; without one a simulator of fal.ai is started. */
+  falKey?: string;
+  falSimulator?: FalSimulatorOptions;
+  /** Whether the simulator is asked to report finished runs; without, jobs are followed by polling. @default true */
+  webhooks?: boolean;
+  functionsRuntime?: FunctionsRuntime;
+  /** Variables for the functions, over those that the stack sets. */
+  functionsEnvironment?: Record<string, string>;
+  /** How often the worker is called; by default never, so that a test decides. */
+  workerIntervalMs?: number;
+  /** Told what is being done. */
+  onProgress?: (step: string) => void;
+  /** Told each line that the functions log. */
+  onLog?: (line: string) => void;
+}
+
+/** A whole Supabase project with this project's functions, on this machine. */
+export interface Stack {
+  url: string;
+  publishableKey: string;
+  secretKey: string;
+  databaseUrl: string;
+  /** What signs users' tokens: with it and `signToken` a test makes any token. */
+  signingKey: SigningKey;
+  gateway: Gateway;
+  falSimulator: FalSimulator | null;
+  functions: FunctionsProcess;
+  /** The process that serves REST, Auth and Storage. */
+  supabase: Child;
+  /** Null where the database is somebody else's. */
+  postgres: Postgres | null;
+  /** Stops everything and leaves nothing behind. */
+  stop(): Promise<void>;
+}
+
+/** Starts a stack. It ends with this process, however this process ends. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const progress = options.onProgress ?? (() => {});
+  const publishableKey = createApiKey("publishable");
+  const secretKey = createApiKey("secret");
+  const signingKey = createSigningKey();
+  const databasePort = options.databasePort ?? freePort();
+  const databaseUrl = options.databaseUrl ?? `postgresql://postgres:postgres@127.0.0.1:${databasePort}/postgres`;
+  // Files outlive the stack only together with the rows that name them.
+  const storageFolder = options.databaseUrl
+    ? projectPath("supabase/.temp/storage")
+    : `${tmpdir()}/reelmint-storage-${crypto.randomUUID()}`;
+  let supabase: Child | undefined;
+  let functions: FunctionsProcess | undefined;
+
+  const parts: Promise<{ stop(): Promise<void> }>[] = [];
+  function keep<Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> {
+    parts.push(starting);
+    return starting;
+  }
+
+  async function stop(): Promise<void> {
+    // The newest first, so that nothing is asked of a part that has gone. A part that failed has nothing to stop.
+    for (const starting of parts.splice(0).reverse()) await starting.then((part) => part.stop(), () => {});
+    // The server removes its files itself, unless it was killed.
+    if (!options.databaseUrl) await Deno.remove(storageFolder, { recursive: true }).catch(() => {});
+  }
+
+  async function startDatabase(): Promise<Postgres | null> {
+    progress(options.databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
+    const postgres = options.databaseUrl ? null : await keep(startPostgres({ port: databasePort }));
+    progress("Applying migrations");
+    // Imported only now: loading it takes as long as the other parts take to start.
+    const { prepareDatabase } = await import("./database.ts");
+    await prepareDatabase(databaseUrl, options.databaseFiles);
+    return postgres;
+  }
+
+  async function startSupabase(): Promise<Child> {
+    return supabase = await keep(startChild({
+      name: "Supabase server",
+      command: Deno.execPath(),
+      args: ["run", "-A", "--unstable-no-legacy-abort", projectPath("local/supabase-server.ts")],
+      environment: {
+        DATABASE_URL: databaseUrl,
+        PUBLISHABLE_KEY: publishableKey,
+        SECRET_KEY: secretKey,
+        JWT_SECRET: signingKey.secret,
+        JWT_KEY_ID: signingKey.kid,
+        STORAGE_FOLDER: storageFolder,
+        ...(options.databaseUrl ? {} : { STORAGE_IS_TEMPORARY: "yes" }),
+      },
+    }));
+  }
+
+  async function startEdgeFunctions(url: string, simulator: FalSimulator | null): Promise<FunctionsProcess> {
+    return functions = await keep(startFunctions({
+      runtime: options.functionsRuntime ?? "2.9.6",
+      environment: {
+        SUPABASE_URL: url,
+        SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+        SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+        SUPABASE_JWKS: toJwks(signingKey),
+        ...(options.falKey ? { FAL_KEY: options.falKey } : {}),
+        ...(simulator && options.webhooks !== false ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` } : {}),
+        ...(simulator ? { FAL_KEY: simulator.key, FAL_QUEUE_URL: simulator.url, FAL_JWKS_URL: simulator.jwksUrl } : {}),
+        ...options.functionsEnvironment,
+      },
+      onLog: options.onLog,
+    }));
+  }
+
+  try {
+    const database = startDatabase();
+    const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
+    const gateway = await keep(startGateway(options.apiPort ?? freePort(), {
+      "/functions/v1": () => functions?.port,
+      "/rest/v1": () => supabase?.port,
+      "/auth/v1": () => supabase?.port,
+      "/storage/v1": () => supabase?.port,
+    }));
+    const { url } = gateway;
+    const all = await Promise.all([database, startSupabase(), startEdgeFunctions(url, falSimulator)]);
+    if (options.workerIntervalMs) {
+      keep(Promise.resolve({ stop: startWorkerTimer(url, secretKey, options.workerIntervalMs) }));
+    }
+    const [postgres, supabaseServer, edgeFunctions] = all;
+    return {
+      url,
+      publishableKey,
+      secretKey,
+      databaseUrl,
+      signingKey,
+      gateway,
+      falSimulator,
+      functions: edgeFunctions,
+      supabase: supabaseServer,
+      postgres,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+begin;
+select plan(15);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
+  100, 900, 900);
+
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.start_and_generate(p_name text) returns void language sql as $$
+  select pg_temp.start(p_name);
+  select public.record_submission(pg_temp.job(p_name), 1, p_name);
+  select public.advance_step(pg_temp.job(p_name), 1, '{"video_url": "https://provider.test/v.mp4"}');
+$$;
+select pg_temp.start('running'), pg_temp.start('failed'), pg_temp.start_and_generate('delivered');
+select public.fail_job(pg_temp.job('failed'), 1, 'timeout', 'x');
+select public.complete_job(pg_temp.job('delivered'), 1, 'delivered.mp4');
+select is_empty('select * from public.audit_credits()',
+  'books with a running, a failed and a delivered job are in order');
+
+-- Breaks the books by force, compares what the audit says of it, and mends them again.
+create function pg_temp.reports(p_damage text, p_expected text[]) returns text language plpgsql as $$
+declare
+  v_found text[];
+begin
+  begin
+    alter table public.quota_log disable trigger user;
+    alter table public.video_jobs drop constraint failed_job_is_refunded_in_full;
+    alter table public.video_jobs drop constraint failed_job_says_why;
+    execute p_damage;
+    select array_agg(problem || ' ' || coalesce(node_id, 'user') order by problem) into v_found
+    from public.audit_credits() as audit left join public.video_jobs using (job_id);
+    raise exception 'undo' using errcode = 'ZZ999';
+  exception when sqlstate 'ZZ999' then
+    return is(v_found, p_expected, 'the audit reports ' || p_damage);
+  end;
+end;
+$$;
+
+select pg_temp.reports(damage, expected)
+from (values
+  ('update public.credit_balances set credits_remaining = credits_remaining + 1',
+    array['balance_differs_from_ledger user']),
+  ($$ delete from public.quota_log where reason = 'welcome_credits' $$, array['balance_differs_from_ledger user']),
+  ($$ delete from public.quota_log where change < 0 and job_id = pg_temp.job('delivered') $$,
+    array['balance_differs_from_ledger user', 'job_not_charged_once delivered']),
+  ($$ update public.quota_log set change = -1 where change < 0 and job_id = pg_temp.job('running') $$,
+    array['balance_differs_from_ledger user', 'job_not_charged_once running']),
+  ($$ delete from public.quota_log where change > 0 and job_id = pg_temp.job('failed') $$,
+    array['balance_differs_from_ledger user', 'failed_job_not_refunded_once failed']),
+  ($$ update public.quota_log set change = 1 where change > 0 and job_id = pg_temp.job('failed') $$,
+    array['balance_differs_from_ledger user', 'failed_job_not_refunded_once failed']),
+  ($$ select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' $$,
+    array['job_refunded_without_failing delivered']),
+  ($$ update public.video_jobs set status = 'completed', video_path = 'x', error_code = null where node_id = 'failed' $$,
+    array['job_refunded_without_failing failed']),
+  ($$ update public.video_jobs set status = 'failed', completed_at = now() where node_id = 'running' $$,
+    array['failed_job_not_refunded_once running']),
+  ($$ update public.video_jobs set credits_used = 3 where node_id = 'running' $$,
+    array['job_not_charged_once running']),
+  ($$ update private.job_work set next_check_at = null where job_id = pg_temp.job('running') $$,
+    array['unfinished_job_is_never_looked_at running']),
+  ($$ delete from private.job_work where job_id = pg_temp.job('running') $$,
+    array['unfinished_job_is_never_looked_at running'])
+) as broken (damage, expected);
+select is_empty('select * from public.audit_credits()', 'mended books are in order again');
+delete from auth.users where id = '00000000-0000-4000-8000-00000000000a';
+select is_empty('select * from public.audit_credits()', 'and so are those of a user who left');
+
+select * from finish();
+rollback;

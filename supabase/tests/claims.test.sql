@@ -1,0 +1,149 @@
+begin;
+select plan(45);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
+  100, 900, 900);
+
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.work(p_name text) returns private.job_work language sql as
+  $$ select job_work from private.job_work where job_id = pg_temp.job(p_name) $$;
+-- Where a job's rows are: a write of any kind moves them, in the transaction of this test too, unlike xmin.
+create function pg_temp.places(p_name text) returns text language sql as $$
+  select concat_ws(' ', video_jobs.ctid, job_work.ctid)
+  from public.video_jobs join private.job_work using (job_id) where node_id = p_name
+$$;
+
+-- Due or not.
+select pg_temp.start('one');
+select is(public.claim_job(pg_temp.job('one')), null, 'a job whose submission is under way is not due');
+select is_empty('select public.claim_due_jobs(10)', 'and no worker gets it');
+set local test.now = '2030-01-01 12:01:59+00';
+select is(public.claim_job(pg_temp.job('one')), null, 'a lost submission has its grace time to report itself');
+set local test.now = '2030-01-01 12:02:00+00';
+create temp table claimed as select public.claim_job(pg_temp.job('one'), 60) as work;
+select is(work ->> 'action', 'submit', 'after the grace time the job is submitted again') from claimed;
+select is(work ->> 'attempt', '2', 'as the next attempt') from claimed;
+select is((pg_temp.work('one')).submitted_at, '2030-01-01 12:02:00+00', 'which is noted before it is made');
+select is((pg_temp.work('one')).next_check_at, '2030-01-01 12:04:00+00', 'and has its own grace time');
+select is((pg_temp.work('one')).lease_until, '2030-01-01 12:03:00+00', 'the lease lasts as long as was asked for');
+
+-- Running.
+select public.record_submission(pg_temp.job('one'), 2, 'run-2');
+set local test.now = '2030-01-01 12:02:11+00';
+select is(public.claim_job(pg_temp.job('one')), null, 'a running job is not due before its pause is over');
+set local test.now = '2030-01-01 12:02:12+00';
+update claimed set work = public.claim_job(pg_temp.job('one'), 60);
+select is(work ->> 'action', 'check', 'a running job that is due is to be checked') from claimed;
+select is(work ->> 'attempt', '2', 'which is not an attempt') from claimed;
+select is(work ->> 'provider_job_id', 'run-2', 'the worker is told which run to ask about') from claimed;
+select is((pg_temp.work('one')).next_check_at, '2030-01-01 12:02:25+00', 'the pause is a tenth of the age of the job');
+
+-- Leases.
+set local test.now = '2030-01-01 12:03:11+00';
+select is(public.claim_job(pg_temp.job('one')), null, 'a leased job is nobody else''s, due or not');
+select is_empty('select public.claim_due_jobs(10)', 'nor does the worker get it');
+set local test.now = '2030-01-01 12:03:12+00';
+select isnt(public.claim_job(pg_temp.job('one'), 60), null, 'a lease that ran out is anybody''s');
+set local test.now = '2030-01-01 13:00:00+00';
+select pg_temp.start('late'), pg_temp.start('later');
+select public.record_submission(pg_temp.job(name), 1, name) from unnest(array['late', 'later']) as name;
+update private.job_work set next_check_at = '2030-01-01 12:30:00+00' where job_id = pg_temp.job('late');
+update private.job_work set next_check_at = '2030-01-01 12:31:00+00' where job_id = pg_temp.job('later');
+update private.job_work set next_check_at = '2030-01-01 13:30:00+00' where job_id = pg_temp.job('one');
+select results_eq(
+  $$ select work ->> 'provider_job_id' from public.claim_due_jobs(1) as work $$, array['late'],
+  'a worker gets as many jobs as it asked for, the most overdue first');
+select results_eq(
+  $$ select work ->> 'provider_job_id' from public.claim_due_jobs(10) as work $$, array['later'],
+  'and then the others that are due');
+
+-- Attempts.
+select pg_temp.start('refused');
+select public.schedule_retry(pg_temp.job('refused'), 1, 10);
+set local test.now = '2030-01-01 13:00:09+00';
+select is(public.claim_job(pg_temp.job('refused')), null, 'a retry waits for its delay');
+set local test.now = '2030-01-01 13:00:10+00';
+select is(public.claim_job(pg_temp.job('refused')) ->> 'attempt', '2', 'then it is the next attempt');
+select is(
+  public.open_attempt(pg_temp.job('refused'), 1), null, 'a stale worker does not open an attempt');
+select is(
+  public.open_attempt(pg_temp.job('refused'), 2) ->> 'attempt', '3',
+  'the worker that has the job may open the next one at once');
+select is(
+  public.open_attempt(pg_temp.job('refused'), 3) ->> 'attempts_left', '0', 'the fourth attempt is the last');
+select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'and no other is opened');
+set local test.now = '2030-01-01 13:02:10+00';
+update claimed set work = public.claim_job(pg_temp.job('refused'));
+select is(work ->> 'action', 'give_up', 'a job without attempts left is given up') from claimed;
+select is(work ->> 'attempt', '4', 'without opening another') from claimed;
+select public.record_submission(pg_temp.job('refused'), 4, 'run-4');
+select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'a submission that was accepted is not sent again');
+
+-- The deadline.
+select pg_temp.start('old'), pg_temp.start('lost');
+select public.record_submission(pg_temp.job('old'), 1, 'run-old');
+set local test.now = '2030-01-01 13:32:10+00';
+select is(public.claim_job(pg_temp.job('old')) ->> 'action', 'expire', 'a job at its deadline expires, running');
+select is(public.claim_job(pg_temp.job('lost')) ->> 'action', 'expire', 'or lost');
+select is((pg_temp.work('lost')).attempt, 1, 'and nothing is submitted any more');
+
+-- Storing.
+select public.advance_step(pg_temp.job('old'), 1, '{"video_url": "https://provider.test/v.mp4"}');
+set local test.now = '2030-01-01 13:37:09+00';
+select is(public.claim_job(pg_temp.job('old')), null, 'who copies a video has minutes for it');
+set local test.now = '2030-01-01 13:37:10+00';
+update claimed set work = public.claim_job(pg_temp.job('old'), 60);
+select is(work ->> 'action', 'store', 'a video that is not stored yet is stored, deadline or not') from claimed;
+select is(work ->> 'past_deadline', 'true', 'the worker is told that the deadline is over') from claimed;
+select is((pg_temp.work('old')).lease_until, '2030-01-01 13:42:10+00', 'a lease for storing is always the long one');
+select public.fail_job(pg_temp.job('old'), 1, 'timeout', 'x');
+set local test.now = '2031-01-01 12:00:00+00';
+select is(public.claim_job(pg_temp.job('old')), null, 'a job that has ended is never due');
+
+-- What a poll reads.
+set local test.now = '2030-01-01 14:00:00+00';
+select pg_temp.start('polled');
+select public.record_submission(pg_temp.job('polled'), 1, 'run');
+create temp table polled as select pg_temp.places('polled') as places;
+create temp table answer as
+select public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) as json;
+select is(json #>> '{job,status}', 'processing', 'a poll reads the job') from answer;
+select is(json -> 'work', 'null', 'a job that is not due is not the poll''s to advance') from answer;
+select is(pg_temp.places('polled'), places, 'and the poll writes nothing') from polled;
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000a', null, 'polled') #> '{job,job_id}',
+  to_jsonb(pg_temp.job('polled')), 'a job is found by its node');
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000b', pg_temp.job('polled')), null,
+  'another user''s job is as if it were not there');
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000b', null, 'polled'), null, 'and so is another user''s node');
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
+set local test.now = '2030-01-01 14:00:02+00';
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) #>> '{work,action}', 'check',
+  'a job that is due is the poll''s to advance');
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) -> 'work', 'null',
+  'and not the next poll''s');
+update public.video_jobs set deleted_at = private.clock() where node_id = 'polled';
+select is(
+  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')), null, 'a deleted job is not there');
+
+select * from finish();
+rollback;

@@ -1,0 +1,116 @@
+begin;
+select plan(51);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
+  100, 900, 900);
+
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.refuses(p_what text, p_constraint text, p_statement text) returns text language sql as $$
+  select throws_matching(p_statement, format('constraint "%s"', p_constraint), p_what || ' is refused')
+$$;
+select pg_temp.start('job');
+
+select pg_temp.refuses(what, name, 'update public.video_jobs set ' || change)
+from (values
+  ('a kind of job that nobody knows', 'job_kind_is_known', $$kind = 'photo'$$),
+  ('a status beyond the four', 'job_status_is_known', $$status = 'cancelled'$$),
+  ('a stage that nobody knows', 'job_stage_is_known', $$stage = 'dreaming'$$),
+  ('a percent above 100', 'job_percent_is_a_percentage', 'progress_percent = 101'),
+  ('a percent below 0', 'job_percent_is_a_percentage', 'progress_percent = -1'),
+  ('a step beyond the last', 'job_step_is_one_of_its_steps', 'step = 2'),
+  ('a free job', 'job_charge_is_positive', 'credits_used = 0'),
+  ('a completed job without its time', 'finished_job_says_when', $$status = 'completed', video_path = 'x'$$),
+  ('an unfinished job with an end', 'finished_job_says_when', 'completed_at = now()'),
+  ('a failed job without a reason', 'failed_job_says_why',
+    $$status = 'failed', completed_at = now(), credits_refunded = credits_used$$),
+  ('a reason without a failure', 'failed_job_says_why', $$error_code = 'timeout'$$),
+  ('a failed job without a refund', 'failed_job_is_refunded_in_full',
+    $$status = 'failed', completed_at = now(), error_code = 'x'$$),
+  ('a refund in part', 'failed_job_is_refunded_in_full',
+    $$status = 'failed', completed_at = now(), error_code = 'x', credits_refunded = 1$$),
+  ('a refund without a failure', 'failed_job_is_refunded_in_full', 'credits_refunded = credits_used'),
+  ('a delivery of nothing', 'completed_job_has_a_video', $$status = 'completed', completed_at = now()$$),
+  ('an empty prompt', 'job_prompt_is_bounded', $$prompt = ''$$),
+  ('a prompt of 5,001 characters', 'job_prompt_is_bounded', $$prompt = repeat('x', 5001)$$),
+  ('a node without a name', 'job_node_id_is_bounded', $$node_id = ''$$),
+  ('an endless address', 'job_image_url_is_bounded', $$image_url = repeat('x', 2049)$$),
+  ('a job of nobody', 'video_jobs_user_id_fkey', 'user_id = gen_random_uuid()'),
+  ('a job of no model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
+) as impossible (what, name, change);
+
+select pg_temp.refuses(what, name, 'update private.job_work set ' || change)
+from (values
+  ('work without a step', 'steps_are_a_list', $$steps = '[]'$$),
+  ('work beyond its steps', 'step_is_one_of_the_steps', 'step = 2'),
+  ('a run that nobody submitted', 'provider_job_belongs_to_an_attempt', $$provider_job_id = 'x', submitted_at = null$$),
+  ('more attempts of a step than of the job', 'attempts_are_counted', 'attempts_of_step = 9')
+) as impossible (what, name, change);
+
+select pg_temp.refuses(what, name, 'update public.models set ' || change || $$ where name = 'Test'$$)
+from (values
+  ('a category that nobody knows', 'models_category_is_known', $$category = 'song'$$),
+  ('a provider that nobody knows', 'models_provider_is_known', $$provider = 'acme'$$),
+  ('two prices at once', 'models_price_matches_its_type', 'cost_per_second = 1'),
+  ('no price', 'models_price_matches_its_type', 'cost_per_generation = null'),
+  ('a price of nothing', 'models_price_is_positive', 'cost_per_generation = 0'),
+  ('a price per second of no duration', 'models_price_per_second_needs_a_duration',
+    $$pricing_type = 'per_second', cost_per_second = 1, cost_per_generation = null$$),
+  ('a model that takes no time', 'models_times_are_positive', 'max_run_seconds = 0'),
+  ('a model that is gone without a word', 'unavailable_model_says_why', 'is_available = false')
+) as impossible (what, name, change);
+
+select pg_temp.refuses(what, name, 'update public.app_settings set ' || change)
+from (values
+  ('a negative welcome', 'welcome_credits_is_not_negative', 'welcome_credits = -1'),
+  ('no job at all', 'limits_are_positive', 'active_jobs_per_user = 0'),
+  ('a key that is never bound', 'durations_are_positive', 'idempotency_hours = 0'),
+  ('a pause that shrinks with age', 'durations_are_positive', 'check_interval_max_seconds = 1'),
+  ('a retention of nothing', 'durations_are_positive', 'retention_days = 0'),
+  ('a circuit that nothing opens', 'durations_are_positive', 'circuit_failures = 0'),
+  ('a second row of settings', 'app_settings_has_one_row', 'only_row = false')
+) as impossible (what, name, change);
+select pg_temp.refuses('one more row of settings', 'app_settings_pkey',
+  'insert into public.app_settings default values');
+
+select pg_temp.refuses(
+  'a negative balance', 'balance_is_never_negative', 'update public.credit_balances set credits_remaining = -1');
+select pg_temp.refuses(what, name,
+  format('insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after)
+    values (gen_random_uuid(), %s)', entry))
+from (values
+  ('an entry that moves nothing', 'ledger_entry_moves_credits', $$0, 'x', null, null, 0$$),
+  ('an entry below zero', 'ledger_balance_is_never_negative', $$-1, 'x', null, null, -1$$),
+  ('an entry without a word', 'ledger_reason_is_short_text', $$1, '', null, null, 1$$),
+  ('a second charge of a job', 'a_job_is_charged_once', $$-1, 'x', pg_temp.job('job'), null, 1$$),
+  ('a transaction id of before', 'transaction_id_is_used_once',
+    $$1, 'x', null, 'welcome:00000000-0000-4000-8000-00000000000a', 1$$)
+) as impossible (what, name, entry);
+select public.fail_job(pg_temp.job('job'), 1, 'timeout', 'x');
+select pg_temp.refuses('a second refund of a job', 'a_job_is_refunded_once',
+  $$ insert into public.quota_log (user_id, change, reason, job_id, balance_after)
+    values (gen_random_uuid(), 1, 'x', pg_temp.job('job'), 1) $$);
+
+select pg_temp.refuses(what, name, 'update public.idempotency_log set ' || change)
+from (values
+  ('an endless key', 'idempotency_key_is_bounded', $$idempotency_key = repeat('k', 256)$$),
+  ('a key that has expired when it is made', 'idempotency_key_expires_later', 'expires_at = created_at')
+) as impossible (what, name, change);
+select pg_temp.refuses('one key of one user twice', 'idempotency_log_pkey',
+  'insert into public.idempotency_log select * from public.idempotency_log');
+
+select * from finish();
+rollback;

@@ -1,0 +1,129 @@
+begin;
+select plan(44);
+
+insert into auth.users (id) values
+  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+
+create function pg_temp.a() returns uuid language sql immutable as
+  $$ select '00000000-0000-4000-8000-00000000000a'::uuid $$;
+create function pg_temp.balance() returns integer language sql as
+  $$ select credits_remaining from public.credit_balances where user_id = pg_temp.a() $$;
+create function pg_temp.entries() returns bigint language sql as
+  $$ select count(*) from public.quota_log where user_id = pg_temp.a() $$;
+
+select is(pg_temp.balance(), 20, 'a new user gets the welcome credits');
+select results_eq(
+  'select change, reason, balance_after from public.quota_log where user_id = pg_temp.a()',
+  $$ values (20, 'welcome_credits', 20) $$, 'the welcome credits are in the ledger, once');
+update public.app_settings set welcome_credits = 0;
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000c');
+select results_eq(
+  $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000c' $$,
+  array[0], 'without welcome credits a new user has an empty account');
+select is_empty(
+  $$ select from public.quota_log where user_id = '00000000-0000-4000-8000-00000000000c' $$,
+  'an empty welcome is not in the ledger');
+
+select is(
+  public.deduct_credits(pg_temp.a(), 8), '{"success": true, "credits_remaining": 12}',
+  'deducting answers with the new balance');
+select results_eq(
+  $$ select change, reason, job_id, balance_after from public.quota_log where user_id = pg_temp.a()
+    order by id desc limit 1 $$,
+  $$ values (-8, 'video_generation', null::uuid, 12) $$, 'a deduction is in the ledger with its reason');
+select is(
+  public.deduct_credits(pg_temp.a(), 13),
+  '{"success": false, "error": "Insufficient credits", "current_credits": 12, "required_credits": 13}',
+  'more than the balance is not deducted');
+select is(
+  public.deduct_credits(pg_temp.a(), 2147483647) ->> 'error', 'Insufficient credits',
+  'the largest amount there is is not deducted');
+select is(
+  public.deduct_credits('00000000-0000-4000-8000-00000000000d', 1),
+  '{"success": false, "error": "Insufficient credits", "current_credits": 0, "required_credits": 1}',
+  'an unknown user has nothing to deduct');
+select is(pg_temp.balance(), 12, 'a refused deduction leaves the balance');
+select is(pg_temp.entries(), 2::bigint, 'a refused deduction leaves no entry');
+select is(
+  public.deduct_credits(pg_temp.a(), 12), '{"success": true, "credits_remaining": 0}',
+  'the whole balance can be deducted');
+
+select is(
+  public.add_credits(pg_temp.a(), 5, 'purchase', null, 'receipt-1'),
+  '{"success": true, "credits_added": 5, "credits_remaining": 5}', 'adding answers with the new balance');
+select is(
+  public.add_credits(pg_temp.a(), 5, 'purchase', null, 'receipt-1'),
+  '{"success": false, "error": "Transaction already processed", "credits_remaining": 5}',
+  'a transaction is processed once');
+select is(
+  public.add_credits(pg_temp.a(), 7, 'something else', null, 'receipt-1') ->> 'success', 'false',
+  'a processed transaction is not processed for another amount');
+select is(
+  public.add_credits('00000000-0000-4000-8000-00000000000b', 5, 'purchase', null, 'receipt-1') ->> 'success', 'false',
+  'a processed transaction is not processed for another user');
+select is(
+  (select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000b'), 20,
+  'the other user got nothing');
+select is(
+  public.add_credits(pg_temp.a(), 5, 'purchase') ->> 'credits_remaining', '10',
+  'credits without a transaction id are added each time');
+select is(
+  public.add_credits(pg_temp.a(), 5, 'purchase') ->> 'credits_remaining', '15',
+  'and once more');
+
+-- Each of these would mint credits, or break the account, if it were let through.
+select throws_ok(
+  format('select public.%s', call), '22023', null, call || ' is refused')
+from unnest(array[
+  'deduct_credits(pg_temp.a(), -5)', 'deduct_credits(pg_temp.a(), 0)', 'deduct_credits(pg_temp.a(), null)',
+  $$add_credits(pg_temp.a(), -5, 'x')$$, $$add_credits(pg_temp.a(), 0, 'x')$$, $$add_credits(pg_temp.a(), null, 'x')$$
+]) as call;
+select throws_ok(
+  $$ select public.add_credits(pg_temp.a(), 2147483647, 'overflow') $$, '22003', null,
+  'a balance beyond the largest number is refused');
+select throws_ok(
+  $$ select public.add_credits('00000000-0000-4000-8000-00000000000d', 5, 'purchase') $$, '23503', null,
+  'credits for an unknown user are refused');
+select throws_ok(
+  $$ select public.deduct_credits(pg_temp.a(), 1, null) $$, '23502', null, 'a deduction without a reason is refused');
+select is(pg_temp.balance(), 15, 'what was refused left the balance');
+select is(pg_temp.entries(), 6::bigint, 'what was refused left no entry');
+
+select lives_ok(
+  $$ select public.deduct_credits(pg_temp.a(), 3, 'video_generation', '00000000-0000-4000-8000-0000000000f1') $$,
+  'a job is charged');
+select throws_ok(
+  $$ select public.deduct_credits(pg_temp.a(), 3, 'video_generation', '00000000-0000-4000-8000-0000000000f1') $$,
+  '23505', null, 'a job is not charged twice');
+select is(
+  public.add_credits(pg_temp.a(), 3, 'refund', '00000000-0000-4000-8000-0000000000f1') ->> 'success', 'true',
+  'a job is refunded');
+select is(
+  public.add_credits(pg_temp.a(), 3, 'refund', '00000000-0000-4000-8000-0000000000f1', 'another id') ->> 'success',
+  'false', 'a job is not refunded twice, whatever the transaction is called');
+select is(pg_temp.balance(), 15, 'one charge and one refund are zero');
+
+-- The tests run as the owner of the table, who is refused as well.
+select throws_ok(statement, '23001', null, statement || ' is refused')
+from unnest(array[
+  'update public.quota_log set change = 1000', 'delete from public.quota_log', 'truncate public.quota_log'
+]) as statement;
+set local role service_role;
+select throws_ok(statement, '42501', null, 'the service role has no right to ' || statement)
+from unnest(array['update public.quota_log set change = 1000', 'delete from public.quota_log']) as statement;
+reset role;
+
+select is(
+  pg_temp.balance()::bigint, (select sum(change) from public.quota_log where user_id = pg_temp.a()),
+  'the balance is the sum of the ledger');
+select is_empty(
+  $$ select from (
+    select balance_after, sum(change) over (partition by user_id order by id) as running from public.quota_log
+  ) as entries where balance_after <> running $$,
+  'every entry tells the balance after it');
+delete from auth.users where id = pg_temp.a();
+select is(pg_temp.balance(), null, 'a deleted user has no account');
+select is(pg_temp.entries(), 8::bigint, 'the ledger outlives the user');
+
+select * from finish();
+rollback;

@@ -1,0 +1,175 @@
+begin;
+select plan(40);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
+  100, 900, 900);
+
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.balance() returns integer language sql as
+  $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000a' $$;
+create function pg_temp.refunds(p_name text) returns bigint language sql as
+  $$ select count(*) from public.quota_log where job_id = pg_temp.job(p_name) and change > 0 $$;
+-- A job whose steps are all done.
+create function pg_temp.start_and_generate(p_name text) returns void language sql as $$
+  select pg_temp.start(p_name);
+  select public.record_submission(pg_temp.job(p_name), 1, p_name);
+  select public.advance_step(pg_temp.job(p_name), 1,
+    '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
+$$;
+
+-- Delivered.
+select pg_temp.start('early');
+select public.record_submission(pg_temp.job('early'), 1, 'early');
+select is(
+  public.complete_job(pg_temp.job('early'), 1, 'early.mp4') -> 'applied', 'false',
+  'a job whose steps are not done is not delivered');
+select public.fail_job(pg_temp.job('early'), 1, 'timeout', 'It took too long');
+
+select pg_temp.start_and_generate('delivered');
+create temp table answer as select public.complete_job(pg_temp.job('delivered'), 1, 'a/delivered.mp4') as json;
+select is(json -> 'applied', 'true', 'a job whose steps are done is delivered') from answer;
+select is(
+  (select array[status, stage, progress_percent::text, video_path, video_url, thumbnail_url, completed_at::text]
+    from public.video_jobs where node_id = 'delivered'),
+  array['completed', 'completed', '100', 'a/delivered.mp4', null, 'https://provider.test/t.jpg', '2030-01-01 12:00:00+00'],
+  'from our own copy');
+select is(
+  (select array[next_check_at, lease_until] from private.job_work where job_id = pg_temp.job('delivered')),
+  array[null, null]::timestamptz[], 'nothing is left to do');
+select is(json #>> '{job,poll_after_ms}', null, 'and nothing to wait for') from answer;
+set local test.now = '2030-01-01 12:05:00+00';
+select is(
+  public.complete_job(pg_temp.job('delivered'), 1, 'other.mp4') -> 'applied', 'false', 'a job is delivered once');
+select is(
+  public.fail_job(pg_temp.job('delivered'), 1, 'timeout', 'It took too long') -> 'applied', 'false',
+  'a delivered job does not fail');
+select is(
+  (select array[status, video_path, completed_at::text] from public.video_jobs where node_id = 'delivered'),
+  array['completed', 'a/delivered.mp4', '2030-01-01 12:00:00+00'], 'it stays as it was delivered');
+select is(pg_temp.refunds('delivered'), 0::bigint, 'a delivered job is not refunded');
+
+-- Delivered from the provider, the copy owed.
+select pg_temp.start_and_generate('owed');
+select is(
+  public.complete_job(pg_temp.job('owed'), 1, null, 60) #>> '{job,video_url}', 'https://provider.test/v.mp4',
+  'without a copy the provider''s own URL is served');
+select is(public.claim_job(pg_temp.job('owed')), null, 'the copy is tried again, not at once');
+set local test.now = '2030-01-01 12:06:00+00';
+update answer set json = public.claim_job(pg_temp.job('owed'));
+select is(json ->> 'action', 'store', 'but after its delay') from answer;
+select is(json ->> 'copy_again', 'true', 'for as long as the settings say') from answer;
+select is(
+  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'true', 'a copy that failed is tried again');
+set local test.now = '2030-01-02 12:06:00+00';
+select is(public.claim_job(pg_temp.job('owed')) ->> 'copy_again', 'false', 'and no longer') ;
+select is(
+  public.fail_job(pg_temp.job('owed'), 1, 'timeout', 'It took too long') -> 'applied', 'false',
+  'a job that was delivered from the provider does not fail either');
+update answer set json = public.record_stored_video(pg_temp.job('owed'), 'a/owed.mp4');
+select is(
+  json #> '{job,video_path}' || jsonb_build_array(json #> '{job,video_url}'), '["a/owed.mp4", null]',
+  'once the copy is there it is served instead') from answer;
+select is(
+  public.record_stored_video(pg_temp.job('owed'), 'other.mp4') -> 'applied', 'false', 'a copy is recorded once');
+select is(
+  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'false', 'and then nothing is owed any more');
+select is(
+  (select next_check_at from private.job_work where job_id = pg_temp.job('owed')), null, 'nobody looks at it again');
+
+select pg_temp.start_and_generate('given up');
+select is(
+  public.record_stored_video(pg_temp.job('given up'), 'x.mp4') -> 'applied', 'false',
+  'a copy is recorded of delivered videos only');
+select public.complete_job(pg_temp.job('given up'), 1, null, 60);
+select is(public.postpone(pg_temp.job('given up'), 1) -> 'applied', 'true', 'a copy may be given up');
+select is(
+  (select next_check_at from private.job_work where job_id = pg_temp.job('given up')), null,
+    'then nobody looks at it again');
+
+select pg_temp.start_and_generate('elsewhere');
+select is(
+  public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed', 'a copy need not be wanted at all');
+select is(
+  (select next_check_at from private.job_work where job_id = pg_temp.job('elsewhere')), null, 'then none is owed');
+
+-- Failed.
+create temp table before as select pg_temp.balance() as balance;
+select pg_temp.start('failed');
+update public.models set cost_per_generation = 9 where name = 'Test';
+update answer set json = public.fail_job(pg_temp.job('failed'), 1, 'content_policy', 'The provider refused it');
+select is(json -> 'applied', 'true', 'a job fails') from answer;
+select is(
+  json #> '{job,error_code}' || (json #> '{job,credits_refunded}'), '["content_policy", 2]',
+  'and says why') from answer;
+select is(pg_temp.balance(), balance, 'exactly what was charged is refunded, whatever the price is now') from before;
+select results_eq(
+  $$ select change, reason, transaction_id = 'refund:' || job_id from public.quota_log where job_id = pg_temp.job('failed') order by id $$,
+  $$ values (-2, 'video_generation', false), (2, 'generation_failed_refund', true) $$, 'the ledger shows both');
+update public.models set cost_per_generation = 2 where name = 'Test';
+select is(
+  public.fail_job(pg_temp.job('failed'), 1, 'timeout', 'x', '{"error": "x"}') -> 'applied', 'false',
+  'a job fails once');
+select is(pg_temp.refunds('failed'), 1::bigint, 'and is refunded once');
+select is(
+  public.complete_job(pg_temp.job('failed'), 1, 'late.mp4') -> 'applied', 'false', 'a failed job is not delivered');
+select is(
+  (select array[status, error_code, video_path] from public.video_jobs where node_id = 'failed'),
+  array['failed', 'content_policy', null], 'it stays as it failed');
+
+select pg_temp.start_and_generate('unusable');
+select is(
+  public.fail_job(pg_temp.job('unusable'), 1, 'media_unusable', 'x') #>> '{job,status}', 'failed',
+  'a job whose video cannot be used fails, late as it is');
+
+-- What a replay of the key is told.
+create function pg_temp.replay(p_name text) returns jsonb language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+select is(
+  pg_temp.replay('failed') -> 'status_code', '200',
+  'a job that failed after it was answered for is replayed as it was answered');
+select pg_temp.start('submitting');
+update answer set json = public.fail_job(
+  pg_temp.job('submitting'), 1, 'provider_error', 'x', '{"error": "Provider API failed", "code": "provider_failed"}');
+select is(
+  json -> 'response',
+  jsonb_build_object('error', 'Provider API failed', 'code', 'provider_failed', 'job_id', pg_temp.job('submitting'),
+    'credits_refunded', 2, 'credits_remaining', pg_temp.balance()),
+  'a job that failed while it was submitted is answered with the failure and the refund') from answer;
+select is(
+  pg_temp.replay('submitting'),
+  jsonb_build_object('outcome', 'replayed', 'status_code', 500, 'response', json -> 'response'),
+  'and so is every replay') from answer;
+
+-- A ledger that contradicts the job stops everything rather than pay twice.
+select pg_temp.start('contradiction');
+select public.add_credits('00000000-0000-4000-8000-00000000000a', 2, 'by hand', pg_temp.job('contradiction'));
+select throws_ok(
+  $$ select public.fail_job(pg_temp.job('contradiction'), 1, 'timeout', 'x') $$, 'P0001', null,
+  'a job that was refunded by hand is not refunded again');
+select is(
+  (select status from public.video_jobs where node_id = 'contradiction'), 'pending',
+    'and does not fail without a refund');
+
+select results_eq(
+  'select problem, job_id from public.audit_credits()',
+  $$ values ('job_refunded_without_failing', pg_temp.job('contradiction')) $$,
+  'the books balance, but for that refund by hand');
+
+select * from finish();
+rollback;

@@ -1,0 +1,89 @@
+-- Over the whole catalogue, so that a table or a function of tomorrow is asked too.
+begin;
+select plan(17);
+
+create temp view our_functions as
+select pg_proc.oid, pg_proc.oid::regprocedure::text as name, proconfig, prosecdef
+from pg_proc
+where pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+  and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e');
+
+create temp view our_tables as
+select pg_class.oid, relnamespace::regnamespace || '.' || relname as name, relkind, relrowsecurity
+from pg_class
+where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relkind in ('r', 'p', 'v', 'm', 'f', 'S');
+
+create temp view clients as select unnest(array['anon', 'authenticated']) as role;
+
+select isnt_empty('select * from our_functions', 'there are functions to ask about');
+select is_empty(
+  $$ select name from our_functions where not coalesce('search_path=""' = any (proconfig), false) $$,
+  'every function has an empty search path');
+select set_eq(
+  $$ select name from our_functions where prosecdef $$,
+  array['private.open_account()', 'private.broadcast_job()'],
+  'only two triggers run with the rights of their owner');
+
+select set_eq(
+  $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
+  $$ select role, name from clients, unnest(array[
+    'quote_generation(uuid,jsonb)', 'private.price(models,jsonb)', 'private.resolve_settings(jsonb,jsonb)',
+    'private.setting_problem(jsonb,jsonb)']) as name $$,
+  'a client may ask for a price, and call nothing else');
+select is_empty(
+  $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
+  'no function is granted to everybody');
+
+select isnt_empty('select * from our_tables', 'there are tables to ask about');
+select is_empty(
+  $$ select name from our_tables where relkind in ('r', 'p') and not relrowsecurity $$,
+  'every table has row level security');
+select is_empty(
+  $$ select role, name from our_tables, clients where relkind <> 'S'
+    and has_table_privilege(role, oid, 'insert, update, delete, truncate, references, trigger, maintain') $$,
+  'no table can be changed by a client');
+select is_empty(
+  $$ select role, name from our_tables, clients where relkind <> 'S'
+    and has_any_column_privilege(role, oid, 'insert, update, references') $$,
+  'no column can be changed by a client');
+select set_eq(
+  $$ select role, name from our_tables, clients where relkind <> 'S' and has_any_column_privilege(role, oid, 'select') $$,
+  $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
+    ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
+    ('authenticated', 'public.video_jobs') $$,
+  'a visitor reads the catalogue, a user also their own balance, ledger and jobs');
+select is_empty(
+  $$ select role, name from our_tables, clients where relkind = 'S'
+    and has_sequence_privilege(role, oid, 'usage, select, update') $$,
+  'no sequence can be read or set by a client');
+select is_empty(
+  $$ select role, nspname from pg_namespace, clients
+    where nspname in ('public', 'private') and has_schema_privilege(role, pg_namespace.oid, 'create') $$,
+  'no client can create anything');
+
+select is_empty(
+  $$ select privilege from unnest(array['update', 'delete', 'truncate']) as privilege
+    where has_table_privilege('service_role', 'public.quota_log', privilege) $$,
+  'the service role may add to the ledger, and not rewrite it');
+select is_empty(
+  $$ select privilege from unnest(array['delete', 'truncate']) as privilege
+    where has_table_privilege('service_role', 'public.credit_balances', privilege) $$,
+  'the service role cannot lose a balance');
+select set_eq(
+  $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
+  array['private.open_account()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
+    'private.call_worker(text)'],
+  'the service role may call every procedure but the triggers and the one of cron');
+
+select is_empty(
+  $$ select tablename, policyname from pg_policies
+    where (schemaname in ('public', 'private') or (schemaname, tablename) = ('storage', 'objects'))
+    and concat(qual, with_check) ~ 'auth\.uid\(\)' and concat(qual, with_check) !~ 'SELECT auth\.uid\(\)' $$,
+  'every policy asks for the user once a query, not once a row');
+select is_empty(
+  $$ select tablename, policyname from pg_policies where schemaname in ('public', 'private')
+    and cmd <> 'SELECT' and roles && array['anon', 'authenticated', 'public']::name[] $$,
+  'every policy for clients is for reading');
+
+select * from finish();
+rollback;

@@ -1,0 +1,60 @@
+begin;
+select plan(14);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
+  100, 900, 900);
+
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+select pg_temp.start('old');
+set local test.now = '2030-01-01 18:00:00+00';
+select pg_temp.start('new');
+select is(public.purge_expired() -> 'idempotency_keys', '0', 'keys that are bound to their request are kept');
+set local test.now = '2030-01-02 12:00:00+00';
+select is(public.purge_expired() -> 'idempotency_keys', '1', 'keys that have expired are deleted and counted');
+select results_eq('select idempotency_key from public.idempotency_log', array['new'], 'and only those');
+select is(public.purge_expired() -> 'idempotency_keys', '0', 'purging again finds nothing');
+select is((select count(*) from public.video_jobs), 2::bigint, 'the jobs stay');
+select is((select count(*) from public.quota_log), 3::bigint, 'the ledger stays');
+
+-- Videos past the retention.
+select public.fail_job(pg_temp.job('new'), 1, 'timeout', 'x');
+select public.record_submission(pg_temp.job('old'), 1, 'run');
+select public.advance_step(pg_temp.job('old'), 1, '{"video_url": "x"}');
+select public.complete_job(pg_temp.job('old'), 1, 'old.mp4');
+set local test.now = '2030-01-03 18:00:00+00';
+select pg_temp.start('running');
+set local test.now = '2031-01-01 12:00:00+00';
+select is_empty('select * from public.list_expired_videos()', 'videos are kept for ever');
+update public.app_settings set retention_days = 365;
+select is_empty('select * from public.list_expired_videos()', 'or as long as the operator says');
+set local test.now = '2031-01-02 12:00:01+00';
+select set_eq(
+  'select job_id, video_path from public.list_expired_videos()',
+  $$ values (pg_temp.job('old'), 'old.mp4'), (pg_temp.job('new'), null) $$,
+  'then they are listed with their files, failed jobs without one');
+select is((select count(*) from public.list_expired_videos(1)), 1::bigint, 'as many at a time as are asked for');
+select is(
+  public.delete_expired_videos(array[pg_temp.job('old'), pg_temp.job('running')]), 1,
+  'a job that has not ended is not deleted, whoever names it');
+set local test.now = '2031-01-01 12:00:00+00';
+select is(
+  public.delete_expired_videos(array[pg_temp.job('new')]), 0, 'nor is one within the retention');
+select is((select count(*) from public.quota_log), 5::bigint, 'the ledger keeps what was paid');
+select is_empty('select * from public.audit_credits()', 'the books balance');
+
+select * from finish();
+rollback;

@@ -1,0 +1,102 @@
+-- What a visitor and a signed-in user reach through the Data API, tried as they would.
+begin;
+select plan(61);
+
+insert into auth.users (id) values
+  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
+values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}');
+select public.start_generation(
+  user_id, 'key', 'hash', '00000000-0000-4000-8000-000000000001', prompt, '{}', null, prompt)
+from (values
+  ('00000000-0000-4000-8000-00000000000a'::uuid, 'a cat'),
+  ('00000000-0000-4000-8000-00000000000b'::uuid, 'a dog')) as request (user_id, prompt);
+insert into storage.objects (bucket_id, name) values
+  ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
+  ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'),
+  ('videos', 'loose.mp4');
+insert into storage.buckets (id, name) values ('elsewhere', 'elsewhere');
+insert into storage.objects (bucket_id, name) values ('elsewhere', '00000000-0000-4000-8000-00000000000a/cat.mp4');
+
+create function pg_temp.forbids(p_what text, p_statement text)
+returns text language sql as $$
+  select throws_ok(p_statement, '42501', null, current_user || ' cannot ' || p_what);
+$$;
+
+-- Every way to write that a client could think of; run as each of the two roles.
+create function pg_temp.forbids_every_change()
+returns setof text language sql as $$
+  select pg_temp.forbids('insert into ' || name, format('insert into %s default values', name))
+  from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models',
+    'public.app_settings', 'public.idempotency_log', 'private.job_work']) as name
+  union all
+  select pg_temp.forbids('change ' || name, format('update %s set %s', name, assignment))
+  from (values ('public.credit_balances', 'credits_remaining = 1000000'), ('public.quota_log', 'change = 1000000'),
+    ('public.video_jobs', 'prompt = prompt'), ('public.models', 'cost_per_second = 1'),
+    ('public.app_settings', 'welcome_credits = 1000000')) as change (name, assignment)
+  union all
+  select pg_temp.forbids('delete from ' || name, format('delete from %s', name))
+  from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models']) as name
+  union all
+  select pg_temp.forbids('call ' || call, 'select public.' || call)
+  from unnest(array[
+    $f$add_credits('00000000-0000-4000-8000-00000000000a', 1000000, 'mint')$f$,
+    $f$deduct_credits('00000000-0000-4000-8000-00000000000b', 1)$f$,
+    $f$start_generation('00000000-0000-4000-8000-00000000000b', 'k', 'h', gen_random_uuid(), 'x')$f$,
+    $f$fail_job(gen_random_uuid(), 1, 'x', 'x')$f$,
+    $f$read_job('00000000-0000-4000-8000-00000000000b', gen_random_uuid())$f$]) as call;
+$$;
+
+set local role authenticated;
+set local request.jwt.claims = '{"sub":"00000000-0000-4000-8000-00000000000a","role":"authenticated"}';
+
+select results_eq(
+  'select user_id::text, credits_remaining from public.credit_balances',
+  $$ values ('00000000-0000-4000-8000-00000000000a', 15) $$,
+  'a user reads their own balance and no other');
+select results_eq(
+  'select change, reason from public.quota_log order by id',
+  $$ values (20, 'welcome_credits'), (-5, 'video_generation') $$,
+  'a user reads their own ledger and no other');
+select results_eq('select prompt from public.video_jobs', array['a cat'], 'a user reads their own jobs and no others');
+select isnt_empty('select from public.models', 'a user reads the catalogue');
+select pg_temp.forbids('read ' || name, format('select from %s', name))
+from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_work']) as name;
+select results_eq(
+  'select name from storage.objects', array['00000000-0000-4000-8000-00000000000a/cat.mp4'],
+  'a user reads the files in their own folder of the videos and no others');
+select pg_temp.forbids(
+  'put a file into Storage',
+  $$ insert into storage.objects (bucket_id, name) values ('videos', '00000000-0000-4000-8000-00000000000a/x.mp4') $$);
+select lives_ok(
+  $$ update storage.objects set name = 'moved' $$, 'a change of a file finds none that may be changed');
+select lives_ok(
+  $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a user may ask for a price');
+select * from pg_temp.forbids_every_change();
+
+reset role;
+update public.video_jobs set deleted_at = now() where prompt = 'a cat';
+set local role authenticated;
+select is_empty('select from public.video_jobs', 'a user does not see a job that they deleted');
+
+set local role anon;
+set local request.jwt.claims = '{"role":"anon"}';
+
+select isnt_empty('select from public.models', 'a visitor reads the catalogue');
+select lives_ok(
+  $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a visitor may ask for a price');
+select pg_temp.forbids('read ' || name, format('select from %s', name))
+from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs']) as name;
+select is_empty('select from storage.objects', 'a visitor reads no file');
+select * from pg_temp.forbids_every_change();
+
+reset role;
+select results_eq(
+  $$ select bucket_id, name from storage.objects order by bucket_id, name $$,
+  $$ values ('elsewhere', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
+    ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
+    ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'), ('videos', 'loose.mp4') $$,
+  'after all of this every file is where it was');
+select * from finish();
+rollback;

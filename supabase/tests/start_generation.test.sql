@@ -1,0 +1,158 @@
+begin;
+select plan(40);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values
+  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
+values
+  ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5,
+    '{"settings": {"duration": {"values": [4, 8], "default": 4, "input": "duration"}}}'),
+  ('00000000-0000-4000-8000-000000000002', 'Test (image)', 'image-to-video', 'fal', 'test', 'per_generation', 5,
+    '{"image_url": {"input": "image", "required": true}}');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema, is_available,
+  unavailable_reason)
+values ('00000000-0000-4000-8000-000000000003', 'Gone', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}', false,
+  'It is gone.');
+
+create function pg_temp.a() returns uuid language sql immutable as
+  $$ select '00000000-0000-4000-8000-00000000000a'::uuid $$;
+create function pg_temp.start(
+  p_key text, p_user uuid default pg_temp.a(), p_hash text default 'hash', p_model integer default 1,
+  p_settings jsonb default '{}', p_image_url text default null)
+returns jsonb language sql as $$
+  select public.start_generation(
+    p_user, p_key, p_hash, ('00000000-0000-4000-8000-00000000000' || p_model)::uuid, 'a cat', p_settings, p_image_url,
+    'node ' || p_key)
+$$;
+-- Everything that a request may leave behind.
+create function pg_temp.traces() returns text language sql as $$
+  select format('%s jobs, %s works, %s keys, %s entries, %s credits',
+    (select count(*) from public.video_jobs), (select count(*) from private.job_work),
+    (select count(*) from public.idempotency_log), (select count(*) from public.quota_log),
+    (select sum(credits_remaining) from public.credit_balances))
+$$;
+
+-- Created.
+create temp table first as select pg_temp.start('first', p_settings => '{"duration": 8}') as answer;
+create temp table job as select video_jobs.* from public.video_jobs, first
+where job_id::text = answer #>> '{response,job_id}';
+select is(answer ->> 'outcome', 'created', 'a request with enough credits creates a job') from first;
+select is(
+  answer -> 'response', jsonb_build_object('job_id', job_id, 'status', 'pending', 'credits_used', 5, 'credits_remaining', 15),
+  'the response is the one of the contract') from first, job;
+select results_eq(
+  'select user_id, status, prompt, settings, node_id, credits_used, created_at from job',
+  $$ values (pg_temp.a(), 'pending', 'a cat', '{"duration": 8}'::jsonb, 'node first', 5, '2030-01-01 12:00:00+00'::timestamptz) $$,
+  'the job is what was asked for');
+select results_eq(
+  'select change, reason, balance_after from public.quota_log where job_id = (select job_id from job)',
+  $$ values (-5, 'video_generation', 15) $$, 'the job is charged, once');
+select is(
+  answer -> 'work' -> 'step',
+  '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url", "input": {"prompt": "a cat", "duration": 8}}',
+  'the work tells what to send to whom') from first;
+select is(answer #>> '{work,action}', 'submit', 'the caller is to submit it') from first;
+select is(answer #>> '{work,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
+select results_eq(
+  'select next_check_at, lease_until, deadline_at from private.job_work where job_id = (select job_id from job)',
+  $$ values ('2030-01-01 12:02:00+00'::timestamptz, '2030-01-01 12:01:00+00'::timestamptz, '2030-01-01 12:30:00+00'::timestamptz) $$,
+  'the job is looked at again after the grace time and ends within its deadline');
+
+-- The key again.
+create temp table traces as select pg_temp.traces() as before;
+select is(
+  pg_temp.start('first', p_settings => '{"duration": 8}'),
+  jsonb_build_object('outcome', 'replayed', 'status_code', 200, 'response', answer -> 'response'),
+  'a repeated request gets the very same response') from first;
+update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.a();
+update public.models set is_available = false, unavailable_reason = 'Gone' where name = 'Test';
+update public.video_jobs set status = 'processing' where job_id = (select job_id from job);
+select is(
+  pg_temp.start('first') -> 'response', answer -> 'response',
+  'whatever happened to balance, model and job meanwhile') from first;
+update public.credit_balances set credits_remaining = 15 where user_id = pg_temp.a();
+update public.models set is_available = true where name = 'Test';
+select is(
+  pg_temp.start('first', p_hash => 'another'), '{"outcome": "idempotency_key_reused"}',
+  'the key with another request is refused');
+select is(pg_temp.traces(), before, 'repeating leaves no trace') from traces;
+select is(
+  pg_temp.start('first', '00000000-0000-4000-8000-00000000000b', 'another') ->> 'outcome', 'created',
+  'another user may use the same key');
+
+set local test.now = '2030-01-02 11:59:59+00';
+select is(pg_temp.start('first') ->> 'outcome', 'replayed', 'a key is bound to its request for a day');
+set local test.now = '2030-01-02 12:00:00+00';
+create temp table again as select pg_temp.start('first', p_hash => 'another') as answer;
+select is(answer ->> 'outcome', 'created', 'an expired key is as if never used, clean-up or not') from again;
+select isnt(
+  again.answer #>> '{response,job_id}', first.answer #>> '{response,job_id}', 'its job is a new one') from again, first;
+select is(
+  pg_temp.start('first', p_hash => 'another') -> 'response', answer -> 'response',
+  'and now it is bound to that one') from again;
+select is(pg_temp.start('first') ->> 'outcome', 'idempotency_key_reused', 'and no more to the old request');
+
+-- Refused: each leaves no trace, so that the key may be used again.
+update traces set before = pg_temp.traces();
+select is(answer, expected, expected ->> 'outcome' || ': ' || what)
+from (values
+  ('the model is unknown', pg_temp.start('x', p_model => 9), '{"outcome": "model_not_found"}'::jsonb),
+  ('the model is switched off', pg_temp.start('x', p_model => 3), '{"outcome": "model_not_found"}'),
+  ('the user is unknown', pg_temp.start('x', '00000000-0000-4000-8000-00000000000d'), '{"outcome": "user_not_found"}'),
+  ('a setting does not fit', pg_temp.start('x', p_settings => '{"duration": 5}'),
+    '{"outcome": "validation_failed", "issues": [{"path": "settings.duration", "message": "must be one of: 4, 8"}]}'),
+  ('the image is missing', pg_temp.start('x', p_model => 2),
+    '{"outcome": "validation_failed", "issues":
+      [{"path": "image_url", "message": "required by this model: the https address of an image"}]}'),
+  ('the model takes no image', pg_temp.start('x', p_image_url => 'https://example.com/cat.png'),
+    '{"outcome": "validation_failed", "issues":
+      [{"path": "image_url", "message": "not taken by this model, which makes videos from text alone"}]}')
+) as refused (what, answer, expected);
+update public.models set cost_per_generation = 11 where name = 'Test';
+select is(
+  pg_temp.start('x'), '{"outcome": "insufficient_credits", "current_credits": 10, "required_credits": 11}',
+  'a price above the balance is refused');
+update public.models set cost_per_generation = 10 where name = 'Test';
+select is(pg_temp.traces(), before, 'nothing that was refused left a trace') from traces;
+select is(pg_temp.start('x') ->> 'outcome', 'created', 'the same key works once the cause is mended');
+select is(
+  (select credits_remaining from public.credit_balances where user_id = pg_temp.a()), 0,
+  'the whole balance can be spent');
+
+-- Limits.
+update public.models set cost_per_generation = 1 where name = 'Test';
+select public.add_credits(pg_temp.a(), 100, 'purchase');
+update public.app_settings set active_jobs_per_user = 4, generations_per_hour = 3;
+select is(pg_temp.start('third') ->> 'outcome', 'created', 'a user may have jobs up to the limit');
+select is(
+  pg_temp.start('fourth'), '{"outcome": "too_many_active_jobs", "limit": 4, "retry_after": 15}',
+  'a user may not have more unfinished jobs than the limit');
+select is(
+  pg_temp.start('other', '00000000-0000-4000-8000-00000000000b') ->> 'outcome', 'created',
+  'the limit of one user is not that of another');
+select public.fail_job(job_id, 1, 'no_media', 'x') from public.video_jobs
+where user_id = pg_temp.a() and created_at < '2030-01-02' or node_id = 'node third';
+set local test.now = '2030-01-02 12:30:00+00';
+select is(
+  pg_temp.start('fourth'), '{"outcome": "rate_limited", "limit": 3, "retry_after": 1800}',
+  'a user may not start more in an hour than the limit, and is told when the oldest is an hour ago');
+select is(pg_temp.start('third') ->> 'outcome', 'replayed', 'a replay counts against no limit');
+set local test.now = '2030-01-02 13:00:00+00';
+select is(pg_temp.start('fourth') ->> 'outcome', 'created', 'an hour later there is room again');
+
+-- What the caller must not send.
+select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')
+from (values
+  ('start(null)', '23502'), ($$start('')$$, '23514'), ($$start(repeat('k', 256))$$, '23514'),
+  ($$start('null', p_hash => null)$$, '23502'), ($$start('list', p_settings => '[]')$$, '22023')
+) as wrong (call, code);
+select is_empty('select * from public.audit_credits()', 'the books balance');
+
+select * from finish();
+rollback;

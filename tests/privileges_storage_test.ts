@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { KLING, type TestUser, useWorld } from "./harness.ts";
+import { assertChangesNothing } from "./table-dump.ts";
+
+const world = useWorld({ falSimulator: { queueMs: 0, runMs: 0, concurrency: 1000 } });
+
+/** A user with a finished video: where it is kept and the URL that its status gives. */
+interface Owner {
+  user: TestUser;
+  path: string;
+  url: string;
+}
+
+const FOREIGN_FILE = new Uint8Array([0, 0, 0, 24, 102, 116, 121, 112]);
+
+async function newOwner(): Promise<Owner> {
+  const user = await world.newUser(20);
+  const { body: { job_id: jobId } } = await world.generate(user, { body: { model_id: KLING, prompt: "A film" } });
+  await world.travel(3);
+  const { body } = await world.status(user, jobId);
+  assert.equal(body.status, "completed");
+  return { user, path: `${user.id}/${jobId}.mp4`, url: String(body.video_url) };
+}
+
+function client(user?: TestUser): SupabaseClient {
+  return createClient(world.url, world.publishableKey, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: { headers: user ? { Authorization: `Bearer ${user.token}` } : {} },
+  });
+}
+
+/** The app without a user, and another user who has videos too. */
+async function attackers(): Promise<SupabaseClient[]> {
+  return [client(), client((await newOwner()).user)];
+}
+
+function nameOf(path: string): string {
+  return path.split("/").at(-1) ?? "";
+}
+
+async function digest(url: string): Promise<string> {
+  const response = await fetch(url);
+  assert.equal(response.status, 200);
+  const hash = await crypto.subtle.digest("SHA-256", await response.arrayBuffer());
+  return new Uint8Array(hash).toHex();
+}
+
+/** Fails unless the file behind the URL and every table stay as they are. */
+async function assertLeavesFile(url: string, work: () => Promise<void>): Promise<void> {
+  const before = await digest(url);
+  await assertChangesNothing(world, work);
+  assert.equal(await digest(url), before);
+}
+
+Deno.test("another user's video cannot be downloaded, by its path or by any kind of address", async () => {
+  const { path } = await newOwner();
+  const { user: attacker } = await newOwner();
+  for (const app of [client(), client(attacker)]) {
+    const { data, error } = await app.storage.from("videos").download(path);
+    assert.ok(error !== null && data === null);
+  }
+  const kinds = ["object", "object/public", "object/authenticated", "object/info", "render/image/public"];
+  const credentials = [{}, { apikey: world.publishableKey }, {
+    apikey: world.publishableKey,
+    Authorization: `Bearer ${attacker.token}`,
+  }];
+  for (const kind of kinds) {
+    for (const headers of credentials) {
+      for (
+        const route of [path, path.replaceAll("/", "%2F"), `${attacker.id}/../${path}`, `${attacker.id}/%2e%2e/${path}`]
+      ) {
+        const response = await fetch(`${world.url}/storage/v1/${kind}/videos/${route}`, { headers });
+        assert.ok(response.status >= 400, `${kind} ${route} answered ${response.status}`);
+        await response.body?.cancel();
+      }
+    }
+  }
+});
+
+Deno.test("another user's videos cannot be listed", async () => {
+  const { user, path } = await newOwner();
+  const file = nameOf(path);
+  for (const app of await attackers()) {
+    for (const folder of [user.id, "", "/", `${user.id}/`, "%", ".."]) {
+      const { data } = await app.storage.from("videos").list(folder);
+      const listed = JSON.stringify(data ?? []);
+      assert.ok(!listed.includes(user.id) && !listed.includes(file), `${folder}: ${listed}`);
+    }
+  }
+});
+
+Deno.test("nobody signs a URL for another user's video", async () => {
+  const { path, user } = await newOwner();
+  for (const app of await attackers()) {
+    assert.ok((await app.storage.from("videos").createSignedUrl(path, 60)).error !== null);
+    const many = await app.storage.from("videos").createSignedUrls([path, `${user.id}/none.mp4`], 60);
+    assert.ok((many.data ?? []).every(({ signedUrl }) => !signedUrl), JSON.stringify(many));
+    assert.ok((await app.storage.from("videos").createSignedUploadUrl(path, { upsert: true })).error !== null);
+  }
+});
+
+Deno.test("the signature of one's own URL opens no other file", async () => {
+  const [mine, theirs] = [await newOwner(), await newOwner()];
+  const forged = new URL(mine.url);
+  forged.pathname = new URL(theirs.url).pathname;
+  const response = await fetch(forged);
+  assert.ok(response.status >= 400);
+  await response.body?.cancel();
+  const unsigned = new URL(theirs.url);
+  unsigned.search = "";
+  const bare = await fetch(unsigned);
+  assert.ok(bare.status >= 400);
+  await bare.body?.cancel();
+});
+
+Deno.test("another user's video cannot be overwritten, moved, copied or deleted", async () => {
+  const { path, url } = await newOwner();
+  const thief = await newOwner();
+  await assertLeavesFile(url, async () => {
+    for (const app of [client(), client(thief.user)]) {
+      const bucket = app.storage.from("videos");
+      const stolen = `${thief.user.id}/stolen.mp4`;
+      const type = { contentType: "video/mp4" };
+      const refused = {
+        upload: await bucket.upload(path, FOREIGN_FILE, type),
+        upsert: await bucket.upload(path, FOREIGN_FILE, { ...type, upsert: true }),
+        update: await bucket.update(path, FOREIGN_FILE, type),
+        move: await bucket.move(path, stolen),
+        copy: await bucket.copy(path, stolen),
+      };
+      for (const [verb, { error }] of Object.entries(refused)) assert.ok(error !== null, verb);
+      const removed = await bucket.remove([path]);
+      assert.deepEqual(removed.data ?? [], []);
+    }
+  });
+});
+
+Deno.test("nobody uploads into the bucket or changes a file in it, not even their own", async () => {
+  const { user, path, url } = await newOwner();
+  await assertLeavesFile(url, async () => {
+    for (const app of [client(), client(user)]) {
+      const bucket = app.storage.from("videos");
+      for (const target of [`${user.id}/mine.mp4`, path, "loose.mp4", "../loose.mp4"]) {
+        for (const upsert of [false, true]) {
+          const { error } = await bucket.upload(target, FOREIGN_FILE, { contentType: "video/mp4", upsert });
+          assert.ok(error !== null, `${target} was taken`);
+        }
+      }
+      assert.ok((await bucket.move(path, `${user.id}/renamed.mp4`)).error !== null);
+      assert.deepEqual((await bucket.remove([path])).data ?? [], []);
+    }
+  });
+});
+
+Deno.test("buckets cannot be made, opened to the public, emptied or deleted by an app", async () => {
+  const { url } = await newOwner();
+  const apps = await attackers();
+  await assertLeavesFile(url, async () => {
+    for (const { storage } of apps) {
+      assert.ok((await storage.createBucket("mine", { public: true })).error !== null);
+      await storage.updateBucket("videos", { public: true });
+      await storage.emptyBucket("videos");
+      await storage.deleteBucket("videos");
+    }
+  });
+});
+
+Deno.test("one's own video can be downloaded, listed and signed with one's own token", async () => {
+  const { user, path, url } = await newOwner();
+  const bucket = client(user).storage.from("videos");
+  const { data: file } = await bucket.download(path);
+  assert.ok(file !== null && file.size > 10_000);
+  const { data: files } = await bucket.list(user.id);
+  // @supabase/lite names a file by its whole path here, Supabase by its name in the folder.
+  assert.deepEqual(files?.map(({ name }) => nameOf(name)), [nameOf(path)]);
+  const { data: signed } = await bucket.createSignedUrl(path, 60);
+  assert.equal(await digest(String(signed?.signedUrl)), await digest(url));
+});

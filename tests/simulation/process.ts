@@ -1,0 +1,74 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Random } from "./random.ts";
+
+/** How a process came to rest. */
+export type Rest = "done" | "crashed" | "stalled";
+
+const current = new AsyncLocalStorage<Process>();
+
+/** The process that the running code belongs to. */
+export function currentProcess(): Process {
+  const process = current.getStore();
+  if (process === undefined) throw new Error("Called outside of any process");
+  return process;
+}
+
+/**
+ * One instance of the functions. A crash ends it as a kill does: none of its calls ever returns, and it makes no other.
+ * A stall holds one call until somebody lets go of it, long after its lease perhaps.
+ */
+export class Process {
+  /** What it called, for whoever reads a failure. */
+  readonly trace: string[] = [];
+  dead = false;
+  /** Whether any of its calls failed, other than by the provider's own choice. */
+  disturbed = false;
+  #rest = Promise.withResolvers<Rest>();
+  #held: (() => void)[] = [];
+  #calls = 0;
+
+  constructor(readonly random: Random, readonly maySuffer: boolean) {}
+
+  /** Runs work in it. The promise it returns may never settle. */
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return current.run(this, work);
+  }
+
+  /** Notes one call to the outside for as long as it lasts. */
+  async during<Result>(call: () => Promise<Result>): Promise<Result> {
+    this.#calls++;
+    try {
+      return await call();
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** Ends it; the promise never settles. */
+  crash(): Promise<never> {
+    this.dead = true;
+    this.#rest.resolve("crashed");
+    return new Promise(() => {});
+  }
+
+  /** Resolves when somebody lets go. */
+  stall(): Promise<void> {
+    const held = new Promise<void>((resolve) => this.#held.push(resolve));
+    this.#rest.resolve("stalled");
+    return held;
+  }
+
+  /** Lets all its held calls go on. */
+  wake(): void {
+    this.#rest = Promise.withResolvers<Rest>();
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  /** Waits until its work is over, or it has died, or nothing moves any more but by `wake`. */
+  async rest(work: Promise<unknown>): Promise<Rest> {
+    const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
+    // Other calls of a stalled process come to their end first: whoever comes next must not race with them.
+    while (rest === "stalled" && this.#calls > this.#held.length) await new Promise((resolve) => setTimeout(resolve, 0));
+    return this.dead ? "crashed" : rest;
+  }
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import type { World } from "./harness.ts";
+
+const SCHEMAS = ["public", "private", "storage"];
+
+/** Every row of every table that could matter, and who has an account, by table. */
+async function dumpTables({ sql }: World): Promise<Record<string, unknown>> {
+  const tables = await sql<{ name: string }[]>`
+    select format('%I.%I', schemaname, tablename) as name from pg_tables
+    where schemaname = any(${SCHEMAS}) or (schemaname, tablename) = ('auth', 'users') order by 1`;
+  const dumps = await Promise.all(tables.map(async ({ name }) => {
+    const rows = await sql.unsafe(`select coalesce(jsonb_agg(row order by row::text), '[]') as rows
+      from (select to_jsonb(one) as row from ${name} as one) as all_rows`);
+    return [name, rows[0]?.rows];
+  }));
+  return Object.fromEntries(dumps);
+}
+
+/** Fails unless the work leaves every table as it was and the books balanced. */
+export async function assertChangesNothing<T>(world: World, work: () => Promise<T>): Promise<T> {
+  const before = await dumpTables(world);
+  const result = await work();
+  assert.deepEqual(await dumpTables(world), before);
+  await world.audit();
+  return result;
+}
