@@ -25,5 +25,6 @@ export function readArguments<Schema extends z.ZodType>(argv: string[], flags: F
   const checked = schema.safeParse(parsed);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
-  throw new UsageError(`--${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}. See --help.`);
+  const where = issue?.path[0] === "_" ? "This command" : `--${issue?.path.join(".")}`;
+  throw new UsageError(`${where} ${issue?.message}. See --help.`);
 }

@@ -38,8 +38,8 @@ async function run(argv: string[]): Promise<void> {
   const databaseUrl = Deno.env.get("DATABASE_URL");
   const falKey = Deno.env.get("FAL_KEY");
   const stack = await startStack({
-    apiPort: options["api-port"] ?? freePort(54_321),
-    databasePort: options["db-port"] ?? freePort(54_322),
+    apiPort: choosePort(options["api-port"], 54_321),
+    databasePort: choosePort(options["db-port"], 54_322),
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(falKey ? { falKey } : {}),
     workerIntervalMs: WORKER_INTERVAL_MS,
@@ -51,6 +51,12 @@ async function run(argv: string[]): Promise<void> {
   print(options.json ? describeAsJson(stack, user) : describe(stack, user, await pickModel(api, user)));
   await new Promise<void>((resolve) => stopRequested = resolve);
   await stack.stop();
+}
+
+function choosePort(asked: number | undefined, usual: number): number {
+  const free = freePort(asked ?? usual);
+  if (asked !== undefined && free !== asked) throw new UsageError(`Port ${asked} is taken. Choose another, or none.`);
+  return free;
 }
 
 function describeAsJson(stack: Stack, user: User): string {

@@ -2,7 +2,7 @@
 // below its name. Imports nothing but them, so that it runs as well on the older Deno that the hosted runtime is.
 // Prints one line of JSON when it listens.
 import { fileURLToPath } from "node:url";
-import { exitWithParent } from "./leash.ts";
+import { announce, exitWithParent } from "./leash.ts";
 
 interface EdgeFunction {
   fetch(request: Request): Response | Promise<Response>;
@@ -44,5 +44,5 @@ function answer(status: number, code: string, message: string): Response {
 }
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
-await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify({ port: server.addr.port, pid: Deno.pid })}\n`));
+await announce(server.addr.port);
 await exitWithParent();

@@ -19,8 +19,10 @@ while read -r order; do
 done
 
 # An immediate stop: the data is thrown away, so there is nothing to write out.
-[ -z "$servers" ] || kill -QUIT $servers 2>/dev/null
-wait
+# Again until it is gone: a server that has only just started ignores the signal.
+for server in $servers; do
+  while kill -QUIT "$server" 2>/dev/null; do sleep 0.05; done
+done
 # A server that was killed left its lock on shared memory; its id is the second number of the seventh line.
 [ ! -f data/postmaster.pid ] || ipcrm -m "$(sed -n '7s/.* //p' data/postmaster.pid)" 2>/dev/null
 cd / && rm -rf "$1"

@@ -126,7 +126,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 
   try {
-    const database = startDatabase();
     const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
     const gateway = await keep(startGateway(options.apiPort ?? freePort(), {
       "/functions/v1": () => functions?.port,
@@ -135,11 +134,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       "/storage/v1": () => supabase?.port,
     }));
     const { url } = gateway;
-    const all = await Promise.all([database, startSupabase(), startEdgeFunctions(url, falSimulator)]);
+    const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
+      startDatabase(),
+      startSupabase(),
+      startEdgeFunctions(url, falSimulator),
+    ]);
     if (options.workerIntervalMs) {
       keep(Promise.resolve({ stop: startWorkerTimer(url, secretKey, options.workerIntervalMs) }));
     }
-    const [postgres, supabaseServer, edgeFunctions] = all;
     return {
       url,
       publishableKey,

@@ -1,9 +1,16 @@
 // The process that serves REST, Auth and Storage of a Postgres at DATABASE_URL, as a Supabase project does. Its own, so
 // that its memory and CPU are not those of the functions. Prints one line of JSON when it listens.
+import { rmSync } from "node:fs";
 import { nameSigningKey } from "./auth-bridge.ts";
 import { createFileStorage } from "./file-storage.ts";
-import { exitWithParent } from "./leash.ts";
+import { announce, exitWithParent } from "./leash.ts";
 import { serveStorage } from "./storage-bridge.ts";
+
+const storageFolder = read("STORAGE_FOLDER");
+// From the first moment on, so that a parent that dies early leaves no folder either.
+const parentGone = exitWithParent(() => {
+  if (Deno.env.has("STORAGE_IS_TEMPORARY")) rmSync(storageFolder, { recursive: true, force: true });
+});
 
 // @supabase/lite reads both while it is imported.
 Deno.env.set("EXPERIMENTAL_STORAGE", "1");
@@ -47,7 +54,6 @@ const app = new App({
   storage: { enabled: true, file_size_limit: "5GiB" },
   options: { server: { disableStudio: true } },
 });
-const storageFolder = read("STORAGE_FOLDER");
 app._storageAdapter = createFileStorage(storageFolder);
 
 async function serve(request: Request): Promise<Response> {
@@ -64,7 +70,5 @@ function read(name: string): string {
 }
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
-await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify({ port: server.addr.port, pid: Deno.pid })}\n`));
-await exitWithParent(() => {
-  if (Deno.env.has("STORAGE_IS_TEMPORARY")) Deno.removeSync(storageFolder, { recursive: true });
-});
+await announce(server.addr.port);
+await parentGone;

@@ -45,7 +45,7 @@ begin
   where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;
   if not found then
     return null;
-  elsif v_key.request_hash <> p_request_hash then
+  elsif v_key.request_hash is distinct from p_request_hash then
     return jsonb_build_object('outcome', 'idempotency_key_reused');
   end if;
   return jsonb_build_object(

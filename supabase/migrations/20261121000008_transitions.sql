@@ -91,7 +91,8 @@ begin
   v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else 90 * (1 - exp(
     -extract(epoch from v_now - (v_locked.work).submitted_at)
     / (select typical_seconds from public.models where id = v_job.model_id))) end);
-  v_percent := greatest(v_job.progress_percent, ((v_job.step * 100 + v_of_step) / v_job.steps)::integer);
+  v_percent := least(100, greatest(
+    v_job.progress_percent, ((v_job.step * 100 + v_of_step) / v_job.steps)::integer));
 
   update private.job_work set failures = 0, lease_until = null where job_id = p_job_id;
   update public.video_jobs set

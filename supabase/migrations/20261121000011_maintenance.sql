@@ -45,6 +45,19 @@ as $$
   from public.credit_balances as balances left join public.quota_log using (user_id)
   group by balances.user_id having balances.credits_remaining <> coalesce(sum(change), 0)
   union all
+  select 'account_without_balance', entries.user_id, null::uuid, format('ledger %s', sum(change))
+  from public.quota_log as entries join auth.users on users.id = entries.user_id
+  where not exists (select from public.credit_balances where credit_balances.user_id = entries.user_id)
+  group by entries.user_id
+  union all
+  select 'ledger_entry_does_not_follow', entries.user_id, entries.job_id,
+    format('entry %s: %s after %s makes %s', entries.id, change, balance_before, balance_after)
+  from (
+    select quota_log.*, lag(balance_after, 1, 0) over (partition by quota_log.user_id order by quota_log.id) as balance_before
+    from public.quota_log
+  ) as entries
+  where balance_after <> balance_before + change
+  union all
   select 'job_not_charged_once', jobs.user_id, jobs.job_id, format('price %s, charged %s', credits_used, jobs.charged)
   from jobs where jobs.charged <> credits_used
   union all

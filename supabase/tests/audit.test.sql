@@ -1,5 +1,5 @@
 begin;
-select plan(15);
+select plan(16);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -53,18 +53,21 @@ select pg_temp.reports(damage, expected)
 from (values
   ('update public.credit_balances set credits_remaining = credits_remaining + 1',
     array['balance_differs_from_ledger user']),
-  ($$ delete from public.quota_log where reason = 'welcome_credits' $$, array['balance_differs_from_ledger user']),
+  ($$ delete from public.quota_log where reason = 'welcome_credits' $$,
+    array['balance_differs_from_ledger user', 'ledger_entry_does_not_follow running']),
+  ('delete from public.credit_balances', array['account_without_balance user']),
   ($$ delete from public.quota_log where change < 0 and job_id = pg_temp.job('delivered') $$,
-    array['balance_differs_from_ledger user', 'job_not_charged_once delivered']),
+    array['balance_differs_from_ledger user', 'job_not_charged_once delivered', 'ledger_entry_does_not_follow failed']),
   ($$ update public.quota_log set change = -1 where change < 0 and job_id = pg_temp.job('running') $$,
-    array['balance_differs_from_ledger user', 'job_not_charged_once running']),
+    array['balance_differs_from_ledger user', 'job_not_charged_once running', 'ledger_entry_does_not_follow running']),
   ($$ delete from public.quota_log where change > 0 and job_id = pg_temp.job('failed') $$,
     array['balance_differs_from_ledger user', 'failed_job_not_refunded_once failed']),
   ($$ update public.quota_log set change = 1 where change > 0 and job_id = pg_temp.job('failed') $$,
-    array['balance_differs_from_ledger user', 'failed_job_not_refunded_once failed']),
+    array['balance_differs_from_ledger user', 'failed_job_not_refunded_once failed', 'ledger_entry_does_not_follow failed']),
   ($$ select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' $$,
     array['job_refunded_without_failing delivered']),
-  ($$ update public.video_jobs set status = 'completed', video_path = 'x', error_code = null where node_id = 'failed' $$,
+  ($$ update public.video_jobs set status = 'completed', video_path = 'x', error_code = null
+      where node_id = 'failed' $$,
     array['job_refunded_without_failing failed']),
   ($$ update public.video_jobs set status = 'failed', completed_at = now() where node_id = 'running' $$,
     array['failed_job_not_refunded_once running']),

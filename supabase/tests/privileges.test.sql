@@ -47,7 +47,8 @@ select is_empty(
     and has_any_column_privilege(role, oid, 'insert, update, references') $$,
   'no column can be changed by a client');
 select set_eq(
-  $$ select role, name from our_tables, clients where relkind <> 'S' and has_any_column_privilege(role, oid, 'select') $$,
+  $$ select role, name from our_tables, clients where relkind <> 'S'
+    and has_any_column_privilege(role, oid, 'select') $$,
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
     ('authenticated', 'public.video_jobs') $$,

@@ -13,11 +13,12 @@ values
   ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5,
     '{"settings": {"duration": {"values": [4, 8], "default": 4, "input": "duration"}}}'),
   ('00000000-0000-4000-8000-000000000002', 'Test (image)', 'image-to-video', 'fal', 'test', 'per_generation', 5,
-    '{"image_url": {"input": "image", "required": true}}');
+  '{"image_url": {"input": "image", "required": true}}');
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema, is_available,
   unavailable_reason)
-values ('00000000-0000-4000-8000-000000000003', 'Gone', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}', false,
+values (
+  '00000000-0000-4000-8000-000000000003', 'Gone', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}', false,
   'It is gone.');
 
 create function pg_temp.a() returns uuid language sql immutable as
@@ -44,24 +45,29 @@ create temp table job as select video_jobs.* from public.video_jobs, first
 where job_id::text = answer #>> '{response,job_id}';
 select is(answer ->> 'outcome', 'created', 'a request with enough credits creates a job') from first;
 select is(
-  answer -> 'response', jsonb_build_object('job_id', job_id, 'status', 'pending', 'credits_used', 5, 'credits_remaining', 15),
+  answer -> 'response',
+  jsonb_build_object('job_id', job_id, 'status', 'pending', 'credits_used', 5, 'credits_remaining', 15),
   'the response is the one of the contract') from first, job;
 select results_eq(
   'select user_id, status, prompt, settings, node_id, credits_used, created_at from job',
-  $$ values (pg_temp.a(), 'pending', 'a cat', '{"duration": 8}'::jsonb, 'node first', 5, '2030-01-01 12:00:00+00'::timestamptz) $$,
+  $$ values (
+    pg_temp.a(), 'pending', 'a cat', '{"duration": 8}'::jsonb, 'node first', 5,
+    '2030-01-01 12:00:00+00'::timestamptz) $$,
   'the job is what was asked for');
 select results_eq(
   'select change, reason, balance_after from public.quota_log where job_id = (select job_id from job)',
   $$ values (-5, 'video_generation', 15) $$, 'the job is charged, once');
 select is(
   answer -> 'work' -> 'step',
-  '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url", "input": {"prompt": "a cat", "duration": 8}}',
+  '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
+    "input": {"prompt": "a cat", "duration": 8}}',
   'the work tells what to send to whom') from first;
 select is(answer #>> '{work,action}', 'submit', 'the caller is to submit it') from first;
 select is(answer #>> '{work,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
 select results_eq(
-  'select next_check_at, lease_until, deadline_at from private.job_work where job_id = (select job_id from job)',
-  $$ values ('2030-01-01 12:02:00+00'::timestamptz, '2030-01-01 12:01:00+00'::timestamptz, '2030-01-01 12:30:00+00'::timestamptz) $$,
+  $$ select next_check_at - created_at, lease_until - created_at, deadline_at - created_at
+    from private.job_work join job using (job_id) $$,
+  $$ values (interval '2 minutes', interval '1 minute', interval '30 minutes') $$,
   'the job is looked at again after the grace time and ends within its deadline');
 
 -- The key again.

@@ -78,7 +78,8 @@ select is(
 -- Two steps.
 select pg_temp.start('two');
 update public.video_jobs set steps = 2 where node_id = 'two';
-update private.job_work set steps = steps || '[{"name": "thumbnail", "provider": "fal", "model": "x", "produces": "thumbnail_url", "input": {}}]'
+update private.job_work set steps = steps ||
+  '[{"name": "thumbnail", "provider": "fal", "model": "x", "produces": "thumbnail_url", "input": {}}]'
 where job_id = pg_temp.job('two');
 select public.record_submission(pg_temp.job('two'), 1, 'run-1');
 select public.record_progress(pg_temp.job('two'), 1, 'generating', 80);
@@ -119,18 +120,20 @@ select public.record_submission(pg_temp.job('again'), 2, 'run-2');
 select is(
   public.postpone(pg_temp.job('again'), 2, 60) -> 'applied', 'true', 'a look that told nothing is made again');
 select is(
-  (select array[failures::text, next_check_at::text, lease_until::text] from private.job_work where job_id = pg_temp.job('again')),
+  (select array[failures::text, next_check_at::text, lease_until::text] from private.job_work
+    where job_id = pg_temp.job('again')),
   array['1', '2030-01-01 12:31:30+00', null], 'after its delay, and it is counted');
 select throws_ok(
   $$ select public.postpone(pg_temp.job('again'), 2) $$, '22004', null, 'an unfinished job is never left alone');
 select public.record_progress(pg_temp.job('again'), 2, 'queued', null, 2);
 select is(
   (select failures from private.job_work where job_id = pg_temp.job('again')), 0,
-    'a look that told something resets the count');
+  'a look that told something resets the count');
 select is(pg_temp.state('again'), 'processing queued 60%', 'percent does not fall with a new attempt');
 
 -- Fenced: whoever believes in another attempt, or in a job that goes on, changes nothing and is told the truth.
-create function pg_temp.is_fenced(p_name text, p_attempt integer, p_why text) returns setof text language plpgsql as $body$
+create function pg_temp.is_fenced(p_name text, p_attempt integer, p_why text)
+returns setof text language plpgsql as $body$
 declare
   v_before jsonb := pg_temp.everything(p_name);
   v_call text;
@@ -143,7 +146,8 @@ begin
   ] loop
     execute 'select public.' || v_call into v_answer using pg_temp.job(p_name), p_attempt;
     return next is(
-      v_answer -> 'applied' || jsonb_build_array(v_answer #> '{job,status}'), jsonb_build_array(false, v_before -> 'status'),
+      v_answer -> 'applied' || jsonb_build_array(v_answer #> '{job,status}'),
+      jsonb_build_array(false, v_before -> 'status'),
       v_call || ' is fenced ' || p_why);
   end loop;
   return next is(pg_temp.everything(p_name), v_before, 'nothing has changed ' || p_why);

@@ -13,6 +13,8 @@ const MAX_VIDEO_BYTES = 524_288_000;
 /** Most of a copy's worker time: hosted workers live 400 s, and the lease is 300 s. */
 const COPY_LIMIT_MS = 270_000;
 const COPY_BACKOFF = { base: 5, cap: 900 };
+/** A file that is missing right after its run may only be late at the provider's edge. */
+const LOOKS_FOR_A_MISSING_FILE = 3;
 
 /**
  * Delivers a job whose steps are done: copies the video into our bucket and completes the job. Where Storage is in
@@ -50,7 +52,7 @@ async function copy(tools: Tools, work: Work, path: string): Promise<{ bytes: nu
 
 async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promise<Job> {
   const again = backoffSeconds(work.failures, COPY_BACKOFF, tools.random);
-  const verdict = verdictOf(error);
+  const verdict = verdictOf(error, work);
   if (work.status === "completed") {
     const givenUp = verdict !== null || !work.copy_again;
     if (givenUp) {
@@ -73,12 +75,9 @@ function isStorageTrouble(error: unknown): boolean {
 }
 
 /** Why there will never be a video; null when another try may find one. */
-function verdictOf(error: unknown): JobErrorCode | null {
-  if (error instanceof MediaError) {
-    return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
-  }
-  if (error instanceof ProviderError && error.kind === "rejected") {
-    return error.code;
-  }
-  return null;
+function verdictOf(error: unknown, work: Work): JobErrorCode | null {
+  if (error instanceof MediaError) return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
+  if (!(error instanceof ProviderError) || error.kind !== "rejected") return null;
+  const mayBeLate = error.code === "result_expired" && work.failures + 1 < LOOKS_FOR_A_MISSING_FILE;
+  return mayBeLate ? null : error.code;
 }

@@ -8,12 +8,16 @@ export interface Providers {
   get(name: string): VideoProvider;
 }
 
+/** How long a provider is to keep the videos that users are served from there. */
+const A_YEAR_SECONDS = 365 * 24 * 60 * 60;
+
 /** A new provider is one line here and one file beside `falai-adapter.ts`. */
 const adapters: Record<string, (environment: Environment) => VideoProvider> = {
   fal: (environment) =>
     createFalAdapter({
       key: required(environment.FAL_KEY, "FAL_KEY"),
       ...(environment.FAL_QUEUE_URL === undefined ? {} : { queueUrl: environment.FAL_QUEUE_URL }),
+      ...(environment.VIDEO_STORAGE === "provider" ? { keepMediaSeconds: A_YEAR_SECONDS } : {}),
       ...(environment.FAL_JWKS_URL === undefined ? {} : { jwksUrl: environment.FAL_JWKS_URL }),
     }),
 };

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { type Generation, INSTANT, startGeneration } from "./generation.ts";
+import { type Answer, useWorld } from "./harness.ts";
+
+const world = useWorld({ falSimulator: INSTANT });
+
+const DAY_SECONDS = 86_400;
+
+function purge(): Promise<Answer> {
+  return world.call("advance-jobs", { headers: { apikey: world.secretKey }, body: { task: "purge" } });
+}
+
+async function delivered(): Promise<Generation> {
+  const generation = await startGeneration(world);
+  assert.equal((await generation.outcome()).body.status, "completed");
+  return generation;
+}
+
+async function filesOf(generation: Generation): Promise<number> {
+  const [found] = await world.sql`
+    select count(*) from storage.objects where bucket_id = 'videos' and name like ${`%${generation.jobId}%`}`;
+  return Number(found?.count);
+}
+
+Deno.test("a purge without retention deletes expired keys and nothing else", async () => {
+  const generation = await delivered();
+  await world.travel(30 * DAY_SECONDS);
+  const { status, body } = await purge();
+  assert.equal(status, 200);
+  assert.ok(Number(body.idempotency_keys) >= 1);
+  assert.deepEqual([body.videos, body.audit_problems], [0, 0]);
+  assert.equal((await generation.poll(0)).status, 200);
+  assert.equal(await filesOf(generation), 1);
+});
+
+Deno.test("a video past its retention goes, file and row, while newer ones and the ledger stay", async () => {
+  await world.sql`update app_settings set retention_days = 7`;
+  const old = await delivered();
+  await world.travel(8 * DAY_SECONDS);
+  const fresh = await delivered();
+  await purge();
+  assert.equal((await old.poll(0)).status, 404);
+  assert.deepEqual([await filesOf(old), await filesOf(fresh)], [0, 1]);
+  assert.deepEqual(await old.ledger(), [-5]);
+  assert.equal((await fresh.poll(0)).status, 200);
+  await world.audit();
+  await world.sql`update app_settings set retention_days = null`;
+});
+
+Deno.test("a row whose file could not be deleted stays for the next purge", async () => {
+  await world.sql`update app_settings set retention_days = 7`;
+  const old = await delivered();
+  await world.travel(8 * DAY_SECONDS);
+  world.gateway.fail("/storage/v1/object/videos", 500, 1);
+  assert.equal((await purge()).status, 503);
+  assert.equal((await old.poll(0)).status, 200);
+  assert.equal((await purge()).status, 200);
+  assert.equal((await old.poll(0)).status, 404);
+  await world.sql`update app_settings set retention_days = null`;
+});
+
+Deno.test("a purge that finds the books out of balance tells the operator", async () => {
+  const user = await world.newUser();
+  await world.sql`update credit_balances set credits_remaining = credits_remaining + 1 where user_id = ${user.id}`;
+  assert.equal((await purge()).body.audit_problems, 1);
+  const alert = world.functions.log.map((line) => JSON.parse(line)).find(({ level }) => level === "alert");
+  assert.deepEqual([alert?.event, alert?.problem, alert?.user_id], [
+    "books_do_not_balance",
+    "balance_differs_from_ledger",
+    user.id,
+  ]);
+  await world.sql`update credit_balances set credits_remaining = credits_remaining - 1 where user_id = ${user.id}`;
+});
+
+Deno.test("an unknown task is refused by name", async () => {
+  const { status, body } = await world.call("advance-jobs", {
+    headers: { apikey: world.secretKey },
+    body: { task: "x" },
+  });
+  assert.deepEqual([status, body.code], [400, "validation_failed"]);
+});
