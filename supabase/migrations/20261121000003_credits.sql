@@ -26,6 +26,7 @@ create table public.quota_log (
 create unique index a_job_is_charged_once on public.quota_log (job_id) where change < 0;
 create unique index a_job_is_refunded_once on public.quota_log (job_id) where change > 0;
 create index quota_log_by_user on public.quota_log (user_id, id desc);
+create index quota_log_charges on public.quota_log (user_id, created_at) where change < 0 and job_id is not null;
 
 alter table public.credit_balances enable row level security;
 create policy "Users read their own balance" on public.credit_balances

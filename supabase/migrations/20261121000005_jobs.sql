@@ -27,7 +27,6 @@ create table public.video_jobs (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   completed_at timestamptz,
-  deleted_at timestamptz,
   constraint job_kind_is_known check (kind in ('generation', 'transition')),
   constraint job_status_is_known check (status in ('pending', 'processing', 'completed', 'failed')),
   constraint job_stage_is_known check (
@@ -50,16 +49,34 @@ create table public.video_jobs (
 );
 
 create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
+create index video_jobs_by_change on public.video_jobs (user_id, updated_at);
 create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc) where node_id is not null;
 create index video_jobs_by_model on public.video_jobs (model_id);
 create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
 
 alter table public.video_jobs enable row level security;
 create policy "Users read their own jobs" on public.video_jobs
-  for select to authenticated using (user_id = (select auth.uid()) and deleted_at is null);
+  for select to authenticated using (user_id = (select auth.uid()));
 revoke all on public.video_jobs from anon, authenticated, service_role;
 grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
+
+-- Announces that the transaction is going to change jobs of a user; to be called before any lock is taken. Changes go on
+-- side by side, but whoever lists what has changed waits until those under way are committed (see list_videos).
+create function private.begin_change(
+  p_user_id uuid
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
+$$;
+
+revoke execute on function private.begin_change(uuid) from public, anon, authenticated;
+grant execute on function private.begin_change(uuid) to service_role;
 
 -- One row a job, kept apart so that owners can select * from their jobs, a lease never touches what they see, and the
 -- worker's index holds only what still has something to do.
@@ -115,7 +132,7 @@ $$;
 revoke execute on function private.check_interval_seconds(timestamptz) from public, anon, authenticated;
 grant execute on function private.check_interval_seconds(timestamptz) to service_role;
 
--- The job as clients see it, but for the file paths, which the caller turns into signed URLs.
+-- The job as clients see it, but for the file paths, which the caller turns into signed URLs; null for no job.
 create function private.job_json(
   p_job public.video_jobs
 )
@@ -125,7 +142,7 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+  select case when p_job.job_id is not null then jsonb_build_object(
     'job_id', p_job.job_id, 'status', p_job.status,
     'video_path', p_job.video_path, 'video_url', p_job.video_url,
     'thumbnail_path', p_job.thumbnail_path, 'thumbnail_url', p_job.thumbnail_url,
@@ -139,7 +156,7 @@ as $$
     'updated_at', private.iso_time(p_job.updated_at),
     'version', (extract(epoch from p_job.updated_at) * 1000000)::bigint::text,
     'poll_after_ms', case when p_job.completed_at is null
-      then private.check_interval_seconds(p_job.created_at) * 1000 end);
+      then private.check_interval_seconds(p_job.created_at) * 1000 end) end;
 $$;
 
 revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;

@@ -80,8 +80,9 @@ begin
       'limit', v_settings.active_jobs_per_user, 'retry_after', v_settings.check_interval_max_seconds);
   end if;
 
-  select count(*), min(created_at) into v_recent, v_oldest from public.video_jobs
-  where user_id = p_user_id and created_at > v_now - interval '1 hour';
+  -- Counted in the ledger: deleting a video does not undo that it was made.
+  select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
+  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
   if v_recent >= v_settings.generations_per_hour then
     return jsonb_build_object('outcome', 'rate_limited', 'limit', v_settings.generations_per_hour,
       'retry_after', ceil(extract(epoch from v_oldest + interval '1 hour' - v_now))::integer);
@@ -211,6 +212,7 @@ begin
     return v_outcome;
   end if;
 
+  perform private.begin_change(p_user_id);
   -- All of a user's requests pass here one at a time: a concurrent duplicate waits, then replays.
   select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;
   if not found then

@@ -23,9 +23,12 @@ begin
     attempt = attempt + v_submits::integer,
     attempts_of_step = attempts_of_step + v_submits::integer,
     submitted_at = case when v_submits then v_now else submitted_at end,
-    next_check_at = v_now + make_interval(secs => case when v_submits
-      then v_settings.unknown_submission_seconds
-      else private.check_interval_seconds(v_job.created_at) end),
+    -- Should nothing be heard of this worker: at the latest when the job must be ended.
+    next_check_at = least(
+      case when v_job.completed_at is null then deadline_at end,
+      v_now + make_interval(secs => case when v_submits
+        then v_settings.unknown_submission_seconds
+        else private.check_interval_seconds(v_job.created_at) end)),
     lease_until = v_now + make_interval(secs => case when p_work.step < jsonb_array_length(p_work.steps)
       then p_lease_seconds else v_settings.copy_lease_seconds end)
   where job_id = p_work.job_id
@@ -111,10 +114,10 @@ declare
 begin
   if p_job_id is not null then
     select * into v_job from public.video_jobs
-    where job_id = p_job_id and user_id = p_user_id and deleted_at is null;
+    where job_id = p_job_id and user_id = p_user_id;
   else
     select * into v_job from public.video_jobs
-    where node_id = p_node_id and user_id = p_user_id and deleted_at is null
+    where node_id = p_node_id and user_id = p_user_id
     order by created_at desc, job_id
     limit 1;
   end if;

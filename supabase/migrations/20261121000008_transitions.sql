@@ -2,7 +2,7 @@
 -- the caller believes in, and answers { applied, job }: a late caller changes nothing and sees the job as it is.
 
 -- Locks a job and its work, in this order, for a report about one attempt; `current` tells whether the report is one
--- about the running state of an unfinished job.
+-- about the running state of an unfinished job. The time of a change is read after this: see list_videos.
 create function private.lock_job(
   p_job_id uuid,
   p_attempt integer,
@@ -16,6 +16,7 @@ security invoker
 set search_path = ''
 as $$
 begin
+  perform private.begin_change(user_id) from public.video_jobs where video_jobs.job_id = p_job_id;
   select video_jobs.* into job from public.video_jobs where video_jobs.job_id = p_job_id for update;
   select job_work.* into work from private.job_work where job_work.job_id = p_job_id for update;
   current := coalesce(job.completed_at is null and work.attempt = p_attempt, false);
@@ -38,8 +39,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
 begin
   -- The same id twice is the same news twice: a webhook may have told it first.
@@ -50,7 +51,8 @@ begin
   perform private.close_circuit((v_locked.work).steps -> (v_locked.work).step ->> 'provider');
   update private.job_work set
     provider_job_id = p_provider_job_id, failures = 0, lease_until = null,
-    next_check_at = v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at))
+    next_check_at = least(deadline_at,
+      v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at)))
   where job_id = p_job_id;
   update public.video_jobs set
     status = 'processing', stage = 'queued', updated_at = greatest(updated_at, v_now)
@@ -79,8 +81,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_of_step numeric;
   v_percent integer;
@@ -126,8 +128,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
   v_last boolean := v_job.step + 1 >= v_job.steps;
@@ -168,8 +170,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
 begin
   if not v_locked.current or v_job.step >= v_job.steps then
@@ -180,7 +182,7 @@ begin
   end if;
   update private.job_work set
     provider_job_id = null, submitted_at = null, failures = 0, lease_until = null,
-    next_check_at = v_now + make_interval(secs => p_delay_seconds)
+    next_check_at = least(deadline_at, v_now + make_interval(secs => p_delay_seconds))
   where job_id = p_job_id;
   update public.video_jobs set
     stage = 'submitting', queue_position = null, updated_at = greatest(updated_at, v_now)
@@ -217,7 +219,10 @@ begin
     end if;
     update private.job_work set
       failures = failures + 1, lease_until = null,
-      next_check_at = private.clock() + make_interval(secs => p_delay_seconds)
+      -- An unfinished job is looked at by its deadline: somebody must end it then.
+      next_check_at = case when v_job.completed_at is null
+        then least(deadline_at, private.clock() + make_interval(secs => p_delay_seconds))
+        else private.clock() + make_interval(secs => p_delay_seconds) end
     where job_id = p_job_id;
   end if;
   return jsonb_build_object('applied', coalesce(v_applies, false), 'job', private.job_json(v_job));

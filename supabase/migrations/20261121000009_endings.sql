@@ -15,8 +15,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
 begin
@@ -55,8 +55,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, null);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
 begin
   if v_job.status is distinct from 'completed' or v_job.video_path is not null then
@@ -90,8 +90,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_refund jsonb;
   v_response jsonb;

@@ -46,8 +46,11 @@ as $$
   group by balances.user_id having balances.credits_remaining <> coalesce(sum(change), 0)
   union all
   select 'account_without_balance', entries.user_id, null::uuid, format('ledger %s', sum(change))
-  from public.quota_log as entries join auth.users on users.id = entries.user_id
+  from public.quota_log as entries
   where not exists (select from public.credit_balances where credit_balances.user_id = entries.user_id)
+    -- The ledger outlives the user, jobs and keys do not; auth.users itself is not the service role's to read.
+    and (exists (select from public.video_jobs where video_jobs.user_id = entries.user_id)
+      or exists (select from public.idempotency_log where idempotency_log.user_id = entries.user_id))
   group by entries.user_id
   union all
   select 'ledger_entry_does_not_follow', entries.user_id, entries.job_id,

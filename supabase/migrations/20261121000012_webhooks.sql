@@ -17,8 +17,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
 begin
@@ -55,8 +55,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
   v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_abandoned text := (v_locked.work).provider_job_id;
   v_work private.job_work;

@@ -18,7 +18,7 @@ declare
   v_work private.job_work := v_locked.work;
   v_failed jsonb;
 begin
-  if v_job.user_id is distinct from p_user_id or v_job.deleted_at is not null then
+  if v_job.user_id is distinct from p_user_id then
     return null;
   end if;
   v_failed := public.fail_job(p_job_id, v_work.attempt, 'cancelled', 'The video was cancelled');

@@ -1,5 +1,5 @@
 begin;
-select plan(14);
+select plan(13);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -55,9 +55,6 @@ select is(
   answer -> 'cancelled' || (answer #> '{job,status}'), '[false, "completed"]',
   'a delivered job is not cancelled') from cancelled;
 
-select pg_temp.start('deleted');
-update public.video_jobs set deleted_at = private.clock() where node_id = 'deleted';
-select is(pg_temp.cancel('deleted'), null, 'a deleted job is not there');
 select is(
   public.cancel_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
 select is_empty('select * from public.audit_credits()', 'the books balance');

@@ -1,5 +1,5 @@
 begin;
-select plan(14);
+select plan(15);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -38,21 +38,20 @@ select public.complete_job(pg_temp.job('old'), 1, 'old.mp4');
 set local test.now = '2030-01-03 18:00:00+00';
 select pg_temp.start('running');
 set local test.now = '2031-01-01 12:00:00+00';
-select is_empty('select * from public.list_expired_videos()', 'videos are kept for ever');
+select is(public.delete_expired_videos(10), 0, 'videos are kept for ever');
 update public.app_settings set retention_days = 365;
-select is_empty('select * from public.list_expired_videos()', 'or as long as the operator says');
+select is(public.delete_expired_videos(10), 0, 'or as long as the operator says');
 set local test.now = '2031-01-02 12:00:01+00';
+create temp table old as select pg_temp.job('old') as job_id;
+select is(public.delete_expired_videos(1), 1, 'then they are deleted, as many at a time as are asked for');
+select is(public.delete_expired_videos(10), 1, 'until none is left');
+select results_eq('select node_id from public.video_jobs', array['running'], 'a job that has not ended stays');
 select set_eq(
-  'select job_id, video_path from public.list_expired_videos()',
-  $$ values (pg_temp.job('old'), 'old.mp4'), (pg_temp.job('new'), null) $$,
-  'then they are listed with their files, failed jobs without one');
-select is((select count(*) from public.list_expired_videos(1)), 1::bigint, 'as many at a time as are asked for');
-select is(
-  public.delete_expired_videos(array[pg_temp.job('old'), pg_temp.job('running')]), 1,
-  'a job that has not ended is not deleted, whoever names it');
-set local test.now = '2031-01-01 12:00:00+00';
-select is(
-  public.delete_expired_videos(array[pg_temp.job('new')]), 0, 'nor is one within the retention');
+  'select job_id, files from public.list_undeleted_files(10) join old using (job_id)',
+  $$ select job_id, array['00000000-0000-4000-8000-00000000000a/' || job_id || '.mp4'] from old $$,
+  'a deleted video leaves word of its files');
+select public.record_deleted_files((select array_agg(job_id) from public.deleted_videos));
+select is_empty('select * from public.list_undeleted_files(10)', 'until they are gone');
 select is((select count(*) from public.quota_log), 5::bigint, 'the ledger keeps what was paid');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 

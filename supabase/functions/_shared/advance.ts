@@ -46,7 +46,7 @@ async function submit(tools: Tools, work: Work): Promise<Job | null> {
   }
 }
 
-async function check(tools: Tools, work: Work): Promise<Job> {
+async function check(tools: Tools, work: Work): Promise<Job | null> {
   let state: RunState;
   try {
     state = await look(tools, work);
@@ -67,7 +67,7 @@ async function check(tools: Tools, work: Work): Promise<Job> {
   }
 }
 
-async function finishStep(tools: Tools, work: Work, run: RunState & { state: "succeeded" }): Promise<Job> {
+async function finishStep(tools: Tools, work: Work, run: RunState & { state: "succeeded" }): Promise<Job | null> {
   if (run.media[work.step.produces] === undefined) {
     tools.log("warn", "run_without_media", { job_id: work.job_id, attempt: work.attempt, step: work.step.name });
     return await fail(tools, work, "no_media");
@@ -78,7 +78,7 @@ async function finishStep(tools: Tools, work: Work, run: RunState & { state: "su
 }
 
 /** Ends a job at its deadline, unless its video turns out to be there: a success after a refund would be our loss. */
-async function expire(tools: Tools, work: Work): Promise<Job> {
+async function expire(tools: Tools, work: Work): Promise<Job | null> {
   if (work.provider_job_id !== null) {
     try {
       const state = await look(tools, work);
@@ -93,7 +93,7 @@ async function expire(tools: Tools, work: Work): Promise<Job> {
   return await fail(tools, work, "timeout");
 }
 
-async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Promise<Job> {
+async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Promise<Job | null> {
   if (error.kind !== "retryable" || work.attempts_left <= 0) {
     return await fail(tools, work, error.code, error);
   }
@@ -108,7 +108,7 @@ async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Prom
   return (await tools.jobs.scheduleRetry(work, delay)).job;
 }
 
-async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job> {
+async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job | null> {
   const failed = await tools.jobs.fail(work, code);
   if (failed.applied) {
     tools.log(cause?.kind === "fatal" ? "alert" : "warn", "job_failed", {
@@ -116,7 +116,7 @@ async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: Provid
       attempt: work.attempt,
       code,
       detail: cause?.detail,
-      credits_refunded: failed.job.credits_refunded,
+      credits_refunded: failed.job?.credits_refunded,
     });
   }
   return failed.job;

@@ -74,6 +74,28 @@ export type Database = {
         };
         Relationships: [];
       };
+      "deleted_videos": {
+        Row: {
+          "deleted_at": string;
+          "files": (string)[];
+          "job_id": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "deleted_at": string;
+          "files"?: (string)[];
+          "job_id": string;
+          "user_id": string;
+        };
+        Update: {
+          "deleted_at"?: string;
+          "files"?: (string)[];
+          "job_id"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
       "idempotency_log": {
         Row: {
           "created_at": string;
@@ -215,7 +237,6 @@ export type Database = {
           "created_at": string;
           "credits_refunded": number;
           "credits_used": number;
-          "deleted_at": string | null;
           "error_code": string | null;
           "error_message": string | null;
           "image_url": string | null;
@@ -244,7 +265,6 @@ export type Database = {
           "created_at": string;
           "credits_refunded"?: number;
           "credits_used": number;
-          "deleted_at"?: string | null;
           "error_code"?: string | null;
           "error_message"?: string | null;
           "image_url"?: string | null;
@@ -272,7 +292,6 @@ export type Database = {
           "created_at"?: string;
           "credits_refunded"?: number;
           "credits_used"?: number;
-          "deleted_at"?: string | null;
           "error_code"?: string | null;
           "error_message"?: string | null;
           "image_url"?: string | null;
@@ -335,6 +354,18 @@ export type Database = {
         }[];
       };
       "cancel_job": { Args: { "p_job_id": string; "p_user_id": string }; Returns: Json };
+      "changed_videos": {
+        Args: {
+          "p_after_job_id"?: string;
+          "p_after_microseconds"?: number;
+          "p_limit": number;
+          "p_since_ms": number;
+          "p_status"?: string;
+          "p_until_ms"?: number;
+          "p_user_id": string;
+        };
+        Returns: Json;
+      };
       "claim_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "claim_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "complete_job": {
@@ -350,7 +381,8 @@ export type Database = {
         Args: { "p_amount": number; "p_job_id"?: string; "p_reason"?: string; "p_user_id": string };
         Returns: Json;
       };
-      "delete_expired_videos": { Args: { "p_job_ids": (string)[] }; Returns: number };
+      "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
+      "delete_videos": { Args: { "p_job_ids": (string)[]; "p_user_id": string }; Returns: Json };
       "fail_job": {
         Args: {
           "p_attempt": number;
@@ -362,13 +394,22 @@ export type Database = {
         Returns: Json;
       };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
-      "list_expired_videos": {
-        Args: { "p_limit"?: number };
+      "list_undeleted_files": {
+        Args: { "p_limit": number };
         Returns: {
+          "files": (string)[];
           "job_id": string;
-          "thumbnail_path": string;
-          "video_path": string;
         }[];
+      };
+      "list_videos": {
+        Args: {
+          "p_before_job_id"?: string;
+          "p_before_microseconds"?: number;
+          "p_limit": number;
+          "p_status"?: string;
+          "p_user_id": string;
+        };
+        Returns: Json;
       };
       "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
@@ -378,6 +419,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
+      "record_deleted_files": { Args: { "p_job_ids": (string)[] }; Returns: undefined };
       "record_progress": {
         Args: {
           "p_attempt": number;

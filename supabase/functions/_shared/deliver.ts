@@ -1,9 +1,9 @@
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "./http/errors.ts";
 import type { Job, Work } from "./jobs.ts";
-import { errorText } from "./log.ts";
+import { errorText, type LogFields } from "./log.ts";
 import { ProviderError } from "./providers/provider.ts";
-import { MediaError, storeVideo } from "./storage-utils.ts";
+import { deleteFiles, MediaError, storeVideo } from "./storage-utils.ts";
 import type { Tools } from "./tools.ts";
 
 /** The private bucket of finished videos, and its own limit (see the migration that makes it). */
@@ -20,7 +20,7 @@ const LOOKS_FOR_A_MISSING_FILE = 3;
  * Delivers a job whose steps are done: copies the video into our bucket and completes the job. Where Storage is in
  * trouble the job is completed with the provider's own URL, and the copy is made later. Throws `DatabaseError`.
  */
-export async function deliver(tools: Tools, work: Work): Promise<Job> {
+export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
   if (tools.environment.VIDEO_STORAGE === "provider") {
     return (await tools.jobs.complete(work, { copyAgainAfterSeconds: null })).job;
   }
@@ -37,7 +37,17 @@ export async function deliver(tools: Tools, work: Work): Promise<Job> {
     ? await tools.jobs.recordStoredVideo(work, path)
     : await tools.jobs.complete(work, { path });
   tools.log("info", "job_completed", { ...facts, applied: delivered.applied });
+  if (delivered.job?.video_path !== path) await discard(tools, path, facts);
   return delivered.job;
+}
+
+/** The job was cancelled or deleted while its video was copied: nobody would ever find the file. */
+async function discard(tools: Tools, path: string, facts: LogFields): Promise<void> {
+  try {
+    await deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths: [path] });
+  } catch (error) {
+    tools.log("alert", "file_left_behind", { ...facts, error: errorText(error) });
+  }
 }
 
 async function copy(tools: Tools, work: Work, path: string): Promise<{ bytes: number }> {
@@ -50,7 +60,7 @@ async function copy(tools: Tools, work: Work, path: string): Promise<{ bytes: nu
   return await storeVideo(tools.client, { bucket: VIDEO_BUCKET, path, response, maxBytes: MAX_VIDEO_BYTES, signal });
 }
 
-async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promise<Job> {
+async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promise<Job | null> {
   const again = backoffSeconds(work.failures, COPY_BACKOFF, tools.random);
   const verdict = verdictOf(error, work);
   if (work.status === "completed") {

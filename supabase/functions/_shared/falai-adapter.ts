@@ -34,6 +34,8 @@ export interface FalConfig {
   /** Where the keys of its webhooks are, instead of fal's own addresses: a simulator. */
   jwksUrl?: string;
   fetch?: typeof fetch;
+  /** The clock by which a webhook is stale, in milliseconds. */
+  now?: () => number;
 }
 
 const QUEUE_URL = "https://queue.fal.run";
@@ -165,7 +167,10 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     check,
     cancel,
     fetchMedia: (url, { signal }) => fetchMedia(url, { allowedHosts, signal, fetch: send }),
-    webhook: { verify: createFalWebhookVerifier({ jwksUrl: config.jwksUrl, fetch: send }), runId: falRunId },
+    webhook: {
+      verify: createFalWebhookVerifier({ jwksUrl: config.jwksUrl, fetch: send, now: config.now }),
+      runId: falRunId,
+    },
   };
 }
 

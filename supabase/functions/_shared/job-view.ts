@@ -1,29 +1,32 @@
-import type { AdminClient } from "./database.ts";
-import type { Call } from "./http/endpoint.ts";
+import { VIDEO_BUCKET } from "./deliver.ts";
 import { jobErrorText, type Language } from "./http/errors.ts";
 import type { Job } from "./jobs.ts";
-import { signedUrl } from "./storage-utils.ts";
-import { VIDEO_BUCKET } from "./deliver.ts";
+import { signedUrls } from "./storage-utils.ts";
+import type { Tools } from "./tools.ts";
 
-/** The job as the contract shows it: paths in our bucket become fresh signed URLs. */
-export async function jobView(
-  job: Job,
-  call: Call,
-  client: AdminClient,
-  signedUrlSeconds: number,
-): Promise<Record<string, unknown>> {
-  const { video_path, thumbnail_path, version: _, ...visible } = job;
-  const sign = (path: string) =>
-    call.phases.measure(
-      "storage",
-      () => signedUrl(client, { bucket: VIDEO_BUCKET, path, expiresInSeconds: signedUrlSeconds }),
-    );
-  return {
-    ...visible,
-    video_url: video_path === null ? job.video_url : await sign(video_path),
-    thumbnail_url: thumbnail_path === null ? job.thumbnail_url : await sign(thumbnail_path),
-    error_message: job.error_code === null ? null : (jobErrorText(job.error_code, call.language) ?? job.error_message),
-  };
+/** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */
+export async function jobView(tools: Tools, job: Job, language: Language): Promise<Record<string, unknown>> {
+  const [view] = await jobViews(tools, [job], language);
+  return view ?? {};
+}
+
+/** Jobs as the contract shows them: paths in our bucket become fresh signed URLs, all by one call to Storage. */
+export async function jobViews(tools: Tools, jobs: Job[], language: Language): Promise<Record<string, unknown>[]> {
+  const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path]).filter((path) => path !== null);
+  const expiresInSeconds = tools.environment.SIGNED_URL_SECONDS;
+  const urls = paths.length === 0 ? new Map<string, string>() : await tools.phases.measure(
+    "storage",
+    () => signedUrls(tools.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
+  );
+  return jobs.map((job) => {
+    const { video_path, thumbnail_path, version: _, ...visible } = job;
+    return {
+      ...visible,
+      video_url: video_path === null ? job.video_url : urls.get(video_path) ?? null,
+      thumbnail_url: thumbnail_path === null ? job.thumbnail_url : urls.get(thumbnail_path) ?? null,
+      error_message: job.error_code === null ? null : jobErrorText(job.error_code, language) ?? job.error_message,
+    };
+  });
 }
 
 /**
@@ -38,9 +41,6 @@ export function entityTag(job: Job, language: Language, signedUrlSeconds: number
 
 /** Whether the client already has this version. */
 export function isUnchanged(request: Request, tag: string): boolean {
-  const known = request.headers
-    .get("if-none-match")
-    ?.split(",")
-    .map((entry) => entry.trim().replace(/^W\//, ""));
+  const known = request.headers.get("if-none-match")?.split(",").map((entry) => entry.trim().replace(/^W\//, ""));
   return known !== undefined && (known.includes("*") || known.includes(tag.replace(/^W\//, "")));
 }

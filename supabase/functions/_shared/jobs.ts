@@ -60,7 +60,8 @@ const workSchema = z.object({
 });
 export type Work = z.infer<typeof workSchema>;
 
-const transitionSchema = z.object({ applied: z.boolean(), job: jobSchema });
+/** What a report changed, and the job as it is now: null for one that was deleted meanwhile. */
+const transitionSchema = z.object({ applied: z.boolean(), job: jobSchema.nullable() });
 export type Transition = z.infer<typeof transitionSchema>;
 
 const advancedSchema = transitionSchema.extend({ work: workSchema.optional() });
@@ -80,6 +81,21 @@ const adoptedSchema = z.object({ work: workSchema, abandoned_provider_job_id: z.
 const cancelledSchema = z.object({ cancelled: z.boolean(), job: jobSchema, work: workSchema }).nullable();
 
 const failedSchema = transitionSchema.extend({ response: z.record(z.string(), z.unknown()).nullish() });
+
+const pageSchema = z.object({
+  videos: z.array(z.union([jobSchema, z.strictObject({ job_id: z.string(), deleted_at: z.string() })])),
+  next: z.object({ at: z.string(), job_id: z.string() }).nullable(),
+  server_time_ms: z.number(),
+});
+/** A page of a list of videos, among them the tombstones of deleted ones. */
+export type VideoPage = z.infer<typeof pageSchema>;
+
+const deletedSchema = z.object({
+  deleted: z.array(z.string()),
+  not_found: z.array(z.string()),
+  files: z.array(z.string()),
+  runs: z.array(workSchema),
+});
 
 const startSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),
@@ -189,6 +205,60 @@ export class Jobs {
     return cancelledSchema.parse(
       await callProcedure(this.client, this.phases, "cancel_job", { p_user_id: userId, p_job_id: jobId }),
     );
+  }
+
+  /** A page of a user's videos, newest first. */
+  async list(
+    userId: string,
+    page: { limit: number; status?: string | undefined; before?: { at: number; jobId: string } | undefined },
+  ): Promise<VideoPage> {
+    return pageSchema.parse(
+      await callProcedure(this.client, this.phases, "list_videos", {
+        p_user_id: userId,
+        p_limit: page.limit,
+        ...(page.status === undefined ? {} : { p_status: page.status }),
+        ...(page.before === undefined
+          ? {}
+          : { p_before_microseconds: page.before.at, p_before_job_id: page.before.jobId }),
+      }),
+    );
+  }
+
+  /** A page of what changed in a user's videos since an instant, in the order of the changes. */
+  async changed(
+    userId: string,
+    page: {
+      sinceMs: number;
+      limit: number;
+      status?: string | undefined;
+      after?: { untilMs: number; at: number; jobId: string } | undefined;
+    },
+  ): Promise<VideoPage> {
+    return pageSchema.parse(
+      await callProcedure(this.client, this.phases, "changed_videos", {
+        p_user_id: userId,
+        p_since_ms: page.sinceMs,
+        p_limit: page.limit,
+        ...(page.status === undefined ? {} : { p_status: page.status }),
+        ...(page.after === undefined ? {} : {
+          p_until_ms: page.after.untilMs,
+          p_after_microseconds: page.after.at,
+          p_after_job_id: page.after.jobId,
+        }),
+      }),
+    );
+  }
+
+  /** Deletes videos of a user, refunding what was not delivered. */
+  async delete(userId: string, jobIds: string[]): Promise<z.infer<typeof deletedSchema>> {
+    return deletedSchema.parse(
+      await callProcedure(this.client, this.phases, "delete_videos", { p_user_id: userId, p_job_ids: jobIds }),
+    );
+  }
+
+  /** Notes that the files of deleted videos are gone. */
+  async recordDeletedFiles(jobIds: string[]): Promise<void> {
+    await callProcedure(this.client, this.phases, "record_deleted_files", { p_job_ids: jobIds });
   }
 
   /** Counts a failed submission against its provider. True when that has just closed it to new requests. */

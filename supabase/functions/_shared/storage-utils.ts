@@ -75,17 +75,14 @@ export async function storeVideo(client: StorageOwner, video: StoreVideo): Promi
   }
 }
 
-/** A URL by which anybody can read the file until it expires. */
-export async function signedUrl(
+/** URLs by which anybody can read the files until they expire, by path; a file that is not there has none. */
+export async function signedUrls(
   client: StorageOwner,
-  file: { bucket: string; path: string; expiresInSeconds: number; download?: boolean | string },
-): Promise<string> {
-  const options = file.download === undefined ? {} : { download: file.download };
-  const { data, error } = await client.storage
-    .from(file.bucket)
-    .createSignedUrl(file.path, file.expiresInSeconds, options);
-  if (error) throw mediaError(error, "file_missing");
-  return data.signedUrl;
+  files: { bucket: string; paths: string[]; expiresInSeconds: number },
+): Promise<Map<string, string>> {
+  const { data, error } = await client.storage.from(files.bucket).createSignedUrls(files.paths, files.expiresInSeconds);
+  if (error) throw mediaError(error);
+  return new Map(data.flatMap(({ path, signedUrl }) => path && signedUrl ? [[path, signedUrl]] : []));
 }
 
 /** Storage takes at most this many names in one request. */

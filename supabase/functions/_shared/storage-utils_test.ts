@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
+import { z } from "zod";
 import { fetchMedia } from "./providers/media.ts";
 import {
   deleteFiles,
   MediaError,
   type MediaErrorCode,
-  signedUrl,
+  signedUrls,
   storageFetch,
   type StorageOwner,
   storeVideo,
@@ -33,7 +34,9 @@ class FakeStorage {
     this.requests.push(`${request.method} ${path}`);
     const scripted = await this.answer?.(request);
     if (scripted) return scripted;
-    if (request.method === "POST" && path.startsWith("/sign/")) return this.#sign(path.replace("/sign/", ""));
+    if (request.method === "POST" && path.startsWith("/sign/")) {
+      return await this.#sign(request, path.replace("/sign/", ""));
+    }
     if (request.method === "POST") return await this.#upload(request, path.slice(1));
     if (request.method === "GET") return this.#info(path.replace("/info/", ""));
     const { prefixes } = await request.json();
@@ -56,10 +59,15 @@ class FakeStorage {
       : storageFailure(400, "404", "Object not found");
   }
 
-  #sign(path: string): Response {
-    return this.files.has(path)
-      ? Response.json({ signedURL: `/object/sign/${path}?token=t` })
-      : storageFailure(400, "404", "Object not found");
+  async #sign(request: Request, bucket: string): Promise<Response> {
+    const { paths } = z.object({ paths: z.array(z.string()) }).parse(await request.json());
+    return Response.json(
+      paths.map((path) =>
+        this.files.has(`${bucket}/${path}`)
+          ? { path, error: null, signedURL: `/object/sign/${bucket}/${path}?token=t` }
+          : { path, error: "Either the object does not exist or you do not have access to it", signedURL: null }
+      ),
+    );
   }
 }
 
@@ -299,13 +307,13 @@ Deno.test("a copy ends with the caller's signal, when Storage does not answer or
   }
 });
 
-Deno.test("a signed URL leads to the file, and there is none for a file that is not there", async () => {
+Deno.test("signed URLs lead to their files, and a file that is not there has none", async () => {
   await withStorage(async ({ client, open }) => {
-    const file = { bucket: "videos", path: PATH, expiresInSeconds: 60 };
-    assert.deepEqual((await mediaError(signedUrl(client, file))).code, "file_missing");
     await storeVideo(client, target(await open(() => film())));
-    assert.match(await signedUrl(client, file), /\/storage\/v1\/object\/sign\/videos\/user-1\/job-1\.mp4\?token=t$/);
-    assert.match(await signedUrl(client, { ...file, download: "film.mp4" }), /&download=film\.mp4$/);
+    const files = { bucket: "videos", paths: [PATH, "user-1/never-there.mp4"], expiresInSeconds: 60 };
+    const urls = await signedUrls(client, files);
+    assert.deepEqual([...urls.keys()], [PATH]);
+    assert.match(urls.get(PATH) ?? "", /\/storage\/v1\/object\/sign\/videos\/user-1\/job-1\.mp4\?token=t$/);
   });
 });
 

@@ -52,7 +52,7 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
  * Notes an accepted submission. A run that its job no longer waits for (it was cancelled meanwhile, or another attempt was
  * faster) is stopped and told to the operator. Throws `DatabaseError`: then the run is unknown, and its webhook adopts it.
  */
-export async function recordAccepted(tools: Tools, work: Work, providerJobId: string): Promise<Job> {
+export async function recordAccepted(tools: Tools, work: Work, providerJobId: string): Promise<Job | null> {
   const recorded = await tools.jobs.recordSubmission(work, providerJobId);
   if (!recorded.applied) {
     tools.log("alert", "run_wasted", { job_id: work.job_id, attempt: work.attempt, provider_job_id: providerJobId });

@@ -6,9 +6,7 @@ import { z } from "zod";
 
 const BATCH = 100;
 
-const expiredSchema = z.array(
-  z.object({ job_id: z.string(), video_path: z.string().nullable(), thumbnail_path: z.string().nullable() }),
-);
+const undeletedSchema = z.array(z.object({ job_id: z.string(), files: z.array(z.string()) }));
 const purgedSchema = z.object({ idempotency_keys: z.number() });
 const problemsSchema = z.array(
   z.object({
@@ -33,19 +31,26 @@ export async function purge(tools: Tools): Promise<Record<string, number>> {
   return { ...purged, videos, audit_problems: problems.length };
 }
 
-/** Files first: a row whose files could not be deleted stays, and is tried again tomorrow. */
+/** Rows first, each leaving word of its files: files that could not be deleted are tried again tomorrow. */
 async function deleteExpiredVideos(tools: Tools): Promise<number> {
   let deleted = 0;
-  while (true) {
-    const expired = expiredSchema.parse(
-      await callProcedure(tools.client, tools.phases, "list_expired_videos", { p_limit: BATCH }),
+  for (let batch = BATCH; batch === BATCH; deleted += batch) {
+    batch = z.number().parse(
+      await callProcedure(tools.client, tools.phases, "delete_expired_videos", { p_limit: BATCH }),
     );
-    if (expired.length === 0) return deleted;
-    const paths = expired.flatMap((video) => [video.video_path, video.thumbnail_path]).filter((path) => path !== null);
+  }
+  await deleteLeftFiles(tools);
+  return deleted;
+}
+
+async function deleteLeftFiles(tools: Tools): Promise<void> {
+  while (true) {
+    const left = undeletedSchema.parse(
+      await callProcedure(tools.client, tools.phases, "list_undeleted_files", { p_limit: BATCH }),
+    );
+    if (left.length === 0) return;
+    const paths = left.flatMap(({ files }) => files);
     await tools.phases.measure("storage", () => deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths }));
-    await callProcedure(tools.client, tools.phases, "delete_expired_videos", {
-      p_job_ids: expired.map((video) => video.job_id),
-    });
-    deleted += expired.length;
+    await tools.jobs.recordDeletedFiles(left.map(({ job_id }) => job_id));
   }
 }

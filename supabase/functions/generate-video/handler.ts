@@ -31,7 +31,14 @@ export async function generateVideo(dependencies: Dependencies, request: Request
 
   call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
   const failure = await submit(tools, call, started.work);
-  return failure === null ? json(started.response) : json(failure, requestErrors.provider_failed.status);
+  if (failure === "unheard") {
+    // The answer must be the one that a replay gets, and by now only the key knows it.
+    const told = await start(tools, call, key, body);
+    if (told.outcome === "replayed") return json(told.response, told.status_code);
+  }
+  return failure === null || failure === "unheard"
+    ? json(started.response)
+    : json(failure, requestErrors.provider_failed.status);
 }
 
 async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<StartOutcome> {
@@ -86,11 +93,14 @@ function refusal(outcome: Exclude<StartOutcome, { outcome: "created" | "replayed
   }
 }
 
+/** The answer to a job that failed and is refunded; `unheard` when the database did not say whether that was written. */
+type Failure = Record<string, unknown> | "unheard";
+
 /**
- * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed and is
- * refunded, and this is the answer, which the key keeps.
+ * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed, and this
+ * is the answer, which the key keeps.
  */
-async function submit(tools: Tools, call: Call, first: Work): Promise<Record<string, unknown> | null> {
+async function submit(tools: Tools, call: Call, first: Work): Promise<Failure | null> {
   let work = first;
   try {
     for (const pause of [...PAUSES_MS, null]) {
@@ -120,10 +130,18 @@ async function fail(
   call: Call,
   work: Work,
   error: ProviderError,
-): Promise<Record<string, unknown> | null> {
+): Promise<Failure | null> {
   const answer = errorBody("provider_failed", call.language, call.requestId);
-  const failed = await tools.jobs.fail(work, error.code, answer);
-  const { credits_refunded } = failed.job;
-  call.log("warn", "job_failed", { job_id: work.job_id, code: error.code, detail: error.detail, credits_refunded });
+  const failed = await tools.jobs.fail(work, error.code, answer).catch((failure: unknown) => {
+    if (failure instanceof DatabaseError && failure.unreachable) return null;
+    throw failure;
+  });
+  if (failed === null) return "unheard";
+  call.log("warn", "job_failed", {
+    job_id: work.job_id,
+    code: error.code,
+    detail: error.detail,
+    credits_refunded: failed.job?.credits_refunded,
+  });
   return failed.response ?? null;
 }

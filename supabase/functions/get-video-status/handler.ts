@@ -34,7 +34,7 @@ export async function getVideoStatus(dependencies: Dependencies, request: Reques
   if (isUnchanged(request, headers.ETag)) {
     return new Response(null, { status: 304, headers });
   }
-  const view = await jobView(job, call, dependencies.client, dependencies.environment.SIGNED_URL_SECONDS);
+  const view = await jobView(tools, job, call.language);
   const pace = job.poll_after_ms === null ? {} : { "Retry-After": String(Math.ceil(job.poll_after_ms / 1000)) };
   return json(view, 200, { ...headers, ...pace, "Cache-Control": "private, no-cache" });
 }

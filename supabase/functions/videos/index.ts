@@ -5,5 +5,8 @@ import { videos } from "./handler.ts";
 const real = dependencies();
 
 export default {
-  fetch: endpoint({ name: "videos", methods: ["POST"], auth: "user" }, (request, call) => videos(real, request, call)),
+  fetch: endpoint(
+    { name: "videos", methods: ["GET", "POST", "DELETE"], auth: "user" },
+    (request, call) => videos(real, request, call),
+  ),
 };

@@ -1,0 +1,71 @@
+/** One HTTP request to a provider per call, whatever comes back. */
+
+/** What a provider answered; `body` is the parsed JSON, or the text where it was none. */
+export interface HttpAnswer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
+
+/** No whole answer came. Never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (`FalRefusal`). */
+export class Silence extends Error {
+  override readonly name = "Silence";
+  constructor(
+    readonly detail: string,
+    /** Whether the caller's signal ended the wait. */
+    readonly aborted: boolean,
+    /** Whether the provider may have received the request. */
+    readonly mayHaveArrived: boolean,
+  ) {
+    super(`the provider did not answer: ${detail}`);
+  }
+}
+
+/** Sends one request and reads the whole answer, of any status. Throws `Silence`. */
+export async function exchange(
+  send: typeof fetch,
+  input: URL | RequestInfo,
+  init: RequestInit = {},
+): Promise<HttpAnswer> {
+  const signal = init.signal ?? undefined;
+  if (signal?.aborted) throw new Silence(describe(signal.reason), true, false);
+  try {
+    // A followed redirect would be a second request, with the input in it, and with the key on another host.
+    const response = await send(input, { ...init, ...sentOnce(init.body), redirect: "manual" });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(text) };
+  } catch (error) {
+    const detail = describe(error);
+    // hyper's word for a failure before the first byte of the request: name, connection or TLS (Deno 2.1 and 2.9).
+    throw new Silence(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));
+  }
+}
+
+export function isSuccess(answer: HttpAnswer): boolean {
+  return answer.status >= 200 && answer.status <= 299;
+}
+
+/**
+ * The body as a stream, which can be read only once. A body that it holds as a whole Deno 2.9 sends again by itself when a
+ * kept-alive connection breaks before the answer, a POST too: https://github.com/denoland/deno/pull/32566.
+ */
+function sentOnce(body: BodyInit | null | undefined): RequestInit & { duplex?: "half" } {
+  if (typeof body !== "string") return {};
+  return { body: ReadableStream.from([new TextEncoder().encode(body)]), duplex: "half" };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The error's words and those of its cause, without URLs: a submission's URL may hold the token of our webhook. */
+function describe(error: unknown): string {
+  const words = error instanceof Error && error.cause instanceof Error
+    ? `${error.message}: ${error.cause.message}`
+    : String(error);
+  return words.replaceAll(/https?:\/\/[^\s)]+/g, "(url)");
+}

@@ -1,0 +1,32 @@
+/** What an error of a provider means for a job, in the words of `ProviderError`. */
+
+import type { ProviderErrorCode, ProviderErrorKind } from "./provider.ts";
+
+export interface Meaning {
+  kind: ProviderErrorKind;
+  code: ProviderErrorCode;
+}
+
+export const retryable = (code: ProviderErrorCode): Meaning => ({ kind: "retryable", code });
+export const rejected = (code: ProviderErrorCode): Meaning => ({ kind: "rejected", code });
+export const fatal = (code: ProviderErrorCode): Meaning => ({ kind: "fatal", code });
+
+const STATUSES: ReadonlyMap<number, Meaning> = new Map([
+  [401, fatal("provider_unauthorized")],
+  [402, fatal("provider_locked")],
+  [403, fatal("provider_unauthorized")],
+  // Not fatal: another model of the same provider still works.
+  [404, rejected("provider_model_missing")],
+  [408, retryable("provider_timeout")],
+  [429, retryable("provider_busy")],
+  [503, retryable("provider_busy")],
+  [504, retryable("provider_timeout")],
+]);
+
+/** What an HTTP status outside 2xx means where the provider's own words do not say more. */
+export function meaningOfStatus(status: number): Meaning {
+  const listed = STATUSES.get(status);
+  if (listed) return listed;
+  if (status >= 500) return retryable("provider_error");
+  return status >= 400 ? rejected("provider_rejected_input") : retryable("provider_bad_answer");
+}

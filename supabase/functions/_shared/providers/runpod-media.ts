@@ -1,0 +1,34 @@
+/** Finds the media in the output of a RunPod handler. Everybody writes their own handler, so many shapes are taken. */
+
+import { z } from "zod";
+import { mediaOf } from "./fal-media.ts";
+import type { Media } from "./provider.ts";
+
+const wrapper = z.object({ url: z.unknown(), output: z.unknown() }).partial();
+
+/** The media of a handler's output; empty when there is none that can be opened: a base64 payload, say. */
+export function handlerMediaOf(output: unknown): Media {
+  // A generator handler's output is the list of what it yielded.
+  const parts = Array.isArray(output) ? output : [output];
+  return parts.map(partOf).find((media) => Object.keys(media).length > 0) ?? {};
+}
+
+function partOf(part: unknown): Media {
+  if (typeof part === "string") return mediaOf({ video_url: part });
+  const { url, output } = wrapper.safeParse(part).data ?? {};
+  const wrapped = typeof output === "string" ? { video_url: output } : output;
+  return { ...mediaOf(wrapped), ...mediaOf({ video_url: url }), ...mediaOf(part) };
+}
+
+/** A model's own name for how far it is: nobody prescribes one, so only what is unmistakable counts. */
+const progress = z.union([
+  z.object({ percent: z.number() }).transform(({ percent }) => percent),
+  z.object({ progress: z.number() }).transform(({ progress }) => progress <= 1 ? progress * 100 : progress),
+  z.string().regex(/\d%/).transform((text) => parseFloat(text.match(/\d+(\.\d+)?(?=%)/)?.[0] ?? "")),
+]);
+
+/** What a running handler last told of its progress, from 0 to 100; null where that is not to be read. */
+export function percentOf(update: unknown): number | null {
+  const percent = progress.safeParse(update).data;
+  return percent !== undefined && percent >= 0 && percent <= 100 ? Math.round(percent) : null;
+}

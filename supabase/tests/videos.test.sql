@@ -1,0 +1,90 @@
+begin;
+select plan(21);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+
+insert into auth.users (id) values
+  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}');
+
+create function pg_temp.start(p_name text, p_user text default 'a') returns void language sql as $$
+  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_name, 'hash',
+    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.at(p_time text) returns void language sql as
+  $$ select set_config('test.now', '2030-01-01 ' || p_time || '+00', true) $$;
+create function pg_temp.names(p_page jsonb) returns text[] language sql as
+  $$ select array_agg(coalesce(video ->> 'node_id', 'gone') order by place)
+     from jsonb_array_elements(p_page -> 'videos') with ordinality as videos (video, place) $$;
+create function pg_temp.changes(p_since_ms bigint) returns jsonb language sql as
+  $$ select public.changed_videos('00000000-0000-4000-8000-00000000000a', p_since_ms, 100) $$;
+create temp table times (name text, ms bigint);
+
+-- Listing.
+select pg_temp.start('one'), pg_temp.at('12:00:01');
+select pg_temp.start('two'), pg_temp.at('12:00:02');
+select pg_temp.start('three'), pg_temp.start('foreign', 'b');
+create temp table page as select public.list_videos('00000000-0000-4000-8000-00000000000a', 2) as page;
+select is(pg_temp.names(page), array['three', 'two'], 'a page has the newest of the user''s own videos') from page;
+update page set page = public.list_videos('00000000-0000-4000-8000-00000000000a', 2, null,
+  (page #>> '{next,at}')::bigint, (page #>> '{next,job_id}')::uuid);
+select is(pg_temp.names(page), array['one'], 'the next page goes on where it ended') from page;
+select is(page -> 'next', 'null', 'and is the last') from page;
+select is(
+  pg_temp.names(public.list_videos('00000000-0000-4000-8000-00000000000a', 9, 'completed')), null,
+  'a status that no video has lists none');
+
+-- What has changed.
+select pg_temp.at('12:00:03.0005');
+insert into times select 'first', (pg_temp.changes(0) ->> 'server_time_ms')::bigint;
+select is(
+  (select ms from times), (extract(epoch from timestamptz '2030-01-01 12:00:03+00') * 1000)::bigint,
+  'the server''s time is a whole millisecond that is over');
+select is(pg_temp.names(pg_temp.changes(0)), array['one', 'two', 'three'], 'changes are told in their order');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), null, 'and not again after the time that was told');
+select pg_temp.at('12:00:04');
+select public.record_submission(pg_temp.job('one'), 1, 'run');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), null, 'a change in this millisecond waits for the next');
+select pg_temp.at('12:00:05');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), array['one'], 'a change is told once it is over');
+
+-- Deleting.
+create temp table doomed as select pg_temp.job('one') as one, pg_temp.job('foreign') as foreign_job, gen_random_uuid() as none;
+create temp table deletion as
+  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one, foreign_job, none, one]) as answer
+  from doomed;
+select is(answer -> 'deleted', jsonb_build_array(one), 'a user''s own video is deleted') from deletion, doomed;
+select set_eq(
+  $$ select jsonb_array_elements_text(answer -> 'not_found')::uuid from deletion $$,
+  $$ select foreign_job from doomed union select none from doomed $$,
+  'a stranger''s looks like one that is not there');
+select isnt(pg_temp.job('foreign'), null, 'and stays');
+select is(pg_temp.job('one'), null, 'the row is gone');
+select is(
+  (select sum(change) from public.quota_log, doomed where job_id = one), 0::bigint, 'what was not delivered is refunded');
+select is(answer #>> '{runs,0,provider_job_id}', 'run', 'the run that is to be cancelled is told') from deletion;
+select is(
+  answer -> 'files', jsonb_build_array('00000000-0000-4000-8000-00000000000a/' || one || '.mp4'),
+  'and the file that is to be deleted') from deletion, doomed;
+select is(
+  public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one]) -> 'deleted', jsonb_build_array(one),
+  'deleting again answers the same') from doomed;
+select pg_temp.at('12:00:06');
+select is(
+  pg_temp.changes((select ms from times)) #> '{videos,0}',
+  jsonb_build_object('job_id', one, 'deleted_at', '2030-01-01T12:00:05Z'),
+  'a client that was away learns of the deletion') from doomed;
+select is(public.fail_job(one, 1, 'timeout', 'x'), '{"job": null, "applied": false}', 'a late report of it is told so')
+from doomed;
+select is(public.wake_job(one, 1, 'run'), null, 'and a late webhook finds nothing') from doomed;
+select is_empty('select * from public.audit_credits()', 'the books balance');
+
+select * from finish();
+rollback;
