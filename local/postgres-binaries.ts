@@ -6,6 +6,8 @@ export interface ServerUser {
   gid?: number;
 }
 
+const OTHERS_MAY_READ = 0o004;
+
 /** PostgreSQL refuses to run as root, so root runs it as `nobody`, the one other user that every system has. */
 export async function serverUser(): Promise<ServerUser> {
   if (Deno.uid() !== 0) return {};
@@ -15,25 +17,34 @@ export async function serverUser(): Promise<ServerUser> {
 }
 
 /**
- * Copies the server's binaries into `folder`, where the server's user can read them (a checkout may be private), and
+ * Puts the server's binaries into `folder`, where the server's user can read them (a checkout may be private), and
  * makes the links between its libraries, which the package leaves to an install script that need not have run.
  */
 export async function stageBinaries(folder: string, { uid, gid }: ServerUser): Promise<void> {
   const native = findNativeFolder();
-  await copyFolder(native, `${folder}/native`);
+  await placeFolder(native, `${folder}/native`);
   for (const link of await readLinks(native)) {
     await Deno.symlink(link.source.slice(link.source.lastIndexOf("/") + 1), `${folder}/${link.target}`).catch(ignore);
   }
 
-  async function copyFolder(from: string, to: string): Promise<void> {
+  async function placeFolder(from: string, to: string): Promise<void> {
     await Deno.mkdir(to);
     // The folders belong to the server's user, so that its watchdog can remove them.
     if (uid !== undefined && gid !== undefined) await Deno.chown(to, uid, gid);
     const entries = await Array.fromAsync(Deno.readDir(from));
     await Promise.all(entries.map((entry) => {
-      if (entry.isDirectory) return copyFolder(`${from}/${entry.name}`, `${to}/${entry.name}`);
-      if (entry.isFile) return Deno.copyFile(`${from}/${entry.name}`, `${to}/${entry.name}`);
+      if (entry.isDirectory) return placeFolder(`${from}/${entry.name}`, `${to}/${entry.name}`);
+      if (entry.isFile) return placeFile(`${from}/${entry.name}`, `${to}/${entry.name}`);
     }));
+  }
+
+  async function placeFile(from: string, to: string): Promise<void> {
+    const { mode } = await Deno.stat(from);
+    const readable = uid === undefined || ((mode ?? 0) & OTHERS_MAY_READ) !== 0;
+    // A link takes a twentieth of the time of a copy, but only works within one file system.
+    if (readable && await Deno.link(from, to).then(() => true, () => false)) return;
+    await Deno.copyFile(from, to);
+    if (uid !== undefined && gid !== undefined) await Deno.chown(to, uid, gid);
   }
 }
 

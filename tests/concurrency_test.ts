@@ -10,17 +10,19 @@ const world = useWorld({ falSimulator: INSTANT });
 
 claimThatManyRequestsAtOnceAreExact(world);
 
-/** Does the same work on many database connections at once. */
-async function onAllConnections<T>(work: (sql: postgres.Sql, index: number) => Promise<T>): Promise<T[]> {
+/** Does a test with many database connections, open before it begins, so that none comes late. */
+async function withConnections(test: (connections: postgres.Sql) => Promise<void>): Promise<void> {
   const pool = postgres(world.databaseUrl, { max: CONNECTIONS, onnotice: () => {} });
   try {
-    // Connections are opened first, so that none comes late.
     await Promise.all(Array.from({ length: CONNECTIONS }, () => pool`select pg_sleep(0.05)`));
-    return await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => work(pool, index)));
+    await test(pool);
   } finally {
     await pool.end();
   }
 }
+
+const onEach = <T>(work: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => work(index)));
 
 interface Ending {
   applied: boolean;
@@ -38,29 +40,31 @@ async function complete(sql: postgres.Sql, jobId: string): Promise<Ending> {
 }
 
 Deno.test("sixteen connections that fail one job at once refund it once, and all see it failed", async () => {
-  for (let round = 0; round < 5; round++) {
-    const generation = await startGeneration(world);
-    const endings = await onAllConnections((sql) => fail(sql, generation.jobId));
-    assert.equal(endings.filter(({ applied }) => applied).length, 1);
-    assert.ok(endings.every(({ status }) => status === "failed"));
-    assert.deepEqual(await generation.ledger(), [-PRICE, PRICE]);
-    assert.equal(await world.balance(generation.user), 100);
-  }
+  await withConnections(async (sql) => {
+    for (let round = 0; round < 5; round++) {
+      const generation = await startGeneration(world);
+      const endings = await onEach(() => fail(sql, generation.jobId));
+      assert.equal(endings.filter(({ applied }) => applied).length, 1);
+      assert.ok(endings.every(({ status }) => status === "failed"));
+      assert.deepEqual(await generation.ledger(), [-PRICE, PRICE]);
+      assert.equal(await world.balance(generation.user), 100);
+    }
+  });
   await world.audit();
 });
 
 Deno.test("a job that is completed and failed at once has one ending, and the money follows it", async () => {
-  for (let round = 0; round < 10; round++) {
-    const generation = await startGeneration(world);
-    const media = { video_url: "https://v3.fal.media/files/video.mp4" };
-    await world.sql`select advance_step(${generation.jobId}, 1, ${world.sql.json(media)})`;
-    const endings = await onAllConnections((sql, index) =>
-      (index % 2 === round % 2 ? fail : complete)(sql, generation.jobId)
-    );
-    const statuses = new Set(endings.map(({ status }) => status));
-    assert.deepEqual([endings.filter(({ applied }) => applied).length, statuses.size], [1, 1]);
-    assert.deepEqual(await generation.ledger(), statuses.has("failed") ? [-PRICE, PRICE] : [-PRICE]);
-  }
+  await withConnections(async (sql) => {
+    for (let round = 0; round < 10; round++) {
+      const generation = await startGeneration(world);
+      const media = { video_url: "https://v3.fal.media/files/video.mp4" };
+      await sql`select advance_step(${generation.jobId}, 1, ${sql.json(media)})`;
+      const endings = await onEach((index) => (index % 2 === round % 2 ? fail : complete)(sql, generation.jobId));
+      const statuses = new Set(endings.map(({ status }) => status));
+      assert.deepEqual([endings.filter(({ applied }) => applied).length, statuses.size], [1, 1]);
+      assert.deepEqual(await generation.ledger(), statuses.has("failed") ? [-PRICE, PRICE] : [-PRICE]);
+    }
+  });
   await world.audit();
 });
 

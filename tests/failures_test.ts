@@ -27,7 +27,6 @@ const VERDICTS: [what: string, fal: string, errorCode: string][] = [
   ["a run that somebody cancelled at the provider", "client_cancelled", "cancelled_by_provider"],
   ["a run that the provider did not start in time", "user_timeout", "provider_timeout"],
   ["a result that fal no longer has", "expired", "result_expired"],
-  ["a file that is gone", "media_dead", "result_expired"],
   ["a file that is no video", "media_wrong_type", "media_unusable"],
   ["a file larger than the bucket takes", "size=600mb", "media_unusable"],
   ["a file on a host that is not allowed", "media_foreign", "provider_bad_answer"],
@@ -156,6 +155,21 @@ Deno.test("a provider that is out of reach for a while delays a job, and no more
   simulatorOf(world).configure({ outage: 503 });
   for (let count = 0; count < 3; count++) assert.equal((await generation.poll()).body.status, "processing");
   simulatorOf(world).configure({ outage: 0 });
+  await assertPaidOnce(world, generation, await generation.outcome());
+});
+
+Deno.test("a file that is gone is looked for three times, then the job fails and is refunded", async () => {
+  const generation = await startGeneration(world, { fal: "media_dead" });
+  assert.equal((await generation.poll()).body.status, "processing");
+  await assertRefundedOnce(world, generation, await generation.outcome(), "result_expired");
+  assert.equal(generation.runs()[0]?.calls.file, 3);
+});
+
+Deno.test("a file that comes a little late is delivered", async () => {
+  const generation = await startGeneration(world);
+  simulatorOf(world).configure({ filesExpired: true });
+  assert.equal((await generation.poll()).body.status, "processing");
+  simulatorOf(world).configure({ filesExpired: false });
   await assertPaidOnce(world, generation, await generation.outcome());
 });
 

@@ -25,6 +25,8 @@ export interface World extends Stack {
   call(path: string, options?: CallOptions): Promise<Answer>;
   generate(user: TestUser, options?: { key?: string; body?: unknown; headers?: HeadersInit }): Promise<Answer>;
   status(user: TestUser, jobId: unknown, headers?: HeadersInit): Promise<Answer>;
+  /** Calls the worker, as its timer does. */
+  tick(): Promise<Answer>;
   /** Moves the database's clock on. */
   travel(seconds: number): Promise<void>;
   balance(user: TestUser): Promise<number>;
@@ -124,6 +126,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
       }),
     status: (user, jobId, headers) =>
       call(`get-video-status?job_id=${jobId}`, { method: "GET", user, ...(headers ? { headers } : {}) }),
+    tick: () => call("advance-jobs", { headers: { apikey: stack.secretKey } }),
     async travel(seconds) {
       await sql`update private.test_clock set shift = shift + make_interval(secs => ${seconds})`;
     },
@@ -142,9 +145,13 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   };
 }
 
-/** Waits until something that really runs in the background has come about; fails after ten seconds. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
+/** Waits until something that really runs in the background has come about; fails after the limit. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
   while (!await condition()) {
     if (performance.now() > end) throw new Error(`Waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -39,7 +39,6 @@ for (const functionsRuntime of ["2.9.6", "2.1.14"] satisfies FunctionsRuntime[])
         assert.ok(more < ALLOWED_MB, `${more} MB more than ${before / MB} MB`);
         const stored = await fetch(String(videoUrl), { method: "HEAD" });
         assert.equal(stored.headers.get("content-length"), String(BIG_MB * MB));
-        if (Deno.env.has("SHOW_MEMORY")) console.log(functionsRuntime, before / MB, more);
       } finally {
         await world.stop();
       }

@@ -136,7 +136,7 @@ export function claimTheWholeFlow(world: World): void {
     for (let count = 0; count < 2; count++) {
       world.gateway.clearCalls();
       const { body } = await world.status(user, jobId);
-      const signed = world.gateway.calls.filter(({ path }) => path.startsWith("/storage/v1/object/sign/videos/"));
+      const signed = world.gateway.calls.filter(({ path }) => path.startsWith("/storage/v1/object/sign/videos"));
       assert.equal(signed.length, 1);
       await download(body.video_url);
     }

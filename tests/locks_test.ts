@@ -1,0 +1,134 @@
+// What two transactions do to each other that touch the same money or the same job: the second waits, then sees what the
+// first has done. Here the first always is still under way when the second comes, so that nothing is left to chance.
+import assert from "node:assert/strict";
+import postgres from "postgres";
+import { prepareDatabase } from "../local/database.ts";
+import { type Postgres, startPostgres } from "../local/postgres.ts";
+import { KLING, until } from "./harness.ts";
+
+let server: Postgres;
+let pool: postgres.Sql;
+
+Deno.test.beforeAll(async () => {
+  server = await startPostgres();
+  await prepareDatabase(server.url);
+  pool = postgres(server.url, { max: 5, onnotice: () => {} });
+});
+
+Deno.test.afterAll(async () => {
+  await pool.end();
+  await server.stop();
+});
+
+/** Calls a procedure and answers with its result. */
+type Call = (sql: postgres.ISql) => Promise<unknown>;
+
+/** Makes a call that is not committed before the other one, on another connection, waits for it or is done. */
+async function whileUnderWay(first: Call, second: Call): Promise<[first: unknown, second: unknown]> {
+  const { early, late } = await pool.begin(async (transaction) => {
+    const early = await first(transaction);
+    let done = false;
+    const late = second(pool).finally(() => done = true);
+    // Whoever waits for it outside sees why it failed.
+    late.catch(() => {});
+    await until("the second call waits or is done", async () => done || await isAnyoneWaiting());
+    return { early, late };
+  });
+  return [early, await late];
+}
+
+async function isAnyoneWaiting(): Promise<boolean> {
+  const [waiting] = await pool`select from pg_stat_activity where wait_event_type = 'Lock'`;
+  return waiting !== undefined;
+}
+
+/** Runs a query of one value. */
+async function valueOf(query: Promise<postgres.Row[]>): Promise<unknown> {
+  const [row] = await query;
+  return Object.values(row ?? {})[0];
+}
+
+/** A user with a hundred credits. */
+async function newUser(): Promise<string> {
+  const id = crypto.randomUUID();
+  await pool`insert into auth.users (id) values (${id})`;
+  await pool`select add_credits(${id}, 80, 'test')`;
+  return id;
+}
+
+function start(userId: string, key: string): Call {
+  return (sql) =>
+    valueOf(sql`
+      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', ${KLING}, 'A lighthouse') as answer`);
+}
+
+/** A charged job whose submission is under way, long enough ago to be due. */
+async function newJob(): Promise<string> {
+  const key = crypto.randomUUID();
+  await start(await newUser(), key)(pool);
+  const jobId = String(await valueOf(pool`select job_id from idempotency_log where idempotency_key = ${key}`));
+  await pool`
+    update private.job_work set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
+  return jobId;
+}
+
+async function assertBalance(userId: string, credits: number): Promise<void> {
+  assert.equal(await valueOf(pool`select credits_remaining from credit_balances where user_id = ${userId}`), credits);
+  assert.deepEqual([...await pool`select * from audit_credits()`], []);
+}
+
+Deno.test("a deduction that comes while another is under way waits for it, and both are taken", async () => {
+  const user = await newUser();
+  const deduct: Call = (sql) => valueOf(sql`select deduct_credits(${user}, 5) ->> 'credits_remaining'`);
+  assert.deepEqual(await whileUnderWay(deduct, deduct), ["95", "90"]);
+  await assertBalance(user, 90);
+});
+
+Deno.test("an addition that comes while another is under way waits for it, and both are added", async () => {
+  const user = await newUser();
+  const add: Call = (sql) => valueOf(sql`select add_credits(${user}, 5, 'purchase') ->> 'credits_remaining'`);
+  assert.deepEqual(await whileUnderWay(add, add), ["105", "110"]);
+  await assertBalance(user, 110);
+});
+
+Deno.test("a request that comes while its duplicate is under way waits for it, and replays its answer", async () => {
+  const user = await newUser();
+  const request = start(user, "key");
+  assert.deepEqual(await whileUnderWay(request, request), ["created", "replayed"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("two workers that claim what is due at once share no job", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) =>
+    valueOf(sql`select count(*)::integer from claim_due_jobs(100) as work where work ->> 'job_id' = ${jobId}`);
+  assert.deepEqual(await whileUnderWay(claim, claim), [1, 0]);
+});
+
+Deno.test("two polls that claim one job at once do not both get it", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) is not null`);
+  assert.deepEqual(await whileUnderWay(claim, claim), [true, false]);
+});
+
+Deno.test("two workers that open the next attempt at once open one", async () => {
+  const jobId = await newJob();
+  const open: Call = (sql) => valueOf(sql`select open_attempt(${jobId}, 1) ->> 'attempt'`);
+  assert.deepEqual(await whileUnderWay(open, open), ["2", null]);
+});
+
+Deno.test("an answer that comes while the next attempt is opened is not taken for that one's", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) ->> 'attempt'`);
+  const record: Call = (sql) => valueOf(sql`select record_submission(${jobId}, 1, 'run-1') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(claim, record), ["2", "false"]);
+  assert.equal(await valueOf(pool`select provider_job_id from private.job_work where job_id = ${jobId}`), null);
+});
+
+Deno.test("a failure that comes while another is under way waits for it, and refunds nothing", async () => {
+  const jobId = await newJob();
+  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 1, 'timeout', 'It took too long') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(fail, fail), ["true", "false"]);
+  const user = String(await valueOf(pool`select user_id from video_jobs where job_id = ${jobId}`));
+  await assertBalance(user, 100);
+});
