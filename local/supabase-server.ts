@@ -6,12 +6,20 @@ import { createFileStorage } from "./file-storage.ts";
 import { announce, exitWithParent } from "./leash.ts";
 import { serveStorage } from "./storage-bridge.ts";
 
-// Gap: PostgREST outlives its database. The driver throws where nobody can catch it when a connection breaks that it is
-// about to write to, and mixes up what comes after: https://github.com/porsager/postgres/issues/1154. So a pool that has
-// lost a connection is given up, with the requests in it, and the next request gets a new one.
-globalThis.addEventListener("error", (event) => {
-  if (event.filename.endsWith("/postgres/src/connection.js")) event.preventDefault();
-});
+// Gap: PostgREST outlives its database. lite's driver throws in an immediate, where nobody can catch it, when a connection
+// breaks that it is about to write to, and what comes after is mixed up: https://github.com/porsager/postgres/issues/1154.
+// So a pool that has lost a connection is given up, with the requests in it, and the next request gets a new one.
+const { setImmediate: runLater } = globalThis;
+function runLaterSafely(callback: (...args: unknown[]) => void, ...args: unknown[]): NodeJS.Immediate {
+  return runLater(() => {
+    try {
+      callback(...args);
+    } catch (error) {
+      if (!(error instanceof TypeError && error.stack?.includes("/postgres/src/connection.js"))) throw error;
+    }
+  });
+}
+globalThis.setImmediate = Object.assign(runLaterSafely, runLater);
 
 const storageFolder = read("STORAGE_FOLDER");
 // From the first moment on, so that a parent that dies early leaves no folder either.

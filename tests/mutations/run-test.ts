@@ -76,7 +76,8 @@ async function judgeClaim(url: string, path: string, claim: string): Promise<Out
     if (!(error instanceof BrokenOff)) throw error;
     const judged = outcomeOf(error.lines, claim);
     const refused = error.statement.replaceAll("''", "'").includes(claim);
-    return judged.outcome === "not run" && refused ? { outcome: "failed" } : judged;
+    if (judged.outcome !== "not run") return judged;
+    return refused ? { outcome: "failed" } : { outcome: "not run", why: error.message };
   }
 }
 

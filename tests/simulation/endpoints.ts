@@ -67,6 +67,7 @@ export class Endpoints {
   #newCall(userId: string): Call {
     const process = currentProcess();
     const log: Call["log"] = (level, event, fields = {}) => {
+      if (process.dead) return;
       if (level === "alert") this.counts.add("alerts", event);
       if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
     };

@@ -23,10 +23,15 @@ export class Network {
   async #call(process: Process, service: Service, point: string, make: () => Promise<Response>): Promise<Response> {
     const fault = this.faults.choose(process, service, point);
     process.trace.push(fault === null ? point : `${point} (${fault})`);
-    if (fault === null) return await alive(process, await make());
-    return fault.endsWith("after")
-      ? await after(process, fault, await make())
-      : await before(process, service, fault, make);
+    try {
+      if (fault === null) return await make();
+      return fault.endsWith("after")
+        ? await after(process, fault, await make())
+        : await before(process, service, fault, make);
+    } finally {
+      // Nothing returns to a process that died meanwhile, not even an error.
+      if (process.dead) await process.crash();
+    }
   }
 }
 
@@ -46,7 +51,7 @@ async function before(
       return await process.crash();
     case "stall before":
       await process.stall();
-      return await alive(process, await make());
+      return await make();
     case "drop before":
       throw new TypeError(NOT_CONNECTED);
     case "refused":
@@ -62,17 +67,12 @@ async function after(process: Process, fault: Fault, answer: Response): Promise<
       return await process.crash();
     case "stall after":
       await process.stall();
-      return await alive(process, answer);
+      return answer;
     case "drop after":
       throw new TypeError(BROKEN);
     default:
       return gatewayPage(process);
   }
-}
-
-/** Nothing returns to a process that died meanwhile. */
-function alive(process: Process, answer: Response): Promise<Response> {
-  return process.dead ? process.crash() : Promise.resolve(answer);
 }
 
 /** A server that is broken: PostgREST's and Storage's words for it; fal's own with a text would be a run's verdict. */

@@ -10,6 +10,11 @@ const current = new AsyncLocalStorage<Process>();
 // What Supabase's runtime offers and `_shared/background.ts` uses.
 globalThis.EdgeRuntime = { waitUntil: (work) => currentProcess().background.push(work) };
 
+/** The process that the running code belongs to, if it belongs to one. */
+export function processIfAny(): Process | undefined {
+  return current.getStore();
+}
+
 /** The process that the running code belongs to. */
 export function currentProcess(): Process {
   const process = current.getStore();

@@ -8,6 +8,7 @@ export interface RunOptions {
   seed: number;
   operations: number;
   users: number;
+  connections: number;
   /** Whether everything that can happen must have happened: too much to ask of a short run. */
   thorough: boolean;
   onProgress?: (done: number) => void;
@@ -17,6 +18,9 @@ export interface Outcome {
   seed: number;
   operations: number;
   users: number;
+  connections: number;
+  /** Of all that happened: the same for the same run. */
+  fingerprint: string;
   seconds: number;
   /** Days that passed in the simulated world. */
   days: number;
@@ -31,7 +35,7 @@ export class SimulationFailed extends Error {
 /** Simulates one world. Throws `SimulationFailed`. */
 export async function simulate(options: RunOptions): Promise<Outcome> {
   const random = new Random(options.seed);
-  const world = await createWorld(random.fork(), options.users);
+  const world = await createWorld(random.fork(), options);
   const simulation = new Simulation(world, random.fork());
   const begun = { at: world.clock.now(), real: performance.now() };
   try {
@@ -42,6 +46,8 @@ export async function simulate(options: RunOptions): Promise<Outcome> {
       seed: options.seed,
       operations: simulation.done,
       users: options.users,
+      connections: options.connections,
+      fingerprint: simulation.fingerprint,
       seconds: (performance.now() - begun.real) / 1000,
       days: (world.clock.now() - begun.at) / 86_400_000,
       counts: world.counts,
@@ -54,12 +60,14 @@ export async function simulate(options: RunOptions): Promise<Outcome> {
   }
 }
 
-function describe({ seed, operations, users }: RunOptions, simulation: Simulation, cause: unknown): string {
+function describe(options: RunOptions, simulation: Simulation, cause: unknown): string {
   return [
-    `Seed ${seed} failed at operation ${simulation.done}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    `Seed ${options.seed} failed at operation ${simulation.done}: ${
+      cause instanceof Error ? cause.message : String(cause)
+    }`,
     "What happened last:",
     ...simulation.log.map((line) => `  ${line}`),
-    replay({ seed, operations, users }),
+    replay(options),
   ].join("\n");
 }
 
@@ -69,6 +77,7 @@ function tooLittle(options: RunOptions, missing: string[]): string {
   }`;
 }
 
-function replay({ seed, operations, users }: Pick<RunOptions, "seed" | "operations" | "users">): string {
-  return `Run it again: deno task soak --seed ${seed} --operations ${operations} --users ${users}`;
+function replay({ seed, operations, users, connections }: RunOptions): string {
+  const flags = `--seed ${seed} --operations ${operations} --users ${users} --connections ${connections}`;
+  return `Run it again: deno task soak ${flags}`;
 }

@@ -15,6 +15,7 @@ interface Doing {
   work: Promise<void>;
 }
 
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
@@ -25,6 +26,7 @@ export class Simulation {
   /** What was done last, for whoever reads a failure. */
   readonly log: string[] = [];
   done = 0;
+  #hash = 0;
   readonly #operations: Operations;
   readonly #choices: Choices;
   readonly #weather: Weather;
@@ -51,6 +53,7 @@ export class Simulation {
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
+      await this.world.tidy();
       progress(this.done);
     }
     await this.#settle();
@@ -168,7 +171,18 @@ export class Simulation {
 
   #note(line: string): void {
     this.log.push(`#${this.done} ${new Date(this.world.clock.now()).toISOString().slice(5, 19)} ${line}`);
+    Deno.writeTextFileSync(Deno.env.get("SIM_TRACE") ?? "/dev/null", line.replaceAll(UUID, "") + "\n", {
+      append: true,
+    });
     if (this.log.length > LOG_LENGTH) this.log.shift();
+    // Ids are the database's and the provider's own, and of no consequence.
+    for (const letter of line.replaceAll(UUID, "")) {
+      this.#hash = (Math.imul(this.#hash, 31) + letter.charCodeAt(0)) >>> 0;
+    }
+  }
+
+  get fingerprint(): string {
+    return this.#hash.toString(16).padStart(8, "0");
   }
 }
 

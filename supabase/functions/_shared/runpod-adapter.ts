@@ -1,6 +1,6 @@
 /**
  * RunPod serverless as a `VideoProvider`, through plain `fetch`: its SDK (`runpod-sdk` 1.1) takes no signal and no `fetch`,
- * drops the body of a refusal, in which the reason is, and writes to the console.
+ * writes to the console, and drops the body of a refusal, in which the reason is.
  */
 
 import { z } from "zod";

@@ -1,0 +1,32 @@
+import type { Order } from "./order.ts";
+import { processIfAny } from "./process.ts";
+
+/** Longer timers of the functions are time limits, which are not for a world whose time stands still. */
+const SHORT_MS = 500;
+
+/**
+ * Takes real time and chance out of this process: no time limit runs out by itself, and WebCrypto answers in order. Call
+ * what it returns to put everything back.
+ */
+export function becomeStill(order: Order): () => void {
+  const { timeout } = AbortSignal;
+  const { setTimeout } = globalThis;
+  const { subtle } = crypto;
+  const { digest, importKey, sign, verify } = subtle;
+
+  AbortSignal.timeout = () => new AbortController().signal;
+  globalThis.setTimeout = Object.assign(
+    (...[callback, delay, ...rest]: Parameters<typeof setTimeout>) =>
+      processIfAny() !== undefined && (delay ?? 0) > SHORT_MS ? 0 : setTimeout(callback, delay, ...rest),
+    setTimeout,
+  );
+  subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
+  subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
+  subtle.verify = (...asked) => order.inTurn(() => verify.apply(subtle, asked));
+
+  return () => {
+    AbortSignal.timeout = timeout;
+    globalThis.setTimeout = setTimeout;
+    Object.assign(subtle, { digest, importKey, sign, verify });
+  };
+}
