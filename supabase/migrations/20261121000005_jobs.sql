@@ -8,6 +8,8 @@ create table public.video_jobs (
   prompt text not null,
   settings jsonb not null default '{}',
   image_url text,
+  -- The image as a file of the owner's folder in the bucket `inputs`, instead of an address.
+  image_path text,
   node_id text,
   status text not null default 'pending',
   stage text not null default 'submitting',
@@ -45,7 +47,9 @@ create table public.video_jobs (
   ),
   constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
   constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
-  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048)
+  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048),
+  constraint job_has_one_image check (image_url is null or image_path is null),
+  constraint job_image_file_is_the_owners check (image_path like user_id || '/%')
 );
 
 create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);

@@ -98,7 +98,7 @@ grant execute on function private.limit_problem(uuid) to service_role;
 create function private.resolve_request(
   p_model public.models,
   p_settings jsonb,
-  p_image_url text
+  p_has_image boolean
 )
 returns jsonb
 language plpgsql
@@ -111,10 +111,10 @@ declare
   v_image jsonb := p_model.settings_schema -> 'image_url';
   v_problem text;
 begin
-  if p_image_url is not null and v_image is null then
+  if p_has_image and v_image is null then
     v_problem := 'not taken by this model, which makes videos from text alone';
-  elsif p_image_url is null and (v_image ->> 'required')::boolean then
-    v_problem := 'required by this model: the https address of an image';
+  elsif not p_has_image and (v_image ->> 'required')::boolean then
+    v_problem := 'required by this model: the https address of an image, or image_path, a file from POST /uploads';
   end if;
   if v_problem is not null then
     v_resolved := jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues'
@@ -124,8 +124,8 @@ begin
 end;
 $$;
 
-revoke execute on function private.resolve_request(public.models, jsonb, text) from public, anon, authenticated;
-grant execute on function private.resolve_request(public.models, jsonb, text) to service_role;
+revoke execute on function private.resolve_request(public.models, jsonb, boolean) from public, anon, authenticated;
+grant execute on function private.resolve_request(public.models, jsonb, boolean) to service_role;
 
 -- Writes a charged job's two rows, with its first attempt opened: the caller is about to submit it.
 create function private.insert_job(
@@ -135,6 +135,7 @@ create function private.insert_job(
   p_prompt text,
   p_settings jsonb,
   p_image_url text,
+  p_image_path text,
   p_node_id text,
   p_credits integer,
   p_lease_seconds integer
@@ -151,9 +152,11 @@ declare
   v_work private.job_work;
 begin
   insert into public.video_jobs (
-    job_id, user_id, model_id, prompt, settings, image_url, node_id, credits_used, created_at, updated_at)
+    job_id, user_id, model_id, prompt, settings, image_url, image_path, node_id, credits_used,
+    created_at, updated_at)
   values (
-    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_node_id, p_credits, v_now, v_now)
+    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_image_path, p_node_id, p_credits,
+    v_now, v_now)
   returning * into v_job;
 
   insert into private.job_work (
@@ -162,7 +165,9 @@ begin
     p_job_id,
     jsonb_build_array(jsonb_build_object(
       'name', 'generate', 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
-      'input', private.provider_input(p_model.settings_schema, p_prompt, p_image_url, p_settings))),
+      'input', private.provider_input(p_model.settings_schema, p_prompt,
+        case when p_image_path is null then to_jsonb(p_image_url)
+          else jsonb_build_object('input_file', p_image_path) end, p_settings))),
     1, 1, v_now,
     v_now + make_interval(secs => unknown_submission_seconds),
     v_now + make_interval(secs => p_lease_seconds),
@@ -174,9 +179,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, integer, integer)
+revoke execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, text, integer, integer)
   from public, anon, authenticated;
-grant execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, integer, integer)
+grant execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, text, integer, integer)
   to service_role;
 
 -- Starts a generation, or says why not: { outcome, … }. Only the outcome `created` changes anything.
@@ -189,7 +194,8 @@ create function public.start_generation(
   p_settings jsonb default '{}',
   p_image_url text default null,
   p_node_id text default null,
-  p_lease_seconds integer default 60
+  p_lease_seconds integer default 60,
+  p_image_path text default null
 )
 returns jsonb
 language plpgsql
@@ -227,7 +233,7 @@ begin
   if not found then
     return jsonb_build_object('outcome', 'model_not_found');
   end if;
-  v_resolved := private.resolve_request(v_model, p_settings, p_image_url);
+  v_resolved := private.resolve_request(v_model, p_settings, coalesce(p_image_url, p_image_path) is not null);
   if v_resolved -> 'issues' <> '[]' then
     return jsonb_build_object('outcome', 'validation_failed', 'issues', v_resolved -> 'issues');
   end if;
@@ -248,7 +254,7 @@ begin
   end if;
 
   v_outcome := private.insert_job(v_job_id, p_user_id, v_model, p_prompt, v_resolved -> 'settings', p_image_url,
-    p_node_id, v_price, p_lease_seconds);
+    p_image_path, p_node_id, v_price, p_lease_seconds);
   v_charge := public.deduct_credits(p_user_id, v_price, 'video_generation', v_job_id);
   if not (v_charge ->> 'success')::boolean then
     raise exception 'The balance changed under its lock: %', v_charge;
@@ -276,7 +282,7 @@ begin
 end;
 $$;
 
-revoke execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer)
+revoke execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer, text)
   from public, anon, authenticated;
-grant execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer)
+grant execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer, text)
   to service_role;

@@ -38,7 +38,7 @@ select is_empty(
 -- The requests that the documents behind this product show, against the models that can be had.
 select isnt_empty(format(
   $$ select from public.models, private.resolve_request(models, %L, %L) as request
-    where is_available and request -> 'issues' = '[]' $$, settings, image_url),
+    where is_available and request -> 'issues' = '[]' $$, settings, image_url is not null),
   format('some model makes %s %s', settings, case when image_url is null then 'from text' else 'from an image' end))
 from (values
   ('{"duration": 15, "resolution": "720p", "fps": 30}', null),

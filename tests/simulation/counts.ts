@@ -1,5 +1,13 @@
 /** What is counted, and under which headings. */
-export type Heading = "operations" | "answers" | "faults" | "endings" | "webhooks" | "submissions" | "alerts" | "sql errors";
+export type Heading =
+  | "operations"
+  | "answers"
+  | "faults"
+  | "endings"
+  | "webhooks"
+  | "submissions"
+  | "alerts"
+  | "sql errors";
 
 /** How often each thing happened: a run in which something never happens proves nothing about it. */
 export class Counts {

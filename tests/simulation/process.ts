@@ -68,7 +68,9 @@ export class Process {
   async rest(work: Promise<unknown>): Promise<Rest> {
     const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
     // Other calls of a stalled process come to their end first: whoever comes next must not race with them.
-    while (rest === "stalled" && this.#calls > this.#held.length) await new Promise((resolve) => setTimeout(resolve, 0));
+    while (rest === "stalled" && this.#calls > this.#held.length) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
     return this.dead ? "crashed" : rest;
   }
 }

@@ -77,20 +77,17 @@ export type Database = {
       "deleted_videos": {
         Row: {
           "deleted_at": string;
-          "files": (string)[];
           "job_id": string;
           "user_id": string;
         };
         ComputedFields: never;
         Insert: {
           "deleted_at": string;
-          "files"?: (string)[];
           "job_id": string;
           "user_id": string;
         };
         Update: {
           "deleted_at"?: string;
-          "files"?: (string)[];
           "job_id"?: string;
           "user_id"?: string;
         };
@@ -239,6 +236,7 @@ export type Database = {
           "credits_used": number;
           "error_code": string | null;
           "error_message": string | null;
+          "image_path": string | null;
           "image_url": string | null;
           "job_id": string;
           "kind": string;
@@ -267,6 +265,7 @@ export type Database = {
           "credits_used": number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
@@ -294,6 +293,7 @@ export type Database = {
           "credits_used"?: number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
@@ -383,6 +383,7 @@ export type Database = {
       };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
       "delete_videos": { Args: { "p_job_ids": (string)[]; "p_user_id": string }; Returns: Json };
+      "erase_account": { Args: { "p_user_id": string }; Returns: Json };
       "fail_job": {
         Args: {
           "p_attempt": number;
@@ -394,13 +395,7 @@ export type Database = {
         Returns: Json;
       };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
-      "list_undeleted_files": {
-        Args: { "p_limit": number };
-        Returns: {
-          "files": (string)[];
-          "job_id": string;
-        }[];
-      };
+      "list_files_to_delete": { Args: { "p_limit": number }; Returns: Json };
       "list_videos": {
         Args: {
           "p_before_job_id"?: string;
@@ -419,7 +414,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
-      "record_deleted_files": { Args: { "p_job_ids": (string)[] }; Returns: undefined };
+      "record_deleted_files": { Args: { "p_files": Json }; Returns: undefined };
       "record_progress": {
         Args: {
           "p_attempt": number;
@@ -440,6 +435,7 @@ export type Database = {
       "start_generation": {
         Args: {
           "p_idempotency_key": string;
+          "p_image_path"?: string;
           "p_image_url"?: string;
           "p_lease_seconds"?: number;
           "p_model_id": string;

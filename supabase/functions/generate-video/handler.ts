@@ -22,6 +22,13 @@ export async function generateVideo(dependencies: Dependencies, request: Request
     throw new RequestError("forbidden");
   }
 
+  // Another user's file looks like one that is not there.
+  if (body.image_path && !body.image_path.startsWith(`${call.userId}/`)) {
+    throw new RequestError("validation_failed", {
+      issues: [{ path: "image_path", message: "must be a path that POST /uploads gave" }],
+    });
+  }
+
   const tools = toolsOf(dependencies, call);
   const started = await start(tools, call, key, body);
   if (started.outcome === "replayed") {
@@ -51,6 +58,7 @@ async function start(tools: Tools, call: Call, key: string, body: GenerateVideoB
       prompt: body.prompt,
       settings: body.settings ?? {},
       imageUrl: body.image_url ?? undefined,
+      imagePath: body.image_path ?? undefined,
       nodeId: body.node_id ?? undefined,
     });
   } catch (error) {

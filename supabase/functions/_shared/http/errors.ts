@@ -136,6 +136,16 @@ export const jobErrors = {
     "Model bu girdiyi reddetti",
     "El modelo rechazó esta entrada",
   ),
+  input_missing: sentences(
+    "The image that was named has not been uploaded",
+    "Adı verilen görsel yüklenmemiş",
+    "La imagen indicada no se ha subido",
+  ),
+  input_unavailable: sentences(
+    "The uploaded image could not be read",
+    "Yüklenen görsel okunamadı",
+    "No se pudo leer la imagen subida",
+  ),
   content_policy: sentences(
     "The content policy of the model refused this prompt or image",
     "Modelin içerik politikası bu istemi veya görseli reddetti",

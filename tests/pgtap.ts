@@ -1,0 +1,53 @@
+import { splitSqlStatements } from "@supabase/lite";
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import postgres from "postgres";
+
+/** A file of claims that one of its own statements ended too early. */
+export class BrokenOff extends Error {
+  override readonly name = "BrokenOff";
+  constructor(readonly statement: string, readonly lines: string[], cause: Error) {
+    super(`${cause.message}\nin the statement\n${statement}`, { cause });
+  }
+}
+
+/** Loads pgTAP where `supabase test db` loads it. The server's own package has no extension of that name. */
+export async function loadPgTap(url: string): Promise<void> {
+  const archive = createRequire(import.meta.url).resolve("@electric-sql/pglite-pgtap")
+    .replace(/index\.cjs$/, "pgtap.tar.gz");
+  const tar = new Deno.Command("tar", { args: ["-xzOf", archive, "share/postgresql/extension/pgtap--1.3.5.sql"] });
+  const { success, stdout, stderr } = await tar.output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  const sql = connect(url);
+  try {
+    await sql.unsafe(`set search_path = extensions; ${new TextDecoder().decode(stdout)}`);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Runs a file of claims and answers with its Test Anything Protocol. Throws `BrokenOff`. */
+export async function runPgTap(url: string, path: string): Promise<string[]> {
+  const text = await Deno.readTextFile(path);
+  const sql = connect(url);
+  const output: string[] = [];
+  try {
+    for (const statement of splitSqlStatements(text)) {
+      const rows = await sql.unsafe(statement).values().catch((cause) => {
+        throw new BrokenOff(statement, toLines(output), cause);
+      });
+      output.push(...rows.flat().filter((value) => typeof value === "string"));
+    }
+  } finally {
+    await sql.end();
+  }
+  return toLines(output);
+}
+
+function toLines(output: string[]): string[] {
+  return output.join("\n").split("\n");
+}
+
+function connect(url: string): postgres.Sql {
+  return postgres(url, { max: 1, onnotice: () => {} });
+}
