@@ -123,7 +123,7 @@ select is(
 
 -- What is sent to the provider.
 select is(
-  private.provider_input(settings_schema, 'a cat', 'https://example.com/cat.png',
+  private.provider_input(settings_schema, 'a cat', '"https://example.com/cat.png"',
     '{"duration": 8, "resolution": "4k", "fps": 30, "generate_audio": false}'),
   '{"enhance": false, "text": "a cat", "start_image": "https://example.com/cat.png",
     "seconds": "8s", "resolution": "4k", "audio": false}',
