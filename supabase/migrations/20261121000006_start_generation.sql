@@ -94,6 +94,59 @@ $$;
 revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.limit_problem(uuid) to service_role;
 
+-- Counts a new job towards its user's month, or says that it is too much; null when it is not. Call it with the balance
+-- locked, as the last check.
+create function private.count_usage(
+  p_user_id uuid,
+  p_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_month date := private.month_of(v_now);
+  v_limit integer := (select seconds_per_month from public.app_settings);
+  v_used integer := coalesce((
+    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
+begin
+  if v_used + p_seconds > v_limit then
+    return jsonb_build_object('outcome', 'monthly_quota_reached', 'limit', v_limit, 'used', v_used,
+      'retry_after', ceil(extract(epoch from
+        (v_month + interval '1 month') at time zone 'utc' - v_now))::integer);
+  end if;
+  insert into private.monthly_usage as usage (user_id, month, seconds) values (p_user_id, v_month, p_seconds)
+  on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
+  return null;
+end;
+$$;
+
+revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;
+grant execute on function private.count_usage(uuid, integer) to service_role;
+
+-- The length that settings ask for, in whole seconds: the duration, or the frames of a model that counts those.
+create function private.seconds_of(
+  p_settings jsonb
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select ceil(coalesce(
+    (p_settings ->> 'duration')::numeric,
+    -- 16 a second is what the models that take frames make (Wan) where the settings do not say.
+    (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16),
+    0))::integer;
+$$;
+
+revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;
+grant execute on function private.seconds_of(jsonb) to service_role;
+
 -- Checks the settings and the image against the model: { settings, issues }.
 create function private.resolve_request(
   p_model public.models,
@@ -152,11 +205,11 @@ declare
   v_work private.job_work;
 begin
   insert into public.video_jobs (
-    job_id, user_id, model_id, prompt, settings, image_url, image_path, node_id, credits_used,
-    created_at, updated_at)
+    job_id, user_id, model_id, prompt, settings, image_url, image_path, node_id, seconds,
+    credits_used, created_at, updated_at)
   values (
-    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_image_path, p_node_id, p_credits,
-    v_now, v_now)
+    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_image_path, p_node_id,
+    private.seconds_of(p_settings), p_credits, v_now, v_now)
   returning * into v_job;
 
   insert into private.job_work (
@@ -247,8 +300,13 @@ begin
     return v_outcome;
   end if;
 
-  -- Last, since a request that passes here may be the one probe.
   v_outcome := private.circuit_problem(v_model.provider);
+  if v_outcome is not null then
+    return v_outcome;
+  end if;
+
+  -- After it, since what is counted here is given back only when the job fails.
+  v_outcome := private.count_usage(p_user_id, private.seconds_of(v_resolved -> 'settings'));
   if v_outcome is not null then
     return v_outcome;
   end if;

@@ -16,6 +16,7 @@ export type Database = {
           "idempotency_hours": number;
           "only_row": boolean;
           "retention_days": number | null;
+          "seconds_per_month": number | null;
           "store_retry_hours": number;
           "unknown_submission_seconds": number;
           "welcome_credits": number;
@@ -33,6 +34,7 @@ export type Database = {
           "idempotency_hours"?: number;
           "only_row"?: boolean;
           "retention_days"?: number | null;
+          "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
           "welcome_credits"?: number;
@@ -49,6 +51,7 @@ export type Database = {
           "idempotency_hours"?: number;
           "only_row"?: boolean;
           "retention_days"?: number | null;
+          "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
           "welcome_credits"?: number;
@@ -245,6 +248,7 @@ export type Database = {
           "progress_percent": number;
           "prompt": string;
           "queue_position": number | null;
+          "seconds": number;
           "settings": NonNullable<Json>;
           "stage": string;
           "status": string;
@@ -274,6 +278,7 @@ export type Database = {
           "progress_percent"?: number;
           "prompt": string;
           "queue_position"?: number | null;
+          "seconds"?: number;
           "settings"?: NonNullable<Json>;
           "stage"?: string;
           "status"?: string;
@@ -302,6 +307,7 @@ export type Database = {
           "progress_percent"?: number;
           "prompt"?: string;
           "queue_position"?: number | null;
+          "seconds"?: number;
           "settings"?: NonNullable<Json>;
           "stage"?: string;
           "status"?: string;

@@ -109,6 +109,12 @@ const startSchema = z.discriminatedUnion("outcome", [
   }),
   z.object({ outcome: z.literal("insufficient_credits"), current_credits: z.number(), required_credits: z.number() }),
   z.object({ outcome: z.enum(["too_many_active_jobs", "rate_limited"]), limit: z.number(), retry_after: z.number() }),
+  z.object({
+    outcome: z.literal("monthly_quota_reached"),
+    limit: z.number(),
+    used: z.number(),
+    retry_after: z.number(),
+  }),
   z.object({ outcome: z.literal("provider_unavailable"), retry_after: z.number() }),
 ]);
 export type StartOutcome = z.infer<typeof startSchema>;

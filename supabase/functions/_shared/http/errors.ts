@@ -97,6 +97,14 @@ export const requestErrors = {
       "Demasiados videos en la última hora: inténtelo más tarde",
     ),
   },
+  monthly_quota_reached: {
+    status: 429,
+    text: sentences(
+      "This month's seconds of video are used up",
+      "Bu ayın video saniyeleri tükendi",
+      "Se agotaron los segundos de video de este mes",
+    ),
+  },
   provider_failed: {
     status: 500,
     text: sentences("Provider API failed", "Sağlayıcı API'si başarısız oldu", "Falló la API del proveedor"),
