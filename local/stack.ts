@@ -7,7 +7,13 @@ import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./
 import { type Gateway, startGateway } from "./gateway.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { projectPath } from "./project.ts";
+import {
+  type RunpodSimulator,
+  type RunpodSimulatorOptions,
+  startRunpodSimulator,
+} from "./runpod-simulator/simulator.ts";
 import { createApiKey, createSigningKey, type SigningKey, toJwks } from "./tokens.ts";
+import { startVeoSimulator, type VeoSimulator, type VeoSimulatorOptions } from "./veo-simulator/simulator.ts";
 import { startWorkerTimer } from "./worker-timer.ts";
 
 /** How to start a stack; every part has a default. */
@@ -21,7 +27,12 @@ export interface StackOptions {
   /** A real key of fal.ai; without one a simulator of fal.ai is started. */
   falKey?: string;
   falSimulator?: FalSimulatorOptions;
-  /** Whether the simulator is asked to report finished runs; without, jobs are followed by polling. @default true */
+  /** A real key of RunPod, or of the Gemini API; without one a simulator is started, and its models are offered. */
+  runpodKey?: string;
+  runpodSimulator?: RunpodSimulatorOptions;
+  geminiKey?: string;
+  veoSimulator?: VeoSimulatorOptions;
+  /** Whether the simulators are asked to report finished runs; without, jobs are followed by polling. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
   /** Variables for the functions, over those that the stack sets. */
@@ -44,6 +55,8 @@ export interface Stack {
   signingKey: SigningKey;
   gateway: Gateway;
   falSimulator: FalSimulator | null;
+  runpodSimulator: RunpodSimulator | null;
+  veoSimulator: VeoSimulator | null;
   functions: FunctionsProcess;
   /** The process that serves REST, Auth and Storage. */
   supabase: Child;
@@ -88,6 +101,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // Imported only now: loading it takes as long as the other parts take to start.
     const { prepareDatabase } = await import("./database.ts");
     await prepareDatabase(databaseUrl, options.databaseFiles);
+    const { offerModels } = await import("./simulated-models.ts");
+    await offerModels(databaseUrl, [
+      ...(options.runpodKey ? [] : ["runpod"]),
+      ...(options.geminiKey ? [] : ["veo"]),
+    ]);
     return postgres;
   }
 
@@ -108,7 +126,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }));
   }
 
-  async function startEdgeFunctions(url: string, simulator: FalSimulator | null): Promise<FunctionsProcess> {
+  async function startEdgeFunctions(
+    url: string,
+    simulator: FalSimulator | null,
+    runpod: RunpodSimulator | null,
+    veo: VeoSimulator | null,
+  ): Promise<FunctionsProcess> {
     return functions = await keep(startFunctions({
       runtime: options.functionsRuntime ?? "2.9.6",
       environment: {
@@ -119,6 +142,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         ...(options.falKey ? { FAL_KEY: options.falKey } : {}),
         ...(simulator && options.webhooks !== false ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` } : {}),
         ...(simulator ? { FAL_KEY: simulator.key, FAL_QUEUE_URL: simulator.url, FAL_JWKS_URL: simulator.jwksUrl } : {}),
+        ...(options.runpodKey ? { RUNPOD_API_KEY: options.runpodKey } : {}),
+        ...(runpod ? { RUNPOD_API_KEY: runpod.key, RUNPOD_BASE_URL: runpod.baseUrl } : {}),
+        ...(options.geminiKey ? { GEMINI_API_KEY: options.geminiKey } : {}),
+        ...(veo ? { GEMINI_API_KEY: veo.key, GEMINI_BASE_URL: veo.baseUrl } : {}),
         ...options.functionsEnvironment,
       },
       onLog: options.onLog,
@@ -127,6 +154,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
   try {
     const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
+    const runpodSimulator = options.runpodKey ? null : await keep(startRunpodSimulator(options.runpodSimulator));
+    const veoSimulator = options.geminiKey ? null : await keep(startVeoSimulator(options.veoSimulator));
     const gateway = await keep(startGateway(options.apiPort ?? freePort(), {
       "/functions/v1": () => functions?.port,
       "/rest/v1": () => supabase?.port,
@@ -137,7 +166,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
       startDatabase(),
       startSupabase(),
-      startEdgeFunctions(url, falSimulator),
+      startEdgeFunctions(url, falSimulator, runpodSimulator, veoSimulator),
     ]);
     if (options.workerIntervalMs) {
       keep(Promise.resolve({ stop: startWorkerTimer(url, secretKey, options.workerIntervalMs) }));
@@ -150,6 +179,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       signingKey,
       gateway,
       falSimulator,
+      runpodSimulator,
+      veoSimulator,
       functions: edgeFunctions,
       supabase: supabaseServer,
       postgres,

@@ -94,6 +94,66 @@ values
     }')
 on conflict (id) do nothing;
 
+-- Veo by Google itself, and a Wan of one's own on RunPod: they wait for a key, or for your endpoint's id.
+-- Google makes 1080p and 4k only of 8 seconds, which settings_schema cannot say, so 1080p is a model of its own.
+insert into public.models (
+  id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second, cost_per_generation,
+  typical_seconds, is_available, unavailable_reason, settings_schema)
+values
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a', 'Veo 3.1 Fast (Google)', 'Text to video by Google itself, with sound',
+    'text-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 90,
+    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "durationSeconds" },
+        "resolution": { "values": ["720p"], "default": "720p", "auto": "720p", "input": "resolution" },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspectRatio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negativePrompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b', 'Veo 3.1 Fast HD (Google)', 'Text to video by Google itself, 8 seconds in 1080p',
+    'text-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 120,
+    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+      "settings": {
+        "duration": { "values": [8], "default": 8, "auto": 8, "input": "durationSeconds" },
+        "resolution": { "values": ["1080p"], "default": "1080p", "auto": "1080p", "input": "resolution", "price_factor": { "1080p": 1.2 } },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspectRatio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negativePrompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c', 'Veo 3.1 Fast (Google, image)', 'Image to video by Google itself, with sound',
+    'image-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 90,
+    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+      "image_url": { "input": "image_url", "required": true },
+      "fixed_input": { "personGeneration": "allow_adult" },
+      "settings": {
+        "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "durationSeconds" },
+        "resolution": { "values": ["720p"], "default": "720p", "auto": "720p", "input": "resolution" },
+        "aspect_ratio": { "values": ["16:9", "9:16"], "default": "16:9", "auto": "16:9", "input": "aspectRatio" },
+        "fps": { "values": [24], "default": 24 },
+        "negative_prompt": { "type": "text", "max_length": 2000, "input": "negativePrompt" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" }
+      }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d', 'Wan 2.2 (your own)', 'Text to video on your own RunPod endpoint',
+    'text-to-video', 'runpod', 'your-endpoint-id', 'per_generation', null, 5, 240,
+    false, 'Set RUNPOD_API_KEY and your endpoint''s id: see docs/providers.md', '{
+      "prompt": { "input": "positive_prompt" },
+      "settings": {
+        "negative_prompt": { "type": "text", "max_length": 2000, "default": "", "input": "negative_prompt" },
+        "width": { "values": [480, 640, 720, 832, 1280], "default": 832, "input": "width" },
+        "height": { "values": [480, 640, 720, 832, 1280], "default": 480, "input": "height" },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "steps": { "type": "integer", "minimum": 1, "maximum": 50, "default": 20, "input": "steps" },
+        "cfg": { "type": "number", "minimum": 1, "maximum": 20, "default": 5, "input": "cfg" },
+        "num_frames": { "values": [17, 33, 49, 65, 81], "default": 81, "input": "num_frames" }
+      }
+    }')
+on conflict (id) do nothing;
+
 -- Named by the seeds of this product, and gone: the rows stay so that apps can say why.
 insert into public.models (
   id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,

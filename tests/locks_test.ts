@@ -98,6 +98,13 @@ Deno.test("a request that comes while its duplicate is under way waits for it, a
   await assertBalance(user, 95);
 });
 
+Deno.test("a request that comes while another spends the last credits waits for it, and is refused", async () => {
+  const user = await newUser();
+  await pool`select deduct_credits(${user}, 95)`;
+  assert.deepEqual(await whileUnderWay(start(user, "one"), start(user, "other")), ["created", "insufficient_credits"]);
+  await assertBalance(user, 0);
+});
+
 Deno.test("two workers that claim what is due at once share no job", async () => {
   const jobId = await newJob();
   const claim: Call = (sql) =>

@@ -1,5 +1,5 @@
 begin;
-select plan(45);
+select plan(47);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -51,6 +51,7 @@ select is(work ->> 'action', 'check', 'a running job that is due is to be checke
 select is(work ->> 'attempt', '2', 'which is not an attempt') from claimed;
 select is(work ->> 'provider_job_id', 'run-2', 'the worker is told which run to ask about') from claimed;
 select is((pg_temp.work('one')).next_check_at, '2030-01-01 12:02:25+00', 'the pause is a tenth of the age of the job');
+select is(public.open_attempt(pg_temp.job('one'), 2), null, 'a run that goes on is not submitted anew');
 
 -- Leases.
 set local test.now = '2030-01-01 12:03:11+00';
@@ -92,6 +93,11 @@ select is(work ->> 'action', 'give_up', 'a job without attempts left is given up
 select is(work ->> 'attempt', '4', 'without opening another') from claimed;
 select public.record_submission(pg_temp.job('refused'), 4, 'run-4');
 select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'a submission that was accepted is not sent again');
+
+select pg_temp.start('ended');
+select public.fail_job(pg_temp.job('ended'), 1, 'timeout', 'x');
+select is(
+  public.open_attempt(pg_temp.job('ended'), 1), null, 'a job that ended meanwhile is not submitted again');
 
 -- The deadline.
 select pg_temp.start('old'), pg_temp.start('lost');

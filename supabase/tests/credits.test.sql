@@ -1,5 +1,5 @@
 begin;
-select plan(44);
+select plan(45);
 
 insert into auth.users (id) values
   ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
@@ -124,6 +124,9 @@ select is_empty(
 delete from auth.users where id = pg_temp.a();
 select is(pg_temp.balance(), null, 'a deleted user has no account');
 select is(pg_temp.entries(), 8::bigint, 'the ledger outlives the user');
+update public.app_settings set welcome_credits = 20;
+insert into auth.users (id) values (pg_temp.a());
+select is(pg_temp.balance(), 0, 'who comes back under the same id is not welcomed twice');
 
 select * from finish();
 rollback;

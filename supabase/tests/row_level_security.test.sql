@@ -1,6 +1,6 @@
 -- What a visitor and a signed-in user reach through the Data API, tried as they would.
 begin;
-select plan(60);
+select plan(61);
 
 insert into auth.users (id) values
   ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
@@ -12,6 +12,9 @@ select public.start_generation(
 from (values
   ('00000000-0000-4000-8000-00000000000a'::uuid, 'a cat'),
   ('00000000-0000-4000-8000-00000000000b'::uuid, 'a dog')) as request (user_id, prompt);
+insert into public.deleted_videos (job_id, user_id, deleted_at) values
+  ('00000000-0000-4000-8000-0000000000f1', '00000000-0000-4000-8000-00000000000a', now()),
+  ('00000000-0000-4000-8000-0000000000f2', '00000000-0000-4000-8000-00000000000b', now());
 insert into storage.objects (bucket_id, name) values
   ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
   ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'),
@@ -60,6 +63,9 @@ select results_eq(
   $$ values (20, 'welcome_credits'), (-5, 'video_generation') $$,
   'a user reads their own ledger and no other');
 select results_eq('select prompt from public.video_jobs', array['a cat'], 'a user reads their own jobs and no others');
+select results_eq(
+  'select job_id::text from public.deleted_videos', array['00000000-0000-4000-8000-0000000000f1'],
+  'a user reads which of their own videos are deleted and of no others');
 select isnt_empty('select from public.models', 'a user reads the catalogue');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
 from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_work']) as name;

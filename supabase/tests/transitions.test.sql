@@ -1,5 +1,5 @@
 begin;
-select plan(65);
+select plan(68);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -74,6 +74,9 @@ select is(answer #>> '{work,action}', 'store', 'by the caller') from advanced;
 select is(
   answer #> '{work,artifacts}', '{"video_url": "https://provider.test/v.mp4"}',
   'who is told where it is') from advanced;
+select is(
+  public.schedule_retry(pg_temp.job('one'), 1, 1) -> 'applied', 'false',
+  'a job whose steps are done is not submitted again');
 
 -- Two steps.
 select pg_temp.start('two');
@@ -87,6 +90,9 @@ select is(pg_temp.state('two'), 'processing generating 40%', 'percent is that of
 update advanced set answer = public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 select is(pg_temp.state('two'), 'processing submitting 47%', 'a step that is not the last leads to the next one');
 select is(answer #>> '{work,step,name}', 'thumbnail', 'which the work names') from advanced;
+select is(
+  public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
+  'a step ends once, whoever tells it again');
 select is(
   public.record_submission(pg_temp.job('two'), 1, 'run-1') -> 'applied', 'false',
   'a late answer to the submission of the step before is not taken for this one''s');
@@ -116,6 +122,9 @@ select throws_ok(
   'a retry without a delay would never happen and is refused');
 select public.claim_job(job_id) from private.job_work, set_config('test.now', '2030-01-01 12:30:30+00', true)
 where job_id = pg_temp.job('again');
+select is(
+  public.record_submission(pg_temp.job('again'), 1, 'run-1') -> 'applied', 'false',
+  'a late answer to the attempt before is not taken for that of the one under way');
 select public.record_submission(pg_temp.job('again'), 2, 'run-2');
 select is(
   public.postpone(pg_temp.job('again'), 2, 60) -> 'applied', 'true', 'a look that told nothing is made again');

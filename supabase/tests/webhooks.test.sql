@@ -1,5 +1,5 @@
 begin;
-select plan(23);
+select plan(24);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -77,6 +77,12 @@ select is(
 select is(
   public.wake_job(pg_temp.job('late'), 2, 'run-2') -> 'same_run', 'false', 'and whether it was its run');
 select is(public.adopt_run(pg_temp.job('late'), 3, 'run-2'), null, 'a finished job adopts nothing');
+select pg_temp.start('failed');
+select public.record_submission(pg_temp.job('failed'), 1, 'run-1');
+select public.fail_job(pg_temp.job('failed'), 1, 'cancelled', 'x');
+select is(
+  public.wake_job(pg_temp.job('failed'), 1, 'run-1'), '{"outcome": "finished", "same_run": true}',
+  'a webhook of a job that failed meanwhile is told so');
 select is(public.wake_job(gen_random_uuid(), 1, 'run'), null, 'an unknown job is not there');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 

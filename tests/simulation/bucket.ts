@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+const signing = z.object({ paths: z.array(z.string()) });
 const deletion = z.object({ prefixes: z.array(z.string()) });
 
 /** Storage in memory: it keeps the sizes, not the bytes. Speaks what storage-js says of `/storage/v1/object/…`. */
@@ -21,7 +22,7 @@ export class Bucket {
       case "storage info":
         return this.#info(path.slice("info/videos/".length));
       case "storage sign":
-        return this.#sign(path.slice("sign/".length));
+        return this.#sign(z.string().parse(body));
       default:
         return await this.#upload(path.slice("videos/".length), body);
     }
@@ -45,9 +46,15 @@ export class Bucket {
     return size === undefined ? notFound() : Response.json({ id: name, name, bucket_id: "videos", size });
   }
 
-  #sign(path: string): Response {
-    if (!this.files.has(path.slice("videos/".length))) return notFound();
-    return Response.json({ signedURL: `/object/sign/${path}?token=simulated` });
+  #sign(body: string): Response {
+    const { paths } = signing.parse(JSON.parse(body));
+    return Response.json(
+      paths.map((path) =>
+        this.files.has(path)
+          ? { path, error: null, signedURL: `/object/sign/videos/${path}?token=simulated` }
+          : { path, error: "Either the object does not exist or you do not have access to it", signedURL: null }
+      ),
+    );
   }
 
   #remove(body: string): Response {

@@ -23,6 +23,16 @@ export class Counts {
     return this.#counts.get(heading)?.get(name) ?? 0;
   }
 
+  /** Of all the names that begin so. */
+  sum(heading: Heading, beginning: string): number {
+    return this.#total(heading, (name) => name.startsWith(beginning));
+  }
+
+  /** Of all the names that end so. */
+  ending(heading: Heading, end: string): number {
+    return this.#total(heading, (name) => name.endsWith(end));
+  }
+
   /** All of it, the names in order. */
   toJSON(): Record<string, Record<string, number>> {
     return Object.fromEntries(
@@ -31,5 +41,10 @@ export class Counts {
         Object.fromEntries([...names].sort(([a], [b]) => a < b ? -1 : 1)),
       ]),
     );
+  }
+
+  #total(heading: Heading, counts: (name: string) => boolean): number {
+    const names = [...this.#counts.get(heading) ?? []].filter(([name]) => counts(name));
+    return names.reduce((sum, [, times]) => sum + times, 0);
   }
 }

@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { z } from "zod";
 import type { Counts } from "./counts.ts";
+import type { Submissions } from "./submissions.ts";
 
 const functionRow = z.object({ name: z.string(), set: z.boolean(), arguments: z.record(z.string(), z.string()) });
 const failure = z.object({ code: z.string(), message: z.string() });
@@ -11,10 +12,11 @@ export class ProcedureServer {
     private readonly sql: Sql,
     private readonly functions: ReadonlyMap<string, z.infer<typeof functionRow>>,
     private readonly counts: Counts,
+    private readonly submissions: Submissions,
   ) {}
 
   /** `sql` is a connection with the service role's rights. */
-  static async create(sql: Sql, counts: Counts): Promise<ProcedureServer> {
+  static async create(sql: Sql, counts: Counts, submissions: Submissions): Promise<ProcedureServer> {
     const rows = await sql`
       select proname as name, proretset as set,
         coalesce(jsonb_object_agg(argument.name, format_type(argument.type, null))
@@ -24,7 +26,7 @@ export class ProcedureServer {
       group by pg_proc.oid
     `;
     const functions = z.array(functionRow).parse([...rows]);
-    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts);
+    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts, submissions);
   }
 
   async call(name: string, json: string): Promise<Response> {
@@ -38,7 +40,9 @@ export class ProcedureServer {
       : `select coalesce(to_json(${invoked})::text, 'null') as answer`;
     try {
       const [row] = await this.sql.unsafe(text, names.length === 0 ? [] : [json], { prepare: true });
-      return new Response(String(row?.answer), { headers: { "content-type": "application/json" } });
+      const answer = String(row?.answer);
+      this.submissions.observe(name, json, answer);
+      return new Response(answer, { headers: { "content-type": "application/json" } });
     } catch (error) {
       return this.#refusal(name, error);
     }

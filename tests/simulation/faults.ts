@@ -32,7 +32,7 @@ const RATES: Readonly<Record<Fault, number>> = {
 };
 
 /** A fault that a point has not met yet is that likely to come next: rare points must be met as well. */
-const FIRST_TIME = 0.04;
+const FIRST_TIME = 0.15;
 
 /** Decides which calls go wrong, and keeps count. */
 export class FaultPlan {

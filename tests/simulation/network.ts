@@ -5,6 +5,8 @@ import { currentProcess, type Process } from "./process.ts";
 const NOT_CONNECTED = "error sending request: client error (Connect): tcp connect error: Connection refused";
 const BROKEN = "error sending request: connection closed before message completed";
 
+const SHARED = "provider keys";
+
 /** Every call of the functions to the outside passes here, and may meet a fault. */
 export class Network {
   constructor(readonly faults: FaultPlan) {}
@@ -12,6 +14,8 @@ export class Network {
   /** Makes one call at the fault point of that name. */
   async call(service: Service, point: string, make: () => Promise<Response>): Promise<Response> {
     const process = currentProcess();
+    // The keys are kept for all processes at once: who fetches them does so for others too.
+    if (point === SHARED) return await withoutDeath(this.faults.choose(process, service, point), make);
     if (process.dead) return await process.crash();
     return await process.during(() => this.#call(process, service, point, make));
   }
@@ -20,11 +24,23 @@ export class Network {
     const fault = this.faults.choose(process, service, point);
     process.trace.push(fault === null ? point : `${point} (${fault})`);
     if (fault === null) return await alive(process, await make());
-    return fault.endsWith("after") ? await after(process, fault, await make()) : await before(process, fault, make);
+    return fault.endsWith("after")
+      ? await after(process, fault, await make())
+      : await before(process, service, fault, make);
   }
 }
 
-async function before(process: Process, fault: Fault, make: () => Promise<Response>): Promise<Response> {
+async function withoutDeath(fault: Fault | null, make: () => Promise<Response>): Promise<Response> {
+  if (fault !== null) throw new TypeError(NOT_CONNECTED);
+  return await make();
+}
+
+async function before(
+  process: Process,
+  service: Service,
+  fault: Fault,
+  make: () => Promise<Response>,
+): Promise<Response> {
   switch (fault) {
     case "crash before":
       return await process.crash();
@@ -34,7 +50,7 @@ async function before(process: Process, fault: Fault, make: () => Promise<Respon
     case "drop before":
       throw new TypeError(NOT_CONNECTED);
     case "refused":
-      return Response.json({ detail: "Internal Server Error", message: "broken", code: "XX000" }, { status: 500 });
+      return refusal(service);
     default:
       return gatewayPage(process);
   }
@@ -57,6 +73,13 @@ async function after(process: Process, fault: Fault, answer: Response): Promise<
 /** Nothing returns to a process that died meanwhile. */
 function alive(process: Process, answer: Response): Promise<Response> {
   return process.dead ? process.crash() : Promise.resolve(answer);
+}
+
+/** A server that is broken: PostgREST's and Storage's words for it; fal's own with a text would be a run's verdict. */
+function refusal(service: Service): Response {
+  return service === "provider"
+    ? new Response("Internal Server Error", { status: 500 })
+    : Response.json({ message: "broken", code: "XX000" }, { status: 500 });
 }
 
 function gatewayPage({ random }: Process): Response {

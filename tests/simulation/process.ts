@@ -1,10 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import "../../supabase/functions/_shared/background.ts";
 import type { Random } from "./random.ts";
 
 /** How a process came to rest. */
 export type Rest = "done" | "crashed" | "stalled";
 
 const current = new AsyncLocalStorage<Process>();
+
+// What Supabase's runtime offers and `_shared/background.ts` uses.
+globalThis.EdgeRuntime = { waitUntil: (work) => currentProcess().background.push(work) };
 
 /** The process that the running code belongs to. */
 export function currentProcess(): Process {
@@ -20,6 +24,8 @@ export function currentProcess(): Process {
 export class Process {
   /** What it called, for whoever reads a failure. */
   readonly trace: string[] = [];
+  /** What goes on after an answer. */
+  readonly background: Promise<unknown>[] = [];
   dead = false;
   /** Whether any of its calls failed, other than by the provider's own choice. */
   disturbed = false;
@@ -29,9 +35,12 @@ export class Process {
 
   constructor(readonly random: Random, readonly maySuffer: boolean) {}
 
-  /** Runs work in it. The promise it returns may never settle. */
-  run<Result>(work: () => Promise<Result>): Promise<Result> {
-    return current.run(this, work);
+  /** Runs work in it, with all that it leaves in the background. The promise may never settle. */
+  run(work: () => Promise<void>): Promise<void> {
+    return current.run(this, async () => {
+      await work();
+      for (const left of this.background) await left;
+    });
   }
 
   /** Notes one call to the outside for as long as it lasts. */
@@ -44,11 +53,15 @@ export class Process {
     }
   }
 
-  /** Ends it; the promise never settles. */
+  /** Ends it, at this call; the promise never settles. */
   crash(): Promise<never> {
+    this.kill();
+    return new Promise(() => {});
+  }
+
+  kill(): void {
     this.dead = true;
     this.#rest.resolve("crashed");
-    return new Promise(() => {});
   }
 
   /** Resolves when somebody lets go. */
@@ -60,6 +73,7 @@ export class Process {
 
   /** Lets all its held calls go on. */
   wake(): void {
+    if (this.dead) return;
     this.#rest = Promise.withResolvers<Rest>();
     for (const go of this.#held.splice(0)) go();
   }
@@ -68,7 +82,7 @@ export class Process {
   async rest(work: Promise<unknown>): Promise<Rest> {
     const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
     // Other calls of a stalled process come to their end first: whoever comes next must not race with them.
-    while (rest === "stalled" && this.#calls > this.#held.length) {
+    while (rest === "stalled" && !this.dead && this.#calls > this.#held.length) {
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     return this.dead ? "crashed" : rest;

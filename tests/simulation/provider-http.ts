@@ -15,15 +15,30 @@ export async function toCall(method: string, url: URL, init: RequestInit): Promi
   };
 }
 
-/** The simulator's reply as `fetch` would give it. */
-export function toResponse({ status, headers, body }: Reply): Response {
-  return new Response(typeof body === "string" ? body : ReadableStream.from(cutOff(body)), { status, headers });
+/** The simulator's reply as `fetch` would give it; `silence` comes before a body breaks. */
+export function toResponse({ status, headers, body }: Reply, silence?: () => Promise<void>): Response {
+  const length = headers["content-length"];
+  const content = typeof body === "string"
+    ? body
+    : ReadableStream.from(whole(body, length === undefined ? null : Number(length), silence));
+  return new Response(content, { status, headers });
 }
 
-async function* cutOff(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** A body that ends before its length, however that came, breaks as it does over HTTP. */
+async function* whole(
+  pieces: AsyncIterable<Uint8Array>,
+  length: number | null,
+  silence: () => Promise<void> = () => Promise.resolve(),
+): AsyncGenerator<Uint8Array> {
+  let sent = 0;
   try {
-    for await (const piece of pieces) yield piece;
+    for await (const piece of pieces) {
+      sent += piece.byteLength;
+      yield piece;
+    }
   } catch {
+    await silence();
     throw new TypeError(BROKEN_BODY);
   }
+  if (length !== null && sent < length) throw new TypeError(BROKEN_BODY);
 }

@@ -3,22 +3,21 @@ import { serveFile } from "../../local/fal-simulator/files.ts";
 import { type Call, json, type Reply } from "../../local/fal-simulator/http.ts";
 import { requestRoute } from "../../local/fal-simulator/request-routes.ts";
 import { type Run, RunQueue } from "../../local/fal-simulator/run-queue.ts";
+import { SAMPLE, sampleBytes } from "../../local/fal-simulator/samples.ts";
 import { Scripts } from "../../local/fal-simulator/scripts.ts";
 import { WebhookKeys } from "../../local/fal-simulator/signing.ts";
 import { defaultSettings, type Simulation } from "../../local/fal-simulator/simulation.ts";
 import { gatewayFailure, submit, unauthorized } from "../../local/fal-simulator/submit.ts";
 import { Timeline } from "../../local/fal-simulator/timeline.ts";
 import { Webhooks } from "../../local/fal-simulator/webhooks.ts";
+import { currentProcess } from "./process.ts";
 import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
 
 const URL_OF_FAL = "http://fal.simulated";
 
-/** What a run's end, or a submission, sets off outside of fal. */
-export interface ProviderEvents {
-  ended(run: Run): void;
-  /** The submission was taken and its answer has not been sent yet. */
-  accepted(run: Run): Promise<void>;
-}
+const OVERSIZED_BYTES = sampleBytes("mp4", SAMPLE.bytes.mp4 * 8);
+/** A receiver asks for keys at most once a minute. */
+const KEYS_CHANGED_MS = 2 * 60_000;
 
 /**
  * The fal simulator within this process: the same parts as `startFalSimulator`, called without HTTP, so that a run is fast
@@ -26,18 +25,24 @@ export interface ProviderEvents {
  */
 export class Provider {
   readonly simulation: Simulation;
+  /** To be told of each run that is over. */
+  onEnded: (run: Run) => void = () => {};
+  /** To be told of a run that was taken, before the answer to its submission goes out. */
+  onAccepted: (run: Run) => Promise<void> = () => Promise.resolve();
+  #rotatedAt = -Infinity;
+  #servedAt = -Infinity;
   readonly url = URL_OF_FAL;
   readonly jwksUrl = `${URL_OF_FAL}/.well-known/jwks.json`;
 
-  private constructor(now: () => number, keys: WebhookKeys, private readonly events: ProviderEvents) {
+  private constructor(now: () => number, keys: WebhookKeys) {
     const timeline = new Timeline(now);
     const settings = () => simulation.settings;
     const queue = new RunQueue(timeline, settings, {
       answerOf: (run, outcome) => answerOf(run, outcome, settings(), URL_OF_FAL),
       started: () => {},
-      ended(run) {
+      ended: (run) => {
         run.billableUnits = billableUnits(run);
-        events.ended(run);
+        this.onEnded(run);
       },
     });
     const simulation: Simulation = {
@@ -58,12 +63,30 @@ export class Provider {
     this.simulation = simulation;
   }
 
-  static async create(now: () => number, events: ProviderEvents): Promise<Provider> {
-    return new Provider(now, await WebhookKeys.create(), events);
+  static async create(now: () => number): Promise<Provider> {
+    return new Provider(now, await WebhookKeys.create());
   }
 
   get runs(): readonly Run[] {
     return this.simulation.queue.runs;
+  }
+
+  /** The size of the video at an address of ours; undefined where no run made it. */
+  fileBytes(url: string): number | undefined {
+    const run = this.simulation.queue.find(new URL(url).pathname.split("/")[2] ?? "");
+    if (run === undefined) return undefined;
+    return run.script.media === "oversized" ? OVERSIZED_BYTES : sampleBytes("mp4", run.script.mediaBytes);
+  }
+
+  /** Signs with another key from now on. */
+  async rotateKeys(keepOld: boolean): Promise<void> {
+    await this.simulation.keys.rotate(keepOld);
+    this.#rotatedAt = this.simulation.timeline.now();
+  }
+
+  /** Whether a receiver may still know only the keys before the last rotation. */
+  hasOtherKeys(): boolean {
+    return this.#servedAt <= this.#rotatedAt || this.simulation.timeline.now() < this.#rotatedAt + KEYS_CHANGED_MS;
   }
 
   /** The name of the fault point that a request is. */
@@ -76,30 +99,42 @@ export class Provider {
   }
 
   async call(method: string, url: URL, init: RequestInit): Promise<Response> {
-    const known = this.runs.length;
-    const reply = await this.#route(await toCall(method, url, init));
-    const run = this.runs[known];
-    // Before the answer goes out: a webhook may overtake it.
-    if (method === "POST" && run?.script.webhook?.beforeAnswer) await this.events.accepted(run);
+    const call = await toCall(method, url, init);
+    const run = this.simulation.queue.find(call.path.split("/")[2] ?? "");
+    const reply = await this.#route(call, run);
     if (reply === "drop") throw new TypeError(BROKEN_BODY);
-    return toResponse(reply);
+    const process = currentProcess();
+    return toResponse(reply, run?.script.media === "stalled" ? () => process.stall() : undefined);
   }
 
-  async #route(call: Call): Promise<Reply | "drop"> {
-    const { settings, timeline, keys, queue } = this.simulation;
+  async #route(call: Call, ofFile: Run | undefined): Promise<Reply | "drop"> {
+    const { settings, timeline, keys } = this.simulation;
     timeline.advance();
     if (call.path.startsWith("/.well-known/")) {
-      return settings.jwksDown ? gatewayFailure(503) : json(200, keys.jwks());
+      if (settings.jwksDown) return gatewayFailure(503);
+      this.#servedAt = timeline.now();
+      return json(200, keys.jwks());
     }
-    const [, folder, id = "", name = ""] = call.path.split("/");
-    if (folder === "files") return serveFile(call, name, queue.find(id), settings, timeline.now());
-
-    const request = call.path.match(/^\/(.+)\/requests\/(.+)$/);
-    if (request === null) this.simulation.submissions++;
+    const [, folder, , name = ""] = call.path.split("/");
+    if (folder === "files") return serveFile(call, name, ofFile && silentlyCut(ofFile), settings, timeline.now());
     if (settings.outage !== 0) return gatewayFailure(settings.outage);
     if (settings.revoked) return unauthorized(true, call.path.slice(1));
+    const request = call.path.match(/^\/(.+)\/requests\/(.+)$/);
     return request === null
-      ? await submit(this.simulation, call)
+      ? await this.#submit(call)
       : requestRoute(this.simulation, call, request[1] ?? "", request[2] ?? "");
   }
+
+  async #submit(call: Call): Promise<Reply | "drop"> {
+    const known = this.runs.length;
+    const replying = submit(this.simulation, call);
+    const run = this.runs[known];
+    if (run?.script.webhook?.beforeAnswer) await this.onAccepted(run);
+    return await replying;
+  }
+}
+
+/** A file that falls silent half way is one that is cut there, after a stall. */
+function silentlyCut(run: Run): Run {
+  return run.script.media === "stalled" ? { ...run, script: { ...run.script, media: "truncated" } } : run;
 }

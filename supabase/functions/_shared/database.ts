@@ -39,11 +39,16 @@ export async function callProcedure<Name extends keyof Procedures & string>(
   return data;
 }
 
+/** Whether nobody answered who knows what became of the call: it may have been carried out all the same. */
 function isUnreachable(error: PostgrestError, status: number): boolean {
   // supabase-js reports a failed fetch as status 0. Class 08 and 57P0x: the server is gone or going down; PGRST00x: PostgREST
-  // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html).
+  // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html). An error that bears no code of theirs
+  // is that of a gateway in between.
+  const code = error.code ?? "";
+  const isTheirs = /^([0-9A-Z]{5}|PGRST\d+)$/.test(code);
   return (
-    status === 0 || status === 502 || status === 503 || status === 504 || /^(08|57P0|PGRST00)/.test(error.code ?? "")
+    status === 0 || status === 502 || status === 503 || status === 504 || (status >= 500 && !isTheirs) ||
+    /^(08|57P0|PGRST00)/.test(code)
   );
 }
 

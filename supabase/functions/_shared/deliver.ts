@@ -33,9 +33,13 @@ export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
     tools.log("warn", "copy_failed", { ...facts, error: errorText(error) });
     return await afterFailedCopy(tools, work, error);
   }
-  const delivered = work.status === "completed"
+  let delivered = work.status === "completed"
     ? await tools.jobs.recordStoredVideo(work, path)
     : await tools.jobs.complete(work, { path });
+  if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
+    // Another worker was faster and had to complete it with the provider's URL; by now it may rely on this very file.
+    delivered = await tools.jobs.recordStoredVideo(work, path);
+  }
   tools.log("info", "job_completed", { ...facts, applied: delivered.applied });
   if (delivered.job?.video_path !== path) await discard(tools, path, facts);
   return delivered.job;

@@ -1,5 +1,12 @@
 import { z } from "zod";
 
+/** A host, `*.` and a domain, or a host and the folder that its paths begin with. */
+const HOST = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^\s?#]*\/)?$/;
+
+const hostList = z.string()
+  .transform((list) => list.split(",").map((host) => host.trim()))
+  .pipe(z.array(z.string().regex(HOST, { error: "must be host names with commas between" })));
+
 /**
  * Everything the functions read from their environment; nothing else calls `Deno.env`. Supabase's own variables
  * (`SUPABASE_URL`, keys, JWKS) are read by `@supabase/server`.
@@ -10,6 +17,17 @@ const environmentSchema = z.object({
   FAL_QUEUE_URL: z.url().optional(),
   /** Where fal's public keys are, instead of fal's own addresses: the simulator of the local stack. */
   FAL_JWKS_URL: z.url().optional(),
+  RUNPOD_API_KEY: z.string().min(1).optional(),
+  /** Where RunPod's API lives instead of https://api.runpod.ai/v2: the simulator of the local stack. */
+  RUNPOD_BASE_URL: z.url().optional(),
+  /**
+   * The hosts where your RunPod handlers leave their videos, with commas between: `bucket.s3.amazonaws.com`,
+   * `*.r2.dev`, `storage.example/folder/`. Nothing is opened anywhere else.
+   */
+  RUNPOD_MEDIA_HOSTS: hostList.optional(),
+  GEMINI_API_KEY: z.string().min(1).optional(),
+  /** Where the Gemini API lives instead of https://generativelanguage.googleapis.com/v1beta: the simulator. */
+  GEMINI_BASE_URL: z.url().optional(),
   /**
    * Where providers reach the functions, `https://…/functions/v1`: by default the project's own address. Without a public
    * one nobody can call back, and jobs are followed by polling.

@@ -1,6 +1,6 @@
 /**
- * RunPod serverless as a `VideoProvider`, through plain `fetch`: its SDK (`runpod-sdk`) cannot be pointed at another base
- * URL, is an axios client that would be loaded at every cold start, and knows no `policy` of a request.
+ * RunPod serverless as a `VideoProvider`, through plain `fetch`: its SDK (`runpod-sdk` 1.1) takes no signal and no `fetch`,
+ * drops the body of a refusal, in which the reason is, and writes to the console.
  */
 
 import { z } from "zod";
@@ -42,8 +42,8 @@ const accepted = z.object({ id: z.string().min(1) });
 
 const runStatus = z.object({
   status: z.string().min(1),
-  output: z.unknown(),
-  error: z.unknown(),
+  output: z.unknown().optional(),
+  error: z.unknown().optional(),
 });
 
 const handlerError = z.object({ error: z.unknown() });

@@ -108,12 +108,18 @@ export async function deleteFiles(client: StorageOwner, files: { bucket: string;
 
 const uploadSignals = new WeakMap<object, AbortSignal>();
 
+/** For everything but uploads: somebody waits for a URL, and a worker that waits for ever is lost to all jobs. */
+const CALL_LIMIT_MS = 20_000;
+
 /**
- * The `fetch` for `createClient(…, { global: { fetch: storageFetch } })`: storage-js has no way to abort an upload, so the
- * signal travels beside the body. Without it `storeVideo` still stops waiting, but the transfer goes on by itself.
+ * The `fetch` for `createClient(…, { global: { fetch: storageFetch } })`: storage-js has no way to abort a call. The signal
+ * of an upload travels beside its body (without it `storeVideo` still stops waiting, but the transfer goes on by itself),
+ * and every other call that brings no signal of its own has a limit.
  */
 export function storageFetch(input: URL | RequestInfo, init?: RequestInit): Promise<Response> {
-  const signal = init?.body instanceof ReadableStream ? uploadSignals.get(init.body) : undefined;
+  const signal = init?.body instanceof ReadableStream
+    ? uploadSignals.get(init.body)
+    : (init?.signal ?? AbortSignal.timeout(CALL_LIMIT_MS));
   return fetch(input, signal ? { ...init, signal } : init);
 }
 

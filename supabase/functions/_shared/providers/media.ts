@@ -1,5 +1,6 @@
 /** Opens files at addresses that a provider's answer named: a stranger's URLs, to be trusted with nothing. */
 
+import { isPrivateHost } from "../private-host.ts";
 import { ProviderError } from "./provider.ts";
 
 /** What may be opened, and how. */
@@ -7,7 +8,7 @@ export interface MediaOptions {
   /**
    * `cdn.example` (that host), `*.cdn.example` (hosts below it), `storage.example/folder/` (paths that start so): https on
    * its usual port. `http://127.0.0.1:8123` permits exactly that origin: a simulator. Private addresses need no rule of
-   * their own: nothing is opened that this list does not name.
+   * their own: nothing is opened that this list does not name. Only `*`, any host of the internet, has to keep them out.
    */
   allowedHosts: readonly string[];
   /** Sent to the first URL's own origin only: they may hold a key. */
@@ -83,6 +84,7 @@ function allowedUrl(text: string, allowedHosts: readonly string[], base?: URL): 
 function permits(allowed: string, url: URL): boolean {
   if (allowed.includes("://")) return url.origin === new URL(allowed).origin;
   if (url.protocol !== "https:" || url.port !== "") return false;
+  if (allowed === "*") return !isPrivateHost(url.hostname);
   if (allowed.startsWith("*.")) return url.hostname.endsWith(allowed.slice(1));
   return allowed.includes("/") ? `${url.hostname}${url.pathname}`.startsWith(allowed) : url.hostname === allowed;
 }

@@ -16,8 +16,9 @@ export function classifyRunpod(answer: HttpAnswer): ProviderError {
 }
 
 function meaningOf(answer: HttpAnswer): Meaning {
-  // How an empty balance is told is not documented; a refusal in such words would come again with every request.
-  const isAboutMoney = answer.status < 404 && /\b(balance|funds|spend(ing)? limit)\b/i.test(textOf(answer));
+  // How an empty balance is told is not documented. Both meanings shut the provider; this one tells the operator why.
+  const isAboutMoney = (answer.status === 401 || answer.status === 403) &&
+    /\b(balance|funds|spend(ing)? limit)\b/i.test(textOf(answer));
   return isAboutMoney ? fatal("provider_locked") : meaningOfStatus(answer.status);
 }
 

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { errorOf, meaningOf, mediaOf, patient, type Specimen, submissionOf, withBench } from "./specimen.ts";
+
+/** Addresses that a provider's answer names are a stranger's, and the key is for the provider alone. */
+export function claimMedia(specimen: Specimen): void {
+  const { name, keyHeader } = specimen;
+
+  for (const [words, meaning] of specimen.brokenMedia) {
+    Deno.test(`${name}: a file with ${words} is not opened: ${meaning}`, async () => {
+      await withBench(specimen, async ({ provider, finish }) => {
+        const run = await provider.submit(submissionOf(specimen, words), patient());
+        finish(run);
+        const { video_url = "" } = mediaOf(await provider.check(run, patient()));
+        assert.equal(meaningOf(await errorOf(provider.fetchMedia(video_url, patient()))), meaning);
+      });
+    });
+  }
+
+  Deno.test(`${name}: a redirect to another of its hosts is followed without the key`, async () => {
+    const { url, redirectsTo, needsKey } = specimen.media;
+    const asked = recorded((input) =>
+      input === url
+        ? new Response(null, { status: 302, headers: { location: redirectsTo } })
+        : new Response("film", { headers: { "content-type": "video/mp4" } })
+    );
+    const response = await specimen.production(asked.send).fetchMedia(url, patient());
+    assert.equal(await response.text(), "film");
+    assert.deepEqual(asked.calls.map(({ url, headers }) => [url, headers.has(keyHeader)]), [
+      [url, needsKey],
+      [redirectsTo, false],
+    ]);
+  });
+
+  for (
+    const address of [
+      "https://evil.example/1.mp4",
+      "http://169.254.169.254/latest/meta-data/",
+      "https://10.0.0.1/1.mp4",
+      "http://localhost:8123/1.mp4",
+      "file:///etc/passwd",
+      "data:video/mp4;base64,AAAA",
+      "",
+    ]
+  ) {
+    Deno.test(`${name}: ${address || "an empty address"} is not opened, directly or by a redirect`, async () => {
+      const direct = recorded(() => new Response("film"));
+      const error = await errorOf(specimen.production(direct.send).fetchMedia(address, patient()));
+      assert.deepEqual([meaningOf(error), direct.calls], ["rejected provider_bad_answer", []]);
+      if (address === "") return;
+      const { url } = specimen.media;
+      const redirecting = recorded(() => new Response(null, { status: 302, headers: { location: address } }));
+      await errorOf(specimen.production(redirecting.send).fetchMedia(url, patient()));
+      assert.deepEqual(redirecting.calls.map((call) => call.url), [url]);
+    });
+  }
+
+  Deno.test(`${name}: in a run's whole life the key goes to the provider alone`, async () => {
+    const asked = recorded((input, init) => fetch(input, init));
+    await withBench(specimen, async ({ provider, finish }) => {
+      const run = await provider.submit(submissionOf(specimen), patient());
+      await provider.check(run, patient());
+      finish(run);
+      const { video_url = "" } = mediaOf(await provider.check(run, patient()));
+      await (await provider.fetchMedia(video_url, patient())).body?.cancel();
+      await provider.cancel(run, patient());
+      const [submitted] = asked.calls;
+      const withKey = asked.calls.filter(({ headers }) => headers.has(keyHeader)).map(({ url }) => new URL(url).origin);
+      assert.deepEqual([...new Set(withKey)], [new URL(submitted?.url ?? "").origin]);
+      // Least of all as a part of an address, which servers log.
+      const key = submitted?.headers.get(keyHeader)?.replace(/^(Key|Bearer) /, "") ?? "";
+      assert.ok(key.length > 0 && asked.calls.every(({ url }) => !url.includes(key)));
+    }, asked.send);
+  });
+}
+
+interface Asked {
+  send: typeof fetch;
+  calls: { url: string; headers: Headers }[];
+}
+
+/** A `fetch` that tells what it was asked. */
+function recorded(answer: (url: string, init?: RequestInit) => Response | Promise<Response>): Asked {
+  const calls: Asked["calls"] = [];
+  return {
+    calls,
+    async send(input, init) {
+      const url = input instanceof Request ? input.url : String(input);
+      calls.push({ url, headers: new Headers(init?.headers) });
+      return await answer(url, init);
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { patient, type Specimen, submissionOf, withBench } from "./specimen.ts";
+
+interface Delivery {
+  headers: Headers;
+  body: BufferSource;
+}
+
+/** Receives webhooks; answers each with the code that is given. */
+async function withReceiver(
+  code: number,
+  test: (url: string, received: Delivery[]) => Promise<void>,
+): Promise<void> {
+  const received: Delivery[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    received.push({ headers: request.headers, body: await request.arrayBuffer() });
+    return new Response(null, { status: code });
+  });
+  try {
+    await test(`http://127.0.0.1:${server.addr.port}/hook?token=secret`, received);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+const encode = (text: string): BufferSource => new TextEncoder().encode(text);
+
+/** A webhook names its run, and where the provider signs, only its own signature counts. */
+export function claimWebhooks(specimen: Specimen): void {
+  const { name } = specimen;
+  const { webhook } = specimen.production(() => Promise.reject(new Error("nothing is to be sent")));
+  if (webhook === undefined) {
+    Deno.test(`${name}: nobody calls back, and a submission names no address although there is one`, async () => {
+      await withReceiver(200, async (url, received) => {
+        await withBench(specimen, async ({ provider, finish, pass }) => {
+          finish(await provider.submit({ ...submissionOf(specimen), webhookUrl: url }, patient()));
+          await pass(60_000);
+          assert.deepEqual(received, []);
+        });
+      });
+    });
+    return;
+  }
+
+  for (const words of ["run=1s", specimen.failures[0]?.[0] ?? ""]) {
+    Deno.test(`${name}: the webhook of a run that ends with ${words} names it, and is genuine`, async () => {
+      await withReceiver(200, async (url, received) => {
+        await withBench(specimen, async ({ provider, finish, pass }) => {
+          const run = await provider.submit({ ...submissionOf(specimen, words), webhookUrl: url }, patient());
+          finish(run);
+          await pass(0);
+          const [delivery] = received;
+          assert.ok(delivery && provider.webhook, "no webhook came");
+          assert.equal(provider.webhook.runId(delivery.body), run.providerJobId);
+          assert.equal(await provider.webhook.verify?.(delivery) ?? true, true);
+        });
+      });
+    });
+  }
+
+  Deno.test(`${name}: a body that is no webhook names no run`, () => {
+    for (const text of ["", "{", "null", "[]", "{}", '{"id":"","request_id":""}', '{"id":5,"request_id":5}', "\xff"]) {
+      assert.equal(webhook.runId(encode(text)), null, text);
+    }
+  });
+
+  if (webhook.verify === undefined) return;
+  Deno.test(`${name}: a webhook without a signature, or with one byte changed, is not genuine`, async () => {
+    await withReceiver(200, async (url, received) => {
+      await withBench(specimen, async ({ provider, finish, pass }) => {
+        finish(await provider.submit({ ...submissionOf(specimen), webhookUrl: url }, patient()));
+        await pass(0);
+        const [delivery] = received;
+        assert.ok(delivery && provider.webhook?.verify, "no webhook came");
+        assert.equal(await provider.webhook.verify({ ...delivery, headers: new Headers() }), false);
+        assert.equal(await provider.webhook.verify({ ...delivery, body: encode("{}") }), false);
+      });
+    });
+  });
+}

@@ -1,0 +1,162 @@
+// A job ends once, delivered or refunded, and only its owner sees, cancels or deletes it.
+import type { Mutation } from "./mutation.ts";
+
+const ENDINGS = "supabase/migrations/20261121000009_endings.sql";
+const WEBHOOKS = "supabase/migrations/20261121000012_webhooks.sql";
+const CANCEL = "supabase/migrations/20261121000013_cancel.sql";
+const DELETION = "supabase/migrations/20261121000019_video_deletion.sql";
+const LISTS = "supabase/migrations/20261121000017_video_lists.sql";
+const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
+const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
+const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
+const webhooks = (name: string) => ({ file: "supabase/tests/webhooks.test.sql", name });
+const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
+
+export const endingMutations: readonly Mutation[] = [
+  {
+    name: "the fence of complete_job",
+    guard: "A job is delivered once, by who works on it.",
+    file: ENDINGS,
+    find: "if not v_locked.current or v_job.step < v_job.steps then",
+    replace: "if v_job.step < v_job.steps then",
+    test: endings("a job is delivered once"),
+  },
+  {
+    name: "the step in complete_job",
+    guard: "A job whose steps are not done is not delivered.",
+    file: ENDINGS,
+    find: "if not v_locked.current or v_job.step < v_job.steps then",
+    replace: "if not v_locked.current then",
+    test: endings("a job whose steps are not done is not delivered"),
+  },
+  {
+    name: "the state condition of record_stored_video",
+    guard: "A copy is recorded once, and for a delivered video only.",
+    file: ENDINGS,
+    find: "if v_job.status is distinct from 'completed' or v_job.video_path is not null then",
+    replace: "if v_job.status is distinct from 'completed' then",
+    test: endings("a copy is recorded once"),
+  },
+  {
+    name: "the fence of fail_job",
+    guard: "Who believes in another attempt fails and refunds nothing.",
+    file: ENDINGS,
+    find: "  if not v_locked.current then",
+    replace: "  if false then",
+    test: transitions("fail_job($1, $2, $$late$$, $$Late$$) is fenced by a newer attempt"),
+  },
+  {
+    name: "the refund of fail_job",
+    guard: "A job that failed is refunded.",
+    file: ENDINGS,
+    find: `v_refund := public.add_credits(
+    v_job.user_id, v_job.credits_used, 'generation_failed_refund', p_job_id, 'refund:' || p_job_id);`,
+    replace: `v_refund := '{"success": true, "credits_remaining": 20}';`,
+    test: endings("exactly what was charged is refunded, whatever the price is now"),
+  },
+  {
+    name: "the amount of the refund",
+    guard: "Exactly what was charged is refunded, not what it would cost now.",
+    file: ENDINGS,
+    find: "v_job.user_id, v_job.credits_used, 'generation_failed_refund'",
+    replace:
+      "v_job.user_id, (select cost_per_generation from public.models where id = v_job.model_id), 'generation_failed_refund'",
+    test: endings("exactly what was charged is refunded, whatever the price is now"),
+  },
+  {
+    name: "the stored answer of a key whose submission failed",
+    guard: "A replay is told of the failure and the refund, not of a job that goes on.",
+    file: ENDINGS,
+    find: "update public.idempotency_log set status_code = 500, response_data = v_response where job_id = p_job_id;",
+    replace: "null;",
+    test: endings("and so is every replay"),
+  },
+  {
+    name: "the owner in cancel_job",
+    guard: "Nobody cancels another user's job.",
+    file: CANCEL,
+    find: "if v_job.user_id is distinct from p_user_id then",
+    replace: "if v_job.user_id is null then",
+    test: cancel("another user's job is as if it were not there"),
+  },
+  {
+    name: "the owner in delete_videos",
+    guard: "Nobody deletes another user's videos.",
+    file: DELETION,
+    find: "    continue when (v_locked.job).user_id is distinct from p_user_id;",
+    replace: "    continue when (v_locked.job).user_id is null;",
+    test: videos("and stays"),
+  },
+  {
+    name: "the refund of delete_videos",
+    guard: "Who deletes a video that was not delivered has their credits back.",
+    file: DELETION,
+    find: "      perform public.fail_job(v_job_id, (v_locked.work).attempt, 'cancelled', 'The video was deleted');\n",
+    replace: "",
+    test: videos("what was not delivered is refunded"),
+  },
+  {
+    name: "the owner in list_videos",
+    guard: "Users are listed their own videos.",
+    file: LISTS,
+    find: "    from public.video_jobs as jobs\n    where user_id = p_user_id\n",
+    replace: "    from public.video_jobs as jobs\n    where true\n",
+    test: videos("a page has the newest of the user's own videos"),
+  },
+  {
+    name: "the owner in changed_videos",
+    guard: "Users are told of the changes of their own videos.",
+    file: LISTS,
+    find: "where user_id = p_user_id and (p_status is null or status = p_status)",
+    replace: "where (p_status is null or status = p_status)",
+    test: videos("changes are told in their order"),
+  },
+  {
+    name: "the finished job in wake_job",
+    guard: "A webhook after the end wakes nobody.",
+    file: WEBHOOKS,
+    find: "elsif v_job.completed_at is not null or p_attempt",
+    replace: "elsif p_attempt",
+    test: webhooks("a webhook of a job that failed meanwhile is told so"),
+  },
+  {
+    name: "the finished step in wake_job",
+    guard: "A webhook of a step that is done is not taken for a late run of the next.",
+    file: WEBHOOKS,
+    find: "elsif v_job.completed_at is not null or p_attempt <= v_work.attempt - v_work.attempts_of_step then",
+    replace: "elsif v_job.completed_at is not null then",
+    test: webhooks("a run whose video is being stored has nothing more to tell"),
+  },
+  {
+    name: "the fence of wake_job",
+    guard: "A webhook of an attempt that was given up does not wake the current one.",
+    file: WEBHOOKS,
+    find: "elsif not v_locked.current or v_work.provider_job_id is distinct from p_provider_job_id then",
+    replace: "elsif false then",
+    test: webhooks("a webhook of an attempt that was given up tells of a late run"),
+  },
+  {
+    name: "the fence of adopt_run",
+    guard: "A run is adopted in place of the current attempt only.",
+    file: WEBHOOKS,
+    find: "  if not v_locked.current or v_job.step >= v_job.steps then",
+    replace: "  if v_job.step >= v_job.steps then",
+    test: webhooks("a run is adopted from the current attempt only"),
+  },
+  {
+    name: "the step in adopt_run",
+    guard: "A job whose video is there does not go back to a run.",
+    file: WEBHOOKS,
+    find: "  if not v_locked.current or v_job.step >= v_job.steps then",
+    replace: "  if not v_locked.current then",
+    test: webhooks("and not once there is a video"),
+  },
+  {
+    name: "the attempt of an adopted run",
+    guard: "Who works on the abandoned run is too late from then on.",
+    file: WEBHOOKS,
+    find: "attempt = attempt + 1, attempts_of_step = attempts_of_step + 1, provider_job_id = p_provider_job_id,",
+    replace: "provider_job_id = p_provider_job_id,",
+    test: webhooks("so that the worker of the abandoned run is too late"),
+  },
+];

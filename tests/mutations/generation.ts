@@ -1,0 +1,261 @@
+// From a request to a charged job: the key, the price, the limits, the charge.
+import type { Mutation } from "./mutation.ts";
+
+const FILE = "supabase/migrations/20261121000006_start_generation.sql";
+const JOBS = "supabase/migrations/20261121000005_jobs.sql";
+const PRICING = "supabase/migrations/20261121000004_pricing.sql";
+const CIRCUITS = "supabase/migrations/20261121000014_provider_circuits.sql";
+const MAINTENANCE = "supabase/migrations/20261121000011_maintenance.sql";
+const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
+const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
+const pricing = (name: string) => ({ file: "supabase/tests/pricing.test.sql", name });
+const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.test.sql", name });
+const DUPLICATE = {
+  file: "tests/locks_test.ts",
+  name: "a request that comes while its duplicate is under way waits for it, and replays its answer",
+};
+const LAST_CREDITS = {
+  file: "tests/locks_test.ts",
+  name: "a request that comes while another spends the last credits waits for it, and is refused",
+};
+
+const UPSERT = `
+  on conflict (user_id, idempotency_key) do update set
+    operation_type = excluded.operation_type, request_hash = excluded.request_hash, job_id = excluded.job_id,
+    response_data = excluded.response_data, status_code = excluded.status_code,
+    created_at = excluded.created_at, expires_at = excluded.expires_at
+  where used.expires_at <= v_now;`;
+
+const SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
+  end if;
+  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash);`;
+
+const NO_SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
+  end if;
+  v_outcome := null;`;
+
+const BALANCE_LOCK =
+  "select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;";
+
+export const generationMutations: readonly Mutation[] = [
+  {
+    name: "the key's uniqueness",
+    guard: "One key of one user is bound to one request, whatever code says.",
+    file: FILE,
+    find: "  primary key (user_id, idempotency_key),\n",
+    replace: "",
+    // Without the key there is nothing that it could conflict with.
+    also: [{ file: FILE, find: UPSERT, replace: ";" }],
+    test: constraints("one key of one user twice is refused"),
+  },
+  {
+    name: "the user of the key in a replay",
+    guard: "A key is its user's own: another user's request with it is another request.",
+    file: FILE,
+    find: "where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;",
+    replace: "where idempotency_key = p_idempotency_key and expires_at > v_now;",
+    test: start("another user may use the same key"),
+  },
+  {
+    name: "the replay's comparison of the request",
+    guard: "A key that was used is not an answer to another request.",
+    file: FILE,
+    find: "elsif v_key.request_hash is distinct from p_request_hash then",
+    replace: "elsif false then",
+    test: start("the key with another request is refused"),
+  },
+  {
+    name: "the expiry of a key in a replay",
+    guard: "An expired key is as if never used, whether or not it was cleaned up.",
+    file: FILE,
+    find: "and idempotency_key = p_idempotency_key and expires_at > v_now;",
+    replace: "and idempotency_key = p_idempotency_key;",
+    test: start("an expired key is as if never used, clean-up or not"),
+  },
+  {
+    name: "the new answer of an expired key",
+    guard: "An expired key that is used anew is bound to its new job.",
+    file: FILE,
+    find: "response_data = excluded.response_data, status_code",
+    replace: "status_code",
+    test: start("and now it is bound to that one"),
+  },
+  {
+    name: "the purge's look at a key's expiry",
+    guard: "A key that is bound to its request is not deleted, or its repetition would be charged.",
+    file: MAINTENANCE,
+    find: "delete from public.idempotency_log where expires_at <= private.clock();",
+    replace: "delete from public.idempotency_log;",
+    test: { file: "supabase/tests/purge.test.sql", name: "keys that are bound to their request are kept" },
+  },
+  {
+    name: "the balance lock of start_generation",
+    guard: "A user's requests pass one at a time: a concurrent duplicate waits, then replays.",
+    file: FILE,
+    find: BALANCE_LOCK,
+    replace: BALANCE_LOCK.replace(" for update", ""),
+    test: DUPLICATE,
+  },
+  {
+    name: "the second replay check of start_generation",
+    guard: "A duplicate that has waited for the lock sees the first one's answer.",
+    file: FILE,
+    find: SECOND_REPLAY,
+    replace: NO_SECOND_REPLAY,
+    test: DUPLICATE,
+  },
+  {
+    name: "the second replay check, with the refusal to overwrite a key",
+    guard: "A concurrent duplicate is not charged: were the check missing, the key's row would refuse it.",
+    file: FILE,
+    find: SECOND_REPLAY,
+    replace: NO_SECOND_REPLAY,
+    also: [{ file: FILE, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
+    test: DUPLICATE,
+  },
+  {
+    name: "every lock of the balance",
+    guard: "Two requests at once spend what there is and no more.",
+    file: FILE,
+    find: BALANCE_LOCK,
+    replace: BALANCE_LOCK.replace(" for update", ""),
+    also: [{
+      file: "supabase/migrations/20261121000003_credits.sql",
+      find: `  select credits_remaining into v_balance
+  from public.credit_balances where user_id = p_user_id
+  for update;`,
+      replace: `  select credits_remaining into v_balance
+  from public.credit_balances where user_id = p_user_id;`,
+    }],
+    test: LAST_CREDITS,
+  },
+  {
+    name: "the price check of start_generation",
+    guard: "Who cannot pay is told so, and nothing is begun.",
+    file: FILE,
+    find: "if v_balance < v_price then",
+    replace: "if false then",
+    test: start("a price above the balance is refused"),
+  },
+  {
+    name: "the price check of start_generation, with the look at the charge",
+    guard: "No job is made that was not paid for: the check and the charge's own answer each see to it.",
+    file: FILE,
+    find: "if v_balance < v_price then",
+    replace: "if false then",
+    also: [{ file: FILE, find: "if not (v_charge ->> 'success')::boolean then", replace: "if false then" }],
+    test: start("a price above the balance is refused"),
+  },
+  {
+    name: "the charge's job",
+    guard: "A charge names its job, so that it is made and refunded once.",
+    file: FILE,
+    find: "public.deduct_credits(p_user_id, v_price, 'video_generation', v_job_id);",
+    replace: "public.deduct_credits(p_user_id, v_price, 'video_generation');",
+    test: start("the job is charged, once"),
+  },
+  {
+    name: "the availability of the model",
+    guard: "A model that is switched off takes nobody's credits.",
+    file: FILE,
+    find: "from public.models where id = p_model_id and is_available;",
+    replace: "from public.models where id = p_model_id;",
+    test: start("model_not_found: the model is switched off"),
+  },
+  {
+    name: "the check of the settings",
+    guard: "What the model does not take is refused before it is charged.",
+    file: FILE,
+    find: "if v_resolved -> 'issues' <> '[]' then",
+    replace: "if false then",
+    test: start("validation_failed: a setting does not fit"),
+  },
+  {
+    name: "the limit of unfinished jobs",
+    guard: "One user cannot fill the provider's queue.",
+    file: FILE,
+    find: "if v_active >= v_settings.active_jobs_per_user then",
+    replace: "if false then",
+    test: start("a user may not have more unfinished jobs than the limit"),
+  },
+  {
+    name: "the limit of an hour",
+    guard: "A stolen token spends no more than an hour's allowance.",
+    file: FILE,
+    find: "if v_recent >= v_settings.generations_per_hour then",
+    replace: "if false then",
+    test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
+  },
+  {
+    name: "the circuit of start_generation",
+    guard: "A provider that is down takes no more of our users' money.",
+    file: FILE,
+    find: "v_outcome := private.circuit_problem(v_model.provider);",
+    replace: "v_outcome := null;",
+    test: circuits("a request is refused while the circuit is open"),
+  },
+  {
+    name: "the one probe of an open circuit",
+    guard: "One request tries a provider that was down, not all of them.",
+    file: CIRCUITS,
+    find: "  where provider = p_provider and open_until <= v_now;",
+    replace: "  where provider = p_provider;",
+    test: circuits("a request is refused while the circuit is open"),
+  },
+  {
+    name: "the circuit that an account opens",
+    guard: "A provider that refuses our account is asked no more at once.",
+    file: CIRCUITS,
+    find: "if not (p_account_refused or v_was_open",
+    replace: "if not (v_was_open",
+    test: circuits("an account that is refused opens the circuit at once"),
+  },
+  {
+    name: "the count that opens a circuit",
+    guard: "A provider that fails again and again is asked no more.",
+    file: CIRCUITS,
+    find: " or v_circuit.failures >= v_settings.circuit_failures) then",
+    replace: ") then",
+    test: circuits("three in a row open the circuit, which is told once"),
+  },
+  {
+    name: "the seconds in the price",
+    guard: "A longer video costs more.",
+    file: PRICING,
+    find: "p_model.cost_per_second * (p_settings ->> 'duration')::numeric",
+    replace: "p_model.cost_per_second",
+    test: pricing('{"duration": 8} costs 24'),
+  },
+  {
+    name: "the factors in the price",
+    guard: "A better video costs more.",
+    file: PRICING,
+    find: "v_price := v_price * v_factor;",
+    replace: "null;",
+    test: pricing('{"resolution": "4k"} costs 18'),
+  },
+  {
+    name: "the rounding of the price",
+    guard: "A part of a credit is a credit.",
+    file: PRICING,
+    find: "return ceil(v_price)::integer;",
+    replace: "return floor(v_price)::integer;",
+    test: pricing('{"generate_audio": false} costs 9'),
+  },
+  {
+    name: "the CHECK of a job's charge",
+    guard: "No job is free.",
+    file: JOBS,
+    find: "check (credits_used > 0)",
+    replace: "check (true)",
+    test: constraints("a free job is refused"),
+  },
+  {
+    name: "the CHECK of a model's price",
+    guard: "No model is free.",
+    file: "supabase/migrations/20261121000002_models.sql",
+    find: "check (coalesce(cost_per_generation, cost_per_second) > 0)",
+    replace: "check (true)",
+    test: constraints("a price of nothing is refused"),
+  },
+];

@@ -1,0 +1,322 @@
+// The adapters: sent once, three outcomes, verdicts only of the provider's own, and files that are videos from its hosts.
+import type { Mutation } from "./mutation.ts";
+
+const SHARED = "supabase/functions/_shared";
+const ADAPTER = `${SHARED}/falai-adapter.ts`;
+const EXCHANGE = `${SHARED}/providers/exchange.ts`;
+const FAL_FETCH = `${SHARED}/providers/fal-fetch.ts`;
+const FAL_ERRORS = `${SHARED}/providers/fal-errors.ts`;
+const FAL_WEBHOOK = `${SHARED}/providers/fal-webhook.ts`;
+const MEDIA = `${SHARED}/providers/media.ts`;
+const STORAGE = `${SHARED}/storage-utils.ts`;
+const JSON_API = `${SHARED}/providers/json-api.ts`;
+const RUNPOD = `${SHARED}/runpod-adapter.ts`;
+const VEO = `${SHARED}/veo-adapter.ts`;
+const conformance = (name: string) => ({ file: "tests/provider_conformance_test.ts", name });
+const fal = (name: string) => ({ file: `${SHARED}/falai-adapter_test.ts`, name });
+const media = (name: string) => ({ file: `${SHARED}/providers/media_test.ts`, name });
+const storage = (name: string) => ({ file: `${SHARED}/storage-utils_test.ts`, name });
+const webhook = (name: string) => ({ file: "tests/webhook_test.ts", name });
+
+const CERTAIN =
+  "return (status >= 400 && status < 500 && status !== 408 && status !== 499) || status === 500 || status === 503;";
+const TOLERANCE = "Math.abs(now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS";
+
+export const submissionMutations: readonly Mutation[] = [
+  {
+    name: "the one submission of the fal client",
+    guard: "A refused submission is sent once: the client would send it three times.",
+    file: FAL_FETCH,
+    find: "if (!isSuccess(answer)) throw new FalRefusal(answer);",
+    replace: "if (!isSuccess(answer)) return Response.json(answer.body, { status: answer.status });",
+    test: fal('a submission answered 503 "<html>nginx</html>" is refused as provider_busy after exactly one POST'),
+  },
+  {
+    name: "the one submission on a connection that drops",
+    guard: "A submission whose connection drops is sent once: the client would send it three times.",
+    file: EXCHANGE,
+    find: 'throw new Silence(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));',
+    replace: "throw error;",
+    test: fal("a submission whose connection drops may have started, after exactly one connection"),
+  },
+  {
+    name: "the one submission of Deno",
+    guard: "A submission on a connection that was kept open is sent once: Deno would send it twice.",
+    file: EXCHANGE,
+    find: "...sentOnce(init.body), ",
+    replace: "",
+    test: fal("a submission on a kept-alive connection that then drops is not sent again, by the client or by Deno"),
+  },
+  {
+    name: "the redirect of a submission, with the body that is read once",
+    guard: "A redirect would be a second submission: it is not followed, and there is nothing left to send.",
+    file: EXCHANGE,
+    find: 'redirect: "manual"',
+    replace: 'redirect: "follow"',
+    also: [{ file: EXCHANGE, find: "...sentOnce(init.body), ", replace: "" }],
+    test: fal("a submission answered with a redirect may have started, after exactly one POST"),
+  },
+  {
+    name: "the request that may have arrived",
+    guard: "What broke off after it was sent may be running.",
+    file: EXCHANGE,
+    find: '!detail.includes("client error (Connect)")',
+    replace: "false",
+    test: fal("a submission whose connection drops may have started, after exactly one connection"),
+  },
+  ...([
+    ["408", " && status !== 408"],
+    ["499", " && status !== 499"],
+  ] as const).map(([status, find]) => ({
+    name: `${status} as an answer to a submission`,
+    guard: `How far a submission came that was answered ${status} is open.`,
+    file: ADAPTER,
+    find,
+    replace: "",
+    test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
+  })),
+  ...["502", "504"].map((status) => ({
+    name: `a gateway's ${status} as an answer to a submission`,
+    guard: "Behind a gateway's trouble the submission may be running.",
+    file: ADAPTER,
+    find: CERTAIN,
+    replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
+    test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
+  })),
+  {
+    name: "an answer to a submission that cannot be understood",
+    guard: "A success without an id may be running.",
+    file: ADAPTER,
+    find: `throw badAnswer("the submission's answer has no request_id", true);`,
+    replace: `throw badAnswer("the submission's answer has no request_id");`,
+    test: fal("a submission answered with 200 without a request_id may have started, after exactly one POST"),
+  },
+  {
+    name: "the model that was paid for",
+    guard: "Nobody is given a cheaper model than the one they paid for.",
+    file: ADAPTER,
+    find: '"x-app-fal-disable-fallback": "true",',
+    replace: "",
+    test: fal(
+      "a submission is one POST with the input, the key, the webhook, the start limit and the files' lifetime",
+    ),
+  },
+];
+
+/** RunPod and Veo, whose APIs are spoken without a client of theirs. */
+export const jsonApiMutations: readonly Mutation[] = [
+  ...([["runpod", "502", "retryable provider_error"], ["veo", "504", "retryable provider_timeout"]] as const).map((
+    [provider, status, meaning],
+  ) => ({
+    name: `a gateway's ${status} as an answer to a submission to ${provider}`,
+    guard: "Behind a gateway's trouble the submission may be running.",
+    file: JSON_API,
+    find: CERTAIN,
+    replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
+    test: conformance(`${provider}: submit_${status} is ${meaning}, perhaps started, one POST`),
+  })),
+  {
+    name: "the request to RunPod or Veo that may have arrived",
+    guard: "What broke off after it was sent may be running.",
+    file: JSON_API,
+    find: "throw silence(error, true);",
+    replace: "throw silence(error, false);",
+    test: conformance("veo: a submission whose connection drops may have started, after one connection"),
+  },
+  {
+    name: "an answer of RunPod to a submission that cannot be understood",
+    guard: "A success without an id may be running.",
+    file: RUNPOD,
+    find: `throw badAnswer("the submission's answer has no id", true);`,
+    replace: `throw badAnswer("the submission's answer has no id");`,
+    test: conformance("runpod: a submission answered with an HTML page may have started, after one POST"),
+  },
+  {
+    name: "a look at RunPod answered with trouble",
+    guard: "A look that failed is no verdict.",
+    file: RUNPOD,
+    find: "if (isGone(look.refusal)) return",
+    replace: "return",
+    test: conformance("runpod: a look answered with a gateway's 500 is thrown, after one request"),
+  },
+  {
+    name: "the one video of a Veo submission",
+    guard: "A submission makes the one video that was paid for.",
+    file: VEO,
+    find: "parameters: { ...parameters, sampleCount: 1 },",
+    replace: "parameters,",
+    test: { file: `${SHARED}/veo-adapter_test.ts`, name: "a job's flat input is split into what is shown and how" },
+  },
+];
+
+export const lookMutations: readonly Mutation[] = [
+  {
+    name: "a look answered with trouble",
+    guard: "A look that failed is no verdict.",
+    file: ADAPTER,
+    find: "if (isNotFound(look.refusal)) return expired(look.refusal);\n      throw unclear(look.refusal);",
+    replace: "return expired(look.refusal);",
+    test: fal("a status call answered with 500 is thrown, never a verdict, after exactly one GET"),
+  },
+  {
+    name: "a look answered by a router",
+    guard: "A 404 that does not speak of the request says nothing about the run.",
+    file: FAL_ERRORS,
+    find: 'return body.status === "NOT_FOUND" || /\\brequest\\b/i.test(textOf(body));',
+    replace: "return true;",
+    test: fal("a status call answered with a gateway's 404 is thrown, never a verdict, after exactly one GET"),
+  },
+  {
+    name: "a state that is new",
+    guard: "Only a completed run is over.",
+    file: ADAPTER,
+    find: 'if (status.status !== "COMPLETED") {',
+    replace: 'if (status.status === "IN_PROGRESS") {',
+    test: fal("a status that says little or something new leaves the run running"),
+  },
+  {
+    name: "a result answered by a gateway",
+    guard: "A gateway's trouble is no failure of the run: that would be paid for again.",
+    file: ADAPTER,
+    find: "if (isVerdict(result.refusal)) {",
+    replace: "if (true) {",
+    test: fal(
+      "a result answered with a gateway's 502 is thrown after exactly one GET, unless the status told of a failure",
+    ),
+  },
+  {
+    name: "a result answered about us",
+    guard: "What is wrong with our account is no failure of the run.",
+    file: FAL_ERRORS,
+    find: "if (ABOUT_THE_CALLER.has(answer.status)) return false;",
+    replace: "",
+    test: fal("a result answered with 429 is thrown after exactly one GET, unless the status told of a failure"),
+  },
+];
+
+export const signatureMutations: readonly Mutation[] = [
+  {
+    name: "the signature",
+    guard: "A webhook was signed by fal.",
+    file: FAL_WEBHOOK,
+    find: "if (await isSignedByAKnownKey(signature, message)) return true;",
+    replace: "return true;",
+    test: webhook("a webhook forged with a key that is not fal's is unauthorized and wakes nobody"),
+  },
+  {
+    name: "the body in the signature",
+    guard: "A webhook says what fal has signed.",
+    file: FAL_WEBHOOK,
+    find: "if (await isSignedByAKnownKey(signature, message)) return true;",
+    replace: "return true;",
+    test: webhook("a webhook whose body was changed on the way is unauthorized and wakes nobody"),
+  },
+  {
+    name: "the tolerance of the past",
+    guard: "A webhook that somebody kept is refused.",
+    file: FAL_WEBHOOK,
+    find: TOLERANCE,
+    replace: "Number(timestamp) - now() / 1000 > TOLERANCE_SECONDS",
+    test: webhook("a webhook signed five minutes ago and a second is unauthorized and wakes nobody"),
+  },
+  {
+    name: "the tolerance of the future",
+    guard: "A webhook from the future could be kept for as long as it is ahead.",
+    file: FAL_WEBHOOK,
+    find: TOLERANCE,
+    replace: "now() / 1000 - Number(timestamp) > TOLERANCE_SECONDS",
+    test: webhook("a webhook signed five minutes and a few seconds ahead is unauthorized and wakes nobody"),
+  },
+];
+
+export const fileMutations: readonly Mutation[] = [
+  {
+    name: "the hosts of the files",
+    guard: "Nothing is opened but what lies on the provider's own hosts.",
+    file: MEDIA,
+    find: "if (!allowedHosts.some((allowed) => permits(allowed, url))) throw notAllowed(name(url));",
+    replace: "",
+    test: media('"https://10.0.0.1/1.mp4" is not allowed'),
+  },
+  {
+    name: "the end of a host's name",
+    guard: "A host that only ends like the provider's is a stranger's.",
+    file: MEDIA,
+    find: "url.hostname.endsWith(allowed.slice(1))",
+    replace: "url.hostname.endsWith(allowed.slice(2))",
+    test: media('"https://evilfal.media/1.mp4" is not allowed'),
+  },
+  {
+    name: "https and its usual port",
+    guard: "No other service of an allowed host is reached.",
+    file: MEDIA,
+    find: '  if (url.protocol !== "https:" || url.port !== "") return false;\n',
+    replace: "",
+    test: media('"https://fal.media:8443/1.mp4" is not allowed'),
+  },
+  {
+    name: "the name and the password in an address",
+    guard: "No address carries credentials of a stranger's choice.",
+    file: MEDIA,
+    find: "if (url.username || url.password) throw",
+    replace: "if (false) throw",
+    test: media('"https://user:password@fal.media/1.mp4" is not allowed'),
+  },
+  {
+    name: "the hosts of redirects",
+    guard: "An allowed host leads nowhere else.",
+    file: MEDIA,
+    find: 'redirect: "manual"',
+    replace: 'redirect: "follow"',
+    test: media("a redirect to other is not followed"),
+  },
+  {
+    name: "the key on the first host",
+    guard: "Our key is sent to nobody else.",
+    file: MEDIA,
+    find: "current.origin === first.origin ? options.headers : undefined",
+    replace: "options.headers",
+    test: media("a redirect is followed, and the key is not sent to another origin"),
+  },
+  {
+    name: "the type of a video",
+    guard: "What is stored and delivered is a video.",
+    file: STORAGE,
+    find: 'throw new MediaError("media_wrong_type", `not a video: ${declared || "no type"}`);',
+    replace: 'return "video/mp4";',
+    test: storage("1.mp4 of type text/html is refused unread"),
+  },
+  {
+    name: "the declared size of a video",
+    guard: "A file that is too large is not read.",
+    file: STORAGE,
+    find: "if (declared !== undefined && declared > video.maxBytes) {",
+    replace: "if (false) {",
+    test: storage("a video that declares too many bytes is refused unread"),
+  },
+  {
+    name: "the stored size of a video",
+    guard: "A file that is too large is not kept.",
+    file: STORAGE,
+    find: "if (bytes > maxBytes) {",
+    replace: "if (false) {",
+    test: storage("a video that turns out too large is removed"),
+  },
+  {
+    name: "the whole of a video",
+    guard: "A part of a video is not delivered as the video.",
+    file: STORAGE,
+    find: "(declared !== undefined && bytes !== declared)",
+    replace: "false",
+    test: storage("a video that Storage holds only in part is removed"),
+  },
+  {
+    name: "a video of something",
+    guard: "An empty file is not delivered as the video.",
+    file: STORAGE,
+    find: "if (response.body === null || declared === 0) {",
+    replace: "if (response.body === null) {",
+    also: [{ file: STORAGE, find: "if (bytes === 0 || ", replace: "if (" }],
+    test: storage("an empty video is refused"),
+  },
+];

@@ -1,0 +1,138 @@
+// What the tables refuse, who sees which rows and files, and what the audit finds.
+import type { Mutation } from "./mutation.ts";
+
+const JOBS = "supabase/migrations/20261121000005_jobs.sql";
+const STORAGE = "supabase/migrations/20261121000010_storage.sql";
+const LISTS = "supabase/migrations/20261121000017_video_lists.sql";
+const PUSH = "supabase/migrations/20261121000015_push.sql";
+const MAINTENANCE = "supabase/migrations/20261121000011_maintenance.sql";
+const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
+const rows = (name: string) => ({ file: "supabase/tests/row_level_security.test.sql", name });
+const audit = (name: string) => ({ file: "supabase/tests/audit.test.sql", name });
+
+export const tableMutations: readonly Mutation[] = [
+  {
+    name: "the CHECK of credits_refunded",
+    guard: "A failed job is refunded in full, and no other.",
+    file: JOBS,
+    find: "credits_refunded = case status when 'failed' then credits_used else 0 end",
+    replace: "true",
+    test: constraints("a failed job without a refund is refused"),
+  },
+  {
+    name: "the CHECK that a finished job says when",
+    guard: "A job is finished or not, never both.",
+    file: JOBS,
+    find: "check ((status in ('completed', 'failed')) = (completed_at is not null))",
+    replace: "check (true)",
+    test: constraints("an unfinished job with an end is refused"),
+  },
+  {
+    name: "the CHECK that a completed job has a video",
+    guard: "Nothing is delivered for a price.",
+    file: JOBS,
+    find: "status <> 'completed' or video_path is not null or video_url is not null",
+    replace: "true",
+    test: constraints("a delivery of nothing is refused"),
+  },
+  {
+    name: "the CHECK that a run belongs to an attempt",
+    guard: "No run is followed that nobody submitted.",
+    file: JOBS,
+    find: "check (provider_job_id is null or submitted_at is not null)",
+    replace: "check (true)",
+    test: constraints("a run that nobody submitted is refused"),
+  },
+  {
+    name: "the policy of jobs",
+    guard: "Users see their own jobs and no others.",
+    file: JOBS,
+    find: "on public.video_jobs\n  for select to authenticated using (user_id = (select auth.uid()));",
+    replace: "on public.video_jobs\n  for select to authenticated using (true);",
+    test: rows("a user reads their own jobs and no others"),
+  },
+  {
+    name: "the policy of deleted videos",
+    guard: "Users see which of their own videos are deleted, and of no others.",
+    file: LISTS,
+    find: "for select to authenticated using (user_id = (select auth.uid()));",
+    replace: "for select to authenticated using (true);",
+    test: rows("a user reads which of their own videos are deleted and of no others"),
+  },
+  {
+    name: "the policy of broadcasts",
+    guard: "Users hear of their own jobs and no others.",
+    file: PUSH,
+    find: " and realtime.topic() = 'jobs:' || (select auth.uid())::text",
+    replace: "",
+    test: {
+      file: "tests/supabase_extensions_test.ts",
+      name: "only the owner may listen to a channel, and nobody may send",
+    },
+  },
+  {
+    name: "the folder in the policy of files",
+    guard: "Users read the files in their own folder and no others.",
+    file: STORAGE,
+    find: " and (storage.foldername(name))[1] = (select auth.uid())::text",
+    replace: "",
+    test: rows("a user reads the files in their own folder of the videos and no others"),
+  },
+  {
+    name: "the bucket in the policy of files",
+    guard: "Users read videos, and nothing of another bucket.",
+    file: STORAGE,
+    find: "bucket_id = 'videos' and ",
+    replace: "",
+    test: rows("a user reads the files in their own folder of the videos and no others"),
+  },
+  {
+    name: "the privacy of the bucket",
+    guard: "Nobody downloads another user's video by its path.",
+    file: STORAGE,
+    find: "values ('videos', 'videos', false,",
+    replace: "values ('videos', 'videos', true,",
+    test: {
+      file: "tests/privileges_storage_test.ts",
+      name: "another user's video cannot be downloaded, by its path or by any kind of address",
+    },
+  },
+];
+
+/** What the audit finds, and the damage that a claim has it find. */
+const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
+  [
+    "a balance that is not the sum of its ledger",
+    "having balances.credits_remaining <> coalesce(sum(change), 0)",
+    "update public.credit_balances set credits_remaining = credits_remaining + 1",
+  ],
+  [
+    "a job that was not charged its price",
+    "where jobs.charged <> credits_used",
+    " update public.video_jobs set credits_used = 3 where node_id = 'running' ",
+  ],
+  [
+    "a failed job that was not refunded",
+    "where status = 'failed' and jobs.refunded <> credits_used",
+    " update public.video_jobs set status = 'failed', completed_at = now() where node_id = 'running' ",
+  ],
+  [
+    "a refund of a job that has not failed",
+    "where status <> 'failed' and jobs.refunded <> 0",
+    " select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' ",
+  ],
+  [
+    "a charged job that nobody looks at",
+    "where status in ('pending', 'processing') and next_check_at is null",
+    " update private.job_work set next_check_at = null where job_id = pg_temp.job('running') ",
+  ],
+];
+
+export const auditMutations: readonly Mutation[] = CONTRADICTIONS.map(([what, condition, damage]) => ({
+  name: `the audit of ${what}`,
+  guard: `The books tell of ${what}.`,
+  file: MAINTENANCE,
+  find: condition,
+  replace: condition.replace(/ .*/s, " false"),
+  test: audit(`the audit reports ${damage}`),
+}));

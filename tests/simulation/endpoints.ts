@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { advanceJobs } from "../../supabase/functions/advance-jobs/handler.ts";
+import { generateVideo } from "../../supabase/functions/generate-video/handler.ts";
+import { getVideoStatus } from "../../supabase/functions/get-video-status/handler.ts";
+import { providerWebhook } from "../../supabase/functions/provider-webhook/handler.ts";
+import { videos } from "../../supabase/functions/videos/handler.ts";
+import { DatabaseError } from "../../supabase/functions/_shared/database.ts";
+import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
+import type { Call } from "../../supabase/functions/_shared/http/endpoint.ts";
+import { errorBody, RequestError, requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
+import { Phases } from "../../supabase/functions/_shared/http/phases.ts";
+import { errorText } from "../../supabase/functions/_shared/log.ts";
+import { MediaError } from "../../supabase/functions/_shared/storage-utils.ts";
+import type { Counts } from "./counts.ts";
+import { currentProcess } from "./process.ts";
+
+const HANDLERS = {
+  "generate-video": generateVideo,
+  "get-video-status": getVideoStatus,
+  "provider-webhook": providerWebhook,
+  "advance-jobs": advanceJobs,
+  "videos": videos,
+};
+export type Endpoint = keyof typeof HANDLERS;
+
+/** What a client was told. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+  /** The stable code of an error; else an empty text. */
+  code: string;
+}
+
+export interface EndpointRequest {
+  /** The rest of the path and the query. */
+  path?: string;
+  method?: string;
+  headers?: HeadersInit;
+  body?: BodyInit;
+  userId?: string;
+}
+
+/** Calls the real handlers in the running process, as signed-in users, and answers their errors as `endpoint` does. */
+export class Endpoints {
+  #requests = 0;
+
+  constructor(private readonly dependencies: Dependencies, private readonly counts: Counts) {}
+
+  async call(endpoint: Endpoint, { path = "", method = "POST", ...rest }: EndpointRequest): Promise<Answer> {
+    const url = `http://functions.simulated/${endpoint}${path}`;
+    const request = new Request(url, {
+      method,
+      ...(rest.headers === undefined ? {} : { headers: rest.headers }),
+      ...(rest.body === undefined ? {} : { body: rest.body }),
+    });
+    const call = this.#newCall(rest.userId ?? "");
+    const response = await HANDLERS[endpoint](this.dependencies, request, call)
+      .catch((error: unknown) => refusal(error, call));
+    const text = await response.text();
+    const body = text === "" ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    const code = typeof body.code === "string" ? body.code : "";
+    this.counts.add("answers", `${endpoint} ${response.status} ${code}`.trim());
+    return { status: response.status, headers: response.headers, body, code };
+  }
+
+  #newCall(userId: string): Call {
+    const process = currentProcess();
+    const log: Call["log"] = (level, event, fields = {}) => {
+      if (level === "alert") this.counts.add("alerts", event);
+      if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
+    };
+    return { requestId: `request-${++this.#requests}`, language: "en", phases: new Phases(), log, userId };
+  }
+}
+
+/** As in `_shared/http/endpoint.ts`. What nobody foresaw is thrown on: only a broken database is an excuse for a 500. */
+function refusal(error: unknown, call: Call): Response {
+  if (error instanceof RequestError) return envelope(error, call);
+  if (error instanceof MediaError || (error instanceof DatabaseError && error.unreachable)) {
+    call.log("error", "unavailable", { error: errorText(error) });
+    return envelope(new RequestError("unavailable"), call);
+  }
+  if (error instanceof DatabaseError && currentProcess().disturbed) {
+    return envelope(new RequestError("internal_error"), call);
+  }
+  throw new Error(`The handler threw ${errorText(error)}`, { cause: error });
+}
+
+function envelope(error: RequestError, call: Call): Response {
+  const body = { ...errorBody(error.code, call.language, call.requestId), ...error.fields };
+  return Response.json(body, { status: requestErrors[error.code].status, headers: error.headers });
+}

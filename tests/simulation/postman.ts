@@ -1,0 +1,119 @@
+import type { Run } from "../../local/fal-simulator/run-queue.ts";
+import { webhookUrl } from "../../supabase/functions/_shared/webhook-token.ts";
+import type { Provider } from "./provider.ts";
+import type { Random } from "./random.ts";
+
+/** What may be wrong with a delivery, and what it must be answered then. */
+export const DELIVERIES = {
+  genuine: [200, 404],
+  error: [200, 404],
+  "payload error": [200, 404],
+  "other user": [200, 404],
+  early: [200, 404],
+  "before the answer": [200, 404],
+  late: [200, 404],
+  repeated: [200, 404],
+  stale: [401],
+  future: [401],
+  forged: [401],
+  tampered: [401],
+  "wrong token": [401],
+  "other attempt's token": [401],
+  "no token": [401],
+  "no run": [400],
+  "unknown job": [404],
+} as const;
+export type Delivery = keyof typeof DELIVERIES;
+
+/** A webhook that fal is to send. */
+export interface Mail {
+  run: Run;
+  delivery: Delivery;
+  due: number;
+  tries: number;
+}
+
+const TOLERANCE_SECONDS = 300;
+
+/** Collects the webhooks of ended runs, as their scripts want them, and writes each as fal would, or as a forger would. */
+export class Postman {
+  readonly mail: Mail[] = [];
+
+  constructor(private readonly now: () => number, private readonly random: Random) {}
+
+  ended(run: Run): void {
+    const script = run.script.webhook ?? {};
+    if (run.webhookUrl === null || script.lost || (run.cancelled && !run.script.cancelWebhook)) return;
+    const due = this.now() + (script.lateMs ?? 0);
+    const send = (delivery: Delivery, at = due) => this.mail.push({ run, delivery, due: at, tries: 0 });
+    if (script.errorFirst) send("error");
+    for (let copy = 0; copy < (script.copies ?? 1); copy++) {
+      send(copy > 0 ? "repeated" : deliveryOf(script, due > this.now()));
+    }
+  }
+
+  /** Takes one that is due out of the bag: any of them, so that they overtake each other. */
+  take(): Mail | undefined {
+    const due = this.mail.filter((mail) => mail.due <= this.now());
+    const mail = this.random.chance(0.8) ? this.random.recent(due, 20) : this.random.maybe(due);
+    if (mail !== undefined) this.mail.splice(this.mail.indexOf(mail), 1);
+    return mail;
+  }
+
+  /** fal sends again what was not answered well. */
+  putBack(mail: Mail): void {
+    if (mail.tries < 3) this.mail.push({ ...mail, tries: mail.tries + 1, due: this.now() + 1000 * 2 ** mail.tries });
+  }
+
+  /** The request of a delivery: the address that we gave, or one that somebody made up. */
+  async write(
+    provider: Provider,
+    { run, delivery }: Mail,
+  ): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
+    const body = new TextEncoder().encode(JSON.stringify(
+      {
+        gateway_request_id: run.gatewayId,
+        status: delivery === "error" ? "ERROR" : "OK",
+        payload: delivery === "payload error" ? null : { note: "what it says is never believed" },
+        ...(delivery === "no run" ? {} : { request_id: run.id }),
+      },
+      null,
+      1,
+    ));
+    const offset = delivery === "stale" ? -1 : delivery === "future" ? 1 : 0;
+    const headers = await provider.simulation.keys.sign({
+      requestId: run.id,
+      userId: delivery === "other user" ? "another-user" : "simulated-user",
+      timestamp: Math.floor(this.now() / 1000) + offset * (TOLERANCE_SECONDS + 2),
+      body,
+      forged: delivery === "forged",
+    });
+    const sent = delivery === "tampered"
+      ? new TextEncoder().encode(new TextDecoder().decode(body).replace("\n ", "\n\t"))
+      : body;
+    return { path: await this.#path(run, delivery), headers, body: sent };
+  }
+
+  async #path(run: Run, delivery: Delivery): Promise<string> {
+    const url = new URL(run.webhookUrl ?? "");
+    const query = url.searchParams;
+    if (delivery === "no token") query.delete("token");
+    if (delivery === "wrong token") query.set("token", `${query.get("token")}`.split("").reverse().join(""));
+    if (delivery === "other attempt's token") query.set("attempt", String(Number(query.get("attempt")) + 1));
+    if (delivery === "unknown job") {
+      return new URL(await webhookUrl("http://functions.simulated", "fal", { jobId: this.random.uuid(), attempt: 1 }))
+        .href.replace(/^.*provider-webhook/, "");
+    }
+    return `/fal?${query}`;
+  }
+}
+
+function deliveryOf(script: NonNullable<Run["script"]["webhook"]>, late: boolean): Delivery {
+  if (script.forged) return "forged";
+  if (script.tampered) return "tampered";
+  if (script.timestampOffsetSeconds !== undefined) return script.timestampOffsetSeconds < 0 ? "stale" : "future";
+  if (script.userId !== undefined) return "other user";
+  if (script.payloadError) return "payload error";
+  if (script.status === "ERROR") return "error";
+  return late ? "late" : "genuine";
+}

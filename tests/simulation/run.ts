@@ -1,0 +1,74 @@
+import { Counts } from "./counts.ts";
+import { vacuousParts } from "./coverage.ts";
+import { Random } from "./random.ts";
+import { Simulation } from "./simulation.ts";
+import { createWorld } from "./world.ts";
+
+export interface RunOptions {
+  seed: number;
+  operations: number;
+  users: number;
+  /** Whether everything that can happen must have happened: too much to ask of a short run. */
+  thorough: boolean;
+  onProgress?: (done: number) => void;
+}
+
+export interface Outcome {
+  seed: number;
+  operations: number;
+  users: number;
+  seconds: number;
+  /** Days that passed in the simulated world. */
+  days: number;
+  counts: Counts;
+}
+
+/** What a person needs to see of a run that failed. */
+export class SimulationFailed extends Error {
+  override readonly name = "SimulationFailed";
+}
+
+/** Simulates one world. Throws `SimulationFailed`. */
+export async function simulate(options: RunOptions): Promise<Outcome> {
+  const random = new Random(options.seed);
+  const world = await createWorld(random.fork(), options.users);
+  const simulation = new Simulation(world, random.fork());
+  const begun = { at: world.clock.now(), real: performance.now() };
+  try {
+    await simulation.run(options.operations, options.onProgress);
+    const missing = vacuousParts(world.counts, options.thorough);
+    if (missing.length > 0) throw new SimulationFailed(tooLittle(options, missing));
+    return {
+      seed: options.seed,
+      operations: simulation.done,
+      users: options.users,
+      seconds: (performance.now() - begun.real) / 1000,
+      days: (world.clock.now() - begun.at) / 86_400_000,
+      counts: world.counts,
+    };
+  } catch (cause) {
+    if (cause instanceof SimulationFailed) throw cause;
+    throw new SimulationFailed(describe(options, simulation, cause), { cause });
+  } finally {
+    await world.stop();
+  }
+}
+
+function describe({ seed, operations, users }: RunOptions, simulation: Simulation, cause: unknown): string {
+  return [
+    `Seed ${seed} failed at operation ${simulation.done}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    "What happened last:",
+    ...simulation.log.map((line) => `  ${line}`),
+    replay({ seed, operations, users }),
+  ].join("\n");
+}
+
+function tooLittle(options: RunOptions, missing: string[]): string {
+  return `Seed ${options.seed} broke nothing, but proves too little: it met no ${missing.join(", no ")}.\n${
+    replay(options)
+  }`;
+}
+
+function replay({ seed, operations, users }: Pick<RunOptions, "seed" | "operations" | "users">): string {
+  return `Run it again: deno task soak --seed ${seed} --operations ${operations} --users ${users}`;
+}

@@ -1,0 +1,61 @@
+import { checkDeadlines, checkEnd, checkMirrors } from "./checks.ts";
+import { countEndings } from "./endings.ts";
+import type { User } from "./model.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** The worker's period. */
+const TICK_MS = 10_000;
+/** While only copies are owed: longer than the pause between two tries. */
+const COPY_PAUSE_MS = 900_000;
+const MOST_COPY_TICKS = 200;
+
+/** What settling takes: each is over when it returns. */
+export interface Driver {
+  pass(milliseconds: number): Promise<void>;
+  tick(): Promise<void>;
+  purge(): Promise<void>;
+  sync(user: User): Promise<void>;
+}
+
+/** With everything well the worker ticks until nothing is open or owed; then all that must hold at the end is checked. */
+export async function settle(world: World, driver: Driver): Promise<void> {
+  async function tick(milliseconds: number): Promise<void> {
+    await driver.pass(milliseconds);
+    await driver.tick();
+    await checkDeadlines(world);
+  }
+  const end = world.clock.now() + await longestWait(world);
+  while (await openJobs(world) > 0) {
+    if (world.clock.now() > end + TICK_MS) throw new Violation("A job is open past its deadline, its lease and a tick");
+    await tick(TICK_MS);
+  }
+  for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
+  await driver.purge();
+  await driver.pass(1000);
+  for (const user of world.users) if (user.mirror.used) await driver.sync(user);
+
+  await checkEnd(world);
+  await checkMirrors(world);
+  world.submissions.check(world.provider.runs);
+  await countEndings(world);
+}
+
+async function openJobs({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from video_jobs where completed_at is null`;
+  return Number(row?.count);
+}
+
+async function owedCopies({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.job_work where next_check_at is not null`;
+  return Number(row?.count);
+}
+
+/** Until the last open job is past its deadline, and past the lease of a worker that may have died with it. */
+async function longestWait({ sql }: World): Promise<number> {
+  const [row] = await sql`
+    select coalesce(max(extract(epoch from greatest(deadline_at, lease_until) - private.clock())), 0) as seconds
+    from private.job_work join video_jobs using (job_id) where completed_at is null
+  `;
+  return Math.max(0, Number(row?.seconds)) * 1000;
+}

@@ -1,0 +1,186 @@
+import { checkDeadlines, checkMoney, purchases } from "./checks.ts";
+import { Choices } from "./choices.ts";
+import { type Operation, Operations } from "./operations.ts";
+import { Process, type Rest } from "./process.ts";
+import { Random } from "./random.ts";
+import { settle } from "./settle.ts";
+import { Violation } from "./violation.ts";
+import { Weather } from "./weather.ts";
+import type { World } from "./world.ts";
+
+/** Something under way: it runs on until it rests. */
+interface Doing {
+  text: string;
+  process: Process;
+  work: Promise<void>;
+}
+
+const LOG_LENGTH = 60;
+const MOST_STALLED = 10;
+const CHECK_EVERY = 1000;
+const PATIENCE_MS = 60_000;
+
+/** Drives one world: the only place where anything is begun and where time moves. */
+export class Simulation {
+  /** What was done last, for whoever reads a failure. */
+  readonly log: string[] = [];
+  done = 0;
+  readonly #operations: Operations;
+  readonly #choices: Choices;
+  readonly #weather: Weather;
+  #stalled: Doing[] = [];
+  #failure: unknown;
+
+  constructor(private readonly world: World, private readonly random: Random) {
+    this.#operations = new Operations(world, random.fork());
+    this.#choices = new Choices(world, this.#operations, random.fork());
+    this.#weather = new Weather(world, random.fork());
+    world.provider.onAccepted = async (run) => {
+      const doing = this.#begin(this.#operations.deliver({ run, delivery: "before the answer", due: 0, tries: 9 }));
+      // Thrown here it would look like a fault of the network to the submission that waits.
+      await this.#finish(doing).catch((error: unknown) => this.#failure ??= error);
+    };
+  }
+
+  /** Does so many operations, then lets everything come to rest. Throws `Violation`. */
+  async run(count: number, progress: (done: number) => void = () => {}): Promise<void> {
+    let nextCheck = CHECK_EVERY;
+    while (this.done < count) {
+      await this.#step();
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.done < nextCheck) continue;
+      nextCheck += CHECK_EVERY;
+      await checkMoney(this.world);
+      progress(this.done);
+    }
+    await this.#settle();
+  }
+
+  async #step(): Promise<void> {
+    const weather = this.#weather.turn(this.done);
+    if (weather !== null) this.#note(weather);
+    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1 })) {
+      case "one":
+        return await this.#one();
+      case "several":
+        return await this.#several();
+      case "time":
+        return await this.#pass(this.#pause());
+      case "wake":
+        return await this.#wake();
+      case "rotate":
+        return await this.world.provider.rotateKeys(this.random.chance(0.5));
+    }
+  }
+
+  async #one(): Promise<void> {
+    const operation = this.#choices.one();
+    const doing = this.#begin(operation);
+    const rest = await this.#finish(doing);
+    const undisturbed = rest === "done" && !doing.process.disturbed;
+    if (operation.text === "advance" && undisturbed) await checkDeadlines(this.world);
+  }
+
+  async #several(): Promise<void> {
+    const operations = this.#choices.several();
+    const shared = this.random.chance(0.3) ? new Process(this.random.fork(), true) : undefined;
+    const begun = operations.map((operation) => this.#begin(operation, shared));
+    await Promise.all(begun.map((doing) => this.#finish(doing)));
+  }
+
+  #begin(operation: Operation, process = new Process(this.random.fork(), this.world.faults.enabled)): Doing {
+    this.done++;
+    const work = process.run(operation.run);
+    // A failure is seen by whoever waits for it, also when it comes while nobody does.
+    work.catch(() => {});
+    return { text: operation.text, process, work };
+  }
+
+  async #finish(doing: Doing): Promise<Rest> {
+    const rest = await patiently(doing.process.rest(doing.work)).catch((error: unknown) => {
+      this.#note(`${doing.text}: FAILED (${doing.process.trace.join(", ")})`);
+      throw error;
+    });
+    this.#note(`${doing.text}: ${rest} (${doing.process.trace.splice(0).join(", ")})`);
+    if (rest === "stalled") this.#stalled.push(doing);
+    return rest;
+  }
+
+  /** Lets one that has stalled go on: a zombie, whose lease may be somebody else's by now. Or it is killed at last. */
+  async #wake(): Promise<void> {
+    const doing = this.random.maybe(this.#stalled);
+    if (doing === undefined) return;
+    this.#stalled = this.#stalled.filter((one) => one !== doing);
+    this.world.counts.add("operations", "wake");
+    if (this.random.chance(0.1)) doing.process.kill();
+    else doing.process.wake();
+    await this.#finish(doing);
+  }
+
+  #pause(): number {
+    if (this.#stalled.length > MOST_STALLED) this.#stalled.shift();
+    switch (this.random.weighted({ short: 60, medium: 30, grace: 7, long: 1.5, day: 0.15 })) {
+      case "short":
+        return this.random.between(200, 5_000);
+      case "medium":
+        return this.random.between(5_000, 60_000);
+      case "grace":
+        return this.random.between(60_000, 400_000);
+      case "long":
+        return this.random.between(600_000, 2_400_000);
+      case "day":
+        return this.random.between(24 * 3_600_000, 26 * 3_600_000);
+    }
+  }
+
+  async #pass(milliseconds: number): Promise<void> {
+    await this.world.clock.advance(milliseconds);
+    this.world.provider.simulation.timeline.advance();
+    this.#note(`${(milliseconds / 1000).toFixed(1)} s pass`);
+  }
+
+  /** Everything works again, and the worker ticks until nothing is open or owed. */
+  async #settle(): Promise<void> {
+    this.#weather.clear();
+    this.world.faults.enabled = false;
+    while (this.#stalled.length > 0) await this.#wakeAll();
+    await settle(this.world, {
+      pass: (milliseconds) => this.#pass(milliseconds),
+      tick: () => this.#finishWhatever(this.#operations.tick()),
+      purge: () => this.#finishWhatever(this.#operations.tick("purge")),
+      sync: (user) => this.#finishWhatever(this.#operations.sync(user)),
+    });
+    this.#operations.checkPurchases(await purchases(this.world));
+  }
+
+  async #finishWhatever(operation: Operation): Promise<void> {
+    await this.#finish(this.#begin(operation));
+    // Only a download that falls silent still stalls.
+    while (this.#stalled.length > 0) await this.#wakeAll();
+  }
+
+  async #wakeAll(): Promise<void> {
+    for (const doing of this.#stalled.splice(0)) {
+      doing.process.wake();
+      await this.#finish(doing);
+    }
+  }
+
+  #note(line: string): void {
+    this.log.push(`#${this.done} ${new Date(this.world.clock.now()).toISOString().slice(5, 19)} ${line}`);
+    if (this.log.length > LOG_LENGTH) this.log.shift();
+  }
+}
+
+/** Nothing here waits for real time: what does not come to rest hangs. */
+async function patiently(rest: Promise<Rest>): Promise<Rest> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Violation("An operation hangs")), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([rest, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

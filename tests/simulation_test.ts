@@ -1,0 +1,22 @@
+// The world of `tests/simulation`: seeded, with a clock of its own. `deno task soak` runs it for longer.
+import { simulate } from "./simulation/run.ts";
+
+const OPERATIONS = 3_000;
+const USERS = 60;
+
+// Calls that are abandoned on purpose leave their time limits behind.
+const untidy = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "every invariant holds in a world of crashes, duplicates, forgeries and a provider that fails",
+  untidy,
+  async () => {
+    await simulate({ seed: 20_261_121, operations: OPERATIONS, users: USERS, thorough: false });
+  },
+);
+
+const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+
+Deno.test(`every invariant holds in a world that nobody has seen before (seed ${seed})`, untidy, async () => {
+  await simulate({ seed, operations: OPERATIONS, users: USERS, thorough: false });
+});
