@@ -6,8 +6,9 @@ import { createFileStorage } from "./file-storage.ts";
 import { announce, exitWithParent } from "./leash.ts";
 import { serveStorage } from "./storage-bridge.ts";
 
-// Gap: PostgREST outlives its database. The driver throws where nobody can catch it when a connection breaks that it was
-// about to write to: https://github.com/porsager/postgres/issues/1154. The query has failed by itself then.
+// Gap: PostgREST outlives its database. The driver throws where nobody can catch it when a connection breaks that it is
+// about to write to, and mixes up what comes after: https://github.com/porsager/postgres/issues/1154. So a pool that has
+// lost a connection is given up, with the requests in it, and the next request gets a new one.
 globalThis.addEventListener("error", (event) => {
   if (event.filename.endsWith("/postgres/src/connection.js")) event.preventDefault();
 });
@@ -21,51 +22,97 @@ const parentGone = exitWithParent(() => {
 // @supabase/lite reads both while it is imported.
 Deno.env.set("EXPERIMENTAL_STORAGE", "1");
 Deno.env.set("DO_NOT_TRACK", "1");
-const [{ App }, { createPostgresConnection }] = await Promise.all([
+const [{ App }, { createPostgresConnection }, { default: postgres }] = await Promise.all([
   import("@supabase/lite"),
   import("@supabase/lite/postgres"),
+  import("postgres"),
 ]);
 
 const signingKey = { kid: read("JWT_KEY_ID"), secret: read("JWT_SECRET") };
 // Gap: lite turns JSON arguments into text, and its driver turns the text into JSON once more.
 const json = { serialize: (value: unknown) => typeof value === "string" ? value : JSON.stringify(value) };
 const toIsoTime = (time: string) => time.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-const connection = createPostgresConnection({
-  url: read("DATABASE_URL"),
-  postgresOptions: {
-    max: 20,
-    onnotice: () => {},
-    types: {
-      json: { to: 114, from: [114], parse: JSON.parse, ...json },
-      jsonb: { to: 3802, from: [3802], parse: JSON.parse, ...json },
-      // Gap: lite answers with times as PostgreSQL writes them, PostgREST in ISO 8601.
-      timestamptz: { to: 1184, from: [1184], serialize: (time: unknown) => time, parse: toIsoTime },
+const pool = {
+  max: 20,
+  max_lifetime: null,
+  onnotice: () => {},
+  types: {
+    json: { to: 114, from: [114], parse: JSON.parse, ...json },
+    jsonb: { to: 3802, from: [3802], parse: JSON.parse, ...json },
+    // Gap: lite answers with times as PostgreSQL writes them, PostgREST in ISO 8601.
+    timestamptz: { to: 1184, from: [1184], serialize: (time: unknown) => time, parse: toIsoTime },
+  },
+};
+
+type Serve = (request: Request) => Promise<Response>;
+let serveNow: Promise<Serve> | undefined;
+
+/** As PostgREST says it: https://docs.postgrest.org/en/stable/references/errors.html */
+function unreachable(): Response {
+  return Response.json({ code: "PGRST001", message: "The database cannot be reached" }, { status: 503 });
+}
+
+/** REST, Auth and Storage on a pool of connections of their own, for as long as none is lost. */
+async function openApp(): Promise<Serve> {
+  // Gap: lite that finds no database takes it for one without tables and procedures, and goes on so.
+  const probe = postgres(read("DATABASE_URL"), { max: 1 });
+  await probe`select 1`.finally(() => probe.end());
+
+  const underWay = new Set<(refusal: Response) => void>();
+  const connection = createPostgresConnection({
+    url: read("DATABASE_URL"),
+    postgresOptions: { ...pool, onclose: lose },
+  });
+  // Gap: at its first request lite grants ALL on all tables to all roles, which undoes the migrations' revokes, unless
+  // this field says that it has been done.
+  Object.assign(connection, { rlsState: "active" });
+
+  const app = new App({
+    connection,
+    api: { enabled: true, schemas: ["public"], max_rows: 1000 },
+    auth: {
+      enabled: true,
+      jwt_secret: signingKey.secret,
+      publishable_key: read("PUBLISHABLE_KEY"),
+      secret_key: read("SECRET_KEY"),
+      email: { enable_signup: true, enable_confirmations: false },
     },
-  },
-});
-// Gap: at its first request lite grants ALL on all tables to all roles, which undoes the migrations' revokes, unless
-// this field says that it has been done.
-Object.assign(connection, { rlsState: "active" });
+    storage: { enabled: true, file_size_limit: "5GiB" },
+    options: { server: { disableStudio: true } },
+  });
+  app._storageAdapter = createFileStorage(storageFolder);
 
-const app = new App({
-  connection,
-  api: { enabled: true, schemas: ["public"], max_rows: 1000 },
-  auth: {
-    enabled: true,
-    jwt_secret: signingKey.secret,
-    publishable_key: read("PUBLISHABLE_KEY"),
-    secret_key: read("SECRET_KEY"),
-    email: { enable_signup: true, enable_confirmations: false },
-  },
-  storage: { enabled: true, file_size_limit: "5GiB" },
-  options: { server: { disableStudio: true } },
-});
-app._storageAdapter = createFileStorage(storageFolder);
+  let isLost = false;
+  function lose(): void {
+    if (!isLost) serveNow = undefined;
+    isLost = true;
+    for (const refuse of underWay) refuse(unreachable());
+    // Closes what is idle; what was lost never answers.
+    connection.close().catch(() => {});
+  }
 
-async function serve(request: Request): Promise<Response> {
+  async function serve(request: Request): Promise<Response> {
+    const { promise: refusal, resolve: refuse } = Promise.withResolvers<Response>();
+    underWay.add(refuse);
+    try {
+      return await Promise.race([app.fetch(request), refusal]);
+    } finally {
+      underWay.delete(refuse);
+    }
+  }
+  return serve;
+}
+
+async function answer(request: Request): Promise<Response> {
+  const opening = serveNow ??= openApp();
+  const serve = await opening.catch(() => null);
+  if (serve === null) {
+    if (serveNow === opening) serveNow = undefined;
+    return unreachable();
+  }
   const { pathname } = new URL(request.url);
-  if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, app.fetch);
-  const response = await app.fetch(request);
+  if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve);
+  const response = await serve(request);
   return pathname.startsWith("/auth/v1/") ? await nameSigningKey(response, signingKey) : response;
 }
 
@@ -75,6 +122,6 @@ function read(name: string): string {
   return value;
 }
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
 await announce(server.addr.port);
 await parentGone;

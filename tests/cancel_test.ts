@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { assertRefundedOnce, ENDLESS, simulatorOf, startGeneration } from "./generation.ts";
-import { useWorld } from "./harness.ts";
+import { assertRefundedOnce, ENDLESS, prepareGeneration, simulatorOf, startGeneration } from "./generation.ts";
+import { until, useWorld } from "./harness.ts";
 
 const world = useWorld({ falSimulator: ENDLESS });
 
@@ -29,6 +29,17 @@ Deno.test("a submission whose answer is still out can be cancelled", async () =>
   assert.equal((await cancel(generation.jobId, generation.user)).status, 200);
   await assertRefundedOnce(world, generation, await generation.poll(200), "cancelled");
   assert.equal(generation.runs().length, 1);
+});
+
+Deno.test("a run that is accepted after its video was cancelled is stopped at the provider", async () => {
+  const request = await prepareGeneration(world, { fal: "slow=1s" });
+  const answering = request.send();
+  await until("the provider has taken it", () => request.runs().length === 1);
+  const [job] = await world.sql`select job_id from video_jobs where user_id = ${request.user.id}`;
+  assert.equal((await cancel(job?.job_id, request.user)).status, 200);
+  assert.equal((await answering).status, 200);
+  await until("the run is cancelled", () => request.runs()[0]?.cancelled === true);
+  assert.equal(await world.balance(request.user), 100);
 });
 
 Deno.test("cancelling from ten places at once refunds once", async () => {

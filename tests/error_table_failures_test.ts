@@ -66,6 +66,14 @@ Deno.test("a key that was used for another request is 422, and stays bound to th
   assert.deepEqual((await world.generate(user, { key, body: GOOD_BODY })).body, first.body);
 });
 
+Deno.test("a key that was used for another image is 422", async () => {
+  const user = await world.newUser(100);
+  const key = crypto.randomUUID();
+  const body = { ...GOOD_BODY, model_id: KLING_IMAGE, image_url: IMAGE };
+  assert.equal((await world.generate(user, { key, body })).status, 200);
+  assertRefusal(await world.generate(user, { key, body: { ...body, image_url: `${IMAGE}?another` } }), KEY_REUSED);
+});
+
 Deno.test("a key that was refused as reused by one user is another user's own", async () => {
   const [first, second] = await Promise.all([world.newUser(20), world.newUser(20)]);
   const key = crypto.randomUUID();

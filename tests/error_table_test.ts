@@ -86,6 +86,18 @@ Deno.test("credentials are checked before anything that the request says", async
   assertRefusal(answer, UNAUTHORIZED);
 });
 
+Deno.test("the worker is nobody's to call but the project's own", async () => {
+  const user = await world.newUser(20);
+  const strangers: HeadersInit[] = [
+    {},
+    { apikey: world.publishableKey },
+    { Authorization: `Bearer ${user.token}` },
+    { apikey: `${world.secretKey}x` },
+  ];
+  for (const headers of strangers) assertRefusal(await world.call("advance-jobs", { headers }), UNAUTHORIZED);
+  assert.equal((await world.call("advance-jobs", { headers: { apikey: world.secretKey } })).status, 200);
+});
+
 Deno.test("a user_id that is not the token's user is 403", async () => {
   const [user, other] = await Promise.all([world.newUser(20), world.newUser(20)]);
   await assertRefusedFreely(world, user, { body: { ...GOOD_BODY, user_id: other.id } }, {

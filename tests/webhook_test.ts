@@ -138,6 +138,7 @@ Deno.test("a late run that failed leaves the current attempt alone", async () =>
   assert.equal(await stateOf(generation), "processing");
   simulatorOf(world).finish(second.id);
   await becomes(generation, "completed");
+  assert.equal(second.calls.cancel, 0);
   await assertPaidOnce(world, generation, await generation.poll(0));
 });
 

@@ -3,7 +3,6 @@ import type { Mutation } from "./mutation.ts";
 
 const JOBS = "supabase/migrations/20261121000005_jobs.sql";
 const STORAGE = "supabase/migrations/20261121000010_storage.sql";
-const LISTS = "supabase/migrations/20261121000017_video_lists.sql";
 const PUSH = "supabase/migrations/20261121000015_push.sql";
 const MAINTENANCE = "supabase/migrations/20261121000011_maintenance.sql";
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
@@ -50,14 +49,6 @@ export const tableMutations: readonly Mutation[] = [
     find: "on public.video_jobs\n  for select to authenticated using (user_id = (select auth.uid()));",
     replace: "on public.video_jobs\n  for select to authenticated using (true);",
     test: rows("a user reads their own jobs and no others"),
-  },
-  {
-    name: "the policy of deleted videos",
-    guard: "Users see which of their own videos are deleted, and of no others.",
-    file: LISTS,
-    find: "for select to authenticated using (user_id = (select auth.uid()));",
-    replace: "for select to authenticated using (true);",
-    test: rows("a user reads which of their own videos are deleted and of no others"),
   },
   {
     name: "the policy of broadcasts",

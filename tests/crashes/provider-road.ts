@@ -1,0 +1,51 @@
+import { Agent, createServer, request as sendRequest } from "node:http";
+import { pipeline } from "node:stream";
+import { text } from "node:stream/consumers";
+
+/** The only road to a simulator, which can be closed. */
+export interface ProviderRoad {
+  url: string;
+  /** From now on every connection is refused, and those that are open are cut: nobody is there. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** A road on this port, closed at first. `destination` is asked for at each request. */
+export function providerRoad(port: number, destination: () => string): ProviderRoad {
+  const url = `http://127.0.0.1:${port}`;
+  // Each request on a connection of its own: on a kept one that broke Deno sends a request again, without its body.
+  const agent = new Agent({ keepAlive: false });
+  const server = createServer((request, response) => {
+    const { host: _, connection: __, ...headers } = request.headers;
+    const onward = sendRequest(
+      `${destination()}${request.url}`,
+      { method: request.method, headers, agent },
+      (reply) => {
+        // Deno's `pipeline` throws where Node's would tell its callback.
+        if (response.destroyed) return void reply.destroy();
+        const { "content-length": length, connection: _, "keep-alive": __, ...kept } = reply.headers;
+        const isJson = kept["content-type"]?.startsWith("application/json") ?? false;
+        response.writeHead(reply.statusCode ?? 502, isJson || length === undefined ? kept : { ...reply.headers });
+        if (!isJson) return pipeline(reply, response, () => {});
+        // The addresses in an answer are to lead over this road too.
+        text(reply).then(
+          (body) => response.end(body.replaceAll(destination(), url)),
+          () => response.destroy(),
+        );
+      },
+    );
+    onward.on("error", () => response.destroy());
+    response.on("close", () => onward.destroy());
+    request.pipe(onward);
+  });
+  return {
+    url,
+    open: () => new Promise((resolve) => void server.listen(port, "127.0.0.1", resolve)),
+    async close() {
+      if (!server.listening) return;
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
