@@ -45,6 +45,8 @@ create table public.app_settings (
   -- Unfinished jobs that one user may have at a time.
   active_jobs_per_user integer not null default 20,
   generations_per_hour integer not null default 200,
+  -- Seconds of video that one user may have generated in a calendar month (UTC); null: no such limit.
+  seconds_per_month integer,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
   -- The pause between two looks at the provider grows with the job's age between these two.
@@ -65,7 +67,7 @@ create table public.app_settings (
   retention_days integer,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
-  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0),
+  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0),
   constraint durations_are_positive check (
     idempotency_hours > 0 and check_interval_min_seconds > 0
     and check_interval_max_seconds >= check_interval_min_seconds

@@ -165,11 +165,12 @@ $$;
 revoke execute on function public.quote_generation(uuid, jsonb) from public, anon, authenticated;
 grant execute on function public.quote_generation(uuid, jsonb) to anon, authenticated, service_role;
 
--- Builds the provider's input from the prompt, the image and resolved settings, as the model's schema maps them.
+-- Builds the provider's input from the prompt, the image and resolved settings, as the model's schema maps them. An image
+-- of the user's own folder stays { "input_file": path }: it gets its signed URL when it is sent.
 create function private.provider_input(
   p_schema jsonb,
   p_prompt text,
-  p_image_url text,
+  p_image jsonb,
   p_settings jsonb
 )
 returns jsonb
@@ -180,8 +181,8 @@ set search_path = ''
 as $$
   select coalesce(p_schema -> 'fixed_input', '{}')
     || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), p_prompt)
-    || case when p_image_url is null then '{}'
-       else jsonb_build_object(p_schema -> 'image_url' ->> 'input', p_image_url) end
+    || case when p_image is null then '{}'
+       else jsonb_build_object(p_schema -> 'image_url' ->> 'input', p_image) end
     || coalesce((
       select jsonb_object_agg(
         spec.value ->> 'input',
@@ -193,5 +194,5 @@ as $$
     ), '{}');
 $$;
 
-revoke execute on function private.provider_input(jsonb, text, text, jsonb) from public, anon, authenticated;
-grant execute on function private.provider_input(jsonb, text, text, jsonb) to service_role;
+revoke execute on function private.provider_input(jsonb, text, jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.provider_input(jsonb, text, jsonb, jsonb) to service_role;

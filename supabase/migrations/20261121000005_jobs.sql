@@ -8,6 +8,8 @@ create table public.video_jobs (
   prompt text not null,
   settings jsonb not null default '{}',
   image_url text,
+  -- The image as a file of the owner's folder in the bucket `inputs`, instead of an address.
+  image_path text,
   node_id text,
   status text not null default 'pending',
   stage text not null default 'submitting',
@@ -15,6 +17,8 @@ create table public.video_jobs (
   queue_position integer,
   step integer not null default 0,
   steps integer not null default 1,
+  -- The length asked for; what counts towards the month's quota.
+  seconds integer not null default 0,
   credits_used integer not null,
   credits_refunded integer not null default 0,
   error_code text,
@@ -35,6 +39,7 @@ create table public.video_jobs (
   constraint job_percent_is_a_percentage check (progress_percent between 0 and 100),
   constraint job_step_is_one_of_its_steps check (steps > 0 and step between 0 and steps),
   constraint job_charge_is_positive check (credits_used > 0),
+  constraint job_length_is_not_negative check (seconds >= 0),
   constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
   constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
   constraint failed_job_is_refunded_in_full check (
@@ -45,7 +50,9 @@ create table public.video_jobs (
   ),
   constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
   constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
-  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048)
+  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048),
+  constraint job_has_one_image check (image_url is null or image_path is null),
+  constraint job_image_file_is_the_owners check (image_path like user_id || '/%')
 );
 
 create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
@@ -60,6 +67,36 @@ create policy "Users read their own jobs" on public.video_jobs
 revoke all on public.video_jobs from anon, authenticated, service_role;
 grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
+
+-- How many seconds of video each user has had generated in a month, failed jobs given back; outlives deleted videos.
+create table private.monthly_usage (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  month date not null,
+  seconds integer not null,
+  primary key (user_id, month),
+  constraint usage_is_never_negative check (seconds >= 0)
+);
+
+alter table private.monthly_usage enable row level security;
+create policy "Only the service role counts usage" on private.monthly_usage
+  for all to service_role using (true) with check (true);
+grant select, insert, update, delete on private.monthly_usage to service_role;
+
+-- The month of a time, in UTC, by its first day.
+create function private.month_of(
+  p_time timestamptz
+)
+returns date
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select date_trunc('month', p_time at time zone 'utc')::date;
+$$;
+
+revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
+grant execute on function private.month_of(timestamptz) to service_role;
 
 -- Announces that the transaction is going to change jobs of a user; to be called before any lock is taken. Changes go on
 -- side by side, but whoever lists what has changed waits until those under way are committed (see list_videos).

@@ -94,11 +94,64 @@ $$;
 revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.limit_problem(uuid) to service_role;
 
+-- Counts a new job towards its user's month, or says that it is too much; null when it is not. Call it with the balance
+-- locked, as the last check.
+create function private.count_usage(
+  p_user_id uuid,
+  p_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_month date := private.month_of(v_now);
+  v_limit integer := (select seconds_per_month from public.app_settings);
+  v_used integer := coalesce((
+    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
+begin
+  if v_used + p_seconds > v_limit then
+    return jsonb_build_object('outcome', 'monthly_quota_reached', 'limit', v_limit, 'used', v_used,
+      'retry_after', ceil(extract(epoch from
+        (v_month + interval '1 month') at time zone 'utc' - v_now))::integer);
+  end if;
+  insert into private.monthly_usage as usage (user_id, month, seconds) values (p_user_id, v_month, p_seconds)
+  on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
+  return null;
+end;
+$$;
+
+revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;
+grant execute on function private.count_usage(uuid, integer) to service_role;
+
+-- The length that settings ask for, in whole seconds: the duration, or the frames of a model that counts those.
+create function private.seconds_of(
+  p_settings jsonb
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select ceil(coalesce(
+    (p_settings ->> 'duration')::numeric,
+    -- 16 a second is what the models that take frames make (Wan) where the settings do not say.
+    (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16),
+    0))::integer;
+$$;
+
+revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;
+grant execute on function private.seconds_of(jsonb) to service_role;
+
 -- Checks the settings and the image against the model: { settings, issues }.
 create function private.resolve_request(
   p_model public.models,
   p_settings jsonb,
-  p_image_url text
+  p_has_image boolean
 )
 returns jsonb
 language plpgsql
@@ -111,10 +164,10 @@ declare
   v_image jsonb := p_model.settings_schema -> 'image_url';
   v_problem text;
 begin
-  if p_image_url is not null and v_image is null then
+  if p_has_image and v_image is null then
     v_problem := 'not taken by this model, which makes videos from text alone';
-  elsif p_image_url is null and (v_image ->> 'required')::boolean then
-    v_problem := 'required by this model: the https address of an image';
+  elsif not p_has_image and (v_image ->> 'required')::boolean then
+    v_problem := 'required by this model: the https address of an image, or image_path, a file from POST /uploads';
   end if;
   if v_problem is not null then
     v_resolved := jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues'
@@ -124,8 +177,8 @@ begin
 end;
 $$;
 
-revoke execute on function private.resolve_request(public.models, jsonb, text) from public, anon, authenticated;
-grant execute on function private.resolve_request(public.models, jsonb, text) to service_role;
+revoke execute on function private.resolve_request(public.models, jsonb, boolean) from public, anon, authenticated;
+grant execute on function private.resolve_request(public.models, jsonb, boolean) to service_role;
 
 -- Writes a charged job's two rows, with its first attempt opened: the caller is about to submit it.
 create function private.insert_job(
@@ -135,6 +188,7 @@ create function private.insert_job(
   p_prompt text,
   p_settings jsonb,
   p_image_url text,
+  p_image_path text,
   p_node_id text,
   p_credits integer,
   p_lease_seconds integer
@@ -151,9 +205,11 @@ declare
   v_work private.job_work;
 begin
   insert into public.video_jobs (
-    job_id, user_id, model_id, prompt, settings, image_url, node_id, credits_used, created_at, updated_at)
+    job_id, user_id, model_id, prompt, settings, image_url, image_path, node_id, seconds,
+    credits_used, created_at, updated_at)
   values (
-    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_node_id, p_credits, v_now, v_now)
+    p_job_id, p_user_id, p_model.id, p_prompt, p_settings, p_image_url, p_image_path, p_node_id,
+    private.seconds_of(p_settings), p_credits, v_now, v_now)
   returning * into v_job;
 
   insert into private.job_work (
@@ -162,7 +218,9 @@ begin
     p_job_id,
     jsonb_build_array(jsonb_build_object(
       'name', 'generate', 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
-      'input', private.provider_input(p_model.settings_schema, p_prompt, p_image_url, p_settings))),
+      'input', private.provider_input(p_model.settings_schema, p_prompt,
+        case when p_image_path is null then to_jsonb(p_image_url)
+          else jsonb_build_object('input_file', p_image_path) end, p_settings))),
     1, 1, v_now,
     v_now + make_interval(secs => unknown_submission_seconds),
     v_now + make_interval(secs => p_lease_seconds),
@@ -174,9 +232,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, integer, integer)
+revoke execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, text, integer, integer)
   from public, anon, authenticated;
-grant execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, integer, integer)
+grant execute on function private.insert_job(uuid, uuid, public.models, text, jsonb, text, text, text, integer, integer)
   to service_role;
 
 -- Starts a generation, or says why not: { outcome, … }. Only the outcome `created` changes anything.
@@ -189,7 +247,8 @@ create function public.start_generation(
   p_settings jsonb default '{}',
   p_image_url text default null,
   p_node_id text default null,
-  p_lease_seconds integer default 60
+  p_lease_seconds integer default 60,
+  p_image_path text default null
 )
 returns jsonb
 language plpgsql
@@ -227,7 +286,7 @@ begin
   if not found then
     return jsonb_build_object('outcome', 'model_not_found');
   end if;
-  v_resolved := private.resolve_request(v_model, p_settings, p_image_url);
+  v_resolved := private.resolve_request(v_model, p_settings, coalesce(p_image_url, p_image_path) is not null);
   if v_resolved -> 'issues' <> '[]' then
     return jsonb_build_object('outcome', 'validation_failed', 'issues', v_resolved -> 'issues');
   end if;
@@ -241,14 +300,19 @@ begin
     return v_outcome;
   end if;
 
-  -- Last, since a request that passes here may be the one probe.
   v_outcome := private.circuit_problem(v_model.provider);
   if v_outcome is not null then
     return v_outcome;
   end if;
 
+  -- After it, since what is counted here is given back only when the job fails.
+  v_outcome := private.count_usage(p_user_id, private.seconds_of(v_resolved -> 'settings'));
+  if v_outcome is not null then
+    return v_outcome;
+  end if;
+
   v_outcome := private.insert_job(v_job_id, p_user_id, v_model, p_prompt, v_resolved -> 'settings', p_image_url,
-    p_node_id, v_price, p_lease_seconds);
+    p_image_path, p_node_id, v_price, p_lease_seconds);
   v_charge := public.deduct_credits(p_user_id, v_price, 'video_generation', v_job_id);
   if not (v_charge ->> 'success')::boolean then
     raise exception 'The balance changed under its lock: %', v_charge;
@@ -276,7 +340,7 @@ begin
 end;
 $$;
 
-revoke execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer)
+revoke execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer, text)
   from public, anon, authenticated;
-grant execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer)
+grant execute on function public.start_generation(uuid, text, text, uuid, text, jsonb, text, text, integer, text)
   to service_role;

@@ -110,6 +110,10 @@ begin
   -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.
   v_refund := public.add_credits(
     v_job.user_id, v_job.credits_used, 'generation_failed_refund', p_job_id, 'refund:' || p_job_id);
+  -- Never an obstacle to a refund, whatever somebody did to the count.
+  update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
+  where user_id = v_job.user_id and month = private.month_of(v_job.created_at);
+
   if p_response is not null then
     v_response := p_response || jsonb_build_object(
       'job_id', p_job_id, 'credits_refunded', v_job.credits_refunded,

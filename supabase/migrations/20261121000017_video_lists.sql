@@ -4,19 +4,16 @@
 create table public.deleted_videos (
   job_id uuid primary key,
   user_id uuid not null references auth.users (id) on delete cascade,
-  deleted_at timestamptz not null,
-  -- The files that are still to be deleted, in the bucket `videos`.
-  files text[] not null default '{}'
+  deleted_at timestamptz not null
 );
 
-create index deleted_videos_with_files on public.deleted_videos (deleted_at) where files <> '{}';
 create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at);
 
 alter table public.deleted_videos enable row level security;
 create policy "Only the service role reads tombstones" on public.deleted_videos
   for all to service_role using (true) with check (true);
 revoke all on public.deleted_videos from anon, authenticated, service_role;
-grant select, insert, update, delete on public.deleted_videos to service_role;
+grant select, insert, delete on public.deleted_videos to service_role;
 
 -- A time as microseconds since 1970, and back; cursors and millisecond instants are made of them, exactly.
 create function private.to_microseconds(

@@ -1,33 +1,64 @@
 -- Deleting videos: by their owner, or because they are past the retention. The row goes at once, its refund, if one is
 -- due, with it; the files follow, and what is left of them is found again by the purge. The ledger keeps what was paid.
 
--- Deletes a locked job and leaves a tombstone with the files to delete.
+-- Files that are to be deleted and may still be there: no row of anything else names them any more.
+create table private.files_to_delete (
+  bucket text not null,
+  path text not null,
+  since timestamptz not null,
+  primary key (bucket, path)
+);
+
+alter table private.files_to_delete enable row level security;
+create policy "Only the service role deletes files" on private.files_to_delete
+  for all to service_role using (true) with check (true);
+grant select, insert, delete on private.files_to_delete to service_role;
+
+-- Deletes a locked job, leaving a tombstone, and word of the files that are to be deleted.
 create function private.bury_job(
   p_job public.video_jobs
 )
-returns text[]
+returns void
 language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-declare
-  -- The video's own path always: a copy may be on its way there now.
-  v_files text[] := array_remove(
-    array[p_job.user_id || '/' || p_job.job_id || '.mp4', p_job.thumbnail_path], null);
 begin
-  insert into public.deleted_videos (job_id, user_id, deleted_at, files)
-  values (p_job.job_id, p_job.user_id, private.clock(), v_files);
+  insert into public.deleted_videos (job_id, user_id, deleted_at)
+  values (p_job.job_id, p_job.user_id, private.clock());
+  -- The video's own path always: a copy may be on its way there now.
+  insert into private.files_to_delete (bucket, path, since)
+  select 'videos', path, private.clock()
+  from unnest(array[p_job.user_id || '/' || p_job.job_id || '.mp4', p_job.thumbnail_path]) as path
+  where path is not null
+  on conflict do nothing;
   delete from public.video_jobs where job_id = p_job.job_id;
-  return v_files;
 end;
 $$;
 
 revoke execute on function private.bury_job(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.bury_job(public.video_jobs) to service_role;
 
+-- The files of one user that are to be deleted: [{ bucket, path }].
+create function private.files_of(
+  p_user_id uuid
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
+  from private.files_to_delete where path like p_user_id || '/%';
+$$;
+
+revoke execute on function private.files_of(uuid) from public, anon, authenticated;
+grant execute on function private.files_of(uuid) to service_role;
+
 -- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, files, runs }, with the files
--- to delete now and the work whose runs are to be cancelled. Safe to repeat.
+-- to delete now, as { bucket, path }, and the work whose runs are to be cancelled. Safe to repeat.
 create function public.delete_videos(
   p_user_id uuid,
   p_job_ids uuid[]
@@ -41,7 +72,6 @@ as $$
 declare
   v_locked record;
   v_job_id uuid;
-  v_files text[] := '{}';
   v_runs jsonb := '[]';
 begin
   perform private.begin_change(p_user_id);
@@ -53,7 +83,7 @@ begin
       v_runs := v_runs || private.work_json(v_locked.job, v_locked.work, false);
       perform public.fail_job(v_job_id, (v_locked.work).attempt, 'cancelled', 'The video was deleted');
     end if;
-    v_files := v_files || private.bury_job(v_locked.job);
+    perform private.bury_job(v_locked.job);
   end loop;
 
   return jsonb_build_object(
@@ -65,7 +95,7 @@ begin
       where not exists (
         select from public.deleted_videos as buried
         where buried.user_id = p_user_id and buried.job_id = asked.job_id)), '[]'),
-    'files', to_jsonb(v_files),
+    'files', private.files_of(p_user_id),
     'runs', v_runs);
 end;
 $$;
@@ -109,29 +139,26 @@ grant execute on function public.delete_expired_videos(integer) to service_role;
 
 create index video_jobs_by_completion on public.video_jobs (completed_at) where completed_at is not null;
 
--- Files of deleted videos that are still there, as far as we know.
-create function public.list_undeleted_files(
+-- Up to p_limit files that are to be deleted, those that wait longest first: [{ bucket, path }].
+create function public.list_files_to_delete(
   p_limit integer
 )
-returns table (
-  job_id uuid,
-  files text[]
-)
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = ''
 as $$
-  select buried.job_id, buried.files from public.deleted_videos as buried
-  where buried.files <> '{}' order by buried.deleted_at limit p_limit;
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
+  from (select bucket, path from private.files_to_delete order by since limit p_limit) as files;
 $$;
 
-revoke execute on function public.list_undeleted_files(integer) from public, anon, authenticated;
-grant execute on function public.list_undeleted_files(integer) to service_role;
+revoke execute on function public.list_files_to_delete(integer) from public, anon, authenticated;
+grant execute on function public.list_files_to_delete(integer) to service_role;
 
--- Notes that the files of deleted videos are gone.
+-- Notes that files, given as [{ bucket, path }], are gone.
 create function public.record_deleted_files(
-  p_job_ids uuid[]
+  p_files jsonb
 )
 returns void
 language sql
@@ -139,8 +166,10 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  update public.deleted_videos set files = '{}' where job_id = any (p_job_ids);
+  delete from private.files_to_delete as waiting
+  using jsonb_to_recordset(p_files) as gone (bucket text, path text)
+  where waiting.bucket = gone.bucket and waiting.path = gone.path;
 $$;
 
-revoke execute on function public.record_deleted_files(uuid[]) from public, anon, authenticated;
-grant execute on function public.record_deleted_files(uuid[]) to service_role;
+revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;
+grant execute on function public.record_deleted_files(jsonb) to service_role;

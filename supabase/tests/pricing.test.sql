@@ -38,7 +38,7 @@ select is_empty(
 -- The requests that the documents behind this product show, against the models that can be had.
 select isnt_empty(format(
   $$ select from public.models, private.resolve_request(models, %L, %L) as request
-    where is_available and request -> 'issues' = '[]' $$, settings, image_url),
+    where is_available and request -> 'issues' = '[]' $$, settings, image_url is not null),
   format('some model makes %s %s', settings, case when image_url is null then 'from text' else 'from an image' end))
 from (values
   ('{"duration": 15, "resolution": "720p", "fps": 30}', null),
@@ -123,7 +123,7 @@ select is(
 
 -- What is sent to the provider.
 select is(
-  private.provider_input(settings_schema, 'a cat', 'https://example.com/cat.png',
+  private.provider_input(settings_schema, 'a cat', '"https://example.com/cat.png"',
     '{"duration": 8, "resolution": "4k", "fps": 30, "generate_audio": false}'),
   '{"enhance": false, "text": "a cat", "start_image": "https://example.com/cat.png",
     "seconds": "8s", "resolution": "4k", "audio": false}',

@@ -21,8 +21,8 @@ select is_empty(
   'every function has an empty search path');
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
-  array['private.open_account()', 'private.broadcast_job()'],
-  'only two triggers run with the rights of their owner');
+  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)'],
+  'only two triggers and the deletion of an account run with the rights of their owner');
 
 select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,

@@ -115,7 +115,7 @@ from (values
     '{"outcome": "validation_failed", "issues": [{"path": "settings.duration", "message": "must be one of: 4, 8"}]}'),
   ('the image is missing', pg_temp.start('x', p_model => 2),
     '{"outcome": "validation_failed", "issues":
-      [{"path": "image_url", "message": "required by this model: the https address of an image"}]}'),
+      [{"path": "image_url", "message": "required by this model: the https address of an image, or image_path, a file from POST /uploads"}]}'),
   ('the model takes no image', pg_temp.start('x', p_image_url => 'https://example.com/cat.png'),
     '{"outcome": "validation_failed", "issues":
       [{"path": "image_url", "message": "not taken by this model, which makes videos from text alone"}]}')

@@ -71,7 +71,8 @@ select is(
   (select sum(change) from public.quota_log, doomed where job_id = one), 0::bigint, 'what was not delivered is refunded');
 select is(answer #>> '{runs,0,provider_job_id}', 'run', 'the run that is to be cancelled is told') from deletion;
 select is(
-  answer -> 'files', jsonb_build_array('00000000-0000-4000-8000-00000000000a/' || one || '.mp4'),
+  answer -> 'files', jsonb_build_array(jsonb_build_object(
+    'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || one || '.mp4')),
   'and the file that is to be deleted') from deletion, doomed;
 select is(
   public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one]) -> 'deleted', jsonb_build_array(one),

@@ -16,6 +16,7 @@ export type Database = {
           "idempotency_hours": number;
           "only_row": boolean;
           "retention_days": number | null;
+          "seconds_per_month": number | null;
           "store_retry_hours": number;
           "unknown_submission_seconds": number;
           "welcome_credits": number;
@@ -33,6 +34,7 @@ export type Database = {
           "idempotency_hours"?: number;
           "only_row"?: boolean;
           "retention_days"?: number | null;
+          "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
           "welcome_credits"?: number;
@@ -49,6 +51,7 @@ export type Database = {
           "idempotency_hours"?: number;
           "only_row"?: boolean;
           "retention_days"?: number | null;
+          "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
           "welcome_credits"?: number;
@@ -77,20 +80,17 @@ export type Database = {
       "deleted_videos": {
         Row: {
           "deleted_at": string;
-          "files": (string)[];
           "job_id": string;
           "user_id": string;
         };
         ComputedFields: never;
         Insert: {
           "deleted_at": string;
-          "files"?: (string)[];
           "job_id": string;
           "user_id": string;
         };
         Update: {
           "deleted_at"?: string;
-          "files"?: (string)[];
           "job_id"?: string;
           "user_id"?: string;
         };
@@ -239,6 +239,7 @@ export type Database = {
           "credits_used": number;
           "error_code": string | null;
           "error_message": string | null;
+          "image_path": string | null;
           "image_url": string | null;
           "job_id": string;
           "kind": string;
@@ -247,6 +248,7 @@ export type Database = {
           "progress_percent": number;
           "prompt": string;
           "queue_position": number | null;
+          "seconds": number;
           "settings": NonNullable<Json>;
           "stage": string;
           "status": string;
@@ -267,6 +269,7 @@ export type Database = {
           "credits_used": number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
@@ -275,6 +278,7 @@ export type Database = {
           "progress_percent"?: number;
           "prompt": string;
           "queue_position"?: number | null;
+          "seconds"?: number;
           "settings"?: NonNullable<Json>;
           "stage"?: string;
           "status"?: string;
@@ -294,6 +298,7 @@ export type Database = {
           "credits_used"?: number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
@@ -302,6 +307,7 @@ export type Database = {
           "progress_percent"?: number;
           "prompt"?: string;
           "queue_position"?: number | null;
+          "seconds"?: number;
           "settings"?: NonNullable<Json>;
           "stage"?: string;
           "status"?: string;
@@ -383,6 +389,7 @@ export type Database = {
       };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
       "delete_videos": { Args: { "p_job_ids": (string)[]; "p_user_id": string }; Returns: Json };
+      "erase_account": { Args: { "p_user_id": string }; Returns: Json };
       "fail_job": {
         Args: {
           "p_attempt": number;
@@ -394,13 +401,7 @@ export type Database = {
         Returns: Json;
       };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
-      "list_undeleted_files": {
-        Args: { "p_limit": number };
-        Returns: {
-          "files": (string)[];
-          "job_id": string;
-        }[];
-      };
+      "list_files_to_delete": { Args: { "p_limit": number }; Returns: Json };
       "list_videos": {
         Args: {
           "p_before_job_id"?: string;
@@ -419,7 +420,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
-      "record_deleted_files": { Args: { "p_job_ids": (string)[] }; Returns: undefined };
+      "record_deleted_files": { Args: { "p_files": Json }; Returns: undefined };
       "record_progress": {
         Args: {
           "p_attempt": number;
@@ -440,6 +441,7 @@ export type Database = {
       "start_generation": {
         Args: {
           "p_idempotency_key": string;
+          "p_image_path"?: string;
           "p_image_url"?: string;
           "p_lease_seconds"?: number;
           "p_model_id": string;

@@ -90,12 +90,12 @@ const pageSchema = z.object({
 /** A page of a list of videos, among them the tombstones of deleted ones. */
 export type VideoPage = z.infer<typeof pageSchema>;
 
-const deletedSchema = z.object({
-  deleted: z.array(z.string()),
-  not_found: z.array(z.string()),
-  files: z.array(z.string()),
-  runs: z.array(workSchema),
-});
+const filesSchema = z.array(z.object({ bucket: z.string(), path: z.string() }));
+/** Files in Storage that are to be deleted. */
+export type StoredFiles = z.infer<typeof filesSchema>;
+
+const erasedSchema = z.object({ files: filesSchema, runs: z.array(workSchema) });
+const deletedSchema = erasedSchema.extend({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
 
 const startSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),
@@ -109,6 +109,12 @@ const startSchema = z.discriminatedUnion("outcome", [
   }),
   z.object({ outcome: z.literal("insufficient_credits"), current_credits: z.number(), required_credits: z.number() }),
   z.object({ outcome: z.enum(["too_many_active_jobs", "rate_limited"]), limit: z.number(), retry_after: z.number() }),
+  z.object({
+    outcome: z.literal("monthly_quota_reached"),
+    limit: z.number(),
+    used: z.number(),
+    retry_after: z.number(),
+  }),
   z.object({ outcome: z.literal("provider_unavailable"), retry_after: z.number() }),
 ]);
 export type StartOutcome = z.infer<typeof startSchema>;
@@ -121,6 +127,7 @@ export interface GenerationRequest {
   prompt: string;
   settings: { [name: string]: Json };
   imageUrl?: string | undefined;
+  imagePath?: string | undefined;
   nodeId?: string | undefined;
 }
 
@@ -149,6 +156,7 @@ export class Jobs {
         p_settings: request.settings,
         p_lease_seconds: LEASE_SECONDS,
         ...(request.imageUrl === undefined ? {} : { p_image_url: request.imageUrl }),
+        ...(request.imagePath === undefined ? {} : { p_image_path: request.imagePath }),
         ...(request.nodeId === undefined ? {} : { p_node_id: request.nodeId }),
       }),
     );
@@ -256,9 +264,23 @@ export class Jobs {
     );
   }
 
-  /** Notes that the files of deleted videos are gone. */
-  async recordDeletedFiles(jobIds: string[]): Promise<void> {
-    await callProcedure(this.client, this.phases, "record_deleted_files", { p_job_ids: jobIds });
+  /** Deletes a user and anonymises their ledger. Safe to repeat. */
+  async eraseAccount(userId: string): Promise<z.infer<typeof erasedSchema>> {
+    return erasedSchema.parse(
+      await callProcedure(this.client, this.phases, "erase_account", { p_user_id: userId }),
+    );
+  }
+
+  /** Files that are to be deleted and may still be there. */
+  async filesToDelete(limit: number): Promise<StoredFiles> {
+    return filesSchema.parse(
+      await callProcedure(this.client, this.phases, "list_files_to_delete", { p_limit: limit }),
+    );
+  }
+
+  /** Notes that files are gone. */
+  async recordDeletedFiles(files: StoredFiles): Promise<void> {
+    await callProcedure(this.client, this.phases, "record_deleted_files", { p_files: files });
   }
 
   /** Counts a failed submission against its provider. True when that has just closed it to new requests. */

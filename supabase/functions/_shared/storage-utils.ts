@@ -85,6 +85,16 @@ export async function signedUrls(
   return new Map(data.flatMap(({ path, signedUrl }) => path && signedUrl ? [[path, signedUrl]] : []));
 }
 
+/** An address to which anybody can upload one new file, once, within two hours. */
+export async function signedUpload(
+  client: StorageOwner,
+  file: { bucket: string; path: string },
+): Promise<{ url: string; token: string }> {
+  const { data, error } = await client.storage.from(file.bucket).createSignedUploadUrl(file.path);
+  if (error) throw mediaError(error);
+  return { url: data.signedUrl, token: data.token };
+}
+
 /** Storage takes at most this many names in one request. */
 const MAX_DELETE = 1000;
 

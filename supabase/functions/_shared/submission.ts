@@ -2,6 +2,7 @@ import type { Job, Work } from "./jobs.ts";
 import { errorText } from "./log.ts";
 import { cancelRun } from "./provider-run.ts";
 import { ProviderError, type VideoProvider } from "./providers/provider.ts";
+import { resolveInput } from "./step-input.ts";
 import type { Tools } from "./tools.ts";
 import { webhookUrl } from "./webhook-token.ts";
 
@@ -25,7 +26,7 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
     const provider = tools.providers.get(step.provider);
     const submission = {
       model: step.model,
-      input: step.input,
+      input: await resolveInput(tools, step.input),
       startWithinSeconds: work.start_within_seconds,
       ...(await webhookOf(tools, provider, work)),
     };
@@ -73,8 +74,8 @@ async function webhookOf(
 
 /** Counts towards the provider's circuit; nothing about the job depends on it. */
 async function countFailure(tools: Tools, work: Work, error: ProviderError | null): Promise<void> {
-  // A model that is gone is that model's trouble, not the provider's.
-  if (error?.code === "provider_model_missing") return;
+  // A model that is gone is that model's trouble, and an input that cannot be read is ours: not the provider's.
+  if (error?.code === "provider_model_missing" || error?.code === "input_unavailable") return;
   const { provider } = work.step;
   try {
     const opened = await tools.jobs.recordProviderFailure(provider, error?.kind === "fatal");

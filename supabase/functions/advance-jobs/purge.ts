@@ -1,12 +1,10 @@
 import { callProcedure } from "../_shared/database.ts";
-import { VIDEO_BUCKET } from "../_shared/deliver.ts";
-import { deleteFiles } from "../_shared/storage-utils.ts";
+import { discardFiles } from "../_shared/discard.ts";
 import type { Tools } from "../_shared/tools.ts";
 import { z } from "zod";
 
 const BATCH = 100;
 
-const undeletedSchema = z.array(z.object({ job_id: z.string(), files: z.array(z.string()) }));
 const purgedSchema = z.object({ idempotency_keys: z.number() });
 const problemsSchema = z.array(
   z.object({
@@ -44,13 +42,11 @@ async function deleteExpiredVideos(tools: Tools): Promise<number> {
 }
 
 async function deleteLeftFiles(tools: Tools): Promise<void> {
-  while (true) {
-    const left = undeletedSchema.parse(
-      await callProcedure(tools.client, tools.phases, "list_undeleted_files", { p_limit: BATCH }),
-    );
-    if (left.length === 0) return;
-    const paths = left.flatMap(({ files }) => files);
-    await tools.phases.measure("storage", () => deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths }));
-    await tools.jobs.recordDeletedFiles(left.map(({ job_id }) => job_id));
+  for (
+    let left = await tools.jobs.filesToDelete(BATCH);
+    left.length > 0;
+    left = await tools.jobs.filesToDelete(BATCH)
+  ) {
+    await discardFiles(tools, left);
   }
 }

@@ -2,7 +2,7 @@ import { DatabaseError } from "../_shared/database.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorBody, RequestError, requestErrors } from "../_shared/http/errors.ts";
+import { errorBody, RequestError, type RequestErrorCode, requestErrors } from "../_shared/http/errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { StartOutcome, Work } from "../_shared/jobs.ts";
 import { errorText } from "../_shared/log.ts";
@@ -20,6 +20,13 @@ export async function generateVideo(dependencies: Dependencies, request: Request
   const body = await readBody(request, generateVideoBody);
   if (body.user_id && body.user_id !== call.userId) {
     throw new RequestError("forbidden");
+  }
+
+  // Another user's file looks like one that is not there.
+  if (body.image_path && !body.image_path.startsWith(`${call.userId}/`)) {
+    throw new RequestError("validation_failed", {
+      issues: [{ path: "image_path", message: "must be a path that POST /uploads gave" }],
+    });
   }
 
   const tools = toolsOf(dependencies, call);
@@ -51,6 +58,7 @@ async function start(tools: Tools, call: Call, key: string, body: GenerateVideoB
       prompt: body.prompt,
       settings: body.settings ?? {},
       imageUrl: body.image_url ?? undefined,
+      imagePath: body.image_path ?? undefined,
       nodeId: body.node_id ?? undefined,
     });
   } catch (error) {
@@ -78,19 +86,25 @@ function refusal(outcome: Exclude<StartOutcome, { outcome: "created" | "replayed
       });
     case "provider_unavailable":
       return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
+    case "monthly_quota_reached":
+      return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
     case "too_many_active_jobs":
     case "rate_limited":
-      return new RequestError(
-        outcome.outcome,
-        { limit: outcome.limit },
-        {
-          "Retry-After": String(outcome.retry_after),
-          "X-RateLimit-Limit": String(outcome.limit),
-          "X-RateLimit-Remaining": "0",
-          "X-RateLimit-Reset": String(outcome.retry_after),
-        },
-      );
+      return tooMany(outcome, {}, 0);
   }
+}
+
+function tooMany(
+  refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
+  fields: Record<string, number>,
+  remaining: number,
+): RequestError {
+  return new RequestError(refused.outcome, { limit: refused.limit, ...fields }, {
+    "Retry-After": String(refused.retry_after),
+    "X-RateLimit-Limit": String(refused.limit),
+    "X-RateLimit-Remaining": String(remaining),
+    "X-RateLimit-Reset": String(refused.retry_after),
+  });
 }
 
 /** The answer to a job that failed and is refunded; `unheard` when the database did not say whether that was written. */

@@ -27,8 +27,15 @@ export const generateVideoBody = z.strictObject({
   prompt: z.string({ error: "must be text" }).trim().pipe(text(1, 5000)),
   settings: settings.nullish(),
   image_url: publicUrl.nullish(),
+  /** A file of the user's own, as POST /uploads named it. */
+  image_path: z.string({ error: "must be text" })
+    .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, { error: "must be a path that POST /uploads gave" })
+    .nullish(),
   node_id: text(1, 128).nullish(),
   user_id: uuid.nullish(),
+}).refine((body) => !(body.image_url && body.image_path), {
+  path: ["image_path"],
+  error: "must not come together with image_url",
 });
 
 export type GenerateVideoBody = z.infer<typeof generateVideoBody>;
@@ -43,6 +50,7 @@ export async function requestFingerprint(body: GenerateVideoBody): Promise<strin
       body.settings ?? {},
       body.image_url ?? null,
       body.node_id ?? null,
+      body.image_path ?? null,
     ]),
   );
 }

@@ -1,12 +1,8 @@
 import { z } from "zod";
-import { keepAlive } from "../_shared/background.ts";
-import { VIDEO_BUCKET } from "../_shared/deliver.ts";
+import { discard } from "../_shared/discard.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import { errorText } from "../_shared/log.ts";
-import { cancelRun } from "../_shared/provider-run.ts";
-import { deleteFiles } from "../_shared/storage-utils.ts";
 import type { Tools } from "../_shared/tools.ts";
 
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
@@ -20,17 +16,8 @@ const body = z.union([
 /** DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. */
 export async function deleteVideos(tools: Tools, call: Call, request: Request): Promise<Response> {
   const asked = await readBody(request, body);
-  const { deleted, not_found, files, runs } = await tools.jobs.delete(call.userId, asked);
-  call.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
-
-  const started = runs.filter((work) => work.provider_job_id !== null);
-  keepAlive(Promise.all(started.map((work) => cancelRun(tools, work))));
-  try {
-    await tools.phases.measure("storage", () => deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths: files }));
-    await tools.jobs.recordDeletedFiles(deleted);
-  } catch (error) {
-    // Their owner is done with them; the purge finds the files by what their rows left behind.
-    call.log("warn", "files_left_for_the_purge", { count: files.length, error: errorText(error) });
-  }
+  const { deleted, not_found, ...left } = await tools.jobs.delete(call.userId, asked);
+  call.log("info", "videos_deleted", { count: deleted.length, cancelled: left.runs.length });
+  await discard(tools, left);
   return json({ deleted, not_found });
 }

@@ -97,6 +97,14 @@ export const requestErrors = {
       "Demasiados videos en la última hora: inténtelo más tarde",
     ),
   },
+  monthly_quota_reached: {
+    status: 429,
+    text: sentences(
+      "This month's seconds of video are used up",
+      "Bu ayın video saniyeleri tükendi",
+      "Se agotaron los segundos de video de este mes",
+    ),
+  },
   provider_failed: {
     status: 500,
     text: sentences("Provider API failed", "Sağlayıcı API'si başarısız oldu", "Falló la API del proveedor"),
@@ -135,6 +143,16 @@ export const jobErrors = {
     "The model refused this input",
     "Model bu girdiyi reddetti",
     "El modelo rechazó esta entrada",
+  ),
+  input_missing: sentences(
+    "The image that was named has not been uploaded",
+    "Adı verilen görsel yüklenmemiş",
+    "La imagen indicada no se ha subido",
+  ),
+  input_unavailable: sentences(
+    "The uploaded image could not be read",
+    "Yüklenen görsel okunamadı",
+    "No se pudo leer la imagen subida",
   ),
   content_policy: sentences(
     "The content policy of the model refused this prompt or image",

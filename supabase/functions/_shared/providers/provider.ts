@@ -43,6 +43,8 @@ export type ProviderErrorKind = "retryable" | "rejected" | "fatal";
 /** Stable codes of what went wrong at a provider; `http/errors.ts` has the sentence for each. */
 export type ProviderErrorCode =
   | "provider_rejected_input"
+  | "input_missing"
+  | "input_unavailable"
   | "content_policy"
   | "no_media"
   | "provider_error"
