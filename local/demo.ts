@@ -4,6 +4,7 @@ import { readArguments, UsageError } from "./arguments.ts";
 import { pickModel } from "./catalogue.ts";
 import { loadDotenv } from "./dotenv.ts";
 import { generate, waitForVideo } from "./generation.ts";
+import { providerKeys } from "./provider-keys.ts";
 import { startStack } from "./stack.ts";
 import { createProgressBar, print, printNote } from "./terminal.ts";
 
@@ -44,10 +45,9 @@ async function run(argv: string[]): Promise<void> {
     return await demonstrate(connectApi(options.url.replace(/\/$/, ""), options.key), options, begin);
   }
   await loadDotenv();
-  const falKey = Deno.env.get("FAL_KEY");
   const databaseUrl = Deno.env.get("DATABASE_URL");
   const stack = await startStack({
-    ...(falKey ? { falKey } : {}),
+    ...providerKeys(),
     ...(databaseUrl ? { databaseUrl } : {}),
     workerIntervalMs: 5000,
     onProgress: (step) => printNote(`${step} …`),

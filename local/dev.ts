@@ -4,6 +4,7 @@ import { readArguments, UsageError } from "./arguments.ts";
 import { type Model, pickModel } from "./catalogue.ts";
 import { loadDotenv } from "./dotenv.ts";
 import { freePort } from "./free-port.ts";
+import { providerKeys } from "./provider-keys.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { print, printNote } from "./terminal.ts";
 
@@ -16,7 +17,7 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --db-port    where PostgreSQL listens; 54322, or another where that is taken
   --help       print this
 
-Variables, also read from the file .env: FAL_KEY calls fal.ai instead of its simulator, DATABASE_URL uses a PostgreSQL
+Variables, also read from the file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL uses a PostgreSQL
 of your own instead of a throw-away one, and every other one is handed to the functions (see .env.example).`;
 
 const FLAGS = { boolean: ["help", "json"], string: ["api-port", "db-port"] };
@@ -36,12 +37,11 @@ async function run(argv: string[]): Promise<void> {
   if (options.help) return print(HELP);
   await loadDotenv();
   const databaseUrl = Deno.env.get("DATABASE_URL");
-  const falKey = Deno.env.get("FAL_KEY");
   const stack = await startStack({
     apiPort: choosePort(options["api-port"], 54_321),
     databasePort: choosePort(options["db-port"], 54_322),
     ...(databaseUrl ? { databaseUrl } : {}),
-    ...(falKey ? { falKey } : {}),
+    ...providerKeys(),
     workerIntervalMs: WORKER_INTERVAL_MS,
     onProgress: (step) => printNote(`${step} …`),
     onLog: printNote,

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { KLING, type World } from "../harness.ts";
 
-/** Longer than the pause before the first look at a job. */
-const FIRST_LOOK_SECONDS = 3;
+/** Old enough for the longest pause between two looks: a test that takes seconds sees each once. */
+const AGE_SECONDS = 200;
 const jobsSchema = z.array(z.object({ job_id: z.string() }));
 
 /**
@@ -21,6 +21,6 @@ export async function insertRunningJobs({ sql, travel }: World, runIds: readonly
         lateral (select start_generation(${userId}, run_id, 'hash', ${KLING}, 'A lighthouse') -> 'work' as work) as started
       order by place`,
   ]);
-  await travel(FIRST_LOOK_SECONDS);
+  await travel(AGE_SECONDS);
   return jobs.map(({ job_id }) => job_id);
 }

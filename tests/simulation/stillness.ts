@@ -12,7 +12,7 @@ export function becomeStill(order: Order): () => void {
   const { timeout } = AbortSignal;
   const { setTimeout } = globalThis;
   const { subtle } = crypto;
-  const { digest, importKey, sign, verify } = subtle;
+  const { digest, importKey, generateKey, exportKey, sign, verify } = subtle;
 
   AbortSignal.timeout = () => new AbortController().signal;
   globalThis.setTimeout = Object.assign(
@@ -22,11 +22,16 @@ export function becomeStill(order: Order): () => void {
   );
   subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
   subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
+  Object.assign(subtle, {
+    importKey: (...asked: Parameters<typeof importKey>) => order.inTurn(() => importKey.apply(subtle, asked)),
+    generateKey: (...asked: Parameters<typeof generateKey>) => order.inTurn(() => generateKey.apply(subtle, asked)),
+    exportKey: (...asked: Parameters<typeof exportKey>) => order.inTurn(() => exportKey.apply(subtle, asked)),
+  });
   subtle.verify = (...asked) => order.inTurn(() => verify.apply(subtle, asked));
 
   return () => {
     AbortSignal.timeout = timeout;
     globalThis.setTimeout = setTimeout;
-    Object.assign(subtle, { digest, importKey, sign, verify });
+    Object.assign(subtle, { digest, importKey, generateKey, exportKey, sign, verify });
   };
 }

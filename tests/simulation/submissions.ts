@@ -25,31 +25,30 @@ const GRACE_MS = 120_000;
 
 interface Attempt {
   attempt: number;
-  /** Its place among all runs, in the order in which fal took them. */
-  index: number;
   run: Run;
 }
 
-/** Which runs the database came to know while they were current: the others were lost from sight. */
+/** Which runs the database came to know while they were current (the others were lost from sight), and what it had sent. */
 export class Submissions {
-  /** By run: how many runs there were when it became known. */
+  /** The order in which the database did things. */
+  #events = 0;
+  /** By run: when it became known. */
   readonly #known = new Map<string, number>();
-  /** By job and attempt: when it was opened. */
-  readonly #opened = new Map<string, number>();
-  /** To be set: how many runs there are. */
-  countRuns: () => number = () => 0;
+  /** By job and attempt. */
+  readonly #opened = new Map<string, { event: number; at: number }>();
 
   constructor(private readonly counts: Counts, private readonly now: () => number) {}
 
   /** To be told the answer of each procedure. */
   observe(procedure: string, request: string, answer: string): void {
+    const event = ++this.#events;
     const parsed: unknown = JSON.parse(answer);
     for (const { job_id, attempt } of openings.safeParse(parsed).data ?? []) {
-      this.#opened.set(`${job_id} ${attempt}`, this.now());
+      this.#opened.set(`${job_id} ${attempt}`, { event, at: this.now() });
     }
     if (!TELLING[procedure]?.safeParse(parsed).success) return;
     const { p_provider_job_id: run } = argumentSchema.parse(JSON.parse(request));
-    if (!this.#known.has(run)) this.#known.set(run, this.countRuns());
+    if (!this.#known.has(run)) this.#known.set(run, event);
   }
 
   /**
@@ -58,36 +57,44 @@ export class Submissions {
    */
   check(runs: readonly Run[]): void {
     const jobs = new Map<string, Attempt[]>();
-    for (const [index, run] of runs.entries()) {
+    for (const run of runs) {
       const query = new URL(run.webhookUrl ?? "").searchParams;
       const job = query.get("job") ?? "";
-      jobs.set(job, [...(jobs.get(job) ?? []), { attempt: Number(query.get("attempt")), index, run }]);
+      jobs.set(job, [...(jobs.get(job) ?? []), { attempt: Number(query.get("attempt")), run }]);
     }
-    for (const [job, attempts] of jobs) this.#checkJob(job, attempts);
+    for (const [job, attempts] of jobs) {
+      this.counts.add("submissions", `jobs with ${attempts.length} accepted runs`);
+      attempts.sort((a, b) => a.attempt - b.attempt);
+      for (const [place, next] of attempts.slice(1).entries()) {
+        const before = attempts[place];
+        if (before !== undefined) this.#checkNext(job, before, next);
+      }
+    }
   }
 
-  #checkJob(job: string, attempts: Attempt[]): void {
-    this.counts.add("submissions", `jobs with ${attempts.length} accepted runs`);
-    attempts.sort((a, b) => a.attempt - b.attempt);
-    for (const [place, { attempt, index, run }] of attempts.entries()) {
-      const before = attempts[place - 1];
-      if (before === undefined) continue;
-      if (before.attempt === attempt) throw new Violation(`Attempt ${attempt} of ${job} was sent twice`);
-      const known = (this.#known.get(before.run.id) ?? Infinity) <= index;
-      // A text with the status 500 counts as the run's own failure, which fal hands through.
-      const failed = before.run.completedAt !== null && before.run.completedAt <= run.createdAt &&
-        (before.run.resultStatus !== 200 || before.run.script.resultFault?.code === 500);
-      if (known && !failed) {
-        throw new Violation(
-          `${job} was sent again while a run of it was alive: ${JSON.stringify([before, { attempt, run }])}`,
-        );
-      }
-      const pause = (this.#opened.get(`${job} ${before.attempt + 1}`) ?? Infinity) -
-        (this.#opened.get(`${job} ${before.attempt}`) ?? -Infinity);
-      if (!known && pause < GRACE_MS) {
-        throw new Violation(`${job} was sent again ${pause} ms after a run that may live`);
-      }
-      this.counts.add("submissions", known ? "again after a failed run" : "again after a lost run");
+  #checkNext(job: string, before: Attempt, { attempt }: Attempt): void {
+    if (before.attempt === attempt) throw new Violation(`Attempt ${attempt} of ${job} was sent twice`);
+    // Its opening counts, not its sending: the two may be far apart where a process stalls between them.
+    const opened = this.#opened.get(`${job} ${attempt}`);
+    const openedAfter = this.#opened.get(`${job} ${before.attempt + 1}`);
+    const openedBefore = this.#opened.get(`${job} ${before.attempt}`);
+    if (opened === undefined || openedBefore === undefined) {
+      throw new Violation(`${job} was sent without an attempt`);
     }
+    const { run } = before;
+    if ((this.#known.get(run.id) ?? Infinity) > opened.event) {
+      const pause = (openedAfter ?? opened).at - openedBefore.at;
+      if (pause < GRACE_MS) {
+        throw new Violation(`${job} was sent again ${pause} ms after a run that may live, ${run.id}`);
+      }
+      this.counts.add("submissions", "again after a lost run");
+      return;
+    }
+    // A text with the status 500 counts as the run's own failure, which fal hands through.
+    const failed = run.resultStatus !== 200 || run.script.resultFault?.code === 500;
+    if (!failed || run.completedAt === null || run.completedAt > opened.at) {
+      throw new Violation(`${job} was sent again, as attempt ${attempt}, while its run ${run.id} was alive`);
+    }
+    this.counts.add("submissions", "again after a failed run");
   }
 }

@@ -83,7 +83,6 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const bucket = new Bucket();
   const postman = new Postman(clock.now, random.fork());
   const provider = await Provider.create(clock.now);
-  submissions.countRuns = () => provider.runs.length;
   provider.onEnded = (run) => postman.ended(run);
   const dependencies = createDependencies({ network, procedures, bucket, provider, clock, order });
   const endpoints = new Endpoints(dependencies, counts);

@@ -45,11 +45,21 @@ async function tick(tools: Tools): Promise<Tick> {
     while (next !== undefined) {
       counts.claimed++;
       count(counts, next, await step(tools, next));
-      next = mayBeMore && performance.now() < until ? (await tools.jobs.claimDue(1))[0] : undefined;
+      next = mayBeMore && performance.now() < until ? await another(tools) : undefined;
     }
   }
   await Promise.all(first.map(work));
   return counts;
+}
+
+/** One more due job, if there is one. A claim that fails is no reason to leave the steps that are under way. */
+async function another(tools: Tools): Promise<Work | undefined> {
+  try {
+    return (await tools.jobs.claimDue(1))[0];
+  } catch (error) {
+    tools.log("error", "claim_failed", { error: errorText(error) });
+    return undefined;
+  }
 }
 
 /** One job's step; what goes wrong with it is no reason to leave the others. */
