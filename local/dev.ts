@@ -17,8 +17,9 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --db-port    where PostgreSQL listens; 54322, or another where that is taken
   --help       print this
 
-Variables, also read from the file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL uses a PostgreSQL
-of your own instead of a throw-away one, and every other one is handed to the functions (see .env.example).`;
+Variables, also read from the file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their
+simulators, DATABASE_URL uses a PostgreSQL of your own instead of a throw-away one, and every other one is handed to the
+functions (see .env.example).`;
 
 const FLAGS = { boolean: ["help", "json"], string: ["api-port", "db-port"] };
 const port = z.coerce.number("must be a port").int().min(1, "must be a port").max(65_535, "must be a port").optional();
