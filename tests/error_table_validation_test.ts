@@ -177,7 +177,10 @@ Deno.test("an image must be at a public https address of at most 2,048 character
 Deno.test("an image is required by a model that needs one and refused by a model that takes none", async () => {
   const user = await world.newUser(100);
   await assertInvalid(user, { model_id: KLING_IMAGE }, [
-    { path: "image_url", message: "required by this model: the https address of an image" },
+    {
+      path: "image_url",
+      message: "required by this model: the https address of an image, or image_path, a file from POST /uploads",
+    },
   ]);
   await assertInvalid(user, { image_url: IMAGE }, [
     { path: "image_url", message: "not taken by this model, which makes videos from text alone" },

@@ -17,10 +17,7 @@ const FIRST_LOOK_SECONDS = 2;
 const LONGEST_PAUSE_SECONDS = 15;
 const GRACE_SECONDS = 120;
 
-/** A generation whose webhook will not come, and that nobody but the worker looks at. */
-function startUnheard(): Promise<Generation> {
-  return startGeneration(world, { fal: "webhook_none" });
-}
+Deno.test.beforeEach(() => simulatorOf(world).configure({ webhooks: false }));
 
 async function statusOf({ jobId }: Generation): Promise<string> {
   const [job] = await world.sql`select status from video_jobs where job_id = ${jobId}`;
@@ -34,7 +31,7 @@ async function tickAfter(seconds: number): Promise<void> {
 }
 
 Deno.test("a finished run is delivered by the first tick after its next look is due, and not before", async () => {
-  const generation = await startUnheard();
+  const generation = await startGeneration(world);
   finishRun(world, generation);
   await tickAfter(0);
   assert.equal(await statusOf(generation), "processing");
@@ -44,7 +41,7 @@ Deno.test("a finished run is delivered by the first tick after its next look is 
 });
 
 Deno.test("a failed run is refunded by the first tick after its next look is due", async () => {
-  const generation = await startUnheard();
+  const generation = await startGeneration(world);
   const [run] = generation.runs();
   simulatorOf(world).fail(String(run?.id), "content_policy_violation");
   await tickAfter(FIRST_LOOK_SECONDS);
@@ -54,7 +51,7 @@ Deno.test("a failed run is refunded by the first tick after its next look is due
 
 for (const age of [10, 60, 300, 1500]) {
   Deno.test(`the end of a run ${age} seconds old is seen within ${LONGEST_PAUSE_SECONDS} seconds and a tick`, async () => {
-    const generation = await startUnheard();
+    const generation = await startGeneration(world);
     await tickAfter(age);
     finishRun(world, generation);
     await tickAfter(LONGEST_PAUSE_SECONDS);
@@ -64,7 +61,7 @@ for (const age of [10, 60, 300, 1500]) {
 }
 
 Deno.test("twenty finished runs whose webhooks are lost are delivered by one tick", async () => {
-  const generations = await Promise.all(Array.from({ length: 20 }, startUnheard));
+  const generations = await Promise.all(Array.from({ length: 20 }, () => startGeneration(world)));
   for (const generation of generations) finishRun(world, generation);
   await tickAfter(FIRST_LOOK_SECONDS);
   const ends = await Promise.all(generations.map(statusOf));
@@ -74,7 +71,7 @@ Deno.test("twenty finished runs whose webhooks are lost are delivered by one tic
 
 Deno.test("a webhook that came while the functions were down is made up for by the next tick", async () => {
   const generation = await startGeneration(world);
-  simulatorOf(world).configure({ webhookBackoffMs: 3_600_000 });
+  simulatorOf(world).configure({ webhooks: true, webhookBackoffMs: 3_600_000 });
   await world.functions.kill();
   finishRun(world, generation);
   await until("the webhook has found nobody", () => generation.runs()[0]?.webhooks.length === 1);
@@ -86,7 +83,7 @@ Deno.test("a webhook that came while the functions were down is made up for by t
 });
 
 Deno.test("a webhook that comes after the tick has delivered changes nothing", async () => {
-  const generation = await startUnheard();
+  const generation = await startGeneration(world);
   finishRun(world, generation);
   await tickAfter(FIRST_LOOK_SECONDS);
   const before = await generation.poll(0);
@@ -98,7 +95,7 @@ Deno.test("a webhook that comes after the tick has delivered changes nothing", a
 });
 
 Deno.test("with the answer to the submission lost too, the next attempt is made by the first tick after the grace time", async () => {
-  const generation = await startGeneration(world, { fal: "submit_drop_after webhook_none times=1" });
+  const generation = await startGeneration(world, { fal: "submit_drop_after times=1" });
   finishRun(world, generation);
   await tickAfter(GRACE_SECONDS - 10);
   assert.deepEqual([await statusOf(generation), generation.runs().length], ["pending", 1]);

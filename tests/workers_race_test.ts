@@ -12,6 +12,7 @@ import { Random } from "./simulation/random.ts";
 const world = useWorld({ falSimulator: ENDLESS });
 
 const WORKERS = 8;
+const JOBS = 2000;
 const LEASE_SECONDS = 60;
 /** The longest pause between two looks at a job that is well. */
 const LOOK_SECONDS = 15;
@@ -50,11 +51,14 @@ async function claim(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECO
   return claimedSchema.parse([...rows]).map(({ job_id }) => job_id);
 }
 
-/** Claims until nothing is left: what each of the eight got. */
+/** Claims until nothing is left, or more than there can be: what each of the eight got. */
 function claimAll(): Promise<string[][]> {
   return onEightConnections(async (sql) => {
     const jobs: string[] = [];
-    for (let batch = await claim(sql); batch.length > 0; batch = await claim(sql)) jobs.push(...batch);
+    for (let batch = await claim(sql); batch.length > 0; batch = await claim(sql)) {
+      jobs.push(...batch);
+      assert.ok(jobs.length <= JOBS, "jobs are claimed again");
+    }
     return jobs;
   });
 }
@@ -63,13 +67,13 @@ const sorted = (jobs: readonly string[]) => jobs.toSorted();
 const runIds = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
 
 Deno.test("eight workers over 2,000 due jobs: each job is claimed once, none is missed, an abandoned one is taken over when its lease runs out", async () => {
-  const jobs = await insertRunningJobs(world, runIds(2000));
+  const jobs = await insertRunningJobs(world, runIds(JOBS));
   const claims = await claimAll();
   assert.deepEqual(sorted(claims.flat()), sorted(jobs));
   assert.ok(claims.filter((own) => own.length > 0).length > 1, "one worker was faster than all others together");
 
   // Half of the work is done and reported, the workers of the other half die.
-  const [done, abandoned] = [jobs.slice(0, 1000), jobs.slice(1000)];
+  const [done, abandoned] = [jobs.slice(0, JOBS / 2), jobs.slice(JOBS / 2)];
   await world.sql`select record_progress(job_id, 1, 'generating') from unnest(${done}::uuid[]) as job_id`;
   await world.travel(LEASE_SECONDS - LOOK_SECONDS);
   assert.deepEqual(sorted((await claimAll()).flat()), sorted(done));
@@ -85,48 +89,62 @@ interface Lease {
 
 const leasesSchema = z.array(z.object({ job_id: z.string(), lease_until: z.date() }));
 
+/** Claims some jobs, and tells from when until when they are the caller's. */
+async function claimForAWhile(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
+  const rows = await sql.begin(async (transaction) => {
+    const claimed = await transaction`select work ->> 'job_id' as id from claim_due_jobs(4, ${leaseSeconds}) as work`;
+    // Before anybody else sees them.
+    return await transaction`
+      select job_id, lease_until from private.job_work where job_id = any (${
+      claimed.map(({ id }) => String(id))
+    }::uuid[])`;
+  });
+  return leasesSchema.parse([...rows]).map(({ job_id, lease_until }) => ({
+    jobId: job_id,
+    from: new Date(lease_until.getTime() - leaseSeconds * 1000),
+    until: lease_until,
+  }));
+}
+
+/** Reports on a job, and so ends its lease, unless that has run out. */
+async function report(sql: postgres.Sql, lease: Lease): Promise<void> {
+  const [now] = await sql`select private.clock() as time`;
+  if (now?.time >= lease.until) return;
+  await sql`select record_progress(${lease.jobId}, 1, 'generating')`;
+  lease.until = now?.time;
+}
+
 Deno.test("no two workers have a job at the same time, whether its worker reports or dies", async () => {
   const jobs = await insertRunningJobs(world, runIds(100));
-  const leaseSeconds = 5;
   const leases: Lease[] = [];
-  const timesOf = (jobId: string) => leases.filter((lease) => lease.jobId === jobId).length;
   const random = new Random(1);
   const calmDown = await hurry(world);
   let busy = true;
-
-  async function work(sql: postgres.Sql): Promise<void> {
+  const working = onEightConnections(async (sql) => {
     while (busy) {
-      const claimed = await claim(sql, 4, leaseSeconds);
-      const taken = leasesSchema.parse([
-        ...await sql`select job_id, lease_until from private.job_work where job_id in ${
-          sql(["", ...claimed].slice(1))
-        }`,
-      ]);
-      for (const { job_id, lease_until } of taken) {
-        const lease = {
-          jobId: job_id,
-          from: new Date(lease_until.getTime() - leaseSeconds * 1000),
-          until: lease_until,
-        };
+      for (const lease of await claimForAWhile(sql, 20)) {
         leases.push(lease);
-        if (random.chance(0.5)) continue;
-        const [now] = await sql`select private.clock() as time`;
-        const [report] = await sql`select record_progress(${job_id}, 1, 'generating') ->> 'applied' as applied`;
-        if (report?.applied === "true" && now?.time < lease.until) lease.until = now?.time;
+        if (random.chance(0.5)) await report(sql, lease);
       }
     }
+  });
+  try {
+    await until(
+      "every job was somebody's three times",
+      () => jobs.every((job) => leases.filter(({ jobId }) => jobId === job).length >= 3),
+      30_000,
+    );
+  } finally {
+    busy = false;
+    await working;
+    await calmDown();
   }
 
-  const working = onEightConnections(work);
-  await until("every job was somebody's three times", () => jobs.every((job) => timesOf(job) >= 3), 30_000)
-    .finally(() => busy = false);
-  await working;
-  await calmDown();
-  for (const [jobId, own] of Map.groupBy(leases, (lease) => lease.jobId)) {
-    const inOrder = own.toSorted((a, b) => a.from.getTime() - b.from.getTime());
+  for (const own of Map.groupBy(leases, ({ jobId }) => jobId).values()) {
+    const inOrder = own.toSorted((one, other) => one.from.getTime() - other.from.getTime());
     inOrder.slice(1).forEach((next, index) => {
       const before = inOrder[index];
-      assert.ok(before && before.until <= next.from, `${jobId}: ${JSON.stringify([before, next])}`);
+      assert.ok(before && before.until <= next.from, JSON.stringify([before, next]));
     });
   }
 });

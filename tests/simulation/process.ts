@@ -37,6 +37,8 @@ export class Process {
   #rest = Promise.withResolvers<Rest>();
   #held: (() => void)[] = [];
   #calls = 0;
+  /** Calls of a dead process, which never return. */
+  #parked = 0;
 
   constructor(readonly random: Random, readonly maySuffer: boolean) {}
 
@@ -60,6 +62,7 @@ export class Process {
 
   /** Ends it, at this call; the promise never settles. */
   crash(): Promise<never> {
+    this.#parked++;
     this.kill();
     return new Promise(() => {});
   }
@@ -86,8 +89,8 @@ export class Process {
   /** Waits until its work is over, or it has died, or nothing moves any more but by `wake`. */
   async rest(work: Promise<unknown>): Promise<Rest> {
     const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
-    // Other calls of a stalled process come to their end first: whoever comes next must not race with them.
-    while (rest === "stalled" && !this.dead && this.#calls > this.#held.length) {
+    // Its other calls come to their end first, also a dead one's at the database: whoever comes next must not race with them.
+    while (rest !== "done" && this.#calls > this.#held.length + this.#parked) {
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     return this.dead ? "crashed" : rest;

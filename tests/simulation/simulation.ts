@@ -88,7 +88,9 @@ export class Simulation {
     const operations = this.#choices.several();
     const shared = this.random.chance(0.3) ? new Process(this.random.fork(), true) : undefined;
     const begun = operations.map((operation) => this.#begin(operation, shared));
-    await Promise.all(begun.map((doing) => this.#finish(doing)));
+    const rests = begun.map((doing) => this.#rest(doing));
+    await Promise.allSettled(rests);
+    for (const [index, doing] of begun.entries()) await this.#conclude(doing, rests[index]);
   }
 
   #begin(operation: Operation, process = new Process(this.random.fork(), this.world.faults.enabled)): Doing {
@@ -99,11 +101,20 @@ export class Simulation {
     return { text: operation.text, process, work };
   }
 
-  async #finish(doing: Doing): Promise<Rest> {
-    const rest = await patiently(doing.process.rest(doing.work)).catch((error: unknown) => {
+  #finish(doing: Doing): Promise<Rest> {
+    return this.#conclude(doing, this.#rest(doing));
+  }
+
+  #rest(doing: Doing): Promise<Rest> {
+    return patiently(doing.process.rest(doing.work));
+  }
+
+  /** Notes how it came to rest, and throws what it threw. */
+  async #conclude(doing: Doing, resting: Promise<Rest> | undefined): Promise<Rest> {
+    const rest = (await resting?.catch((error: unknown) => {
       this.#note(`${doing.text}: FAILED (${doing.process.trace.join(", ")})`);
       throw error;
-    });
+    })) ?? "done";
     this.#note(`${doing.text}: ${rest} (${doing.process.trace.splice(0).join(", ")})`);
     if (rest === "stalled") this.#stalled.push(doing);
     return rest;
@@ -171,9 +182,6 @@ export class Simulation {
 
   #note(line: string): void {
     this.log.push(`#${this.done} ${new Date(this.world.clock.now()).toISOString().slice(5, 19)} ${line}`);
-    Deno.writeTextFileSync(Deno.env.get("SIM_TRACE") ?? "/dev/null", line.replaceAll(UUID, "") + "\n", {
-      append: true,
-    });
     if (this.log.length > LOG_LENGTH) this.log.shift();
     // Ids are the database's and the provider's own, and of no consequence.
     for (const letter of line.replaceAll(UUID, "")) {

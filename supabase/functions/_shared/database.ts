@@ -42,12 +42,11 @@ export async function callProcedure<Name extends keyof Procedures & string>(
 /** Whether nobody answered who knows what became of the call: it may have been carried out all the same. */
 function isUnreachable(error: PostgrestError, status: number): boolean {
   // supabase-js reports a failed fetch as status 0. Class 08 and 57P0x: the server is gone or going down; PGRST00x: PostgREST
-  // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html). An error that bears no code of theirs
-  // is that of a gateway in between.
+  // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html). An error without a code is that of a
+  // gateway in between.
   const code = error.code ?? "";
-  const isTheirs = /^([0-9A-Z]{5}|PGRST\d+)$/.test(code);
   return (
-    status === 0 || status === 502 || status === 503 || status === 504 || (status >= 500 && !isTheirs) ||
+    status === 0 || status === 502 || status === 503 || status === 504 || (status >= 500 && code === "") ||
     /^(08|57P0|PGRST00)/.test(code)
   );
 }
