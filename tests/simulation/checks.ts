@@ -3,7 +3,9 @@ import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 /** What must hold at every moment at which nothing is under way, by the books themselves. */
-export async function checkMoney({ sql }: World): Promise<void> {
+export async function checkMoney({ sql, counts }: World): Promise<void> {
+  const refused = Object.keys(counts.toJSON()["sql errors"] ?? {});
+  if (refused.length > 0) throw new Violation(`The database refused: ${refused.join("; ")}`);
   await mustBeEmpty("audit_credits", sql`select * from audit_credits()`);
   await mustBeEmpty("a negative balance", sql`select * from credit_balances where credits_remaining < 0`);
   await mustBeEmpty(
