@@ -10,8 +10,12 @@ deno test works too. The large random test and the mutations are commands of the
 /** Runs the tests and answers with their exit code. */
 async function run(argv: string[]): Promise<number> {
   const shuffle = argv.some((argument) => argument.startsWith("--shuffle")) ? [] : ["--shuffle"];
-  // Types are the business of deno task check.
-  const child = new Deno.Command(Deno.execPath(), { args: ["test", "-A", "--no-check", ...shuffle, ...argv] }).spawn();
+  const child = new Deno.Command(Deno.execPath(), {
+    // Types are the business of deno task check.
+    args: ["test", "-A", "--no-check", "--parallel", ...shuffle, ...argv],
+    // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
+    env: { DENO_JOBS: "2" },
+  }).spawn();
   // Ctrl-C reaches the tests as well, which stop their stacks: they are waited for.
   Deno.addSignalListener("SIGINT", () => {});
   return (await child.status).code;

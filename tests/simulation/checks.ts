@@ -70,7 +70,7 @@ const completed = z.array(z.object({
 }));
 
 /** A completed job has its video: in our bucket, as long as the provider's, or else at the provider. */
-async function checkFiles({ sql, bucket, provider }: World): Promise<void> {
+export async function checkFiles({ sql, bucket, provider }: World): Promise<void> {
   const jobs = completed.parse([
     ...await sql`
       select job_id, user_id, video_path, video_url, artifacts ->> 'video_url' as run_url

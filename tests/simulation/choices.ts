@@ -1,6 +1,8 @@
+import type { Backstage } from "./backstage.ts";
 import type { JobHistory } from "./job-history.ts";
 import type { Key, User } from "./model.ts";
-import type { Operation, Operations } from "./operations.ts";
+import type { Operation } from "./journal.ts";
+import type { Operations } from "./operations.ts";
 import { DELIVERIES, type Delivery } from "./postman.ts";
 import type { Random } from "./random.ts";
 import { newVariant } from "./requests.ts";
@@ -32,6 +34,7 @@ export class Choices {
   constructor(
     private readonly world: World,
     private readonly operations: Operations,
+    private readonly backstage: Backstage,
     private readonly random: Random,
   ) {}
 
@@ -48,7 +51,7 @@ export class Choices {
       case "trespass":
         return this.#trespass();
       case "tick":
-        return this.operations.tick();
+        return this.backstage.tick();
       case "cancel":
         return this.#cancel(this.#recent(this.operations.jobs));
       case "delete":
@@ -62,7 +65,7 @@ export class Choices {
       case "credits":
         return this.#credits();
       case "purge":
-        return this.operations.tick("purge");
+        return this.backstage.tick("purge");
     }
   }
 
@@ -79,7 +82,7 @@ export class Choices {
       if (first !== null && index === 0) return first;
       if (about === "key") return this.#duplicate(key);
       if (about === "user") return this.#request(user);
-      if (about === "worker" && index < 3) return this.operations.tick();
+      if (about === "worker" && index < 3) return this.backstage.tick();
       return this.#aboutJob(job);
     });
   }
@@ -100,10 +103,10 @@ export class Choices {
         );
         return run === undefined
           ? this.#poll(job)
-          : this.operations.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
+          : this.backstage.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
       }
       case "tick":
-        return this.operations.tick();
+        return this.backstage.tick();
     }
   }
 
@@ -134,15 +137,15 @@ export class Choices {
   }
 
   #poll(job: { user: User; history: JobHistory } | undefined): Operation {
-    return job === undefined ? this.operations.tick() : this.operations.poll(job.user, job.history);
+    return job === undefined ? this.backstage.tick() : this.operations.poll(job.user, job.history);
   }
 
   #cancel(job: { user: User; history: JobHistory } | undefined): Operation {
-    return job === undefined ? this.operations.tick() : this.operations.cancel(job.user, job.history);
+    return job === undefined ? this.backstage.tick() : this.operations.cancel(job.user, job.history);
   }
 
   #delete(job: { user: User; history: JobHistory } | undefined): Operation {
-    if (job === undefined) return this.operations.tick();
+    if (job === undefined) return this.backstage.tick();
     const other = this.random.maybe(this.operations.jobs);
     return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
   }
@@ -156,29 +159,29 @@ export class Choices {
 
   #webhook(): Operation {
     const mail = this.world.postman.take();
-    return mail === undefined ? this.operations.tick() : this.operations.deliver(mail);
+    return mail === undefined ? this.backstage.tick() : this.backstage.deliver(mail);
   }
 
   /** About any run, also one that is long over or goes on, by somebody who means no good, or by a confused provider. */
   #oddWebhook(): Operation {
     const run = this.#recent(this.world.provider.runs);
-    if (run === undefined) return this.operations.tick();
+    if (run === undefined) return this.backstage.tick();
     const names: Delivery[] = [];
     for (const name in DELIVERIES) if (isDelivery(name)) names.push(name);
     const drawn = this.random.pick(names);
     const delivery = ["genuine", "late", "before the answer"].includes(drawn)
       ? (run.state === "COMPLETED" ? "repeated" : "early")
       : drawn;
-    return this.operations.deliver({ run, delivery, due: 0, tries: 9 });
+    return this.backstage.deliver({ run, delivery, due: 0, tries: 9 });
   }
 
   #credits(): Operation {
-    const again = this.random.maybe([...this.operations.added.keys()].slice(-20));
-    const known = again === undefined ? undefined : this.operations.added.get(again);
+    const again = this.random.maybe([...this.backstage.added.keys()].slice(-20));
+    const known = again === undefined ? undefined : this.backstage.added.get(again);
     if (again !== undefined && known !== undefined && this.random.chance(0.5)) {
-      return this.operations.addCredits(known.user, again, known.amount);
+      return this.backstage.addCredits(known.user, again, known.amount);
     }
-    return this.operations.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 60));
+    return this.backstage.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 60));
   }
 }
 

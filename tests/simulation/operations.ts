@@ -1,31 +1,25 @@
 import { z } from "zod";
 import { JobHistory } from "./job-history.ts";
-import { checkGeneration, type Key, type Moment, type User } from "./model.ts";
-import { DELIVERIES, type Mail } from "./postman.ts";
-import { currentProcess } from "./process.ts";
+import type { Journal, Operation } from "./journal.ts";
+import { checkGeneration, type Key, type User } from "./model.ts";
 import type { Random } from "./random.ts";
 import { newVariant, type Variant } from "./requests.ts";
 import { Violation } from "./violation.ts";
 import { RETENTION_DAYS, type World } from "./world.ts";
 
-/** Something that a client, the provider or the cron does: `run` is called within a process. */
-export interface Operation {
-  text: string;
-  run(): Promise<void>;
-}
-
 const DAY_MS = 24 * 3_600_000;
 
 const deletedSchema = z.object({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
 
-/** Makes operations; each checks the answer that it gets. */
+/** What clients do; each operation checks the answer that it gets. */
 export class Operations {
-  #events = 0;
   readonly jobs: { user: User; history: JobHistory }[] = [];
-  /** Transactions that were acknowledged. */
-  readonly added = new Map<string, { user: User; amount: number; acknowledged: boolean }>();
 
-  constructor(private readonly world: World, private readonly random: Random) {}
+  constructor(
+    private readonly world: World,
+    private readonly random: Random,
+    private readonly journal: Journal,
+  ) {}
 
   newKey(user: User): Key {
     const name = `u${user.index}-k${user.keys.length}`;
@@ -47,7 +41,7 @@ export class Operations {
     const text = `generate ${key.name}-v${key.variants.indexOf(variant)} ${
       /\[.*/.exec(String(variant.body.prompt)) ?? ""
     }`;
-    return this.#operation(text, async (moment) => {
+    return this.journal.operation(text, async (moment) => {
       const answer = await this.world.endpoints.call("generate-video", {
         userId: user.id,
         headers: { "Idempotency-Key": key.text },
@@ -71,7 +65,7 @@ export class Operations {
   poll(user: User, history: JobHistory): Operation {
     const byNode = history.nodeId !== null && this.random.chance(0.5);
     const path = byNode ? `?node_id=${history.nodeId}` : `?job_id=${history.jobId}`;
-    return this.#operation(`poll u${user.index} ${history.jobId}`, async (moment) => {
+    return this.journal.operation(`poll u${user.index} ${history.jobId}`, async (moment) => {
       const answer = await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
       const { started, finished, finishedAt, disturbed } = moment();
       if (answer.status >= 500 && disturbed) return;
@@ -89,7 +83,7 @@ export class Operations {
   /** Somebody else asks for the job, or tries to cancel it. */
   trespass(user: User, { jobId }: JobHistory): Operation {
     const cancels = this.random.chance(0.4);
-    return this.#operation(`trespass u${user.index} ${jobId}`, async (moment) => {
+    return this.journal.operation(`trespass u${user.index} ${jobId}`, async (moment) => {
       const answer = cancels
         ? await this.world.endpoints.call("videos", { path: `/${jobId}/cancel`, userId: user.id })
         : await this.world.endpoints.call("get-video-status", {
@@ -106,7 +100,7 @@ export class Operations {
   }
 
   cancel(user: User, history: JobHistory): Operation {
-    return this.#operation(`cancel u${user.index} ${history.jobId}`, async (moment) => {
+    return this.journal.operation(`cancel u${user.index} ${history.jobId}`, async (moment) => {
       const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
       const { started, finished, finishedAt, disturbed } = moment();
       if (answer.status === 409 || (answer.status >= 500 && disturbed)) return;
@@ -121,7 +115,7 @@ export class Operations {
 
   /** Deletes one's own job, in one request with somebody else's. */
   delete(user: User, history: JobHistory, foreign: JobHistory | undefined): Operation {
-    return this.#operation(`delete u${user.index} ${history.jobId}`, async (moment) => {
+    return this.journal.operation(`delete u${user.index} ${history.jobId}`, async (moment) => {
       history.deletionAsked = true;
       const jobIds = [history.jobId, ...(foreign === undefined ? [] : [foreign.jobId])];
       const answer = await this.world.endpoints.call("videos", {
@@ -141,81 +135,12 @@ export class Operations {
 
   /** The app asks for what has changed. */
   sync(user: User): Operation {
-    return this.#operation(`sync u${user.index}`, async (moment) => {
+    return this.journal.operation(`sync u${user.index}`, async (moment) => {
       const status = await user.mirror.sync((path) =>
         this.world.endpoints.call("videos", { method: "GET", path, userId: user.id })
       );
       if (status !== 200 && !moment().disturbed) throw new Violation(`The list was answered ${status}`);
     });
-  }
-
-  deliver(mail: Mail): Operation {
-    return this.#operation(`webhook ${mail.delivery} of ${mail.run.id}`, async (moment) => {
-      const { path, headers, body } = await this.world.postman.write(this.world.provider, mail);
-      const { status } = await this.world.endpoints.call("provider-webhook", { path, headers, body });
-      this.world.counts.add("webhooks", `${mail.delivery}: ${status}`);
-      if (status < 200 || status > 299) this.world.postman.putBack(mail);
-      const allowed: readonly number[] = DELIVERIES[mail.delivery];
-      // Keys that cannot be fetched, or that have just been changed.
-      const unsure = status === 503 || (status === 401 && this.world.provider.hasOtherKeys());
-      if (allowed.includes(status) || unsure || (moment().disturbed && status >= 500)) return;
-      throw new Violation(`A webhook (${mail.delivery}) was answered ${status}`);
-    });
-  }
-
-  tick(task: "advance" | "purge" = "advance"): Operation {
-    return this.#operation(task, async (moment) => {
-      const body = task === "purge"
-        ? { body: JSON.stringify({ task }), headers: { "content-type": "application/json" } }
-        : {};
-      const { status } = await this.world.endpoints.call("advance-jobs", body);
-      if (status !== 200 && !moment().disturbed) throw new Violation(`The worker answered ${status}`);
-    });
-  }
-
-  addCredits(user: User, transaction: string, amount: number): Operation {
-    return this.#operation(`add ${amount} credits to u${user.index} by ${transaction}`, async () => {
-      const entry = this.added.get(transaction) ?? { user, amount, acknowledged: false };
-      this.added.set(transaction, entry);
-      const { error, data } = await this.world.dependencies.client.rpc("add_credits", {
-        p_user_id: user.id,
-        p_amount: amount,
-        p_reason: "purchase",
-        p_transaction_id: transaction,
-      });
-      if (error === null && data !== null) entry.acknowledged = true;
-    });
-  }
-
-  /** Checks the purchases in the ledger: each acknowledged one is there, with its amount, and there is no other. */
-  checkPurchases(booked: ReadonlyMap<string, number>): void {
-    for (const [transaction, { amount, acknowledged }] of this.added) {
-      const found = booked.get(transaction);
-      if (found === undefined ? acknowledged : found !== amount) {
-        throw new Violation(`${transaction} of ${amount} credits is booked with ${found}`);
-      }
-    }
-    if ([...booked.keys()].some((transaction) => !this.added.has(transaction))) {
-      throw new Violation("Credits from nowhere");
-    }
-  }
-
-  #operation(text: string, work: (moment: () => Moment) => Promise<void>): Operation {
-    return {
-      text,
-      run: async () => {
-        const process = currentProcess();
-        const started = ++this.#events;
-        const startedAt = this.world.clock.now();
-        await work(() => ({
-          started,
-          startedAt,
-          finished: ++this.#events,
-          finishedAt: this.world.clock.now(),
-          disturbed: process.disturbed,
-        }));
-      },
-    };
   }
 }
 

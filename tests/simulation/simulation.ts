@@ -1,10 +1,12 @@
-import { checkDeadlines, checkMoney, purchases } from "./checks.ts";
+import { Backstage } from "./backstage.ts";
+import { checkDeadlines, checkFiles, checkMoney, purchases } from "./checks.ts";
 import { Choices } from "./choices.ts";
-import { type Operation, Operations } from "./operations.ts";
+import { Journal, type Operation } from "./journal.ts";
+import { Operations } from "./operations.ts";
+import { patiently } from "./patience.ts";
 import { Process, type Rest } from "./process.ts";
 import { Random } from "./random.ts";
 import { settle } from "./settle.ts";
-import { Violation } from "./violation.ts";
 import { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -19,7 +21,6 @@ const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
-const PATIENCE_MS = 60_000;
 
 /** Drives one world: the only place where anything is begun and where time moves. */
 export class Simulation {
@@ -28,17 +29,20 @@ export class Simulation {
   done = 0;
   #hash = 0;
   readonly #operations: Operations;
+  readonly #backstage: Backstage;
   readonly #choices: Choices;
   readonly #weather: Weather;
   #stalled: Doing[] = [];
   #failure: unknown;
 
   constructor(private readonly world: World, private readonly random: Random) {
-    this.#operations = new Operations(world, random.fork());
-    this.#choices = new Choices(world, this.#operations, random.fork());
+    const journal = new Journal(world.clock);
+    this.#operations = new Operations(world, random.fork(), journal);
+    this.#backstage = new Backstage(world, journal);
+    this.#choices = new Choices(world, this.#operations, this.#backstage, random.fork());
     this.#weather = new Weather(world, random.fork());
     world.provider.onAccepted = async (run) => {
-      const doing = this.#begin(this.#operations.deliver({ run, delivery: "before the answer", due: 0, tries: 9 }));
+      const doing = this.#begin(this.#backstage.deliver({ run, delivery: "before the answer", due: 0, tries: 9 }));
       // Thrown here it would look like a fault of the network to the submission that waits.
       await this.#finish(doing).catch((error: unknown) => this.#failure ??= error);
     };
@@ -53,6 +57,7 @@ export class Simulation {
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
+      await checkFiles(this.world);
       await this.world.tidy();
       progress(this.done);
     }
@@ -160,11 +165,11 @@ export class Simulation {
     while (this.#stalled.length > 0) await this.#wakeAll();
     await settle(this.world, {
       pass: (milliseconds) => this.#pass(milliseconds),
-      tick: () => this.#finishWhatever(this.#operations.tick()),
-      purge: () => this.#finishWhatever(this.#operations.tick("purge")),
+      tick: () => this.#finishWhatever(this.#backstage.tick()),
+      purge: () => this.#finishWhatever(this.#backstage.tick("purge")),
       sync: (user) => this.#finishWhatever(this.#operations.sync(user)),
     });
-    this.#operations.checkPurchases(await purchases(this.world));
+    this.#backstage.checkPurchases(await purchases(this.world));
   }
 
   async #finishWhatever(operation: Operation): Promise<void> {
@@ -191,18 +196,5 @@ export class Simulation {
 
   get fingerprint(): string {
     return this.#hash.toString(16).padStart(8, "0");
-  }
-}
-
-/** Nothing here waits for real time: what does not come to rest hangs. */
-async function patiently(rest: Promise<Rest>): Promise<Rest> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLong = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Violation("An operation hangs")), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([rest, tooLong]);
-  } finally {
-    clearTimeout(timer);
   }
 }
