@@ -226,6 +226,7 @@ as $$
     'start_within_seconds', greatest(1, extract(epoch from p_work.deadline_at - private.clock())
       - (select max_run_seconds from public.models where id = p_job.model_id))::integer,
     'past_deadline', p_work.deadline_at <= private.clock(),
+    'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
     'copy_again', coalesce(p_job.completed_at
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
 $$;

@@ -73,7 +73,13 @@ async function finishStep(tools: Tools, work: Work, run: RunState & { state: "su
     return await fail(tools, work, "no_media");
   }
   const advanced = await tools.jobs.advanceStep(work, run.media);
-  tools.log("info", "step_finished", { job_id: work.job_id, attempt: work.attempt, applied: advanced.applied });
+  tools.log("info", "step_finished", {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    step: work.step.name,
+    age_ms: work.age_ms,
+    applied: advanced.applied,
+  });
   return advanced.work?.action === "store" ? await deliver(tools, advanced.work) : advanced.job;
 }
 
@@ -116,6 +122,7 @@ async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: Provid
       attempt: work.attempt,
       code,
       detail: cause?.detail,
+      age_ms: work.age_ms,
       credits_refunded: failed.job?.credits_refunded,
     });
   }

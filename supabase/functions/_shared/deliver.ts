@@ -25,7 +25,7 @@ export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
     return (await tools.jobs.complete(work, { copyAgainAfterSeconds: null })).job;
   }
   const path = `${work.user_id}/${work.job_id}.mp4`;
-  const facts = { job_id: work.job_id, attempt: work.attempt };
+  const facts = { job_id: work.job_id, attempt: work.attempt, age_ms: work.age_ms };
   try {
     const { bytes } = await tools.phases.measure("storage", () => copy(tools, work, path));
     tools.log("info", "video_stored", { ...facts, bytes });

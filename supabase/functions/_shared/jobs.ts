@@ -56,6 +56,7 @@ const workSchema = z.object({
   attempts_left: z.number(),
   start_within_seconds: z.number(),
   past_deadline: z.boolean(),
+  age_ms: z.number(),
   copy_again: z.boolean(),
 });
 export type Work = z.infer<typeof workSchema>;

@@ -21,7 +21,13 @@ export type SubmissionOutcome =
  */
 export async function submitAttempt(tools: Tools, work: Work): Promise<SubmissionOutcome> {
   const { step } = work;
-  const facts = { job_id: work.job_id, attempt: work.attempt, step: step.name, provider: step.provider };
+  const facts = {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    step: step.name,
+    provider: step.provider,
+    age_ms: work.age_ms,
+  };
   try {
     const provider = tools.providers.get(step.provider);
     const submission = {
