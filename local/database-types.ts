@@ -1,12 +1,16 @@
-// Writes the types of the database's public schema, as the migrations make it, by the Supabase CLI. With --check it
-// changes nothing and fails where the file is not what it would write.
 import { prepareDatabase } from "./database.ts";
 import { startPostgres } from "./postgres.ts";
 import { projectPath } from "./project.ts";
 import { runSupabaseCli } from "./supabase-cli.ts";
-import { printNote } from "./terminal.ts";
+import { print, printNote } from "./terminal.ts";
 
 const FILE = "supabase/functions/_shared/database.types.ts";
+
+const HELP = `Writes the types of the database's public schema, as the migrations make it, by the Supabase CLI.
+
+  deno task types [--check] [--help]
+
+With --check it changes nothing, and fails where ${FILE} is not what it would write.`;
 
 /** The text of the types file for a database, formatted as the project formats. */
 export async function generateTypes(databaseUrl: string): Promise<string> {
@@ -59,4 +63,7 @@ async function run(check: boolean): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) Deno.exit(await run(Deno.args.includes("--check")));
+if (import.meta.main) {
+  if (Deno.args.includes("--help")) print(HELP);
+  else Deno.exit(await run(Deno.args.includes("--check")));
+}
