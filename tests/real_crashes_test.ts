@@ -33,11 +33,19 @@ async function sendAmid(orders: readonly Order[], trouble: (random: Random) => P
   await recover(world);
 }
 
-/** Strikes at so many random moments of the work on the orders. */
-function strikes(times: number, strike: () => Promise<void>): (random: Random) => Promise<void> {
+/** Strikes at so many random moments of the work on the orders: first while they are being sent, then at any time. */
+function strikes(
+  orders: readonly Order[],
+  times: number,
+  strike: () => Promise<void>,
+): (random: Random) => Promise<void> {
   return async (random) => {
     const before = providerCalls(world);
-    const moments = Array.from({ length: times }, () => before + random.whole(20, CALLS)).toSorted((a, b) => a - b);
+    const moments = Array.from({ length: times - 1 }, () => before + random.whole(20, CALLS)).toSorted((a, b) => a - b);
+    const answered = random.whole(20, 120);
+    const answers = () => orders.filter((order) => order.answers.some(isFinal)).length;
+    await until(`answer ${answered}`, () => answers() >= answered, TROUBLE_LIMIT_MS);
+    await strike();
     for (const moment of moments) {
       await until(`call ${moment}`, () => providerCalls(world) >= moment, TROUBLE_LIMIT_MS);
       await strike();
@@ -62,7 +70,7 @@ Deno.test("functions killed five times during 200 generations: each is paid once
   const orders = await prepareOrders(world);
   await sendAmid(
     orders,
-    strikes(5, async () => {
+    strikes(orders, 5, async () => {
       await world.functions.kill();
       await world.functions.restart();
     }),
@@ -77,7 +85,7 @@ Deno.test("Postgres killed twice during 200 generations: what it took is there, 
   const orders = await prepareOrders(world);
   await sendAmid(
     orders,
-    strikes(2, async () => {
+    strikes(orders, 2, async () => {
       postgres.kill();
       await postgres.restart();
     }),
