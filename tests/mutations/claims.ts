@@ -1,8 +1,8 @@
 // Who works on a job, and which attempt is submitted.
 import type { Mutation } from "./mutation.ts";
 
-const JOBS = "supabase/migrations/20261121000005_jobs.sql";
-const CLAIMS = "supabase/migrations/20261121000007_claims.sql";
+const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
 const claims = (name: string) => ({ file: "supabase/tests/claims.test.sql", name });
 const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
 

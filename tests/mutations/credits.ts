@@ -1,7 +1,7 @@
 // Money itself: the ledger, the balances, and the two procedures that move credits.
 import type { Mutation } from "./mutation.ts";
 
-const FILE = "supabase/migrations/20261121000003_credits.sql";
+const FILE = "supabase/migrations/20261121000030_credits.sql";
 const credits = (name: string) => ({ file: "supabase/tests/credits.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const privileges = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });

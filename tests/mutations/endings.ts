@@ -1,11 +1,11 @@
 // A job ends once, delivered or refunded, and only its owner sees, cancels or deletes it.
 import type { Mutation } from "./mutation.ts";
 
-const ENDINGS = "supabase/migrations/20261121000009_endings.sql";
-const WEBHOOKS = "supabase/migrations/20261121000012_webhooks.sql";
-const CANCEL = "supabase/migrations/20261121000013_cancel.sql";
-const DELETION = "supabase/migrations/20261121000019_video_deletion.sql";
-const LISTS = "supabase/migrations/20261121000017_video_lists.sql";
+const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
+const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
+const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
+const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
+const LISTS = "supabase/migrations/20261121000170_video_lists.sql";
 const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
 const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });

@@ -1,11 +1,11 @@
 // From a request to a charged job: the key, the price, the limits, the charge.
 import type { Mutation } from "./mutation.ts";
 
-const FILE = "supabase/migrations/20261121000006_start_generation.sql";
-const JOBS = "supabase/migrations/20261121000005_jobs.sql";
-const PRICING = "supabase/migrations/20261121000004_pricing.sql";
-const CIRCUITS = "supabase/migrations/20261121000014_provider_circuits.sql";
-const MAINTENANCE = "supabase/migrations/20261121000011_maintenance.sql";
+const FILE = "supabase/migrations/20261121000060_start_generation.sql";
+const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const PRICING = "supabase/migrations/20261121000040_pricing.sql";
+const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
+const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const pricing = (name: string) => ({ file: "supabase/tests/pricing.test.sql", name });
@@ -120,7 +120,7 @@ export const generationMutations: readonly Mutation[] = [
     find: BALANCE_LOCK,
     replace: BALANCE_LOCK.replace(" for update", ""),
     also: [{
-      file: "supabase/migrations/20261121000003_credits.sql",
+      file: "supabase/migrations/20261121000030_credits.sql",
       find: `  select credits_remaining into v_balance
   from public.credit_balances where user_id = p_user_id
   for update;`,
@@ -253,7 +253,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the CHECK of a model's price",
     guard: "No model is free.",
-    file: "supabase/migrations/20261121000002_models.sql",
+    file: "supabase/migrations/20261121000020_models.sql",
     find: "check (coalesce(cost_per_generation, cost_per_second) > 0)",
     replace: "check (true)",
     test: constraints("a price of nothing is refused"),

@@ -1,10 +1,10 @@
 // What the tables refuse, who sees which rows and files, and what the audit finds.
 import type { Mutation } from "./mutation.ts";
 
-const JOBS = "supabase/migrations/20261121000005_jobs.sql";
-const STORAGE = "supabase/migrations/20261121000010_storage.sql";
-const PUSH = "supabase/migrations/20261121000015_push.sql";
-const MAINTENANCE = "supabase/migrations/20261121000011_maintenance.sql";
+const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const STORAGE = "supabase/migrations/20261121000100_storage.sql";
+const PUSH = "supabase/migrations/20261121000150_push.sql";
+const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const rows = (name: string) => ({ file: "supabase/tests/row_level_security.test.sql", name });
 const audit = (name: string) => ({ file: "supabase/tests/audit.test.sql", name });

@@ -1,8 +1,8 @@
 // A report about a job counts only from its current attempt and in the state that it is about.
 import type { Mutation } from "./mutation.ts";
 
-const TRANSITIONS = "supabase/migrations/20261121000008_transitions.sql";
-const ENDINGS = "supabase/migrations/20261121000009_endings.sql";
+const TRANSITIONS = "supabase/migrations/20261121000080_transitions.sql";
+const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
 const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
@@ -49,7 +49,7 @@ export const transitionMutations: readonly Mutation[] = [
       { file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") },
       { file: ENDINGS, find: "'refund:' || p_job_id", replace: "null" },
       {
-        file: "supabase/migrations/20261121000003_credits.sql",
+        file: "supabase/migrations/20261121000030_credits.sql",
         find: "create unique index a_job_is_refunded_once",
         replace: "create index a_job_is_refunded_once",
       },
