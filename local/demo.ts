@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Api, connectApi, type User } from "./api.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { pickModel } from "./catalogue.ts";
+import { runCommand } from "./command.ts";
 import { loadDotenv } from "./dotenv.ts";
 import { generate, waitForVideo } from "./generation.ts";
 import { providerKeys } from "./provider-keys.ts";
@@ -124,10 +125,4 @@ async function download(url: string, file: string): Promise<void> {
   await Deno.writeFile(file, response.body);
 }
 
-try {
-  await run(Deno.args);
-  Deno.exit(0);
-} catch (error) {
-  printNote(error instanceof Error ? error.message : String(error));
-  Deno.exit(error instanceof UsageError ? 2 : 1);
-}
+await runCommand(run);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { connectApi, type User } from "./api.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { type Model, pickModel } from "./catalogue.ts";
+import { runCommand } from "./command.ts";
 import { loadDotenv } from "./dotenv.ts";
 import { freePort } from "./free-port.ts";
 import { providerKeys } from "./provider-keys.ts";
@@ -97,6 +98,13 @@ JOB=$(curl -sw '\\n' "$URL/functions/v1/generate-video" -H "Authorization: Beare
 
 # Ask for it, again until its status is "completed"
 curl -sw '\\n' "$URL/functions/v1/get-video-status?job_id=$JOB" -H "Authorization: Bearer $TOKEN"
+
+# From one image to another, with music, and ask for it
+TASK=$(curl -sw '\\n' "$URL/functions/v1/transitions/create-and-generate/" -H "Authorization: Bearer $TOKEN" \\
+  -H "Content-Type: application/json" -d '{"front_image":"https://example.com/front.jpg",
+    "tail_image":"https://example.com/tail.jpg","prompt":"From day to night","duration":5,"enable_music":true}' | \\
+  tee /dev/stderr | sed 's/.*"task_id":"\\([^"]*\\)".*/\\1/')
+curl -sw '\\n' "$URL/functions/v1/transitions/task-status/$TASK/" -H "Authorization: Bearer $TOKEN"
 `;
 }
 
@@ -104,10 +112,4 @@ curl -sw '\\n' "$URL/functions/v1/get-video-status?job_id=$JOB" -H "Authorizatio
 let stopRequested = (): void => Deno.exit(130);
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopRequested());
 
-try {
-  await run(Deno.args);
-  Deno.exit(0);
-} catch (error) {
-  printNote(error instanceof Error ? error.message : String(error));
-  Deno.exit(error instanceof UsageError ? 2 : 1);
-}
+await runCommand(run);

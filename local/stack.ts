@@ -126,32 +126,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }));
   }
 
-  async function startEdgeFunctions(
-    url: string,
-    simulator: FalSimulator | null,
-    runpod: RunpodSimulator | null,
-    veo: VeoSimulator | null,
-  ): Promise<FunctionsProcess> {
-    return functions = await keep(startFunctions({
-      runtime: options.functionsRuntime ?? "2.9.6",
-      environment: {
-        SUPABASE_URL: url,
-        SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
-        SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
-        SUPABASE_JWKS: toJwks(signingKey),
-        ...(options.falKey ? { FAL_KEY: options.falKey } : {}),
-        ...(simulator && options.webhooks !== false ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` } : {}),
-        ...(simulator ? { FAL_KEY: simulator.key, FAL_QUEUE_URL: simulator.url, FAL_JWKS_URL: simulator.jwksUrl } : {}),
-        ...(options.runpodKey ? { RUNPOD_API_KEY: options.runpodKey } : {}),
-        ...(runpod ? { RUNPOD_API_KEY: runpod.key, RUNPOD_BASE_URL: runpod.baseUrl } : {}),
-        ...(options.geminiKey ? { GEMINI_API_KEY: options.geminiKey } : {}),
-        ...(veo ? { GEMINI_API_KEY: veo.key, GEMINI_BASE_URL: veo.baseUrl } : {}),
-        ...options.functionsEnvironment,
-      },
-      onLog: options.onLog,
-    }));
-  }
-
   try {
     const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
     const runpodSimulator = options.runpodKey ? null : await keep(startRunpodSimulator(options.runpodSimulator));
@@ -166,7 +140,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
       startDatabase(),
       startSupabase(),
-      startEdgeFunctions(url, falSimulator, runpodSimulator, veoSimulator),
+      keep(startFunctions({
+        runtime: options.functionsRuntime ?? "2.9.6",
+        environment: {
+          SUPABASE_URL: url,
+          SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+          SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+          SUPABASE_JWKS: toJwks(signingKey),
+          ...providerVariables(options, url, { falSimulator, runpodSimulator, veoSimulator }),
+          ...options.functionsEnvironment,
+        },
+        onLog: options.onLog,
+      })).then((started) => functions = started),
     ]);
     if (options.workerIntervalMs) {
       keep(Promise.resolve({ stop: startWorkerTimer(url, secretKey, options.workerIntervalMs) }));
@@ -190,4 +175,24 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** How the functions reach the providers: by the real keys, or at the simulators. */
+function providerVariables(
+  { falKey, runpodKey, geminiKey, webhooks }: StackOptions,
+  url: string,
+  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo }: Pick<
+    Stack,
+    "falSimulator" | "runpodSimulator" | "veoSimulator"
+  >,
+): Record<string, string> {
+  return {
+    ...(falKey ? { FAL_KEY: falKey } : {}),
+    ...(fal && webhooks !== false ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` } : {}),
+    ...(fal ? { FAL_KEY: fal.key, FAL_QUEUE_URL: fal.url, FAL_JWKS_URL: fal.jwksUrl } : {}),
+    ...(runpodKey ? { RUNPOD_API_KEY: runpodKey } : {}),
+    ...(runpod ? { RUNPOD_API_KEY: runpod.key, RUNPOD_BASE_URL: runpod.baseUrl } : {}),
+    ...(geminiKey ? { GEMINI_API_KEY: geminiKey } : {}),
+    ...(veo ? { GEMINI_API_KEY: veo.key, GEMINI_BASE_URL: veo.baseUrl } : {}),
+  };
 }

@@ -1,6 +1,7 @@
 // Proves that the tests notice: takes each guard of money away in turn, and expects a named test to fail.
 import { z } from "zod";
 import { readArguments, UsageError } from "../local/arguments.ts";
+import { runCommand } from "../local/command.ts";
 import { createProgressBar, print, printNote } from "../local/terminal.ts";
 import { mutations } from "./mutations/mutations.ts";
 import { type Proof, prove } from "./mutations/prove.ts";
@@ -57,9 +58,4 @@ function toTable(proofs: Proof[]): string[] {
   );
 }
 
-try {
-  Deno.exit(await run(Deno.args));
-} catch (error) {
-  printNote(error instanceof Error ? error.message : String(error));
-  Deno.exit(error instanceof UsageError ? 2 : 1);
-}
+await runCommand(run);
