@@ -14,6 +14,8 @@ import {
 import { createFalFetch, type FalAnswer, FalRefusal, FalSilence } from "./providers/fal-fetch.ts";
 import { mediaOf } from "./providers/fal-media.ts";
 import { createFalWebhookVerifier, falRunId } from "./providers/fal-webhook.ts";
+import { badAnswer, unclear } from "./providers/json-api.ts";
+import { isCertainRefusal } from "./providers/meaning.ts";
 import { fetchMedia } from "./providers/media.ts";
 import {
   type CallOptions,
@@ -48,14 +50,6 @@ const MIN_START_SECONDS = 2;
 
 /** Where fal's models leave their files. */
 const MEDIA_HOSTS = ["fal.media", "*.fal.media", "storage.googleapis.com/falserverless/"];
-
-/**
- * Answers to a submission by which fal has certainly not taken it: its own refusals. Not 408 and 499 (how far the request
- * came is open), nor a gateway's 502 and 504, behind which it may be running.
- */
-function isCertainRefusal(status: number): boolean {
-  return (status >= 400 && status < 500 && status !== 408 && status !== 499) || status === 500 || status === 503;
-}
 
 const acceptedSubmission = z.object({ request_id: z.string().min(1) });
 
@@ -119,7 +113,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     const look = await settle(fal.queue.status(run.model, reference(run, options)));
     if ("refusal" in look) {
       if (isNotFound(look.refusal)) return expired(look.refusal);
-      throw unclear(look.refusal);
+      throw unclear(classify(look.refusal));
     }
     const status = queueStatus.safeParse(look.value).data;
     if (!status) throw badAnswer("the status has no `status`");
@@ -148,7 +142,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
       if (isVerdict(result.refusal)) {
         return { state: "failed", error: classify(result.refusal) };
       }
-      throw unclear(result.refusal);
+      throw unclear(classify(result.refusal));
     } catch (error) {
       if (reported) return reported;
       throw error;
@@ -159,7 +153,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     const answer = await settle(fal.queue.cancel(run.model, reference(run, options)));
     if ("value" in answer) return true;
     if (isTooLateToCancel(answer.refusal)) return false;
-    throw unclear(answer.refusal);
+    throw unclear(classify(answer.refusal));
   }
 
   return {
@@ -195,16 +189,6 @@ function submitError(error: unknown): ProviderError {
 function silence(error: FalSilence, mayHaveStarted = false): ProviderError {
   const code = error.aborted ? "provider_timeout" : "provider_unreachable";
   return new ProviderError("retryable", code, error.detail, mayHaveStarted);
-}
-
-function badAnswer(detail: string, mayHaveStarted = false): ProviderError {
-  return new ProviderError("retryable", "provider_bad_answer", detail, mayHaveStarted);
-}
-
-/** A look that told nothing about the run. Only a locked account or a bad key is worth telling apart. */
-function unclear(answer: FalAnswer): ProviderError {
-  const { kind, code, detail } = classify(answer);
-  return new ProviderError(kind === "fatal" ? "fatal" : "retryable", code, detail);
 }
 
 /** Final, and not to be tried again: fal has run and billed it, or it may even still be running. */

@@ -1,17 +1,10 @@
 /** What fal's errors mean for a job. Sources: https://fal.ai/docs/errors and the request errors beside it. */
 
 import { z } from "zod";
-import { ProviderError, type ProviderErrorCode, type ProviderErrorKind } from "./provider.ts";
 import type { FalAnswer } from "./fal-fetch.ts";
-
-interface Meaning {
-  kind: ProviderErrorKind;
-  code: ProviderErrorCode;
-}
-
-const retryable = (code: ProviderErrorCode): Meaning => ({ kind: "retryable", code });
-const rejected = (code: ProviderErrorCode): Meaning => ({ kind: "rejected", code });
-const fatal = (code: ProviderErrorCode): Meaning => ({ kind: "fatal", code });
+import { brief } from "./json-api.ts";
+import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "./meaning.ts";
+import { ProviderError } from "./provider.ts";
 
 /** Every documented error type: a model's `detail[].type` and the platform's `error_type`. */
 export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
@@ -62,19 +55,10 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
   ["concurrent_requests_limit", retryable("provider_busy")],
 ]);
 
-/** Where no listed type says it, the status does. */
+/** Statuses that mean something else at fal than elsewhere. */
 const STATUSES: ReadonlyMap<number, Meaning> = new Map([
-  [401, fatal("provider_unauthorized")],
-  [402, fatal("provider_locked")],
-  [403, fatal("provider_unauthorized")],
-  // Not fatal: another model of the same provider still works.
-  [404, rejected("provider_model_missing")],
-  [408, retryable("provider_timeout")],
   [410, rejected("result_expired")],
-  [429, retryable("provider_busy")],
   [499, rejected("cancelled_by_provider")],
-  [503, retryable("provider_busy")],
-  [504, retryable("provider_timeout")],
 ]);
 
 const errorBody = z.object({
@@ -132,10 +116,7 @@ function typesOf(answer: FalAnswer): string[] {
 function byStatus(answer: FalAnswer): Meaning {
   const text = textOf(bodyOf(answer));
   if (answer.status === 403 && /\block(ed)?\b|exhausted balance/i.test(text)) return fatal("provider_locked");
-  const listed = STATUSES.get(answer.status);
-  if (listed) return listed;
-  if (answer.status >= 500) return retryable("provider_error");
-  return answer.status >= 400 ? rejected("provider_rejected_input") : retryable("provider_bad_answer");
+  return STATUSES.get(answer.status) ?? meaningOfStatus(answer.status);
 }
 
 /** fal's own opinion on a retry: the header has had two names. */
@@ -186,13 +167,10 @@ function textOf(body: ErrorBody): string {
   );
 }
 
-/** Enough to find the cause, not so much that a stack trace floods the log. */
-const MAX_DETAIL = 500;
-
 /** For the log: what fal said, without the echo of the user's input that its `detail` may hold. */
 export function describe(answer: FalAnswer): string {
   const body = bodyOf(answer);
   const type = body.error_type ?? answer.headers.get("x-fal-error-type") ?? "";
   const text = textOf(body) || (body.status ?? "") || (typeof answer.body === "string" ? answer.body : "");
-  return `HTTP ${answer.status} ${type} ${text}`.replaceAll(/\s+/g, " ").trim().slice(0, MAX_DETAIL);
+  return brief(`HTTP ${answer.status} ${type} ${text}`);
 }

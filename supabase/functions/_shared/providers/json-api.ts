@@ -1,6 +1,7 @@
 /** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
 
 import { exchange, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
+import { isCertainRefusal } from "./meaning.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
 export interface JsonApiConfig {
@@ -46,14 +47,6 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
       return isSuccess(answer) ? { value: answer.body } : { refusal: answer };
     },
   };
-}
-
-/**
- * Answers to a submission by which the provider has certainly not taken it: its own refusals. Not 408 and 499 (how far the
- * request came is open), nor a gateway's 502 and 504, behind which it may be running.
- */
-function isCertainRefusal(status: number): boolean {
-  return (status >= 400 && status < 500 && status !== 408 && status !== 499) || status === 500 || status === 503;
 }
 
 function silence(error: unknown, isPaid: boolean): ProviderError {

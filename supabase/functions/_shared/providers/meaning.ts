@@ -30,3 +30,11 @@ export function meaningOfStatus(status: number): Meaning {
   if (status >= 500) return retryable("provider_error");
   return status >= 400 ? rejected("provider_rejected_input") : retryable("provider_bad_answer");
 }
+
+/**
+ * Answers to a submission by which the provider has certainly not taken it: its own refusals. Not 408 and 499 (how far the
+ * request came is open), nor a gateway's 502 and 504, behind which it may be running.
+ */
+export function isCertainRefusal(status: number): boolean {
+  return (status >= 400 && status < 500 && status !== 408 && status !== 499) || status === 500 || status === 503;
+}

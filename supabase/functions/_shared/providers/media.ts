@@ -23,7 +23,7 @@ const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * The answer, with its body unread, and exactly as `fetch` gave it: `storeVideo` needs that. Throws `ProviderError`:
+ * The answer, with its body unread, and exactly as `fetch` gave it: `storeMedia` needs that. Throws `ProviderError`:
  * `rejected` where the file is gone (`result_expired`) or the address not allowed, else `retryable`.
  */
 export async function fetchMedia(url: string, options: MediaOptions): Promise<Response> {
