@@ -94,15 +94,71 @@ values
     }')
 on conflict (id) do nothing;
 
+-- Transitions, from a first image to a last one. The first of them is what POST /transitions/… uses unless it is told
+-- another; `segments` are the lengths that the model itself makes, longer and shorter ones are made of them.
+with extras (settings) as (
+  values ('{
+    "transition_type": {
+      "values": ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"], "default": "MORPH",
+      "phrases": {
+        "FADE": "The first image fades smoothly into the last.",
+        "SLIDE": "The last image slides in and pushes the first one out.",
+        "ZOOM": "The camera zooms through the first image into the last.",
+        "WIPE": "A wipe uncovers the last image across the first.",
+        "MORPH": "The first image morphs continuously into the last.",
+        "BLUR": "The first image blurs out of focus, and the last comes into focus.",
+        "ROTATE": "The camera rotates from the first image to the last.",
+        "ENERGETIC": "A fast, energetic move with whip pans from the first image to the last.",
+        "CALM": "A slow, calm move from the first image to the last." } },
+    "enable_subtitles": { "type": "boolean", "default": false },
+    "subtitle_style": { "values": ["default", "bold", "animated", "minimal"], "default": "default" },
+    "subtitle_position": { "values": ["bottom", "center", "top"], "default": "bottom" },
+    "subtitles": { "type": "list", "max_items": 200, "default": [] },
+    "enable_music": { "type": "boolean", "default": false },
+    "music_type": { "values": ["ambient", "upbeat", "cinematic", "calm", "energetic"], "default": "ambient" },
+    "music_volume": { "type": "integer", "minimum": 0, "maximum": 100, "default": 50 },
+    "enable_voiceover": { "type": "boolean", "default": false },
+    "voice_type": { "values": ["male", "female", "neutral"], "default": "neutral" },
+    "voiceover_text": { "type": "text", "max_length": 1200 },
+    "deliver_without": { "type": "list", "max_items": 2, "default": [] }
+  }'::jsonb)
+)
+insert into public.models (
+  id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,
+  typical_seconds, is_featured, settings_schema)
+select
+  id::uuid, name, description, 'transition', 'fal', provider_model_id, 'per_second', cost_per_second, typical_seconds,
+  is_featured, jsonb_set(schema::jsonb, '{settings}', schema::jsonb -> 'settings' || extras.settings)
+from extras, (values
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e', 'Kling 3 Standard (transition)',
+    'From one image to another, 1 to 60 seconds, with music, voiceover and subtitles as asked',
+    'fal-ai/kling-video/v3/standard/image-to-video', 1, 120, true, '{
+      "image_url": { "input": "start_image_url", "required": true },
+      "tail_image_url": { "input": "end_image_url", "required": true },
+      "fixed_input": { "generate_audio": false },
+      "segments": { "minimum": 3, "maximum": 15, "input": "duration", "format": "{}" },
+      "settings": { "duration": { "type": "integer", "minimum": 1, "maximum": 60, "default": 5 } }
+    }'),
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000f', 'Veo 3.1 Fast (transition)',
+    'From one image to another by Google, 4, 6 or 8 seconds, with music, voiceover and subtitles as asked',
+    'fal-ai/veo3.1/fast/first-last-frame-to-video', 2, 60, false, '{
+      "image_url": { "input": "first_frame_url", "required": true },
+      "tail_image_url": { "input": "last_frame_url", "required": true },
+      "fixed_input": { "generate_audio": false },
+      "settings": { "duration": { "values": [4, 6, 8], "default": 8, "input": "duration", "format": "{}s" } }
+    }')
+) as own (id, name, description, provider_model_id, cost_per_second, typical_seconds, is_featured, schema)
+on conflict (id) do nothing;
+
 -- Veo by Google itself, and a Wan of one's own on RunPod: they wait for a key, or for your endpoint's id.
 -- Google makes 1080p and 4k only of 8 seconds, which settings_schema cannot say, so 1080p is a model of its own.
 insert into public.models (
   id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second, cost_per_generation,
-  typical_seconds, is_available, unavailable_reason, settings_schema)
+  typical_seconds, files_are_public, is_available, unavailable_reason, settings_schema)
 values
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a', 'Veo 3.1 Fast (Google)', 'Text to video by Google itself, with sound',
     'text-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 90,
-    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+    false, false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
       "settings": {
         "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "durationSeconds" },
         "resolution": { "values": ["720p"], "default": "720p", "auto": "720p", "input": "resolution" },
@@ -114,7 +170,7 @@ values
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b', 'Veo 3.1 Fast HD (Google)', 'Text to video by Google itself, 8 seconds in 1080p',
     'text-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 120,
-    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+    false, false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
       "settings": {
         "duration": { "values": [8], "default": 8, "auto": 8, "input": "durationSeconds" },
         "resolution": { "values": ["1080p"], "default": "1080p", "auto": "1080p", "input": "resolution", "price_factor": { "1080p": 1.2 } },
@@ -126,7 +182,7 @@ values
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c', 'Veo 3.1 Fast (Google, image)', 'Image to video by Google itself, with sound',
     'image-to-video', 'veo', 'veo-3.1-fast-generate-preview', 'per_second', 1, null, 90,
-    false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
+    false, false, 'Set GEMINI_API_KEY: see docs/providers.md', '{
       "image_url": { "input": "image_url", "required": true },
       "fixed_input": { "personGeneration": "allow_adult" },
       "settings": {
@@ -140,7 +196,7 @@ values
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d', 'Wan 2.2 (your own)', 'Text to video on your own RunPod endpoint',
     'text-to-video', 'runpod', 'your-endpoint-id', 'per_generation', null, 5, 240,
-    false, 'Set RUNPOD_API_KEY and your endpoint''s id: see docs/providers.md', '{
+    true, false, 'Set RUNPOD_API_KEY and your endpoint''s id: see docs/providers.md', '{
       "prompt": { "input": "positive_prompt" },
       "settings": {
         "negative_prompt": { "type": "text", "max_length": 2000, "default": "", "input": "negative_prompt" },

@@ -19,6 +19,8 @@ create table public.models (
   is_available boolean not null default true,
   unavailable_reason text,
   is_featured boolean not null default false,
+  -- Whether others can open the provider's files: where not, they are given our own copy.
+  files_are_public boolean not null default true,
   thumbnail_url text,
   created_at timestamptz not null default now(),
   constraint models_category_is_known check (category in ('text-to-video', 'image-to-video', 'transition')),

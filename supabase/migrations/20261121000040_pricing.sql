@@ -1,4 +1,4 @@
--- What a request may ask of a model, what it costs, and what is sent to the provider: all from the model's row.
+-- What a request may ask of a model, and what that costs: all from the model's row.
 
 -- Says why a value does not fit a setting's specification; null when it fits.
 create function private.setting_problem(
@@ -25,6 +25,9 @@ begin
   end if;
   if v_kind = 'boolean' then
     return case when jsonb_typeof(p_value) <> 'boolean' then 'must be true or false' end;
+  elsif v_kind = 'list' then
+    return case when jsonb_typeof(p_value) <> 'array' or jsonb_array_length(p_value) > (p_spec ->> 'max_items')::integer
+      then format('must be a list of at most %s', p_spec ->> 'max_items') end;
   elsif v_kind = 'text' then
     if jsonb_typeof(p_value) <> 'string' or char_length(p_value #>> '{}') > (p_spec ->> 'max_length')::integer then
       return format('must be text of at most %s characters', p_spec ->> 'max_length');
@@ -96,7 +99,7 @@ $$;
 revoke execute on function private.resolve_settings(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.resolve_settings(jsonb, jsonb) to anon, authenticated, service_role;
 
--- The price in credits of resolved settings: the only place where a price is computed.
+-- What a model's own work costs with resolved settings, in credits; pipeline_steps has the prices of the extras.
 create function private.price(
   p_model public.models,
   p_settings jsonb
@@ -112,7 +115,9 @@ declare
   v_factor numeric;
 begin
   if p_model.pricing_type = 'per_second' then
-    v_price := p_model.cost_per_second * (p_settings ->> 'duration')::numeric;
+    -- What is shorter than the model makes is cut from what it makes.
+    v_price := p_model.cost_per_second * greatest(
+      (p_settings ->> 'duration')::numeric, (p_model.settings_schema -> 'segments' ->> 'minimum')::numeric);
   end if;
   for v_factor in
     select (spec.value -> 'price_factor' ->> (p_settings ->> spec.key))::numeric
@@ -127,72 +132,3 @@ $$;
 
 revoke execute on function private.price(public.models, jsonb) from public, anon, authenticated;
 grant execute on function private.price(public.models, jsonb) to anon, authenticated, service_role;
-
--- Tells what a generation would cost before it is asked for: { credits, settings }, or { error, issues }.
-create function public.quote_generation(
-  p_model_id uuid,
-  p_settings jsonb default '{}'
-)
-returns jsonb
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  v_model public.models;
-  v_resolved jsonb;
-begin
-  select * into v_model from public.models where id = p_model_id and is_available;
-  if not found then
-    return jsonb_build_object('error', 'model_not_found');
-  end if;
-  if jsonb_typeof(p_settings) <> 'object' then
-    return jsonb_build_object('error', 'validation_failed', 'issues',
-      jsonb_build_array(jsonb_build_object('path', 'settings', 'message', 'must be an object')));
-  end if;
-  v_resolved := private.resolve_settings(v_model.settings_schema, p_settings);
-  if v_resolved -> 'issues' <> '[]' then
-    return jsonb_build_object('error', 'validation_failed', 'issues', v_resolved -> 'issues');
-  end if;
-  return jsonb_build_object(
-    'model_id', v_model.id,
-    'credits', private.price(v_model, v_resolved -> 'settings'),
-    'settings', v_resolved -> 'settings');
-end;
-$$;
-
-revoke execute on function public.quote_generation(uuid, jsonb) from public, anon, authenticated;
-grant execute on function public.quote_generation(uuid, jsonb) to anon, authenticated, service_role;
-
--- Builds the provider's input from the prompt, the image and resolved settings, as the model's schema maps them. An image
--- of the user's own folder stays { "input_file": path }: it gets its signed URL when it is sent.
-create function private.provider_input(
-  p_schema jsonb,
-  p_prompt text,
-  p_image jsonb,
-  p_settings jsonb
-)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select coalesce(p_schema -> 'fixed_input', '{}')
-    || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), p_prompt)
-    || case when p_image is null then '{}'
-       else jsonb_build_object(p_schema -> 'image_url' ->> 'input', p_image) end
-    || coalesce((
-      select jsonb_object_agg(
-        spec.value ->> 'input',
-        case when spec.value ? 'format'
-          then to_jsonb(replace(spec.value ->> 'format', '{}', p_settings ->> spec.key))
-          else p_settings -> spec.key end)
-      from jsonb_each(p_schema -> 'settings') as spec
-      where spec.value ? 'input' and p_settings ? spec.key
-    ), '{}');
-$$;
-
-revoke execute on function private.provider_input(jsonb, text, jsonb, jsonb) from public, anon, authenticated;
-grant execute on function private.provider_input(jsonb, text, jsonb, jsonb) to service_role;

@@ -2,6 +2,8 @@
 
 create table public.video_jobs (
   job_id uuid primary key default gen_random_uuid(),
+  -- For clients whose ids are numbers.
+  id bigint generated always as identity,
   user_id uuid not null references auth.users (id) on delete cascade,
   model_id uuid not null references public.models (id),
   kind text not null default 'generation',
@@ -10,6 +12,9 @@ create table public.video_jobs (
   image_url text,
   -- The image as a file of the owner's folder in the bucket `inputs`, instead of an address.
   image_path text,
+  -- The image that the video ends with, likewise, where the model takes one.
+  tail_image_url text,
+  tail_image_path text,
   node_id text,
   status text not null default 'pending',
   stage text not null default 'submitting',
@@ -17,6 +22,9 @@ create table public.video_jobs (
   queue_position integer,
   step integer not null default 0,
   steps integer not null default 1,
+  step_names text[] not null default '{generate}',
+  -- The extras that the video is delivered without, at its owner's wish.
+  left_out text[] not null default '{}',
   -- The length asked for; what counts towards the month's quota.
   seconds integer not null default 0,
   credits_used integer not null,
@@ -28,6 +36,7 @@ create table public.video_jobs (
   video_url text,
   thumbnail_path text,
   thumbnail_url text,
+  subtitles_path text,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   completed_at timestamptz,
@@ -37,13 +46,17 @@ create table public.video_jobs (
     stage in ('submitting', 'queued', 'generating', 'storing', 'completed', 'failed')
   ),
   constraint job_percent_is_a_percentage check (progress_percent between 0 and 100),
-  constraint job_step_is_one_of_its_steps check (steps > 0 and step between 0 and steps),
+  constraint job_step_is_one_of_its_steps check (
+    steps > 0 and steps = cardinality(step_names) and step between 0 and steps
+  ),
   constraint job_charge_is_positive check (credits_used > 0),
   constraint job_length_is_not_negative check (seconds >= 0),
   constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
   constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
-  constraint failed_job_is_refunded_in_full check (
-    credits_refunded = case status when 'failed' then credits_used else 0 end
+  constraint failed_job_is_refunded_in_full check ((status = 'failed') = (credits_refunded = credits_used)),
+  constraint delivered_job_is_refunded_for_what_was_left_out check (
+    credits_refunded >= 0 and (status in ('completed', 'failed') or credits_refunded = 0)
+    and (status <> 'completed' or credits_refunded = 0 or cardinality(left_out) > 0)
   ),
   constraint completed_job_has_a_video check (
     status <> 'completed' or video_path is not null or video_url is not null
@@ -51,8 +64,13 @@ create table public.video_jobs (
   constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
   constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
   constraint job_image_url_is_bounded check (char_length(image_url) <= 2048),
-  constraint job_has_one_image check (image_url is null or image_path is null),
-  constraint job_image_file_is_the_owners check (image_path like user_id || '/%')
+  constraint job_tail_image_url_is_bounded check (char_length(tail_image_url) <= 2048),
+  constraint job_has_one_image check (
+    (image_url is null or image_path is null) and (tail_image_url is null or tail_image_path is null)
+  ),
+  constraint job_image_file_is_the_owners check (
+    image_path like user_id || '/%' and tail_image_path like user_id || '/%'
+  )
 );
 
 create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
@@ -67,36 +85,7 @@ create policy "Users read their own jobs" on public.video_jobs
 revoke all on public.video_jobs from anon, authenticated, service_role;
 grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
-
--- How many seconds of video each user has had generated in a month, failed jobs given back; outlives deleted videos.
-create table private.monthly_usage (
-  user_id uuid not null references auth.users (id) on delete cascade,
-  month date not null,
-  seconds integer not null,
-  primary key (user_id, month),
-  constraint usage_is_never_negative check (seconds >= 0)
-);
-
-alter table private.monthly_usage enable row level security;
-create policy "Only the service role counts usage" on private.monthly_usage
-  for all to service_role using (true) with check (true);
-grant select, insert, update, delete on private.monthly_usage to service_role;
-
--- The month of a time, in UTC, by its first day.
-create function private.month_of(
-  p_time timestamptz
-)
-returns date
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select date_trunc('month', p_time at time zone 'utc')::date;
-$$;
-
-revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
-grant execute on function private.month_of(timestamptz) to service_role;
+revoke all on sequence public.video_jobs_id_seq from anon, authenticated, service_role;
 
 -- Announces that the transaction is going to change jobs of a user; to be called before any lock is taken. Changes go on
 -- side by side, but whoever lists what has changed waits until those under way are committed (see list_videos).
@@ -119,10 +108,10 @@ grant execute on function private.begin_change(uuid) to service_role;
 -- worker's index holds only what still has something to do.
 create table private.job_work (
   job_id uuid primary key references public.video_jobs (job_id) on delete cascade,
-  -- In order: { name, provider, model, input, produces }. An input may name what earlier steps produced.
+  -- In order, as build_steps makes them. An input may name what earlier steps made.
   steps jsonb not null,
   step integer not null default 0,
-  -- The URLs of what the steps produced so far, by kind.
+  -- What the steps made so far, by their names, and as `video` and `thumbnail` the newest ones: { url, provider, run }.
   artifacts jsonb not null default '{}',
   -- Counts every submission of the job. Whoever reports a result names the attempt it belongs to: a stale one changes nothing.
   attempt integer not null default 0,
@@ -135,10 +124,13 @@ create table private.job_work (
   next_check_at timestamptz,
   lease_until timestamptz,
   deadline_at timestamptz not null,
+  -- When the current step is given up: the job's own deadline, or earlier where the video may do without the step.
+  step_deadline_at timestamptz not null,
   -- Looks or copies in a row that failed for a reason that may pass.
   failures integer not null default 0,
   constraint steps_are_a_list check (jsonb_typeof(steps) = 'array' and jsonb_array_length(steps) > 0),
   constraint step_is_one_of_the_steps check (step between 0 and jsonb_array_length(steps)),
+  constraint step_ends_by_the_deadline check (step_deadline_at <= deadline_at),
   constraint provider_job_belongs_to_an_attempt check (provider_job_id is null or submitted_at is not null),
   constraint attempts_are_counted check (attempts_of_step between 0 and attempt)
 );
@@ -180,16 +172,18 @@ security invoker
 set search_path = ''
 as $$
   select case when p_job.job_id is not null then jsonb_build_object(
-    'job_id', p_job.job_id, 'status', p_job.status,
+    'job_id', p_job.job_id, 'id', p_job.id, 'user_id', p_job.user_id, 'kind', p_job.kind, 'status', p_job.status,
     'video_path', p_job.video_path, 'video_url', p_job.video_url,
     'thumbnail_path', p_job.thumbnail_path, 'thumbnail_url', p_job.thumbnail_url,
+    'subtitles_path', p_job.subtitles_path, 'left_out', p_job.left_out,
     'created_at', private.iso_time(p_job.created_at), 'completed_at', private.iso_time(p_job.completed_at),
     'prompt', p_job.prompt, 'model_id', p_job.model_id, 'settings', p_job.settings, 'node_id', p_job.node_id,
     'credits_used', p_job.credits_used, 'credits_refunded', p_job.credits_refunded,
     'error_code', p_job.error_code, 'error_message', p_job.error_message,
     'progress', jsonb_build_object(
       'percent', p_job.progress_percent, 'stage', p_job.stage,
-      'step', least(p_job.step + 1, p_job.steps), 'steps', p_job.steps, 'queue_position', p_job.queue_position),
+      'step', least(p_job.step + 1, p_job.steps), 'steps', p_job.steps,
+      'step_name', p_job.step_names[least(p_job.step + 1, p_job.steps)], 'queue_position', p_job.queue_position),
     'updated_at', private.iso_time(p_job.updated_at),
     'version', (extract(epoch from p_job.updated_at) * 1000000)::bigint::text,
     'poll_after_ms', case when p_job.completed_at is null
@@ -215,18 +209,24 @@ as $$
     'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
     'action', case
       when p_work.step >= jsonb_array_length(p_work.steps) then 'store'
-      when p_work.deadline_at <= private.clock() then 'expire'
+      when p_work.step_deadline_at <= private.clock() then 'expire'
       when p_work.provider_job_id is not null then 'check'
       when p_attempt_opened then 'submit'
       else 'give_up' end,
     'step', p_work.steps -> least(p_work.step, jsonb_array_length(p_work.steps) - 1),
     'artifacts', p_work.artifacts,
     'attempt', p_work.attempt, 'provider_job_id', p_work.provider_job_id, 'failures', p_work.failures,
+    'attempts_of_step', p_work.attempts_of_step,
     'attempts_left', (select attempts_per_step from public.app_settings) - p_work.attempts_of_step,
-    'start_within_seconds', greatest(1, extract(epoch from p_work.deadline_at - private.clock())
-      - (select max_run_seconds from public.models where id = p_job.model_id))::integer,
+    -- What must come keeps time for its own run and for those after it.
+    'start_within_seconds', greatest(1, extract(epoch from p_work.step_deadline_at - private.clock())
+      - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
+          then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)
+        from jsonb_array_elements(p_work.steps) with ordinality as steps (step, place)
+        where place > p_work.step and not (p_work.steps -> p_work.step ->> 'optional')::boolean))::integer,
     'past_deadline', p_work.deadline_at <= private.clock(),
     'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
+    'settings', p_job.settings,
     'copy_again', coalesce(p_job.completed_at
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
 $$;

@@ -17,7 +17,7 @@ declare
   v_settings public.app_settings := (select app_settings from public.app_settings);
   v_job public.video_jobs := (select video_jobs from public.video_jobs where job_id = p_work.job_id);
   v_submits boolean := p_work.step < jsonb_array_length(p_work.steps) and p_work.provider_job_id is null
-    and p_work.attempts_of_step < v_settings.attempts_per_step and p_work.deadline_at > v_now;
+    and p_work.attempts_of_step < v_settings.attempts_per_step and p_work.step_deadline_at > v_now;
 begin
   update private.job_work set
     attempt = attempt + v_submits::integer,
@@ -25,12 +25,15 @@ begin
     submitted_at = case when v_submits then v_now else submitted_at end,
     -- Should nothing be heard of this worker: at the latest when the job must be ended.
     next_check_at = least(
-      case when v_job.completed_at is null then deadline_at end,
+      case when v_job.completed_at is null then step_deadline_at end,
       v_now + make_interval(secs => case when v_submits
         then v_settings.unknown_submission_seconds
         else private.check_interval_seconds(v_job.created_at) end)),
-    lease_until = v_now + make_interval(secs => case when p_work.step < jsonb_array_length(p_work.steps)
-      then p_lease_seconds else v_settings.copy_lease_seconds end)
+    -- A submission whose answer is lost must not keep its step beyond the time when that is given up.
+    lease_until = least(
+      case when v_submits then step_deadline_at end,
+      v_now + make_interval(secs => case when p_work.step < jsonb_array_length(p_work.steps)
+        then p_lease_seconds else v_settings.copy_lease_seconds end))
   where job_id = p_work.job_id
   returning * into p_work;
   return private.work_json(v_job, p_work, v_submits);

@@ -1,12 +1,14 @@
 -- How a job ends: once, for ever, delivered or refunded.
 
--- Delivers the video of a job whose steps are all done. Without a path the provider's own URL is served; with a delay
--- as well, the copy to Storage is tried again after it.
+-- Delivers the video of a job whose steps are all done, and gives back what was paid for what it is delivered without.
+-- Without a path the provider's own URL is served; with a delay as well, the copy to Storage is tried again after it.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
   p_video_path text default null,
-  p_copy_again_after_seconds integer default null
+  p_copy_again_after_seconds integer default null,
+  p_thumbnail_path text default null,
+  p_subtitles_path text default null
 )
 returns jsonb
 language plpgsql
@@ -19,6 +21,9 @@ declare
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
+  v_left_out integer := coalesce((
+    select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_work.steps) as step
+    where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);
 begin
   if not v_locked.current or v_job.step < v_job.steps then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
@@ -31,22 +36,30 @@ begin
   update public.video_jobs set
     status = 'completed', stage = 'completed', progress_percent = 100, queue_position = null,
     video_path = p_video_path,
-    video_url = case when p_video_path is null then v_work.artifacts ->> 'video_url' end,
-    thumbnail_url = v_work.artifacts ->> 'thumbnail_url',
+    video_url = case when p_video_path is null then v_work.artifacts -> 'video' ->> 'url' end,
+    thumbnail_path = p_thumbnail_path,
+    thumbnail_url = case when p_thumbnail_path is null then v_work.artifacts -> 'thumbnail' ->> 'url' end,
+    subtitles_path = p_subtitles_path, credits_refunded = v_left_out,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status = 'processing'
   returning * into v_job;
+  if v_left_out > 0 then
+    perform public.add_credits(v_job.user_id, v_left_out, 'left_out_refund', p_job_id, 'left-out:' || p_job_id);
+  end if;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
 end;
 $$;
 
-revoke execute on function public.complete_job(uuid, integer, text, integer) from public, anon, authenticated;
-grant execute on function public.complete_job(uuid, integer, text, integer) to service_role;
+revoke execute on function public.complete_job(uuid, integer, text, integer, text, text)
+  from public, anon, authenticated;
+grant execute on function public.complete_job(uuid, integer, text, integer, text, text) to service_role;
 
--- Notes that the copy of a delivered video has arrived in Storage after all.
+-- Notes that the copy of a delivered video has arrived in Storage after all, and what came with it.
 create function public.record_stored_video(
   p_job_id uuid,
-  p_video_path text
+  p_video_path text,
+  p_thumbnail_path text default null,
+  p_subtitles_path text default null
 )
 returns jsonb
 language plpgsql
@@ -64,15 +77,18 @@ begin
   end if;
   update private.job_work set lease_until = null, failures = 0, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
-    video_path = p_video_path, video_url = null, updated_at = greatest(updated_at, v_now)
+    video_path = p_video_path, video_url = null,
+    thumbnail_path = coalesce(thumbnail_path, p_thumbnail_path),
+    thumbnail_url = case when p_thumbnail_path is null then thumbnail_url end,
+    subtitles_path = coalesce(subtitles_path, p_subtitles_path), updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status = 'completed'
   returning * into v_job;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
 end;
 $$;
 
-revoke execute on function public.record_stored_video(uuid, text) from public, anon, authenticated;
-grant execute on function public.record_stored_video(uuid, text) to service_role;
+revoke execute on function public.record_stored_video(uuid, text, text, text) from public, anon, authenticated;
+grant execute on function public.record_stored_video(uuid, text, text, text) to service_role;
 
 -- Ends a job as failed and refunds exactly what was charged. With p_response the request that submits it is still
 -- waiting: its key's stored answer becomes the failure, so that a replay is told the same.
@@ -106,6 +122,10 @@ begin
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
+  -- From its second step on a copy of the video may have been made, or be on its way: nobody will ask for it.
+  if v_job.step > 0 then
+    perform private.discard_files(v_job);
+  end if;
 
   -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.
   v_refund := public.add_credits(

@@ -68,7 +68,8 @@ as $$
   from jobs where status = 'failed' and jobs.refunded <> credits_used
   union all
   select 'job_refunded_without_failing', jobs.user_id, jobs.job_id, format('status %s, refunded %s', status, jobs.refunded)
-  from jobs where status <> 'failed' and jobs.refunded <> 0
+  from jobs where status <> 'failed'
+    and jobs.refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end
   union all
   select 'unfinished_job_is_never_looked_at', jobs.user_id, jobs.job_id, format('status %s', status)
   from jobs left join private.job_work using (job_id)

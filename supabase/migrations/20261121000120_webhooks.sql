@@ -3,7 +3,7 @@
 -- Wakes a job for the run that a webhook tells of, and leases it to the caller: { outcome, work }.
 -- woken: it was the current run, or one whose answer was lost and is adopted now; `work` is null where another worker
 -- has the job, which is due as soon as that one is done. late_run: another run of the same step. finished: the job or
--- the run's step is over; `same_run` tells whether that run was the last one. Null: no such job.
+-- the run's step is over; `same_run` tells whether it was by that run. Null: no such job.
 create function public.wake_job(
   p_job_id uuid,
   p_attempt integer,
@@ -25,7 +25,8 @@ begin
   if v_job.job_id is null then
     return null;
   elsif v_job.completed_at is not null or p_attempt <= v_work.attempt - v_work.attempts_of_step then
-    return jsonb_build_object('outcome', 'finished', 'same_run', v_work.attempt = p_attempt);
+    return jsonb_build_object('outcome', 'finished', 'same_run',
+      coalesce(v_work.provider_job_id = p_provider_job_id, false) or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id));
   elsif v_locked.current and v_work.submitted_at is not null and v_work.provider_job_id is null then
     perform public.record_submission(p_job_id, p_attempt, p_provider_job_id);
   elsif not v_locked.current or v_work.provider_job_id is distinct from p_provider_job_id then

@@ -53,7 +53,8 @@ create function public.list_videos(
   p_limit integer,
   p_status text default null,
   p_before_microseconds bigint default null,
-  p_before_job_id uuid default null
+  p_before_job_id uuid default null,
+  p_node_id text default null
 )
 returns jsonb
 language plpgsql
@@ -71,7 +72,7 @@ begin
       'at', private.to_microseconds(created_at)::text, 'job_id', job_id, 'video', private.job_json(jobs)) as row
     from public.video_jobs as jobs
     where user_id = p_user_id
-      and (p_status is null or status = p_status)
+      and (p_status is null or status = p_status) and (p_node_id is null or node_id = p_node_id)
       and (p_before_job_id is null
         or (created_at, job_id) < (private.from_microseconds(p_before_microseconds), p_before_job_id))
     order by created_at desc, job_id desc
@@ -81,8 +82,8 @@ begin
 end;
 $$;
 
-revoke execute on function public.list_videos(uuid, integer, text, bigint, uuid) from public, anon, authenticated;
-grant execute on function public.list_videos(uuid, integer, text, bigint, uuid) to service_role;
+revoke execute on function public.list_videos(uuid, integer, text, bigint, uuid, text) from public, anon, authenticated;
+grant execute on function public.list_videos(uuid, integer, text, bigint, uuid, text) to service_role;
 
 -- What has changed in a user's videos since an instant, in the order of the changes, deleted ones as { job_id,
 -- deleted_at }: { videos, next, server_time_ms }. Asking again with server_time_ms as the instant misses nothing and

@@ -14,6 +14,25 @@ create policy "Only the service role deletes files" on private.files_to_delete
   for all to service_role using (true) with check (true);
 grant select, insert, delete on private.files_to_delete to service_role;
 
+-- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
+create function private.discard_files(
+  p_job public.video_jobs
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into private.files_to_delete (bucket, path, since)
+  select 'videos', p_job.user_id || '/' || p_job.job_id || ending, private.clock()
+  from unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending
+  on conflict do nothing;
+$$;
+
+revoke execute on function private.discard_files(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.discard_files(public.video_jobs) to service_role;
+
 -- Deletes a locked job, leaving a tombstone, and word of the files that are to be deleted.
 create function private.bury_job(
   p_job public.video_jobs
@@ -27,12 +46,7 @@ as $$
 begin
   insert into public.deleted_videos (job_id, user_id, deleted_at)
   values (p_job.job_id, p_job.user_id, private.clock());
-  -- The video's own path always: a copy may be on its way there now.
-  insert into private.files_to_delete (bucket, path, since)
-  select 'videos', path, private.clock()
-  from unnest(array[p_job.user_id || '/' || p_job.job_id || '.mp4', p_job.thumbnail_path]) as path
-  where path is not null
-  on conflict do nothing;
+  perform private.discard_files(p_job);
   delete from public.video_jobs where job_id = p_job.job_id;
 end;
 $$;

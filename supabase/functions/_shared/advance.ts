@@ -1,7 +1,8 @@
 import { backoffSeconds } from "./backoff.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "./http/errors.ts";
-import type { Job, Work } from "./jobs.ts";
+import { discardIfDeleted } from "./job-files.ts";
+import type { Job, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import { cancelRun, look } from "./provider-run.ts";
 import type { ProviderError, RunState } from "./providers/provider.ts";
@@ -29,7 +30,7 @@ export async function advance(tools: Tools, work: Work): Promise<Job | null> {
     case "expire":
       return await expire(tools, work);
     case "give_up":
-      return await fail(tools, work, "provider_unreachable");
+      return await giveUp(tools, work, "provider_unreachable");
   }
 }
 
@@ -37,9 +38,9 @@ async function submit(tools: Tools, work: Work): Promise<Job | null> {
   const submission = await submitAttempt(tools, work);
   switch (submission.outcome) {
     case "accepted":
-      return await recordAccepted(tools, work, submission.providerJobId);
+      return await discardIfDeleted(tools, work, await recordAccepted(tools, work, submission.providerJobId));
     case "refused":
-      return await retryOrFail(tools, work, submission.error);
+      return await discardIfDeleted(tools, work, await retryOrFail(tools, work, submission.error));
     case "unknown":
       // The claim has set the time when the next attempt may be made.
       return null;
@@ -70,7 +71,7 @@ async function check(tools: Tools, work: Work): Promise<Job | null> {
 async function finishStep(tools: Tools, work: Work, run: RunState & { state: "succeeded" }): Promise<Job | null> {
   if (run.media[work.step.produces] === undefined) {
     tools.log("warn", "run_without_media", { job_id: work.job_id, attempt: work.attempt, step: work.step.name });
-    return await fail(tools, work, "no_media");
+    return await giveUp(tools, work, "no_media");
   }
   const advanced = await tools.jobs.advanceStep(work, run.media);
   tools.log("info", "step_finished", {
@@ -80,7 +81,7 @@ async function finishStep(tools: Tools, work: Work, run: RunState & { state: "su
     age_ms: work.age_ms,
     applied: advanced.applied,
   });
-  return advanced.work?.action === "store" ? await deliver(tools, advanced.work) : advanced.job;
+  return await goOn(tools, advanced);
 }
 
 /** Ends a job at its deadline, unless its video turns out to be there: a success after a refund would be our loss. */
@@ -96,14 +97,14 @@ async function expire(tools: Tools, work: Work): Promise<Job | null> {
     }
     await cancelRun(tools, work);
   }
-  return await fail(tools, work, "timeout");
+  return await giveUp(tools, work, "timeout");
 }
 
 async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Promise<Job | null> {
   if (error.kind !== "retryable" || work.attempts_left <= 0) {
-    return await fail(tools, work, error.code, error);
+    return await giveUp(tools, work, error.code, error);
   }
-  const delay = backoffSeconds(work.attempt, RETRY_BACKOFF, tools.random);
+  const delay = backoffSeconds(work.attempts_of_step, RETRY_BACKOFF, tools.random);
   tools.log("warn", "attempt_failed", {
     job_id: work.job_id,
     attempt: work.attempt,
@@ -112,6 +113,19 @@ async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Prom
     retry_in_seconds: delay,
   });
   return (await tools.jobs.scheduleRetry(work, delay)).job;
+}
+
+/** The step has failed for good: the video is delivered without it, where it may be, or not at all. */
+async function giveUp(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job | null> {
+  if (!work.step.optional) return await fail(tools, work, code, cause);
+  const { job_id, attempt } = work;
+  tools.log("warn", "step_left_out", { job_id, attempt, step: work.step.name, code, detail: cause?.detail });
+  return await goOn(tools, await tools.jobs.leaveOutStep(work));
+}
+
+/** Goes straight on with the next step, if it was ours to begin: nobody has to wait until the job is woken again. */
+async function goOn(tools: Tools, entered: { job: Job | null; work?: Work | undefined }): Promise<Job | null> {
+  return entered.work === undefined ? entered.job : await advance(tools, entered.work) ?? entered.job;
 }
 
 async function fail(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job | null> {

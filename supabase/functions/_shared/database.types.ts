@@ -140,6 +140,7 @@ export type Database = {
           "cost_per_second": number | null;
           "created_at": string;
           "description": string;
+          "files_are_public": boolean;
           "id": string;
           "is_available": boolean;
           "is_featured": boolean;
@@ -161,6 +162,7 @@ export type Database = {
           "cost_per_second"?: number | null;
           "created_at"?: string;
           "description"?: string;
+          "files_are_public"?: boolean;
           "id": string;
           "is_available"?: boolean;
           "is_featured"?: boolean;
@@ -181,6 +183,7 @@ export type Database = {
           "cost_per_second"?: number | null;
           "created_at"?: string;
           "description"?: string;
+          "files_are_public"?: boolean;
           "id"?: string;
           "is_available"?: boolean;
           "is_featured"?: boolean;
@@ -194,6 +197,49 @@ export type Database = {
           "thumbnail_url"?: string | null;
           "typical_seconds"?: number;
           "unavailable_reason"?: string | null;
+        };
+        Relationships: [];
+      };
+      "pipeline_steps": {
+        Row: {
+          "credits": number;
+          "description": string;
+          "input": NonNullable<Json>;
+          "is_available": boolean;
+          "max_run_seconds": number;
+          "name": string;
+          "patience_seconds": number;
+          "produces": string;
+          "provider": string;
+          "provider_model_id": string;
+          "typical_seconds": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "credits"?: number;
+          "description": string;
+          "input": NonNullable<Json>;
+          "is_available"?: boolean;
+          "max_run_seconds"?: number;
+          "name": string;
+          "patience_seconds"?: number;
+          "produces": string;
+          "provider": string;
+          "provider_model_id": string;
+          "typical_seconds"?: number;
+        };
+        Update: {
+          "credits"?: number;
+          "description"?: string;
+          "input"?: NonNullable<Json>;
+          "is_available"?: boolean;
+          "max_run_seconds"?: number;
+          "name"?: string;
+          "patience_seconds"?: number;
+          "produces"?: string;
+          "provider"?: string;
+          "provider_model_id"?: string;
+          "typical_seconds"?: number;
         };
         Relationships: [];
       };
@@ -239,10 +285,12 @@ export type Database = {
           "credits_used": number;
           "error_code": string | null;
           "error_message": string | null;
+          "id": number;
           "image_path": string | null;
           "image_url": string | null;
           "job_id": string;
           "kind": string;
+          "left_out": (string)[];
           "model_id": string;
           "node_id": string | null;
           "progress_percent": number;
@@ -253,7 +301,11 @@ export type Database = {
           "stage": string;
           "status": string;
           "step": number;
+          "step_names": (string)[];
           "steps": number;
+          "subtitles_path": string | null;
+          "tail_image_path": string | null;
+          "tail_image_url": string | null;
           "thumbnail_path": string | null;
           "thumbnail_url": string | null;
           "updated_at": string;
@@ -269,10 +321,12 @@ export type Database = {
           "credits_used": number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
+          "left_out"?: (string)[];
           "model_id": string;
           "node_id"?: string | null;
           "progress_percent"?: number;
@@ -283,7 +337,11 @@ export type Database = {
           "stage"?: string;
           "status"?: string;
           "step"?: number;
+          "step_names"?: (string)[];
           "steps"?: number;
+          "subtitles_path"?: string | null;
+          "tail_image_path"?: string | null;
+          "tail_image_url"?: string | null;
           "thumbnail_path"?: string | null;
           "thumbnail_url"?: string | null;
           "updated_at": string;
@@ -298,10 +356,12 @@ export type Database = {
           "credits_used"?: number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
+          "left_out"?: (string)[];
           "model_id"?: string;
           "node_id"?: string | null;
           "progress_percent"?: number;
@@ -312,7 +372,11 @@ export type Database = {
           "stage"?: string;
           "status"?: string;
           "step"?: number;
+          "step_names"?: (string)[];
           "steps"?: number;
+          "subtitles_path"?: string | null;
+          "tail_image_path"?: string | null;
+          "tail_image_url"?: string | null;
           "thumbnail_path"?: string | null;
           "thumbnail_url"?: string | null;
           "updated_at"?: string;
@@ -349,7 +413,10 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
         Returns: Json;
       };
-      "advance_step": { Args: { "p_attempt": number; "p_job_id": string; "p_media": Json }; Returns: Json };
+      "advance_step": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_media": Json };
+        Returns: Json;
+      };
       "audit_credits": {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -379,6 +446,8 @@ export type Database = {
           "p_attempt": number;
           "p_copy_again_after_seconds"?: number;
           "p_job_id": string;
+          "p_subtitles_path"?: string;
+          "p_thumbnail_path"?: string;
           "p_video_path"?: string;
         };
         Returns: Json;
@@ -401,12 +470,21 @@ export type Database = {
         Returns: Json;
       };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "is_key_reused": {
+        Args: { "p_idempotency_keys": (string)[]; "p_request_hash": string; "p_user_id": string };
+        Returns: boolean;
+      };
+      "leave_out_step": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number };
+        Returns: Json;
+      };
       "list_files_to_delete": { Args: { "p_limit": number }; Returns: Json };
       "list_videos": {
         Args: {
           "p_before_job_id"?: string;
           "p_before_microseconds"?: number;
           "p_limit": number;
+          "p_node_id"?: string;
           "p_status"?: string;
           "p_user_id": string;
         };
@@ -432,7 +510,10 @@ export type Database = {
         Returns: Json;
       };
       "record_provider_failure": { Args: { "p_account_refused"?: boolean; "p_provider": string }; Returns: boolean };
-      "record_stored_video": { Args: { "p_job_id": string; "p_video_path": string }; Returns: Json };
+      "record_stored_video": {
+        Args: { "p_job_id": string; "p_subtitles_path"?: string; "p_thumbnail_path"?: string; "p_video_path": string };
+        Returns: Json;
+      };
       "record_submission": {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: Json;
@@ -443,12 +524,15 @@ export type Database = {
           "p_idempotency_key": string;
           "p_image_path"?: string;
           "p_image_url"?: string;
+          "p_kind"?: string;
           "p_lease_seconds"?: number;
-          "p_model_id": string;
+          "p_model_id"?: string;
           "p_node_id"?: string;
           "p_prompt": string;
           "p_request_hash": string;
           "p_settings"?: Json;
+          "p_tail_image_path"?: string;
+          "p_tail_image_url"?: string;
           "p_user_id": string;
         };
         Returns: Json;

@@ -1,67 +1,55 @@
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "./http/errors.ts";
-import type { Job, Work } from "./jobs.ts";
-import { errorText, type LogFields } from "./log.ts";
+import { discardIfDeleted, discardJobFiles, storeSubtitles, storeThumbnail, storeVideo } from "./job-files.ts";
+import type { Job, Work } from "./job-records.ts";
+import type { StoredPaths } from "./jobs.ts";
+import { errorText } from "./log.ts";
 import { ProviderError } from "./providers/provider.ts";
-import { deleteFiles, MediaError, storeVideo } from "./storage-utils.ts";
+import { MediaError } from "./storage-utils.ts";
 import type { Tools } from "./tools.ts";
 
-/** The private bucket of finished videos, and its own limit (see the migration that makes it). */
-export const VIDEO_BUCKET = "videos";
-const MAX_VIDEO_BYTES = 524_288_000;
-
-/** Most of a copy's worker time: hosted workers live 400 s, and the lease is 300 s. */
-const COPY_LIMIT_MS = 270_000;
 const COPY_BACKOFF = { base: 5, cap: 900 };
 /** A file that is missing right after its run may only be late at the provider's edge. */
 const LOOKS_FOR_A_MISSING_FILE = 3;
 
 /**
- * Delivers a job whose steps are done: copies the video into our bucket and completes the job. Where Storage is in
- * trouble the job is completed with the provider's own URL, and the copy is made later. Throws `DatabaseError`.
+ * Delivers a job whose steps are done: copies the video into our bucket, with what belongs to it, and completes the job.
+ * Where Storage is in trouble the job is completed with the provider's own URL, and the copy is made later. Throws
+ * `DatabaseError`.
  */
 export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
-  if (tools.environment.VIDEO_STORAGE === "provider") {
-    return (await tools.jobs.complete(work, { copyAgainAfterSeconds: null })).job;
-  }
-  const path = `${work.user_id}/${work.job_id}.mp4`;
-  const facts = { job_id: work.job_id, attempt: work.attempt, age_ms: work.age_ms };
+  let stored: StoredPaths & { video: string };
   try {
-    const { bytes } = await tools.phases.measure("storage", () => copy(tools, work, path));
-    tools.log("info", "video_stored", { ...facts, bytes });
+    // First what is small and of the client's own making: a delivered video has its subtitles.
+    const subtitles = await storeSubtitles(tools, work);
+    if (tools.environment.VIDEO_STORAGE === "provider") {
+      return await discardIfDeleted(tools, work, (await tools.jobs.complete(work, subtitles)).job);
+    }
+    const video = await storeVideo(tools, work);
+    stored = { video, ...subtitles, ...await storeThumbnail(tools, work) };
   } catch (error) {
-    tools.log("warn", "copy_failed", { ...facts, error: errorText(error) });
-    return await afterFailedCopy(tools, work, error);
+    tools.log("warn", "copy_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+    return await discardIfDeleted(tools, work, await afterFailedCopy(tools, work, error));
   }
+  return await complete(tools, work, stored);
+}
+
+async function complete(tools: Tools, work: Work, stored: StoredPaths & { video: string }): Promise<Job | null> {
   let delivered = work.status === "completed"
-    ? await tools.jobs.recordStoredVideo(work, path)
-    : await tools.jobs.complete(work, { path });
+    ? await tools.jobs.recordStoredVideo(work, stored)
+    : await tools.jobs.complete(work, stored);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and had to complete it with the provider's URL; by now it may rely on this very file.
-    delivered = await tools.jobs.recordStoredVideo(work, path);
+    delivered = await tools.jobs.recordStoredVideo(work, stored);
   }
-  tools.log("info", "job_completed", { ...facts, applied: delivered.applied });
-  if (delivered.job?.video_path !== path) await discard(tools, path, facts);
+  tools.log("info", "job_completed", {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    age_ms: work.age_ms,
+    applied: delivered.applied,
+  });
+  if (delivered.job?.video_path !== stored.video) await discardJobFiles(tools, work);
   return delivered.job;
-}
-
-/** The job was cancelled or deleted while its video was copied: nobody would ever find the file. */
-async function discard(tools: Tools, path: string, facts: LogFields): Promise<void> {
-  try {
-    await deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths: [path] });
-  } catch (error) {
-    tools.log("alert", "file_left_behind", { ...facts, error: errorText(error) });
-  }
-}
-
-async function copy(tools: Tools, work: Work, path: string): Promise<{ bytes: number }> {
-  const url = work.artifacts.video_url;
-  if (url === undefined) {
-    throw new ProviderError("rejected", "no_media", "No step produced a video");
-  }
-  const signal = AbortSignal.timeout(COPY_LIMIT_MS);
-  const response = await tools.providers.get(work.step.provider).fetchMedia(url, { signal });
-  return await storeVideo(tools.client, { bucket: VIDEO_BUCKET, path, response, maxBytes: MAX_VIDEO_BYTES, signal });
 }
 
 async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promise<Job | null> {
@@ -74,7 +62,7 @@ async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promis
     }
     return (await tools.jobs.postpone(work, givenUp ? null : again)).job;
   }
-  if (isStorageTrouble(error)) {
+  if (isStorageTrouble(error) && tools.environment.VIDEO_STORAGE === "supabase") {
     return (await tools.jobs.complete(work, { copyAgainAfterSeconds: again })).job;
   }
   if (verdict === null && !work.past_deadline) {

@@ -1,5 +1,5 @@
 import { keepAlive } from "./background.ts";
-import type { StoredFiles, Work } from "./jobs.ts";
+import type { StoredFiles, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import { cancelRun } from "./provider-run.ts";
 import { deleteFiles } from "./storage-utils.ts";

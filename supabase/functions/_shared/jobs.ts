@@ -3,133 +3,51 @@ import type { Json } from "./database.types.ts";
 import { type AdminClient, callProcedure } from "./database.ts";
 import { type JobErrorCode, jobErrors } from "./http/errors.ts";
 import type { Phases } from "./http/phases.ts";
+import {
+  adoptedSchema,
+  advancedSchema,
+  cancelledSchema,
+  type Change,
+  changeSchema,
+  deletedSchema,
+  erasedSchema,
+  failedSchema,
+  filesSchema,
+  type JobToRead,
+  pageSchema,
+  readSchema,
+  type StartOutcome,
+  startSchema,
+  type StoredFiles,
+  type VideoPage,
+  type Woken,
+  wokenSchema,
+  type Work,
+  workSchema,
+} from "./job-records.ts";
 import type { Media } from "./providers/provider.ts";
-
-/** The job as its owner sees it, but for the file paths, which become signed URLs. */
-const jobSchema = z.object({
-  job_id: z.string(),
-  status: z.enum(["pending", "processing", "completed", "failed"]),
-  video_path: z.string().nullable(),
-  video_url: z.string().nullable(),
-  thumbnail_path: z.string().nullable(),
-  thumbnail_url: z.string().nullable(),
-  created_at: z.string(),
-  completed_at: z.string().nullable(),
-  prompt: z.string(),
-  model_id: z.string(),
-  settings: z.record(z.string(), z.unknown()),
-  node_id: z.string().nullable(),
-  credits_used: z.number(),
-  credits_refunded: z.number(),
-  error_code: z.string().nullable(),
-  error_message: z.string().nullable(),
-  progress: z.object({
-    percent: z.number(),
-    stage: z.string(),
-    step: z.number(),
-    steps: z.number(),
-    queue_position: z.number().nullable(),
-  }),
-  updated_at: z.string(),
-  version: z.string(),
-  poll_after_ms: z.number().nullable(),
-});
-export type Job = z.infer<typeof jobSchema>;
-
-/** A leased job: what its worker needs to know, and the one thing to do next. */
-const workSchema = z.object({
-  job_id: z.string(),
-  user_id: z.string(),
-  status: jobSchema.shape.status,
-  action: z.enum(["submit", "check", "store", "expire", "give_up"]),
-  step: z.object({
-    name: z.string(),
-    provider: z.string(),
-    model: z.string(),
-    input: z.record(z.string(), z.unknown()),
-    produces: z.enum(["video_url", "thumbnail_url", "image_url", "audio_url"]),
-  }),
-  artifacts: z.object({ video_url: z.string().optional(), thumbnail_url: z.string().optional() }),
-  attempt: z.number(),
-  provider_job_id: z.string().nullable(),
-  failures: z.number(),
-  attempts_left: z.number(),
-  start_within_seconds: z.number(),
-  past_deadline: z.boolean(),
-  age_ms: z.number(),
-  copy_again: z.boolean(),
-});
-export type Work = z.infer<typeof workSchema>;
-
-/** What a report changed, and the job as it is now: null for one that was deleted meanwhile. */
-const transitionSchema = z.object({ applied: z.boolean(), job: jobSchema.nullable() });
-export type Transition = z.infer<typeof transitionSchema>;
-
-const advancedSchema = transitionSchema.extend({ work: workSchema.optional() });
-const readSchema = z.object({ job: jobSchema, work: workSchema.nullable() }).nullable();
-export type JobToRead = NonNullable<z.infer<typeof readSchema>>;
-
-const wokenSchema = z
-  .discriminatedUnion("outcome", [
-    z.object({ outcome: z.literal("finished"), same_run: z.boolean() }),
-    z.object({ outcome: z.literal("late_run"), work: workSchema }),
-    z.object({ outcome: z.literal("woken"), work: workSchema.nullable() }),
-  ])
-  .nullable();
-export type Woken = z.infer<typeof wokenSchema>;
-
-const adoptedSchema = z.object({ work: workSchema, abandoned_provider_job_id: z.string().nullable() }).nullable();
-const cancelledSchema = z.object({ cancelled: z.boolean(), job: jobSchema, work: workSchema }).nullable();
-
-const failedSchema = transitionSchema.extend({ response: z.record(z.string(), z.unknown()).nullish() });
-
-const pageSchema = z.object({
-  videos: z.array(z.union([jobSchema, z.strictObject({ job_id: z.string(), deleted_at: z.string() })])),
-  next: z.object({ at: z.string(), job_id: z.string() }).nullable(),
-  server_time_ms: z.number(),
-});
-/** A page of a list of videos, among them the tombstones of deleted ones. */
-export type VideoPage = z.infer<typeof pageSchema>;
-
-const filesSchema = z.array(z.object({ bucket: z.string(), path: z.string() }));
-/** Files in Storage that are to be deleted. */
-export type StoredFiles = z.infer<typeof filesSchema>;
-
-const erasedSchema = z.object({ files: filesSchema, runs: z.array(workSchema) });
-const deletedSchema = erasedSchema.extend({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
-
-const startSchema = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),
-  z.object({ outcome: z.literal("replayed"), status_code: z.number(), response: z.record(z.string(), z.unknown()) }),
-  z.object({ outcome: z.literal("idempotency_key_reused") }),
-  z.object({ outcome: z.literal("user_not_found") }),
-  z.object({ outcome: z.literal("model_not_found") }),
-  z.object({
-    outcome: z.literal("validation_failed"),
-    issues: z.array(z.object({ path: z.string(), message: z.string() })),
-  }),
-  z.object({ outcome: z.literal("insufficient_credits"), current_credits: z.number(), required_credits: z.number() }),
-  z.object({ outcome: z.enum(["too_many_active_jobs", "rate_limited"]), limit: z.number(), retry_after: z.number() }),
-  z.object({
-    outcome: z.literal("monthly_quota_reached"),
-    limit: z.number(),
-    used: z.number(),
-    retry_after: z.number(),
-  }),
-  z.object({ outcome: z.literal("provider_unavailable"), retry_after: z.number() }),
-]);
-export type StartOutcome = z.infer<typeof startSchema>;
 
 export interface GenerationRequest {
   userId: string;
   idempotencyKey: string;
   requestHash: string;
-  modelId: string;
+  kind: "generation" | "transition";
+  /** A transition may leave the choice to the catalogue. */
+  modelId?: string | undefined;
   prompt: string;
   settings: { [name: string]: Json };
   imageUrl?: string | undefined;
   imagePath?: string | undefined;
+  tailImageUrl?: string | undefined;
+  tailImagePath?: string | undefined;
   nodeId?: string | undefined;
+}
+
+/** Which files of a job are in the bucket of videos, by their paths there. */
+export interface StoredPaths {
+  video?: string;
+  thumbnail?: string;
+  subtitles?: string;
 }
 
 /**
@@ -152,13 +70,27 @@ export class Jobs {
         p_user_id: request.userId,
         p_idempotency_key: request.idempotencyKey,
         p_request_hash: request.requestHash,
-        p_model_id: request.modelId,
+        p_kind: request.kind,
+        ...(request.modelId === undefined ? {} : { p_model_id: request.modelId }),
         p_prompt: request.prompt,
         p_settings: request.settings,
         p_lease_seconds: LEASE_SECONDS,
         ...(request.imageUrl === undefined ? {} : { p_image_url: request.imageUrl }),
         ...(request.imagePath === undefined ? {} : { p_image_path: request.imagePath }),
+        ...(request.tailImageUrl === undefined ? {} : { p_tail_image_url: request.tailImageUrl }),
+        ...(request.tailImagePath === undefined ? {} : { p_tail_image_path: request.tailImagePath }),
         ...(request.nodeId === undefined ? {} : { p_node_id: request.nodeId }),
+      }),
+    );
+  }
+
+  /** Whether one of the keys is bound to another request. */
+  async isKeyReused(userId: string, keys: string[], requestHash: string): Promise<boolean> {
+    return z.boolean().parse(
+      await callProcedure(this.client, this.phases, "is_key_reused", {
+        p_user_id: userId,
+        p_idempotency_keys: keys,
+        p_request_hash: requestHash,
       }),
     );
   }
@@ -219,13 +151,19 @@ export class Jobs {
   /** A page of a user's videos, newest first. */
   async list(
     userId: string,
-    page: { limit: number; status?: string | undefined; before?: { at: number; jobId: string } | undefined },
+    page: {
+      limit: number;
+      status?: string | undefined;
+      nodeId?: string | undefined;
+      before?: { at: number; jobId: string } | undefined;
+    },
   ): Promise<VideoPage> {
     return pageSchema.parse(
       await callProcedure(this.client, this.phases, "list_videos", {
         p_user_id: userId,
         p_limit: page.limit,
         ...(page.status === undefined ? {} : { p_status: page.status }),
+        ...(page.nodeId === undefined ? {} : { p_node_id: page.nodeId }),
         ...(page.before === undefined
           ? {}
           : { p_before_microseconds: page.before.at, p_before_job_id: page.before.jobId }),
@@ -309,8 +247,8 @@ export class Jobs {
       );
   }
 
-  async recordSubmission(work: Work, providerJobId: string): Promise<Transition> {
-    return transitionSchema.parse(
+  async recordSubmission(work: Work, providerJobId: string): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "record_submission", {
         ...attemptOf(work),
         p_provider_job_id: providerJobId,
@@ -321,8 +259,8 @@ export class Jobs {
   async recordProgress(
     work: Work,
     progress: { stage: "queued" | "generating"; percent: number | null; queuePosition: number | null },
-  ): Promise<Transition> {
-    return transitionSchema.parse(
+  ): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "record_progress", {
         ...attemptOf(work),
         p_stage: progress.stage,
@@ -332,16 +270,30 @@ export class Jobs {
     );
   }
 
-  /** Ends the current step. After the last one the work to store the video comes back. */
-  async advanceStep(work: Work, media: Media): Promise<Transition & { work?: Work | undefined }> {
+  /** Ends the current step with what it made, and leases the next to us: to be submitted, or the video to be stored. */
+  async advanceStep(work: Work, media: Media): Promise<Change & { work?: Work | undefined }> {
     return advancedSchema.parse(
-      await callProcedure(this.client, this.phases, "advance_step", { ...attemptOf(work), p_media: { ...media } }),
+      await callProcedure(this.client, this.phases, "advance_step", {
+        ...attemptOf(work),
+        p_media: { ...media },
+        p_lease_seconds: LEASE_SECONDS,
+      }),
+    );
+  }
+
+  /** Goes on to the next step without what the current one, an optional one, was to make. */
+  async leaveOutStep(work: Work): Promise<Change & { work?: Work | undefined }> {
+    return advancedSchema.parse(
+      await callProcedure(this.client, this.phases, "leave_out_step", {
+        ...attemptOf(work),
+        p_lease_seconds: LEASE_SECONDS,
+      }),
     );
   }
 
   /** Gives the current attempt up and submits the step anew after the delay. */
-  async scheduleRetry(work: Work, delaySeconds: number): Promise<Transition> {
-    return transitionSchema.parse(
+  async scheduleRetry(work: Work, delaySeconds: number): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "schedule_retry", {
         ...attemptOf(work),
         p_delay_seconds: delaySeconds,
@@ -350,8 +302,8 @@ export class Jobs {
   }
 
   /** Looks again after the delay; a delivered job without a delay is not looked at again. */
-  async postpone(work: Work, delaySeconds: number | null): Promise<Transition> {
-    return transitionSchema.parse(
+  async postpone(work: Work, delaySeconds: number | null): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "postpone", {
         ...attemptOf(work),
         ...(delaySeconds === null ? {} : { p_delay_seconds: delaySeconds }),
@@ -359,17 +311,13 @@ export class Jobs {
     );
   }
 
-  /** Delivers: our copy, or the provider's own URL, to be copied again after the delay or never. */
-  async complete(
-    work: Work,
-    delivery: { path: string } | { copyAgainAfterSeconds: number | null },
-  ): Promise<Transition> {
-    return transitionSchema.parse(
+  /** Delivers: our copies, or the provider's own URL, to be copied again after the delay or never. */
+  async complete(work: Work, delivery: StoredPaths & { copyAgainAfterSeconds?: number }): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "complete_job", {
         ...attemptOf(work),
-        ...("path" in delivery
-          ? { p_video_path: delivery.path }
-          : delivery.copyAgainAfterSeconds === null
+        ...storedPaths(delivery),
+        ...(delivery.copyAgainAfterSeconds === undefined
           ? {}
           : { p_copy_again_after_seconds: delivery.copyAgainAfterSeconds }),
       }),
@@ -377,11 +325,12 @@ export class Jobs {
   }
 
   /** The copy of a delivered video has arrived after all. */
-  async recordStoredVideo(work: Work, path: string): Promise<Transition> {
-    return transitionSchema.parse(
+  async recordStoredVideo(work: Work, paths: StoredPaths & { video: string }): Promise<Change> {
+    return changeSchema.parse(
       await callProcedure(this.client, this.phases, "record_stored_video", {
         p_job_id: work.job_id,
-        p_video_path: path,
+        p_video_path: paths.video,
+        ...storedPaths(paths),
       }),
     );
   }
@@ -391,7 +340,7 @@ export class Jobs {
     work: Work,
     code: JobErrorCode,
     response?: { [name: string]: Json },
-  ): Promise<Transition & { response?: Record<string, unknown> | null | undefined }> {
+  ): Promise<Change & { response?: Record<string, unknown> | null | undefined }> {
     return failedSchema.parse(
       await callProcedure(this.client, this.phases, "fail_job", {
         ...attemptOf(work),
@@ -401,6 +350,18 @@ export class Jobs {
       }),
     );
   }
+}
+
+function storedPaths(paths: StoredPaths): {
+  p_video_path?: string;
+  p_thumbnail_path?: string;
+  p_subtitles_path?: string;
+} {
+  return {
+    ...(paths.video === undefined ? {} : { p_video_path: paths.video }),
+    ...(paths.thumbnail === undefined ? {} : { p_thumbnail_path: paths.thumbnail }),
+    ...(paths.subtitles === undefined ? {} : { p_subtitles_path: paths.subtitles }),
+  };
 }
 
 function attemptOf(work: Work): { p_job_id: string; p_attempt: number } {

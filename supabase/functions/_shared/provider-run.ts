@@ -1,4 +1,4 @@
-import type { Work } from "./jobs.ts";
+import type { Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import type { ProviderRun, RunState, VideoProvider } from "./providers/provider.ts";
 import type { Tools } from "./tools.ts";

@@ -1,4 +1,4 @@
-/** Copies finished videos into our own private Storage, and hands them out again. */
+/** Copies what providers made into our own private Storage, and hands it out again. */
 
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
@@ -32,9 +32,10 @@ export class MediaError extends Error {
   }
 }
 
-export interface StoreVideo {
+export interface StoreMedia {
   bucket: string;
   path: string;
+  kind: "video" | "image";
   /** As `fetchMedia` gave it, its body untouched. */
   response: Response;
   maxBytes: number;
@@ -50,29 +51,40 @@ export interface StoreVideo {
  * bytes are not counted on the way. HTTP itself fails the upload of a body that ends early, the bucket's own limit one
  * that is too long, and afterwards Storage is asked what it holds.
  */
-export async function storeVideo(client: StorageOwner, video: StoreVideo): Promise<{ bytes: number }> {
-  const { response } = video;
+export async function storeMedia(client: StorageOwner, media: StoreMedia): Promise<{ bytes: number }> {
+  const { response } = media;
   try {
     const declared = declaredBytes(response);
-    const contentType = videoType(response);
-    if (declared !== undefined && declared > video.maxBytes) {
-      throw new MediaError("media_too_large", `${declared} bytes declared, ${video.maxBytes} allowed`);
+    const contentType = typeOf(response, media.kind);
+    if (declared !== undefined && declared > media.maxBytes) {
+      throw new MediaError("media_too_large", `${declared} bytes declared, ${media.maxBytes} allowed`);
     }
     if (response.body === null || declared === 0) {
       throw new MediaError("media_truncated", "an empty file");
     }
-    await upload(client, video, response.body, contentType);
-    const bytes = await storedBytes(client, video);
-    const wrong = wrongSize(bytes, declared, video.maxBytes);
+    await upload(client, media, response.body, contentType);
+    const bytes = await storedBytes(client, media);
+    const wrong = wrongSize(bytes, declared, media.maxBytes);
     if (wrong === undefined) return { bytes };
     // Only this upload, which Storage took, is ever removed. A refused one leaves nothing, and may have been a late
     // worker's repeat of a copy that a finished job already points to.
-    await deleteFiles(client, { bucket: video.bucket, paths: [video.path] });
+    await deleteFiles(client, { bucket: media.bucket, paths: [media.path] });
     throw wrong;
   } catch (error) {
     await discard(response);
     throw error;
   }
+}
+
+/** Writes a small file of our own making. Safe to repeat. */
+export async function storeText(
+  client: StorageOwner,
+  file: { bucket: string; path: string; text: string; contentType: string },
+): Promise<void> {
+  const { error } = await client.storage
+    .from(file.bucket)
+    .upload(file.path, new TextEncoder().encode(file.text), { contentType: file.contentType, upsert: true });
+  if (error) throw mediaError(error);
 }
 
 /** URLs by which anybody can read the files until they expire, by path; a file that is not there has none. */
@@ -113,7 +125,7 @@ const CALL_LIMIT_MS = 20_000;
 
 /**
  * The `fetch` for `createClient(…, { global: { fetch: storageFetch } })`: storage-js has no way to abort a call. The signal
- * of an upload travels beside its body (without it `storeVideo` still stops waiting, but the transfer goes on by itself),
+ * of an upload travels beside its body (without it `storeMedia` still stops waiting, but the transfer goes on by itself),
  * and every other call that brings no signal of its own has a limit.
  */
 export function storageFetch(input: URL | RequestInfo, init?: RequestInit): Promise<Response> {
@@ -125,16 +137,16 @@ export function storageFetch(input: URL | RequestInfo, init?: RequestInit): Prom
 
 async function upload(
   client: StorageOwner,
-  video: StoreVideo,
+  media: StoreMedia,
   body: ReadableStream<Uint8Array>,
   contentType: string,
 ): Promise<void> {
-  const { signal } = video;
+  const { signal } = media;
   if (signal?.aborted) throw interrupted(signal);
   if (signal) uploadSignals.set(body, signal);
   const transfer = client.storage
-    .from(video.bucket)
-    .upload(video.path, body, { contentType, upsert: true, duplex: "half" });
+    .from(media.bucket)
+    .upload(media.path, body, { contentType, upsert: true, duplex: "half" });
   const { error } = await (signal ? orAbort(transfer, signal) : transfer);
   if (error) throw signal?.aborted ? interrupted(signal) : mediaError(error);
 }
@@ -160,7 +172,7 @@ const storedFile = z.object({
   metadata: z.object({ size: z.number().nullish() }).nullish().catch(null),
 });
 
-async function storedBytes(client: StorageOwner, { bucket, path }: StoreVideo): Promise<number> {
+async function storedBytes(client: StorageOwner, { bucket, path }: StoreMedia): Promise<number> {
   const { data, error } = await client.storage.from(bucket).info(path);
   if (error) throw mediaError(error);
   const file = storedFile.safeParse(data).data;
@@ -198,15 +210,19 @@ const TYPES_BY_EXTENSION: ReadonlyMap<string, string> = new Map([
   ["m4v", "video/mp4"],
   ["mov", "video/quicktime"],
   ["webm", "video/webm"],
+  ["jpg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["png", "image/png"],
+  ["webp", "image/webp"],
 ]);
 
-function videoType(response: Response): string {
+function typeOf(response: Response, kind: StoreMedia["kind"]): string {
   const declared = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (declared.startsWith("video/")) return declared;
+  if (declared.startsWith(`${kind}/`)) return declared;
   const path = URL.canParse(response.url) ? new URL(response.url).pathname : "";
   const byName = TYPES_BY_EXTENSION.get(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
-  if (byName !== undefined && UNSPECIFIC_TYPES.has(declared)) return byName;
-  throw new MediaError("media_wrong_type", `not a video: ${declared || "no type"}`);
+  if (byName?.startsWith(`${kind}/`) && UNSPECIFIC_TYPES.has(declared)) return byName;
+  throw new MediaError("media_wrong_type", `not of type ${kind}: ${declared || "no type"}`);
 }
 
 /** Lets go of the provider's connection. */

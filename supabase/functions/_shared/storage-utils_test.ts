@@ -9,7 +9,7 @@ import {
   signedUrls,
   storageFetch,
   type StorageOwner,
-  storeVideo,
+  storeMedia,
 } from "./storage-utils.ts";
 
 const patient = new AbortController().signal;
@@ -119,7 +119,8 @@ const film = (headers: HeadersInit = { "content-type": "video/mp4" }) => new Res
 /** A film sent in pieces, so that nobody knows its length beforehand. */
 const unmeasuredFilm = () => new Response(new Blob([FILM]).stream(), { headers: { "content-type": "video/mp4" } });
 
-const target = (response: Response, maxBytes = 1_000_000) => ({ bucket: "videos", path: PATH, response, maxBytes });
+const target = (response: Response, maxBytes = 1_000_000) =>
+  ({ bucket: "videos", path: PATH, kind: "video", response, maxBytes }) as const;
 
 async function mediaError(promise: Promise<unknown>): Promise<MediaError> {
   const error = await promise.then(() => assert.fail("no error"), (reason: unknown) => reason);
@@ -129,7 +130,7 @@ async function mediaError(promise: Promise<unknown>): Promise<MediaError> {
 
 Deno.test("a video is copied as it is, with its type, its length and leave to overwrite", async () => {
   await withStorage(async ({ storage, client, open }) => {
-    assert.deepEqual(await storeVideo(client, target(await open(() => film()))), { bytes: FILM.length });
+    assert.deepEqual(await storeMedia(client, target(await open(() => film()))), { bytes: FILM.length });
     const [upload] = storage.uploads;
     assert.deepEqual(upload?.bytes, FILM);
     assert.equal(upload.headers.get("content-type"), "video/mp4");
@@ -142,7 +143,7 @@ Deno.test("a video is copied as it is, with its type, its length and leave to ov
 Deno.test("a video of unknown length is copied too, and may be copied again", async () => {
   await withStorage(async ({ storage, client, open }) => {
     for (let copy = 0; copy < 2; copy++) {
-      assert.deepEqual(await storeVideo(client, target(await open(unmeasuredFilm))), { bytes: FILM.length });
+      assert.deepEqual(await storeMedia(client, target(await open(unmeasuredFilm))), { bytes: FILM.length });
     }
     assert.equal(storage.uploads[1]?.headers.get("content-length"), null);
     assert.deepEqual(storage.uploads[1]?.bytes, FILM);
@@ -153,7 +154,7 @@ Deno.test("the size is also read where the metadata hold it, as @supabase/lite h
   await withStorage(async ({ storage, client, open }) => {
     storage.answer = (request) =>
       request.method === "GET" ? Response.json({ id: "x", metadata: { size: FILM.length } }) : undefined;
-    assert.deepEqual(await storeVideo(client, target(await open(() => film()))), { bytes: FILM.length });
+    assert.deepEqual(await storeMedia(client, target(await open(() => film()))), { bytes: FILM.length });
   });
 });
 
@@ -174,7 +175,7 @@ for (const [declared, name, stored] of types) {
   Deno.test(`${name} of type ${declared} is ${stored ? `stored as ${stored}` : "refused unread"}`, async () => {
     await withStorage(async ({ storage, client, open }) => {
       const response = await open(() => film(declared === undefined ? {} : { "content-type": declared }), name);
-      const copy = storeVideo(client, target(response));
+      const copy = storeMedia(client, target(response));
       if (stored === undefined) {
         const error = await mediaError(copy);
         assert.deepEqual([error.code, error.retryable], ["media_wrong_type", false]);
@@ -189,7 +190,7 @@ for (const [declared, name, stored] of types) {
 
 Deno.test("a video that declares too many bytes is refused unread", async () => {
   await withStorage(async ({ storage, client, open }) => {
-    const error = await mediaError(storeVideo(client, target(await open(() => film()), FILM.length - 1)));
+    const error = await mediaError(storeMedia(client, target(await open(() => film()), FILM.length - 1)));
     assert.deepEqual([error.code, error.retryable], ["media_too_large", false]);
     assert.deepEqual(storage.requests, []);
   });
@@ -197,7 +198,7 @@ Deno.test("a video that declares too many bytes is refused unread", async () => 
 
 Deno.test("a video that turns out too large is removed", async () => {
   await withStorage(async ({ storage, client, open }) => {
-    const error = await mediaError(storeVideo(client, target(await open(unmeasuredFilm), FILM.length - 1)));
+    const error = await mediaError(storeMedia(client, target(await open(unmeasuredFilm), FILM.length - 1)));
     assert.deepEqual([error.code, error.retryable], ["media_too_large", false]);
     assert.equal(storage.files.size, 0);
   });
@@ -206,7 +207,7 @@ Deno.test("a video that turns out too large is removed", async () => {
 Deno.test("a video that Storage holds only in part is removed", async () => {
   await withStorage(async ({ storage, client, open }) => {
     storage.answer = (request) => request.method === "GET" ? Response.json({ size: 17 }) : undefined;
-    const error = await mediaError(storeVideo(client, target(await open(() => film()))));
+    const error = await mediaError(storeMedia(client, target(await open(() => film()))));
     assert.deepEqual([error.code, error.retryable], ["media_truncated", true]);
     assert.equal(storage.files.size, 0);
   });
@@ -215,7 +216,7 @@ Deno.test("a video that Storage holds only in part is removed", async () => {
 Deno.test("an empty video is refused", async () => {
   await withStorage(async ({ storage, client, open }) => {
     const empty = () => new Response(null, { headers: { "content-type": "video/mp4" } });
-    assert.equal((await mediaError(storeVideo(client, target(await open(empty))))).code, "media_truncated");
+    assert.equal((await mediaError(storeMedia(client, target(await open(empty))))).code, "media_truncated");
     assert.equal(storage.files.size, 0);
   });
 });
@@ -240,8 +241,8 @@ async function brokenOff(head: string): Promise<Response> {
 for (const head of ["content-length: 100000", "transfer-encoding: chunked"]) {
   Deno.test(`a download that breaks off (${head}) leaves an earlier copy as it was`, async () => {
     await withStorage(async ({ storage, client, open }) => {
-      await storeVideo(client, target(await open(() => film())));
-      const error = await mediaError(storeVideo(client, target(await brokenOff(head))));
+      await storeMedia(client, target(await open(() => film())));
+      const error = await mediaError(storeMedia(client, target(await brokenOff(head))));
       assert.deepEqual([error.code, error.retryable], ["media_truncated", true]);
       assert.equal(storage.files.get(`videos/${PATH}`)?.size, FILM.length);
     });
@@ -268,7 +269,7 @@ for (const [answer, code, retryable] of refusals) {
         await request.body?.cancel();
         return answer();
       };
-      const error = await mediaError(storeVideo(client, target(await open(() => film()))));
+      const error = await mediaError(storeMedia(client, target(await open(() => film()))));
       assert.deepEqual([error.code, error.retryable], [code, retryable]);
       assert.equal(storage.requests.length, 1);
     });
@@ -280,7 +281,7 @@ Deno.test("a Storage that is out of reach is worth another try", async () => {
   closed.close();
   const client = createTestClient(`http://127.0.0.1:${closed.addr.port}`);
   await withStorage(async ({ open }) => {
-    const error = await mediaError(storeVideo(client, target(await open(() => film()))));
+    const error = await mediaError(storeMedia(client, target(await open(() => film()))));
     assert.deepEqual([error.code, error.retryable], ["storage_unavailable", true]);
   });
 });
@@ -299,7 +300,7 @@ Deno.test("a copy ends with the caller's signal, when Storage does not answer or
           headers: { "content-type": "video/mp4" },
         });
       const response = await open(silent === "provider" ? half : () => film(), "1.mp4", limit.signal);
-      const error = await mediaError(storeVideo(client, { ...target(response), signal: limit.signal }));
+      const error = await mediaError(storeMedia(client, { ...target(response), signal: limit.signal }));
       assert.deepEqual([error.code, error.retryable], ["storage_unavailable", true]);
       assert.equal(storage.files.size, 0);
       stalled.resolve(Response.json({}));
@@ -309,7 +310,7 @@ Deno.test("a copy ends with the caller's signal, when Storage does not answer or
 
 Deno.test("signed URLs lead to their files, and a file that is not there has none", async () => {
   await withStorage(async ({ client, open }) => {
-    await storeVideo(client, target(await open(() => film())));
+    await storeMedia(client, target(await open(() => film())));
     const files = { bucket: "videos", paths: [PATH, "user-1/never-there.mp4"], expiresInSeconds: 60 };
     const urls = await signedUrls(client, files);
     assert.deepEqual([...urls.keys()], [PATH]);
@@ -319,7 +320,7 @@ Deno.test("signed URLs lead to their files, and a file that is not there has non
 
 Deno.test("files are deleted, also those that are not there, and none means no request", async () => {
   await withStorage(async ({ storage, client, open }) => {
-    await storeVideo(client, target(await open(() => film())));
+    await storeMedia(client, target(await open(() => film())));
     await deleteFiles(client, { bucket: "videos", paths: [PATH, "user-1/never-there.mp4"] });
     assert.equal(storage.files.size, 0);
     storage.requests = [];
@@ -388,14 +389,14 @@ function copierScript(origin: string): string {
   return `
     import { createClient } from "@supabase/supabase-js";
     import { fetchMedia } from "${new URL("providers/media.ts", import.meta.url)}";
-    import { storageFetch, storeVideo } from "${new URL("storage-utils.ts", import.meta.url)}";
+    import { storageFetch, storeMedia } from "${new URL("storage-utils.ts", import.meta.url)}";
     const megabytes = () => Number(/VmHWM:\\s+(\\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))[1]) / 1024;
     const client = createClient("${origin}", "sb_secret_test", { global: { fetch: storageFetch } });
     const before = megabytes();
     const response = await fetchMedia("${origin}/film", {
       allowedHosts: ["${origin}"], signal: AbortSignal.timeout(60_000),
     });
-    const { bytes } = await storeVideo(client, { bucket: "videos", path: "a.mp4", response, maxBytes: 1e9 });
+    const { bytes } = await storeMedia(client, { bucket: "videos", path: "a.mp4", response, kind: "video", maxBytes: 1e9 });
     console.log(JSON.stringify({ bytes, before, peak: megabytes() }));
     Deno.exit();
   `;

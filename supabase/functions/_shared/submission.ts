@@ -1,4 +1,4 @@
-import type { Job, Work } from "./jobs.ts";
+import type { Job, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import { cancelRun } from "./provider-run.ts";
 import { ProviderError, type VideoProvider } from "./providers/provider.ts";
@@ -32,7 +32,7 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
     const provider = tools.providers.get(step.provider);
     const submission = {
       model: step.model,
-      input: await resolveInput(tools, step.input),
+      input: await resolveInput(tools, work),
       startWithinSeconds: work.start_within_seconds,
       ...(await webhookOf(tools, provider, work)),
     };

@@ -3,7 +3,7 @@ import { advance } from "../_shared/advance.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import type { Job, Work } from "../_shared/jobs.ts";
+import type { Job, Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
 import { type Tools, toolsOf } from "../_shared/tools.ts";
 import { purge } from "./purge.ts";

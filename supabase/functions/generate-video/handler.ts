@@ -2,11 +2,12 @@ import { DatabaseError } from "../_shared/database.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorBody, RequestError, type RequestErrorCode, requestErrors } from "../_shared/http/errors.ts";
+import { errorBody, RequestError, requestErrors } from "../_shared/http/errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { StartOutcome, Work } from "../_shared/jobs.ts";
+import type { Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
+import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
 import { recordAccepted, submitAttempt } from "../_shared/submission.ts";
 import { type Tools, toolsOf } from "../_shared/tools.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
@@ -22,21 +23,14 @@ export async function generateVideo(dependencies: Dependencies, request: Request
     throw new RequestError("forbidden");
   }
 
-  // Another user's file looks like one that is not there.
-  if (body.image_path && !body.image_path.startsWith(`${call.userId}/`)) {
-    throw new RequestError("validation_failed", {
-      issues: [{ path: "image_path", message: "must be a path that POST /uploads gave" }],
-    });
-  }
+  requireOwnFile(call, "image_path", body.image_path);
 
   const tools = toolsOf(dependencies, call);
   const started = await start(tools, call, key, body);
   if (started.outcome === "replayed") {
     return json(started.response, started.status_code, { "X-Idempotent-Replay": "true" });
   }
-  if (started.outcome !== "created") throw refusal(started);
 
-  call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
   const failure = await submit(tools, call, started.work);
   if (failure === "unheard") {
     // The answer must be the one that a replay gets, and by now only the key knows it.
@@ -48,62 +42,18 @@ export async function generateVideo(dependencies: Dependencies, request: Request
     : json(failure, requestErrors.provider_failed.status);
 }
 
-async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<StartOutcome> {
-  try {
-    return await tools.jobs.start({
-      userId: call.userId,
-      idempotencyKey: key,
-      requestHash: await requestFingerprint(body),
-      modelId: body.model_id,
-      prompt: body.prompt,
-      settings: body.settings ?? {},
-      imageUrl: body.image_url ?? undefined,
-      imagePath: body.image_path ?? undefined,
-      nodeId: body.node_id ?? undefined,
-    });
-  } catch (error) {
-    // Whether it was committed is not known then: the same key finds out.
-    if (error instanceof DatabaseError && error.unreachable) throw error;
-    call.log("error", "start_failed", { error: errorText(error) });
-    throw new RequestError("job_creation_failed");
-  }
-}
-
-/** Why a request was not taken, in the contract's words. */
-function refusal(outcome: Exclude<StartOutcome, { outcome: "created" | "replayed" }>): RequestError {
-  switch (outcome.outcome) {
-    case "user_not_found":
-      return new RequestError("unauthorized");
-    case "idempotency_key_reused":
-    case "model_not_found":
-      return new RequestError(outcome.outcome);
-    case "validation_failed":
-      return new RequestError("validation_failed", { issues: outcome.issues });
-    case "insufficient_credits":
-      return new RequestError("insufficient_credits", {
-        current_credits: outcome.current_credits,
-        required_credits: outcome.required_credits,
-      });
-    case "provider_unavailable":
-      return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
-    case "monthly_quota_reached":
-      return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
-    case "too_many_active_jobs":
-    case "rate_limited":
-      return tooMany(outcome, {}, 0);
-  }
-}
-
-function tooMany(
-  refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
-  fields: Record<string, number>,
-  remaining: number,
-): RequestError {
-  return new RequestError(refused.outcome, { limit: refused.limit, ...fields }, {
-    "Retry-After": String(refused.retry_after),
-    "X-RateLimit-Limit": String(refused.limit),
-    "X-RateLimit-Remaining": String(remaining),
-    "X-RateLimit-Reset": String(refused.retry_after),
+async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<Started> {
+  return await startJob(tools, call, {
+    kind: "generation",
+    userId: call.userId,
+    idempotencyKey: key,
+    requestHash: await requestFingerprint(body),
+    modelId: body.model_id,
+    prompt: body.prompt,
+    settings: body.settings ?? {},
+    imageUrl: body.image_url ?? undefined,
+    imagePath: body.image_path ?? undefined,
+    nodeId: body.node_id ?? undefined,
   });
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
-import { publicUrl, text, uuid } from "../_shared/http/fields.ts";
+import { publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const settings = z
   .unknown()
@@ -28,9 +28,7 @@ export const generateVideoBody = z.strictObject({
   settings: settings.nullish(),
   image_url: publicUrl.nullish(),
   /** A file of the user's own, as POST /uploads named it. */
-  image_path: z.string({ error: "must be text" })
-    .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, { error: "must be a path that POST /uploads gave" })
-    .nullish(),
+  image_path: uploadedPath.nullish(),
   node_id: text(1, 128).nullish(),
   user_id: uuid.nullish(),
 }).refine((body) => !(body.image_url && body.image_path), {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type AdminClient, callProcedure } from "../_shared/database.ts";
-import { VIDEO_BUCKET } from "../_shared/deliver.ts";
+import { VIDEO_BUCKET } from "../_shared/job-files.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/log.ts";
 

@@ -4,7 +4,7 @@ import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/http/errors.ts";
-import type { Woken, Work } from "../_shared/jobs.ts";
+import type { Woken, Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
 import { cancelRun, look } from "../_shared/provider-run.ts";
 import { ProviderError, type VideoProvider } from "../_shared/providers/provider.ts";

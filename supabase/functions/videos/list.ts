@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { parse } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
+import { text } from "../_shared/http/fields.ts";
 import { jobViews } from "../_shared/job-view.ts";
-import type { Job, VideoPage } from "../_shared/jobs.ts";
+import type { Job, VideoPage } from "../_shared/job-records.ts";
 import type { Tools } from "../_shared/tools.ts";
 
 /** The last millisecond of the year 9999, beyond which Postgres and we have nothing to say. */
@@ -18,6 +19,7 @@ const query = z.strictObject({
   status: z.enum(["pending", "processing", "completed", "failed"], {
     error: "must be pending, processing, completed or failed",
   }).optional(),
+  node_id: text(1, 128).optional(),
   updated_since: milliseconds,
   updatedSince: milliseconds,
 });
@@ -31,6 +33,9 @@ const cursorSchema = z.string().regex(/^\d{1,17}_[0-9a-f-]{36}(_\d{1,15})?$/).tr
 const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, ...rest }, context) => {
   const sinceMs = updated_since ?? updatedSince;
   const parsed = cursor === undefined ? null : cursorSchema.safeParse(cursor).data;
+  if (sinceMs !== undefined && rest.node_id !== undefined) {
+    context.addIssue({ code: "custom", path: ["node_id"], message: "must not come together with updated_since" });
+  }
   if (parsed === undefined || (parsed !== null && (parsed.untilMs !== null) !== (sinceMs !== undefined))) {
     context.addIssue({ code: "custom", path: ["cursor"], message: "must be the next_cursor of a page of this list" });
     return z.NEVER;
@@ -43,9 +48,9 @@ const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, 
  * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing.
  */
 export async function listVideos(tools: Tools, call: Call, url: URL): Promise<Response> {
-  const { limit, status, sinceMs, cursor } = parse(queryWithCursor, Object.fromEntries(url.searchParams));
+  const { limit, status, node_id, sinceMs, cursor } = parse(queryWithCursor, Object.fromEntries(url.searchParams));
   const page = sinceMs === undefined
-    ? await tools.jobs.list(call.userId, { limit, status, before: cursor ?? undefined })
+    ? await tools.jobs.list(call.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
     : await tools.jobs.changed(call.userId, {
       sinceMs,
       limit,

@@ -5,6 +5,7 @@ import { errorBody, type Language, preferredLanguage, RequestError, requestError
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage-utils.ts";
 import { Phases } from "./phases.ts";
+import { withBearer } from "./token-scheme.ts";
 
 /** What a handler knows of the request besides the request itself. */
 export interface Call {
@@ -80,7 +81,8 @@ async function admit(
   if (options.auth === "none") return await handler(request, call);
 
   const { auth } = options;
-  const { data, error } = await call.phases.measure("auth", () => verifyAuth(request, { auth }));
+  const credentials = new Request(request.url, { headers: withBearer(request.headers) });
+  const { data, error } = await call.phases.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {
     if (error.status !== 401) throw error;
     call.log("info", "unauthorized", { reason: error.code });

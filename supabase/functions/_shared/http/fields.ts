@@ -25,6 +25,10 @@ export const uuid = z.guid({ error: "must be a UUID" }).toLowerCase();
 /** The https address of something that anybody on the internet can fetch, of at most 2,048 characters. */
 export const publicUrl = text(1, 2048).refine(isPublicHttpsUrl, { error: "must be a public https URL" });
 
+/** The path of a file in the bucket of uploads. Whose it is, the handler checks. */
+export const uploadedPath = z.string({ error: "must be text" })
+  .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, { error: "must be a path that POST /uploads gave" });
+
 function isPublicHttpsUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, username, password, hostname } = new URL(value);

@@ -51,7 +51,7 @@ begin
   perform private.close_circuit((v_locked.work).steps -> (v_locked.work).step ->> 'provider');
   update private.job_work set
     provider_job_id = p_provider_job_id, failures = 0, lease_until = null,
-    next_check_at = least(deadline_at,
+    next_check_at = least(step_deadline_at,
       v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at)))
   where job_id = p_job_id;
   update public.video_jobs set
@@ -65,8 +65,29 @@ $$;
 revoke execute on function public.record_submission(uuid, integer, text) from public, anon, authenticated;
 grant execute on function public.record_submission(uuid, integer, text) to service_role;
 
+-- How far a job is, in percent, when so much of its current step is done: its steps count by their typical times.
+create function private.percent_of(
+  p_work private.job_work,
+  p_percent_of_step numeric
+)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select sum((step ->> 'typical_seconds')::numeric * case
+      when place <= p_work.step then 100
+      when place = p_work.step + 1 then p_percent_of_step
+      else 0 end) / sum((step ->> 'typical_seconds')::numeric)
+  from jsonb_array_elements(p_work.steps) with ordinality as steps (step, place);
+$$;
+
+revoke execute on function private.percent_of(private.job_work, numeric) from public, anon, authenticated;
+grant execute on function private.percent_of(private.job_work, numeric) to service_role;
+
 -- Notes what the provider said of a run that goes on. Percent never falls; what nobody told is estimated from the
--- model's typical time and stays below 90, since a bar that waits at 99 is a lie.
+-- step's typical time and stays below 90, since a bar that waits at 99 is a lie.
 create function public.record_progress(
   p_job_id uuid,
   p_attempt integer,
@@ -92,9 +113,8 @@ begin
   end if;
   v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else 90 * (1 - exp(
     -extract(epoch from v_now - (v_locked.work).submitted_at)
-    / (select typical_seconds from public.models where id = v_job.model_id))) end);
-  v_percent := least(100, greatest(
-    v_job.progress_percent, ((v_job.step * 100 + v_of_step) / v_job.steps)::integer));
+    / ((v_locked.work).steps -> v_job.step ->> 'typical_seconds')::numeric)) end);
+  v_percent := least(100, greatest(v_job.progress_percent, private.percent_of(v_locked.work, v_of_step)::integer));
 
   update private.job_work set failures = 0, lease_until = null where job_id = p_job_id;
   update public.video_jobs set
@@ -114,12 +134,62 @@ revoke execute on function public.record_progress(uuid, integer, text, integer, 
   from public, anon, authenticated;
 grant execute on function public.record_progress(uuid, integer, text, integer, integer) to service_role;
 
--- Ends the current step with what it produced. After the last one the video is ready to be stored, by the caller, who
--- keeps the job for as long as a copy may take: { applied, job, work }.
+-- Leads a locked job to its next step, past those that nobody needs any more, and leases it to the caller, who goes on
+-- with it at once: what to do as `work`. After the last step the video is ready to be stored.
+create function private.enter_next_step(
+  p_job public.video_jobs,
+  p_work private.job_work,
+  p_lease_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_next integer := p_work.step + 1;
+  v_step jsonb := p_work.steps -> v_next;
+  v_job public.video_jobs;
+  v_work private.job_work;
+begin
+  -- Its parts are left out, all of them; or what it makes is there: some models give a thumbnail of their own.
+  while p_work.artifacts ? (v_step ->> 'name')
+    or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.left_out)) loop
+    v_next := v_next + 1;
+    v_step := p_work.steps -> v_next;
+  end loop;
+
+  update private.job_work set
+    step = v_next, artifacts = p_work.artifacts, provider_job_id = null, submitted_at = null, attempts_of_step = 0,
+    failures = 0,
+    step_deadline_at = case when (v_step ->> 'optional')::boolean
+      then least(deadline_at, v_now + make_interval(secs => (v_step ->> 'patience_seconds')::integer))
+      else deadline_at end
+  where job_id = p_job.job_id
+  returning * into v_work;
+  update public.video_jobs set
+    step = v_next, left_out = p_job.left_out, stage = case when v_step is null then 'storing' else 'submitting' end,
+    queue_position = null, updated_at = greatest(updated_at, v_now),
+    progress_percent = greatest(progress_percent, 0.95 * private.percent_of(v_work, 0))
+  where job_id = p_job.job_id and status = 'processing'
+  returning * into v_job;
+  return jsonb_build_object(
+    'applied', true, 'job', private.job_json(v_job), 'work', private.take_lease(v_work, p_lease_seconds));
+end;
+$$;
+
+revoke execute on function private.enter_next_step(public.video_jobs, private.job_work, integer)
+  from public, anon, authenticated;
+grant execute on function private.enter_next_step(public.video_jobs, private.job_work, integer) to service_role;
+
+-- Ends the current step with what it made, and begins the next: { applied, job, work }.
 create function public.advance_step(
   p_job_id uuid,
   p_attempt integer,
-  p_media jsonb
+  p_media jsonb,
+  p_lease_seconds integer default 60
 )
 returns jsonb
 language plpgsql
@@ -129,33 +199,56 @@ set search_path = ''
 as $$
 declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
-  v_now timestamptz := private.clock();
-  v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
-  v_last boolean := v_job.step + 1 >= v_job.steps;
+  v_step jsonb := v_work.steps -> v_work.step;
 begin
   if not v_locked.current or v_work.provider_job_id is null then
-    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_locked.job));
   end if;
-  update private.job_work set
-    step = step + 1, artifacts = artifacts || p_media, provider_job_id = null, submitted_at = null,
-    attempts_of_step = 0, failures = 0, next_check_at = v_now,
-    lease_until = case when v_last
-      then v_now + make_interval(secs => (select copy_lease_seconds from public.app_settings)) end
-  where job_id = p_job_id
-  returning * into v_work;
-  update public.video_jobs set
-    step = step + 1, stage = case when v_last then 'storing' else 'submitting' end, queue_position = null,
-    progress_percent = greatest(progress_percent, 95 * (step + 1) / steps), updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status = 'processing'
-  returning * into v_job;
-  return jsonb_build_object(
-    'applied', true, 'job', private.job_json(v_job), 'work', private.work_json(v_job, v_work, false));
+  select v_work.artifacts || coalesce(jsonb_object_agg(made.name, jsonb_build_object(
+    'url', made.url, 'provider', v_step -> 'provider', 'run', v_work.provider_job_id)), '{}') into v_work.artifacts
+  from (values
+    ('video', p_media -> 'video_url'), ('thumbnail', p_media -> 'thumbnail_url'),
+    (v_step ->> 'name', p_media -> (v_step ->> 'produces'))
+  ) as made (name, url)
+  where made.url is not null;
+  return private.enter_next_step(v_locked.job, v_work, p_lease_seconds);
 end;
 $$;
 
-revoke execute on function public.advance_step(uuid, integer, jsonb) from public, anon, authenticated;
-grant execute on function public.advance_step(uuid, integer, jsonb) to service_role;
+revoke execute on function public.advance_step(uuid, integer, jsonb, integer) from public, anon, authenticated;
+grant execute on function public.advance_step(uuid, integer, jsonb, integer) to service_role;
+
+-- Ends the current step, one that the video may be delivered without, with nothing, and begins the next:
+-- { applied, job, work }.
+create function public.leave_out_step(
+  p_job_id uuid,
+  p_attempt integer,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_work private.job_work := v_locked.work;
+  v_step jsonb := v_work.steps -> v_work.step;
+begin
+  if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  v_job.left_out := array(
+    select unnest(v_job.left_out) union select jsonb_array_elements_text(v_step -> 'parts') order by 1);
+  return private.enter_next_step(v_job, v_work, p_lease_seconds);
+end;
+$$;
+
+revoke execute on function public.leave_out_step(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.leave_out_step(uuid, integer, integer) to service_role;
 
 -- Gives the current attempt up: the step is submitted anew after the delay.
 create function public.schedule_retry(
@@ -182,7 +275,7 @@ begin
   end if;
   update private.job_work set
     provider_job_id = null, submitted_at = null, failures = 0, lease_until = null,
-    next_check_at = least(deadline_at, v_now + make_interval(secs => p_delay_seconds))
+    next_check_at = least(step_deadline_at, v_now + make_interval(secs => p_delay_seconds))
   where job_id = p_job_id;
   update public.video_jobs set
     stage = 'submitting', queue_position = null, updated_at = greatest(updated_at, v_now)
@@ -221,7 +314,7 @@ begin
       failures = failures + 1, lease_until = null,
       -- An unfinished job is looked at by its deadline: somebody must end it then.
       next_check_at = case when v_job.completed_at is null
-        then least(deadline_at, private.clock() + make_interval(secs => p_delay_seconds))
+        then least(step_deadline_at, private.clock() + make_interval(secs => p_delay_seconds))
         else private.clock() + make_interval(secs => p_delay_seconds) end
     where job_id = p_job_id;
   end if;

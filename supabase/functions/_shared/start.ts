@@ -1,0 +1,79 @@
+import { DatabaseError } from "./database.ts";
+import type { Call } from "./http/endpoint.ts";
+import { RequestError, type RequestErrorCode } from "./http/errors.ts";
+import type { StartOutcome } from "./job-records.ts";
+import type { GenerationRequest } from "./jobs.ts";
+import { errorText } from "./log.ts";
+import type { Tools } from "./tools.ts";
+
+/** A job that was charged and created, or the answer that its key got before. */
+export type Started = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
+
+/** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
+export async function startJob(tools: Tools, call: Call, request: GenerationRequest): Promise<Started> {
+  const started = await start(tools, call, request);
+  if (started.outcome === "created") {
+    call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
+  } else if (started.outcome !== "replayed") {
+    throw refusal(started);
+  }
+  return started;
+}
+
+/** Throws unless the path leads into the user's own folder: another user's file looks like one that is not there. */
+export function requireOwnFile(call: Call, field: string, path: string | null | undefined): void {
+  if (path && !path.startsWith(`${call.userId}/`)) {
+    throw new RequestError("validation_failed", {
+      issues: [{ path: field, message: "must be a path that POST /uploads gave" }],
+    });
+  }
+}
+
+async function start(tools: Tools, call: Call, request: GenerationRequest): Promise<StartOutcome> {
+  try {
+    return await tools.jobs.start(request);
+  } catch (error) {
+    // Whether it was committed is not known then: the same key finds out.
+    if (error instanceof DatabaseError && error.unreachable) throw error;
+    call.log("error", "start_failed", { error: errorText(error) });
+    throw new RequestError("job_creation_failed");
+  }
+}
+
+/** Why a request was not taken, in the contract's words. */
+function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
+  switch (outcome.outcome) {
+    case "user_not_found":
+      return new RequestError("unauthorized");
+    case "idempotency_key_reused":
+    case "model_not_found":
+      return new RequestError(outcome.outcome);
+    case "validation_failed":
+      return new RequestError("validation_failed", { issues: outcome.issues });
+    case "insufficient_credits":
+      return new RequestError("insufficient_credits", {
+        current_credits: outcome.current_credits,
+        required_credits: outcome.required_credits,
+      });
+    case "provider_unavailable":
+      return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
+    case "monthly_quota_reached":
+      return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
+    case "too_many_active_jobs":
+    case "rate_limited":
+      return tooMany(outcome, {}, 0);
+  }
+}
+
+function tooMany(
+  refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
+  fields: Record<string, number>,
+  remaining: number,
+): RequestError {
+  return new RequestError(refused.outcome, { limit: refused.limit, ...fields }, {
+    "Retry-After": String(refused.retry_after),
+    "X-RateLimit-Limit": String(refused.limit),
+    "X-RateLimit-Remaining": String(remaining),
+    "X-RateLimit-Reset": String(refused.retry_after),
+  });
+}

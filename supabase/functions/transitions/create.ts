@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { advance } from "../_shared/advance.ts";
+import { keepAlive } from "../_shared/background.ts";
+import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
+import { readBody } from "../_shared/http/body.ts";
+import { type Call, json } from "../_shared/http/endpoint.ts";
+import { errorBody, RequestError } from "../_shared/http/errors.ts";
+import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
+import type { Work } from "../_shared/job-records.ts";
+import { errorText } from "../_shared/log.ts";
+import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
+import type { Tools } from "../_shared/tools.ts";
+import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
+
+/** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
+export async function createTransition(tools: Tools, call: Call, request: Request): Promise<Response> {
+  const key = keyOf(request);
+  const body = await readBody(request, transitionBody);
+  const started = await start(tools, call, body, key, await sha256Hex(canonicalJson(["transition", body])));
+  const message = "Transition creation and video generation started";
+  return json({ ...taskOf(started), message }, 202, replayHeader([started]));
+}
+
+/**
+ * POST /transitions/batch-create-and-generate/: each transition is charged and created by itself. Those that cannot be
+ * are named with the reason, and are tried again by the same key; a batch of which none can be is refused.
+ */
+export async function createBatch(tools: Tools, call: Call, request: Request): Promise<Response> {
+  const key = keyOf(request);
+  const body = await readBody(request, batchBody);
+  const hash = await sha256Hex(canonicalJson(["transitions", body]));
+  const keyOfItem = (index: number) => sha256Hex(canonicalJson(["batch", key, index]));
+  const keys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
+  // Also where the key itself was that of a single request.
+  if (await tools.jobs.isKeyReused(call.userId, [key, ...keys], hash)) {
+    throw new RequestError("idempotency_key_reused");
+  }
+  const items: (Started | RequestError)[] = [];
+  for (const [index, transition] of body.transitions.entries()) {
+    const before = items.at(-1);
+    // Once the database is out of reach nobody waits for it twenty times.
+    const isGone = before instanceof RequestError && before.code === "unavailable";
+    items.push(isGone ? before : await startItem(tools, call, transition, await keyOfItem(index), hash));
+  }
+  const [first] = items;
+  const started = items.filter((item): item is Started => !(item instanceof RequestError));
+  if (started.length === 0 && first instanceof RequestError) throw first;
+  const tasks = items.map((item, index) => ({
+    index,
+    ...(item instanceof RequestError ? refusedTask(item, call) : taskOf(item)),
+  }));
+  return json(
+    {
+      task_group_id: await groupId(call.userId, key),
+      tasks,
+      total: tasks.length,
+      status: "pending",
+      message: "Batch transition creation and video generation started",
+    },
+    202,
+    replayHeader(started),
+  );
+}
+
+/** One transition of a batch; whatever keeps it from being started is told of it alone. */
+async function startItem(
+  tools: Tools,
+  call: Call,
+  body: TransitionBody,
+  idempotencyKey: string,
+  requestHash: string,
+): Promise<Started | RequestError> {
+  try {
+    return await start(tools, call, body, idempotencyKey, requestHash);
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    call.log("error", "unavailable", { error: errorText(error) });
+    return new RequestError("unavailable", {}, { "Retry-After": "2" });
+  }
+}
+
+function refusedTask(refusal: RequestError, call: Call): Record<string, unknown> {
+  return {
+    task_id: null,
+    status: "failed",
+    ...errorBody(refusal.code, call.language, call.requestId),
+    ...refusal.fields,
+  };
+}
+
+/** Without a key a repeated request is another transition. */
+function keyOf(request: Request): string {
+  return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
+}
+
+async function start(
+  tools: Tools,
+  call: Call,
+  body: TransitionBody,
+  idempotencyKey: string,
+  requestHash: string,
+): Promise<Started> {
+  requireOwnFile(call, "front_image_path", body.front_image_path);
+  requireOwnFile(call, "tail_image_path", body.tail_image_path);
+  const started = await startJob(tools, call, {
+    kind: "transition",
+    userId: call.userId,
+    idempotencyKey,
+    requestHash,
+    modelId: body.model_id ?? undefined,
+    prompt: body.prompt,
+    settings: settingsOf(body),
+    imageUrl: body.front_image ?? undefined,
+    imagePath: body.front_image_path ?? undefined,
+    tailImageUrl: body.tail_image ?? undefined,
+    tailImagePath: body.tail_image_path ?? undefined,
+    nodeId: body.node_id ?? undefined,
+  });
+  if (started.outcome === "created") keepAlive(submit(tools, started.work));
+  return started;
+}
+
+/** Nobody waits for it: what becomes of it, the task's status tells. */
+async function submit(tools: Tools, work: Work): Promise<void> {
+  try {
+    await advance(tools, work);
+  } catch (error) {
+    // The job is charged and stored; whatever was not written now, the worker finds out.
+    tools.log("error", "submission_not_recorded", { job_id: work.job_id, error: errorText(error) });
+  }
+}
+
+const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });
+
+/** A started transition as the flow's own words have it. */
+function taskOf({ response }: Started): Record<string, unknown> {
+  const { job_id, credits_used, credits_remaining } = responseSchema.parse(response);
+  return { task_id: job_id, status: "pending", credits_used, credits_remaining };
+}
+
+function replayHeader(started: Started[]): Record<string, string> {
+  return started.every(({ outcome }) => outcome === "replayed") ? { "X-Idempotent-Replay": "true" } : {};
+}
+
+/** The same for each repetition of a batch: a UUID (version 8: https://www.rfc-editor.org/rfc/rfc9562#section-5.8). */
+async function groupId(userId: string, key: string): Promise<string> {
+  const hash = await sha256Hex(canonicalJson(["group", userId, key]));
+  return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)]
+    .join("-");
+}

@@ -1,0 +1,81 @@
+import { type Call, json } from "../_shared/http/endpoint.ts";
+import { RequestError } from "../_shared/http/errors.ts";
+import { uuid } from "../_shared/http/fields.ts";
+import type { Job } from "../_shared/job-records.ts";
+import { jobView } from "../_shared/job-view.ts";
+import { paceOf, readJob } from "../_shared/read-job.ts";
+import type { Tools } from "../_shared/tools.ts";
+
+/** What is happening while a step runs. Parts of a long video have a number behind their step's name. */
+const RUNNING: Readonly<Record<string, string>> = {
+  generate: "Processing frames...",
+  frame: "Taking the last frame of a part...",
+  join: "Joining the parts...",
+  trim: "Cutting the video to its length...",
+  voiceover: "Speaking the voiceover...",
+  music: "Composing the music...",
+  loudness: "Setting the volume of the music...",
+  mix: "Mixing the sound...",
+  thumbnail: "Taking the thumbnail...",
+};
+
+const WAITING: Readonly<Record<string, string>> = {
+  submitting: "Starting the next step...",
+  queued: "Waiting in the queue...",
+  storing: "Storing the video...",
+};
+
+/** GET /transitions/task-status/{task_id}/: the task as it is, moved on first if it was due. */
+export async function taskStatus(tools: Tools, call: Call, id: string): Promise<Response> {
+  const jobId = uuid.safeParse(id);
+  const job = jobId.success ? await readJob(tools, call.userId, { jobId: jobId.data }) : null;
+  if (job?.kind !== "transition") throw new RequestError("job_not_found");
+  return json({ task_id: job.job_id, ...await stateOf(tools, call, job) }, 200, paceOf(job));
+}
+
+async function stateOf(tools: Tools, call: Call, job: Job): Promise<Record<string, unknown>> {
+  switch (job.status) {
+    case "pending":
+      return { state: "PENDING", ready: false, info: null };
+    case "processing":
+      return {
+        state: "PROCESSING",
+        ready: false,
+        info: { current: job.progress.percent, total: 100, status: whatIsHappening(job) },
+      };
+    case "completed":
+      return { state: "SUCCESS", ready: true, result: await resultOf(tools, call, job) };
+    case "failed": {
+      const { error_message } = await jobView(tools, job, call.language);
+      return {
+        state: "FAILURE",
+        ready: true,
+        error: `Failed to process video: ${error_message}`,
+        error_code: job.error_code,
+        credits_refunded: job.credits_refunded,
+      };
+    }
+  }
+}
+
+function whatIsHappening({ progress }: Job): string {
+  return WAITING[progress.stage] ?? RUNNING[progress.step_name.replace(/_\d+$/, "")] ?? "Processing...";
+}
+
+async function resultOf(tools: Tools, call: Call, job: Job): Promise<Record<string, unknown>> {
+  const view = await jobView(tools, job, call.language);
+  return {
+    // One row is both here: the transition that was asked for, and what was made of it.
+    transition_id: job.id,
+    generated_transition_id: job.id,
+    video_url: view.video_url,
+    thumbnail_url: view.thumbnail_url,
+    subtitles_url: view.subtitles_url,
+    duration: job.settings.duration,
+    status: "completed",
+    left_out: job.left_out,
+    credits_used: job.credits_used,
+    credits_refunded: job.credits_refunded,
+    created_at: job.created_at,
+  };
+}

@@ -1,0 +1,407 @@
+-- What it takes to make a video: the steps of its job, in order, each one request to a provider, and what they cost.
+
+-- What is done to a video besides generating it. Another tool for it is an update here; docs/pipeline.md has the format.
+create table public.pipeline_steps (
+  name text primary key,
+  description text not null,
+  provider text not null,
+  provider_model_id text not null,
+  -- The provider's input. { "from": name } stands for a value of the request, { "artifact": step } for what a step made.
+  input jsonb not null,
+  produces text not null,
+  credits integer not null default 0,
+  typical_seconds integer not null default 10,
+  max_run_seconds integer not null default 180,
+  -- How long a video that may be delivered without this step waits for it.
+  patience_seconds integer not null default 120,
+  is_available boolean not null default true,
+  constraint step_provider_is_known check (provider in ('fal', 'runpod', 'veo')),
+  constraint step_product_is_known check (produces in ('video_url', 'audio_url', 'image_url')),
+  constraint step_price_is_not_negative check (credits >= 0),
+  constraint step_times_are_positive check (typical_seconds > 0 and max_run_seconds > 0 and patience_seconds > 0)
+);
+
+alter table public.pipeline_steps enable row level security;
+create policy "Everybody reads what extras cost" on public.pipeline_steps for select to anon, authenticated using (true);
+revoke all on public.pipeline_steps from anon, authenticated, service_role;
+grant select on public.pipeline_steps to anon, authenticated;
+grant select, insert, update, delete on public.pipeline_steps to service_role;
+
+-- The steps are named by the functions below; models, inputs and values are those of fal's published schemas.
+insert into public.pipeline_steps
+  (name, description, provider, provider_model_id, produces, credits, typical_seconds, patience_seconds, input)
+values
+  ('voiceover', 'Speaks the text', 'fal', 'fal-ai/kokoro/american-english', 'audio_url', 1, 10, 120, '{
+    "prompt": { "from": "voiceover_text" },
+    "voice": { "from": "voice_type", "choices": { "male": "am_michael", "female": "af_heart", "neutral": "af_alloy" } }
+  }'),
+  ('music', 'Composes music of the video''s length', 'fal', 'fal-ai/stable-audio-25/text-to-audio', 'audio_url', 1, 15, 180, '{
+    "prompt": { "from": "music_type", "choices": {
+      "ambient": "Slow ambient pads, soft and spacious, instrumental",
+      "upbeat": "Upbeat pop with bright guitars and claps, instrumental",
+      "cinematic": "Cinematic orchestral build-up with strings and drums, instrumental",
+      "calm": "Calm solo piano, warm and quiet, instrumental",
+      "energetic": "Energetic electronic dance with driving drums, instrumental" } },
+    "seconds_total": { "from": "duration" }
+  }'),
+  ('loudness', 'Brings the music to its volume', 'fal', 'fal-ai/ffmpeg-api/loudnorm', 'audio_url', 0, 5, 60, '{
+    "audio_url": { "artifact": "music" },
+    "integrated_loudness": { "from": "music_loudness" }
+  }'),
+  ('mix', 'Lays voice and music under the video', 'fal', 'fal-ai/ffmpeg-api/compose', 'video_url', 0, 15, 180, '{
+    "tracks": { "from": "tracks" }
+  }'),
+  ('frame', 'Takes the last frame of a part', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 60, '{
+    "video_url": { "from": "video" },
+    "frame_type": "last"
+  }'),
+  ('join', 'Joins the parts of a long video', 'fal', 'fal-ai/ffmpeg-api/merge-videos', 'video_url', 0, 20, 180, '{
+    "video_urls": { "from": "videos" }
+  }'),
+  ('trim', 'Cuts a video to its length', 'fal', 'fal-ai/workflow-utilities/trim-video', 'video_url', 0, 10, 180, '{
+    "video_url": { "artifact": "video" },
+    "start_time": 0,
+    "end_time": { "from": "duration" }
+  }'),
+  -- Its run costs 0.0002 dollars a second of video; is_available false: no thumbnails but those of the models.
+  ('thumbnail', 'Takes the first frame', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 30, '{
+    "video_url": { "from": "video" },
+    "frame_type": "first"
+  }');
+
+-- Refuses the extras in resolved settings that are switched off: a list of issues.
+create function private.unavailable_extras(
+  p_settings jsonb
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'path', 'settings.enable_' || name, 'message', 'must be false: it is not available at the moment')), '[]')
+  from public.pipeline_steps where not is_available and (p_settings ->> ('enable_' || name))::boolean;
+$$;
+
+revoke execute on function private.unavailable_extras(jsonb) from public, anon, authenticated;
+grant execute on function private.unavailable_extras(jsonb) to anon, authenticated, service_role;
+
+-- Puts values into a template, as deep as it goes: { "from": name } becomes the value of that name, or with "choices" what
+-- they say of it.
+create function private.fill(
+  p_template jsonb,
+  p_values jsonb
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_template) = 'array' then
+    return coalesce((
+      select jsonb_agg(private.fill(item, p_values) order by place)
+      from jsonb_array_elements(p_template) with ordinality as items (item, place)), '[]');
+  elsif jsonb_typeof(p_template) <> 'object' then
+    return p_template;
+  elsif p_template ? 'choices' then
+    return p_template -> 'choices' -> (p_values ->> (p_template ->> 'from'));
+  elsif p_template ? 'from' then
+    return p_values -> (p_template ->> 'from');
+  end if;
+  return coalesce((
+    select jsonb_object_agg(field.key, private.fill(field.value, p_values)) from jsonb_each(p_template) as field), '{}');
+end;
+$$;
+
+revoke execute on function private.fill(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.fill(jsonb, jsonb) to anon, authenticated, service_role;
+
+-- One step of a job, by its row. `parts` are the extras that it is there for: once all of them are left out it is passed
+-- over. `optional`: the video may be delivered without it.
+create function private.pipeline_step(
+  p_name text,
+  p_values jsonb,
+  p_parts jsonb default '[]',
+  p_optional boolean default false
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
+    'input', private.fill(input, p_values), 'credits', credits, 'parts', p_parts, 'optional', p_optional,
+    'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
+  from public.pipeline_steps where name = p_name;
+$$;
+
+revoke execute on function private.pipeline_step(text, jsonb, jsonb, boolean) from public, anon, authenticated;
+grant execute on function private.pipeline_step(text, jsonb, jsonb, boolean) to anon, authenticated, service_role;
+
+-- Builds a model's input from the prompt and resolved settings, as its schema maps them. A setting with `phrases` adds
+-- its words to the prompt.
+create function private.provider_input(
+  p_schema jsonb,
+  p_prompt text,
+  p_settings jsonb
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(p_schema -> 'fixed_input', '{}')
+    || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), concat_ws(' ', p_prompt, (
+      select string_agg(spec.value -> 'phrases' ->> (p_settings ->> spec.key), ' ' order by spec.key)
+      from jsonb_each(p_schema -> 'settings') as spec)))
+    || coalesce((
+      select jsonb_object_agg(
+        spec.value ->> 'input',
+        case when spec.value ? 'format'
+          then to_jsonb(replace(spec.value ->> 'format', '{}', p_settings ->> spec.key))
+          else p_settings -> spec.key end)
+      from jsonb_each(p_schema -> 'settings') as spec
+      where spec.value ? 'input' and p_settings ? spec.key
+    ), '{}');
+$$;
+
+revoke execute on function private.provider_input(jsonb, text, jsonb) from public, anon, authenticated;
+grant execute on function private.provider_input(jsonb, text, jsonb) to anon, authenticated, service_role;
+
+-- The steps that make the picture, from a first and a last image, as the model takes them: one run, or for a length that
+-- the model does not make several that follow one another, joined; or one that is cut. A file of the user's own folder
+-- is { "input_file": path }: it gets its signed URL when it is sent.
+create function private.generation_steps(
+  p_model public.models,
+  p_prompt text,
+  p_first_image jsonb,
+  p_last_image jsonb,
+  p_settings jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_schema jsonb := p_model.settings_schema;
+  v_segments jsonb := v_schema -> 'segments';
+  v_duration integer := (p_settings ->> 'duration')::numeric;
+  v_count integer := coalesce(ceil(v_duration / (v_segments ->> 'maximum')::numeric), 1);
+  v_input jsonb;
+  v_name text := 'generate';
+  v_names text[] := '{}';
+  v_steps jsonb := '[]';
+begin
+  for v_number in 1 .. v_count loop
+    v_input := private.provider_input(v_schema, p_prompt, p_settings);
+    if v_segments is not null then
+      v_input := v_input || jsonb_build_object(v_segments ->> 'input', replace(v_segments ->> 'format', '{}', greatest(
+        (v_segments ->> 'minimum')::integer,
+        v_duration * v_number / v_count - v_duration * (v_number - 1) / v_count)::text));
+    end if;
+    if v_number > 1 then
+      v_steps := v_steps || (
+        private.pipeline_step('frame', jsonb_build_object('video', jsonb_build_object('artifact', v_name)))
+        || jsonb_build_object('name', 'frame_' || v_number - 1));
+      v_input := v_input || jsonb_build_object(
+        v_schema -> 'image_url' ->> 'input', jsonb_build_object('artifact', 'frame_' || v_number - 1));
+    elsif p_first_image is not null then
+      v_input := v_input || jsonb_build_object(v_schema -> 'image_url' ->> 'input', p_first_image);
+    end if;
+    if v_number = v_count and p_last_image is not null then
+      v_input := v_input || jsonb_build_object(v_schema -> 'tail_image_url' ->> 'input', p_last_image);
+    end if;
+    v_name := case when v_count > 1 then 'generate_' || v_number else 'generate' end;
+    v_names := v_names || v_name;
+    v_steps := v_steps || jsonb_build_object(
+      'name', v_name, 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
+      'input', v_input, 'credits', case v_number when 1 then private.price(p_model, p_settings) else 0 end,
+      'parts', '[]'::jsonb, 'optional', false,
+      'typical_seconds', p_model.typical_seconds, 'max_run_seconds', p_model.max_run_seconds);
+  end loop;
+
+  if v_count > 1 then
+    v_steps := v_steps || private.pipeline_step('join', jsonb_build_object('videos', (
+      select jsonb_agg(jsonb_build_object('artifact', name) order by place)
+      from unnest(v_names) with ordinality as names (name, place))));
+  elsif v_duration < (v_segments ->> 'minimum')::integer then
+    v_steps := v_steps || private.pipeline_step('trim', p_settings);
+  end if;
+  return v_steps;
+end;
+$$;
+
+revoke execute on function private.generation_steps(public.models, text, jsonb, jsonb, jsonb)
+  from public, anon, authenticated;
+grant execute on function private.generation_steps(public.models, text, jsonb, jsonb, jsonb)
+  to anon, authenticated, service_role;
+
+-- The integrated loudness, in LUFS, of music at a volume in percent: 100 is -14, where streaming services level to, and
+-- half the volume is half the amplitude.
+create function private.loudness_of(
+  p_volume numeric
+)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select round(-14 + 20 * log(p_volume / 100), 1);
+$$;
+
+revoke execute on function private.loudness_of(numeric) from public, anon, authenticated;
+grant execute on function private.loudness_of(numeric) to anon, authenticated, service_role;
+
+-- The track of a mix that plays an artifact from the beginning to the end.
+create function private.track(
+  p_id text,
+  p_type text,
+  p_artifact text,
+  p_settings jsonb
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object('id', p_id, 'type', p_type, 'keyframes', jsonb_build_array(jsonb_build_object(
+    'timestamp', 0, 'duration', (p_settings ->> 'duration')::numeric * 1000,
+    'url', jsonb_build_object('artifact', p_artifact))));
+$$;
+
+revoke execute on function private.track(text, text, text, jsonb) from public, anon, authenticated;
+grant execute on function private.track(text, text, text, jsonb) to anon, authenticated, service_role;
+
+-- The steps that add sound to a picture, as resolved settings ask for it.
+create function private.sound_steps(
+  p_settings jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_volume numeric := coalesce((p_settings ->> 'music_volume')::numeric, 100);
+  v_spare jsonb := coalesce(p_settings -> 'deliver_without', '[]');
+  v_parts jsonb := '[]';
+  v_tracks jsonb := jsonb_build_array(private.track('video', 'video', 'video', p_settings));
+  v_steps jsonb := '[]';
+begin
+  if (p_settings ->> 'enable_voiceover')::boolean then
+    v_parts := v_parts || '"voiceover"';
+    v_tracks := v_tracks || private.track('voiceover', 'audio', 'voiceover', p_settings);
+    v_steps := v_steps || private.pipeline_step('voiceover', p_settings, '["voiceover"]', v_spare ? 'voiceover');
+  end if;
+  -- Music at no volume is none.
+  if (p_settings ->> 'enable_music')::boolean and v_volume > 0 then
+    v_parts := v_parts || '"music"';
+    v_tracks := v_tracks || private.track('music', 'audio', 'loudness', p_settings);
+    v_steps := v_steps
+      || private.pipeline_step('music', p_settings, '["music"]', v_spare ? 'music')
+      || private.pipeline_step('loudness',
+        jsonb_build_object('music_loudness', private.loudness_of(v_volume)), '["music"]', v_spare ? 'music');
+  end if;
+  if v_parts <> '[]' then
+    v_steps := v_steps || private.pipeline_step(
+      'mix', jsonb_build_object('tracks', v_tracks), v_parts, v_parts <@ v_spare);
+  end if;
+  return v_steps;
+end;
+$$;
+
+revoke execute on function private.sound_steps(jsonb) from public, anon, authenticated;
+grant execute on function private.sound_steps(jsonb) to anon, authenticated, service_role;
+
+-- All steps of a job, in order. No video waits for its thumbnail for long, and none fails for it.
+create function private.build_steps(
+  p_model public.models,
+  p_prompt text,
+  p_first_image jsonb,
+  p_last_image jsonb,
+  p_settings jsonb
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
+    || private.sound_steps(p_settings)
+    || coalesce((
+      select private.pipeline_step(name, jsonb_build_object('video', case when p_model.files_are_public
+        then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end), '["thumbnail"]', true)
+      from public.pipeline_steps where name = 'thumbnail' and is_available), '[]');
+$$;
+
+revoke execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)
+  from public, anon, authenticated;
+grant execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)
+  to anon, authenticated, service_role;
+
+-- The price of a job in credits: what its steps cost together. The only place where it is computed.
+create function private.price_of(
+  p_steps jsonb
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;
+$$;
+
+revoke execute on function private.price_of(jsonb) from public, anon, authenticated;
+grant execute on function private.price_of(jsonb) to anon, authenticated, service_role;
+
+-- Tells what a generation would cost before it is asked for: { credits, settings }, or { error, issues }.
+create function public.quote_generation(
+  p_model_id uuid,
+  p_settings jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_model public.models;
+  v_resolved jsonb;
+  v_issues jsonb;
+begin
+  select * into v_model from public.models where id = p_model_id and is_available;
+  if not found then
+    return jsonb_build_object('error', 'model_not_found');
+  end if;
+  if jsonb_typeof(p_settings) <> 'object' then
+    return jsonb_build_object('error', 'validation_failed', 'issues',
+      jsonb_build_array(jsonb_build_object('path', 'settings', 'message', 'must be an object')));
+  end if;
+  v_resolved := private.resolve_settings(v_model.settings_schema, p_settings);
+  v_issues := v_resolved -> 'issues' || private.unavailable_extras(v_resolved -> 'settings');
+  if v_issues <> '[]' then
+    return jsonb_build_object('error', 'validation_failed', 'issues', v_issues);
+  end if;
+  return jsonb_build_object(
+    'model_id', v_model.id,
+    'credits', private.price_of(private.build_steps(v_model, '', null, null, v_resolved -> 'settings')),
+    'settings', v_resolved -> 'settings');
+end;
+$$;
+
+revoke execute on function public.quote_generation(uuid, jsonb) from public, anon, authenticated;
+grant execute on function public.quote_generation(uuid, jsonb) to anon, authenticated, service_role;

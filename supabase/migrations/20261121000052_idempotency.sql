@@ -1,0 +1,116 @@
+-- One key, one job: which request a key was used for, and the answer that everybody gets who uses it again.
+
+create table public.idempotency_log (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  idempotency_key text not null,
+  operation_type text not null,
+  request_hash text not null,
+  job_id uuid not null,
+  -- The answer that a replay gets, word for word.
+  response_data jsonb not null,
+  status_code integer not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (user_id, idempotency_key),
+  constraint idempotency_key_is_bounded check (char_length(idempotency_key) between 1 and 255),
+  constraint idempotency_key_expires_later check (expires_at > created_at)
+);
+
+create index idempotency_log_by_expiry on public.idempotency_log (expires_at);
+create index idempotency_log_by_job on public.idempotency_log (job_id);
+
+alter table public.idempotency_log enable row level security;
+create policy "Only the service role reads keys" on public.idempotency_log
+  for all to service_role using (true) with check (true);
+revoke all on public.idempotency_log from anon, authenticated, service_role;
+grant select, insert, update, delete on public.idempotency_log to service_role;
+
+-- The outcome of a key that was used before and has not expired; null for a fresh one.
+create function private.replay(
+  p_user_id uuid,
+  p_idempotency_key text,
+  p_request_hash text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_key public.idempotency_log;
+begin
+  select * into v_key from public.idempotency_log
+  where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;
+  if not found then
+    return null;
+  elsif v_key.request_hash is distinct from p_request_hash then
+    return jsonb_build_object('outcome', 'idempotency_key_reused');
+  end if;
+  return jsonb_build_object(
+    'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data);
+end;
+$$;
+
+revoke execute on function private.replay(uuid, text, text) from public, anon, authenticated;
+grant execute on function private.replay(uuid, text, text) to service_role;
+
+-- Binds a key to its job, and to the answer that a replay gets. A row that is there has expired: `replay` comes first.
+create function private.bind_key(
+  p_user_id uuid,
+  p_idempotency_key text,
+  p_operation_type text,
+  p_request_hash text,
+  p_job_id uuid,
+  p_response jsonb
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+begin
+  insert into public.idempotency_log as used
+    (user_id, idempotency_key, operation_type, request_hash, job_id, response_data, status_code, created_at, expires_at)
+  select p_user_id, p_idempotency_key, p_operation_type, p_request_hash, p_job_id, p_response, 200, v_now,
+    v_now + make_interval(hours => idempotency_hours)
+  from public.app_settings
+  on conflict (user_id, idempotency_key) do update set
+    operation_type = excluded.operation_type, request_hash = excluded.request_hash, job_id = excluded.job_id,
+    response_data = excluded.response_data, status_code = excluded.status_code,
+    created_at = excluded.created_at, expires_at = excluded.expires_at
+  where used.expires_at <= v_now;
+  if not found then
+    raise exception 'Idempotency key was taken meanwhile' using errcode = 'serialization_failure';
+  end if;
+end;
+$$;
+
+revoke execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
+grant execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) to service_role;
+
+-- Whether one of a user's keys is bound to another request than this one: a batch is one request with many keys, and is
+-- refused before the first of its jobs is made.
+create function public.is_key_reused(
+  p_user_id uuid,
+  p_idempotency_keys text[],
+  p_request_hash text
+)
+returns boolean
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from public.idempotency_log
+    where user_id = p_user_id and idempotency_key = any (p_idempotency_keys)
+      and request_hash is distinct from p_request_hash and expires_at > private.clock());
+$$;
+
+revoke execute on function public.is_key_reused(uuid, text[], text) from public, anon, authenticated;
+grant execute on function public.is_key_reused(uuid, text[], text) to service_role;

@@ -1,0 +1,122 @@
+-- How much one user may have made: jobs at a time, an hour, and seconds a month. Each limit is a column of app_settings.
+
+-- How many seconds of video each user has had generated in a month, failed jobs given back; outlives deleted videos.
+create table private.monthly_usage (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  month date not null,
+  seconds integer not null,
+  primary key (user_id, month),
+  constraint usage_is_never_negative check (seconds >= 0)
+);
+
+alter table private.monthly_usage enable row level security;
+create policy "Only the service role counts usage" on private.monthly_usage
+  for all to service_role using (true) with check (true);
+grant select, insert, update, delete on private.monthly_usage to service_role;
+
+-- The month of a time, in UTC, by its first day.
+create function private.month_of(
+  p_time timestamptz
+)
+returns date
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select date_trunc('month', p_time at time zone 'utc')::date;
+$$;
+
+revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
+grant execute on function private.month_of(timestamptz) to service_role;
+
+-- Says which of the user's limits a new job would break; null when none. Call it with the balance locked.
+create function private.limit_problem(
+  p_user_id uuid
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_settings public.app_settings := (select app_settings from public.app_settings);
+  v_active integer;
+  v_recent integer;
+  v_oldest timestamptz;
+begin
+  select count(*) into v_active from public.video_jobs
+  where user_id = p_user_id and status in ('pending', 'processing');
+  if v_active >= v_settings.active_jobs_per_user then
+    return jsonb_build_object('outcome', 'too_many_active_jobs',
+      'limit', v_settings.active_jobs_per_user, 'retry_after', v_settings.check_interval_max_seconds);
+  end if;
+
+  -- Counted in the ledger: deleting a video does not undo that it was made.
+  select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
+  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
+  if v_recent >= v_settings.generations_per_hour then
+    return jsonb_build_object('outcome', 'rate_limited', 'limit', v_settings.generations_per_hour,
+      'retry_after', ceil(extract(epoch from v_oldest + interval '1 hour' - v_now))::integer);
+  end if;
+  return null;
+end;
+$$;
+
+revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
+grant execute on function private.limit_problem(uuid) to service_role;
+
+-- Counts a new job towards its user's month, or says that it is too much; null when it is not. Call it with the balance
+-- locked, as the last check.
+create function private.count_usage(
+  p_user_id uuid,
+  p_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_month date := private.month_of(v_now);
+  v_limit integer := (select seconds_per_month from public.app_settings);
+  v_used integer := coalesce((
+    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
+begin
+  if v_used + p_seconds > v_limit then
+    return jsonb_build_object('outcome', 'monthly_quota_reached', 'limit', v_limit, 'used', v_used,
+      'retry_after', ceil(extract(epoch from
+        (v_month + interval '1 month') at time zone 'utc' - v_now))::integer);
+  end if;
+  insert into private.monthly_usage as usage (user_id, month, seconds) values (p_user_id, v_month, p_seconds)
+  on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
+  return null;
+end;
+$$;
+
+revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;
+grant execute on function private.count_usage(uuid, integer) to service_role;
+
+-- The length that settings ask for, in whole seconds: the duration, or the frames of a model that counts those.
+create function private.seconds_of(
+  p_settings jsonb
+)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select ceil(coalesce(
+    (p_settings ->> 'duration')::numeric,
+    -- 16 a second is what the models that take frames make (Wan) where the settings do not say.
+    (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16),
+    0))::integer;
+$$;
+
+revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;
+grant execute on function private.seconds_of(jsonb) to service_role;
