@@ -59,7 +59,7 @@ async function newUser(): Promise<string> {
 function start(userId: string, key: string): Call {
   return (sql) =>
     valueOf(sql`
-      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', ${KLING}, 'A lighthouse') as answer`);
+      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', 'A lighthouse', ${KLING}) as answer`);
 }
 
 /** A charged job whose submission is under way, long enough ago to be due. */
@@ -69,6 +69,21 @@ async function newJob(): Promise<string> {
   const jobId = String(await valueOf(pool`select job_id from idempotency_log where idempotency_key = ${key}`));
   await pool`
     update private.job_work set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
+  return jobId;
+}
+
+/** A job whose music and thumbnail were left out, and whose video is ready to be delivered. */
+async function newJobWithoutMusic(userId: string): Promise<string> {
+  const jobId = String(
+    await valueOf(pool`
+      select answer #>> '{response,job_id}' from start_generation(
+        ${userId}, 'key', 'hash', 'A lighthouse', p_kind => 'transition', p_image_url => 'https://example.com/1.png',
+        p_tail_image_url => 'https://example.com/2.png',
+        p_settings => '{"enable_music": true, "deliver_without": ["music"]}') as answer`),
+  );
+  await pool`select record_submission(${jobId}, 1, 'run-1')`;
+  await pool`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
+  for (const attempt of [2, 3]) await pool`select leave_out_step(${jobId}, ${attempt})`;
   return jobId;
 }
 
@@ -138,4 +153,35 @@ Deno.test("a failure that comes while another is under way waits for it, and ref
   assert.deepEqual(await whileUnderWay(fail, fail), ["true", "false"]);
   const user = String(await valueOf(pool`select user_id from video_jobs where job_id = ${jobId}`));
   await assertBalance(user, 100);
+});
+
+Deno.test("a delivery in part that comes while another is under way waits for it, and gives nothing back again", async () => {
+  const user = await newUser();
+  const jobId = await newJobWithoutMusic(user);
+  await assertBalance(user, 94);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(deliver, deliver), ["true", "false"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("a failure that comes while a delivery in part is under way waits for it, and refunds nothing", async () => {
+  const user = await newUser();
+  const jobId = await newJobWithoutMusic(user);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
+  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 3, 'timeout', 'It took too long') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(deliver, fail), ["true", "false"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("a step that is left out while its end is told is not left out, and the next one is begun once", async () => {
+  const jobId = await newJob();
+  await pool`
+    update private.job_work set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
+    where job_id = ${jobId}`;
+  await pool`update video_jobs set status = 'processing' where job_id = ${jobId}`;
+  const end: Call = (sql) =>
+    valueOf(sql`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}') ->> 'applied'`);
+  const leaveOut: Call = (sql) => valueOf(sql`select leave_out_step(${jobId}, 1) ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(end, leaveOut), ["true", "false"]);
+  assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
 });

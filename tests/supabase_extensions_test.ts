@@ -26,7 +26,7 @@ Deno.test.afterAll(async () => {
 
 async function startJob(): Promise<string> {
   const [row] = await sql`
-    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', ${KLING}, 'A lighthouse') -> 'response' as started`;
+    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) -> 'response' as started`;
   return String(row?.started.job_id);
 }
 

@@ -1,5 +1,7 @@
 begin;
-select plan(51);
+select plan(69);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -15,7 +17,7 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
@@ -32,7 +34,11 @@ from (values
   ('a percent above 100', 'job_percent_is_a_percentage', 'progress_percent = 101'),
   ('a percent below 0', 'job_percent_is_a_percentage', 'progress_percent = -1'),
   ('a step beyond the last', 'job_step_is_one_of_its_steps', 'step = 2'),
-  ('a free job', 'job_charge_is_positive', 'credits_used = 0'),
+  ('steps without a name', 'job_step_is_one_of_its_steps', 'steps = 2'),
+  ('a name without a step', 'job_step_is_one_of_its_steps', $$step_names = '{generate,trim}'$$),
+  ('a length below zero', 'job_length_is_not_negative', 'seconds = -1'),
+  ('a free job', 'job_charge_is_positive',
+    $$status = 'failed', completed_at = now(), error_code = 'x', credits_used = 0$$),
   ('a completed job without its time', 'finished_job_says_when', $$status = 'completed', video_path = 'x'$$),
   ('an unfinished job with an end', 'finished_job_says_when', 'completed_at = now()'),
   ('a failed job without a reason', 'failed_job_says_why',
@@ -42,12 +48,28 @@ from (values
     $$status = 'failed', completed_at = now(), error_code = 'x'$$),
   ('a refund in part', 'failed_job_is_refunded_in_full',
     $$status = 'failed', completed_at = now(), error_code = 'x', credits_refunded = 1$$),
-  ('a refund without a failure', 'failed_job_is_refunded_in_full', 'credits_refunded = credits_used'),
+  ('a refund without a failure', 'delivered_job_is_refunded_for_what_was_left_out', 'credits_refunded = credits_used'),
+  ('a refund of a job that still runs', 'delivered_job_is_refunded_for_what_was_left_out',
+    $$status = 'processing', left_out = '{music}', credits_refunded = 1$$),
+  ('a refund of a delivery that lacks nothing', 'delivered_job_is_refunded_for_what_was_left_out',
+    $$status = 'completed', completed_at = now(), video_path = 'x', credits_refunded = 1$$),
+  ('a refund of less than nothing', 'delivered_job_is_refunded_for_what_was_left_out',
+    $$status = 'completed', completed_at = now(), video_path = 'x', left_out = '{music}', credits_refunded = -1$$),
+  ('a delivery for nothing', 'failed_job_is_refunded_in_full',
+    $$status = 'completed', completed_at = now(), video_path = 'x', left_out = '{music}',
+      credits_refunded = credits_used$$),
   ('a delivery of nothing', 'completed_job_has_a_video', $$status = 'completed', completed_at = now()$$),
   ('an empty prompt', 'job_prompt_is_bounded', $$prompt = ''$$),
   ('a prompt of 5,001 characters', 'job_prompt_is_bounded', $$prompt = repeat('x', 5001)$$),
   ('a node without a name', 'job_node_id_is_bounded', $$node_id = ''$$),
   ('an endless address', 'job_image_url_is_bounded', $$image_url = repeat('x', 2049)$$),
+  ('an endless address of a last image', 'job_tail_image_url_is_bounded', $$tail_image_url = repeat('x', 2049)$$),
+  ('two first images', 'job_has_one_image', $$image_url = 'x', image_path = user_id || '/x'$$),
+  ('two last images', 'job_has_one_image', $$tail_image_url = 'x', tail_image_path = user_id || '/x'$$),
+  ('another user''s file as the first image', 'job_image_file_is_the_owners',
+    $$image_path = gen_random_uuid() || '/x'$$),
+  ('another user''s file as the last image', 'job_image_file_is_the_owners',
+    $$tail_image_path = gen_random_uuid() || '/x'$$),
   ('a job of nobody', 'video_jobs_user_id_fkey', 'user_id = gen_random_uuid()'),
   ('a job of no model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
 ) as impossible (what, name, change);
@@ -57,7 +79,18 @@ from (values
   ('work without a step', 'steps_are_a_list', $$steps = '[]'$$),
   ('work beyond its steps', 'step_is_one_of_the_steps', 'step = 2'),
   ('a run that nobody submitted', 'provider_job_belongs_to_an_attempt', $$provider_job_id = 'x', submitted_at = null$$),
+  ('a step that outlives its job', 'step_ends_by_the_deadline',
+    $$step_deadline_at = deadline_at + interval '1 second'$$),
   ('more attempts of a step than of the job', 'attempts_are_counted', 'attempts_of_step = 9')
+) as impossible (what, name, change);
+
+select pg_temp.refuses(what, name, 'update public.pipeline_steps set ' || change || $$ where name = 'music'$$)
+from (values
+  ('a tool of a provider that nobody knows', 'step_provider_is_known', $$provider = 'acme'$$),
+  ('a product that nobody knows', 'step_product_is_known', $$produces = 'smell_url'$$),
+  ('an extra that costs less than nothing', 'step_price_is_not_negative', 'credits = -1'),
+  ('an extra that takes no time', 'step_times_are_positive', 'typical_seconds = 0'),
+  ('an extra that nobody waits for', 'step_times_are_positive', 'patience_seconds = 0')
 ) as impossible (what, name, change);
 
 select pg_temp.refuses(what, name, 'update public.models set ' || change || $$ where name = 'Test'$$)

@@ -1,5 +1,7 @@
 begin;
 select plan(40);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -15,7 +17,7 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
@@ -140,7 +142,7 @@ select is(
 -- What a replay of the key is told.
 create function pg_temp.replay(p_name text) returns jsonb language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 select is(
   pg_temp.replay('failed') -> 'status_code', '200',

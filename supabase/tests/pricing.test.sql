@@ -123,14 +123,14 @@ select is(
 
 -- What is sent to the provider.
 select is(
-  private.provider_input(settings_schema, 'a cat', '"https://example.com/cat.png"',
-    '{"duration": 8, "resolution": "4k", "fps": 30, "generate_audio": false}'),
+  private.generation_steps(models, 'a cat', '"https://example.com/cat.png"', null,
+    '{"duration": 8, "resolution": "4k", "fps": 30, "generate_audio": false}') #> '{0,input}',
   '{"enhance": false, "text": "a cat", "start_image": "https://example.com/cat.png",
     "seconds": "8s", "resolution": "4k", "audio": false}',
   'the provider gets the names, the forms and the fixed inputs of its model, and nothing that it does not know')
 from public.models where name = 'Test';
 select is(
-  private.provider_input(settings_schema, 'a cat', null, '{"duration": 8}') -> 'duration', sent,
+  private.provider_input(settings_schema, 'a cat', '{"duration": 8}') -> 'duration', sent,
   format('%s is asked for 8 seconds as %s', name, sent))
 from public.models join (values
   ('fal-ai/veo3.1', '"8s"'::jsonb), ('fal-ai/kling-video/v3/standard/text-to-video', '"8"'),

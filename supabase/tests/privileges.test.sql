@@ -28,7 +28,12 @@ select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
   $$ select role, name from clients, unnest(array[
     'quote_generation(uuid,jsonb)', 'private.price(models,jsonb)', 'private.resolve_settings(jsonb,jsonb)',
-    'private.setting_problem(jsonb,jsonb)']) as name $$,
+    'private.setting_problem(jsonb,jsonb)',
+    -- The steps that a quote adds up.
+    'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
+    'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
+    'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
+    'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.fill(jsonb,jsonb)', 'private.unavailable_extras(jsonb)']) as name $$,
   'a client may ask for a price, and call nothing else');
 select is_empty(
   $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
@@ -50,9 +55,10 @@ select set_eq(
   $$ select role, name from our_tables, clients where relkind <> 'S'
     and has_any_column_privilege(role, oid, 'select') $$,
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
+    ('anon', 'public.pipeline_steps'), ('authenticated', 'public.pipeline_steps'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
     ('authenticated', 'public.video_jobs') $$,
-  'a visitor reads the catalogue, a user also their own balance, ledger and jobs');
+  'a visitor reads the catalogue and what extras cost, a user also their own balance, ledger and jobs');
 select is_empty(
   $$ select role, name from our_tables, clients where relkind = 'S'
     and has_sequence_privilege(role, oid, 'usage, select, update') $$,

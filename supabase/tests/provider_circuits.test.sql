@@ -1,5 +1,7 @@
 begin;
 select plan(24);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -15,14 +17,14 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.outcome(p_key text) returns text language sql as $$
   select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after')
   from public.start_generation('00000000-0000-4000-8000-00000000000a', p_key, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_key) as answer
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_key) as answer
 $$;
 update public.app_settings set circuit_failures = 3, circuit_open_seconds = 30;
 

@@ -1,6 +1,8 @@
 -- What a visitor and a signed-in user reach through the Data API, tried as they would.
 begin;
-select plan(60);
+select plan(70);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 insert into auth.users (id) values
   ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
@@ -8,7 +10,7 @@ insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}');
 select public.start_generation(
-  user_id, 'key', 'hash', '00000000-0000-4000-8000-000000000001', prompt, '{}', null, prompt)
+  user_id, 'key', 'hash', prompt, '00000000-0000-4000-8000-000000000001', '{}', null, prompt)
 from (values
   ('00000000-0000-4000-8000-00000000000a'::uuid, 'a cat'),
   ('00000000-0000-4000-8000-00000000000b'::uuid, 'a dog')) as request (user_id, prompt);
@@ -29,23 +31,32 @@ create function pg_temp.forbids_every_change()
 returns setof text language sql as $$
   select pg_temp.forbids('insert into ' || name, format('insert into %s default values', name))
   from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models',
-    'public.app_settings', 'public.idempotency_log', 'private.job_work']) as name
+    'public.pipeline_steps', 'public.app_settings', 'public.idempotency_log', 'private.job_work']) as name
   union all
   select pg_temp.forbids('change ' || name, format('update %s set %s', name, assignment))
   from (values ('public.credit_balances', 'credits_remaining = 1000000'), ('public.quota_log', 'change = 1000000'),
     ('public.video_jobs', 'prompt = prompt'), ('public.models', 'cost_per_second = 1'),
+    ('public.pipeline_steps', 'credits = 0'),
     ('public.app_settings', 'welcome_credits = 1000000')) as change (name, assignment)
   union all
   select pg_temp.forbids('delete from ' || name, format('delete from %s', name))
-  from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models']) as name
+  from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models',
+    'public.pipeline_steps']) as name
   union all
   select pg_temp.forbids('call ' || call, 'select public.' || call)
   from unnest(array[
     $f$add_credits('00000000-0000-4000-8000-00000000000a', 1000000, 'mint')$f$,
     $f$deduct_credits('00000000-0000-4000-8000-00000000000b', 1)$f$,
-    $f$start_generation('00000000-0000-4000-8000-00000000000b', 'k', 'h', gen_random_uuid(), 'x')$f$,
+    $f$start_generation('00000000-0000-4000-8000-00000000000b', 'k', 'h', 'x', gen_random_uuid())$f$,
     $f$fail_job(gen_random_uuid(), 1, 'x', 'x')$f$,
     $f$read_job('00000000-0000-4000-8000-00000000000b', gen_random_uuid())$f$]) as call;
+$$;
+
+-- What a long transition with all extras costs: every function of the price is called.
+create function pg_temp.quote_of_extras()
+returns jsonb language sql as $$
+  select public.quote_generation('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e',
+    '{"duration": 31, "enable_music": true, "enable_voiceover": true, "voiceover_text": "Hello"}')
 $$;
 
 set local role authenticated;
@@ -61,6 +72,7 @@ select results_eq(
   'a user reads their own ledger and no other');
 select results_eq('select prompt from public.video_jobs', array['a cat'], 'a user reads their own jobs and no others');
 select isnt_empty('select from public.models', 'a user reads the catalogue');
+select isnt_empty('select from public.pipeline_steps', 'and what extras cost');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
 from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_work']) as name;
 select results_eq(
@@ -73,14 +85,17 @@ select lives_ok(
   $$ update storage.objects set name = 'moved' $$, 'a change of a file finds none that may be changed');
 select lives_ok(
   $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a user may ask for a price');
+select isnt(pg_temp.quote_of_extras() -> 'credits', null, 'a user may ask for the price of extras');
 select * from pg_temp.forbids_every_change();
 
 set local role anon;
 set local request.jwt.claims = '{"role":"anon"}';
 
 select isnt_empty('select from public.models', 'a visitor reads the catalogue');
+select isnt_empty('select from public.pipeline_steps', 'and what extras cost, signed in or not');
 select lives_ok(
   $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a visitor may ask for a price');
+select isnt(pg_temp.quote_of_extras() -> 'credits', null, 'a visitor may ask for the price of extras');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
 from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs']) as name;
 select is_empty('select from storage.objects', 'a visitor reads no file');

@@ -1,5 +1,7 @@
 begin;
-select plan(40);
+select plan(45);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -28,7 +30,7 @@ create function pg_temp.start(
   p_settings jsonb default '{}', p_image_url text default null)
 returns jsonb language sql as $$
   select public.start_generation(
-    p_user, p_key, p_hash, ('00000000-0000-4000-8000-00000000000' || p_model)::uuid, 'a cat', p_settings, p_image_url,
+    p_user, p_key, p_hash, 'a cat', ('00000000-0000-4000-8000-00000000000' || p_model)::uuid, p_settings, p_image_url,
     'node ' || p_key)
 $$;
 -- Everything that a request may leave behind.
@@ -60,7 +62,8 @@ select results_eq(
 select is(
   answer -> 'work' -> 'step',
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
-    "input": {"prompt": "a cat", "duration": 8}}',
+    "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "parts": [], "optional": false,
+    "typical_seconds": 60, "max_run_seconds": 900}',
   'the work tells what to send to whom') from first;
 select is(answer #>> '{work,action}', 'submit', 'the caller is to submit it') from first;
 select is(answer #>> '{work,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
@@ -118,7 +121,7 @@ from (values
       [{"path": "image_url", "message": "required by this model: the https address of an image, or image_path, a file from POST /uploads"}]}'),
   ('the model takes no image', pg_temp.start('x', p_image_url => 'https://example.com/cat.png'),
     '{"outcome": "validation_failed", "issues":
-      [{"path": "image_url", "message": "not taken by this model, which makes videos from text alone"}]}')
+      [{"path": "image_url", "message": "not taken by this model"}]}')
 ) as refused (what, answer, expected);
 update public.models set cost_per_generation = 11 where name = 'Test';
 select is(
@@ -151,6 +154,26 @@ select is(
 select is(pg_temp.start('third') ->> 'outcome', 'replayed', 'a replay counts against no limit');
 set local test.now = '2030-01-02 13:00:00+00';
 select is(pg_temp.start('fourth') ->> 'outcome', 'created', 'an hour later there is room again');
+
+-- Whoever got past the look at the key would still not take it.
+select throws_ok(
+  $$ select private.bind_key(pg_temp.a(), 'fourth', 'video_generation', 'hash', gen_random_uuid(), '{}') $$,
+  '40001', null,
+  'a key that is bound is not bound anew');
+
+-- A batch is one request with many keys.
+select is(
+  public.is_key_reused(pg_temp.a(), array['x', 'unused', 'fourth'], 'hash'), false,
+  'a batch may be repeated, whichever of its keys were used');
+select is(
+  public.is_key_reused(pg_temp.a(), array['unused', 'fourth'], 'another'), true,
+  'one key that was used for another request refuses the batch');
+select is(
+  public.is_key_reused('00000000-0000-4000-8000-00000000000b', array['fourth'], 'another'), false,
+  'not one of another user');
+set local test.now = '2030-01-03 13:00:00+00';
+select is(
+  public.is_key_reused(pg_temp.a(), array['unused', 'fourth'], 'another'), false, 'nor one that has expired');
 
 -- What the caller must not send.
 select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')

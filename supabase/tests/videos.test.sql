@@ -1,5 +1,7 @@
 begin;
 select plan(21);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -14,7 +16,7 @@ values (
 
 create function pg_temp.start(p_name text, p_user text default 'a') returns void language sql as $$
   select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
@@ -71,9 +73,11 @@ select is(
   (select sum(change) from public.quota_log, doomed where job_id = one), 0::bigint, 'what was not delivered is refunded');
 select is(answer #>> '{runs,0,provider_job_id}', 'run', 'the run that is to be cancelled is told') from deletion;
 select is(
-  answer -> 'files', jsonb_build_array(jsonb_build_object(
-    'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || one || '.mp4')),
-  'and the file that is to be deleted') from deletion, doomed;
+  answer -> 'files', (
+    select jsonb_agg(jsonb_build_object(
+      'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || one || ending) order by place)
+    from unnest(array['.mp4', '_thumb.jpg', '.vtt']) with ordinality as endings (ending, place)),
+  'and the files that are to be deleted') from deletion, doomed;
 select is(
   public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one]) -> 'deleted', jsonb_build_array(one),
   'deleting again answers the same') from doomed;

@@ -6,12 +6,17 @@ import type { Answer, World } from "../harness.ts";
 
 const isoTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 
-/** Every field of a job that the contract names, and no other. */
+/** Every field of a job that the contract names, those that were added, and no other. */
 const jobSchema = z.strictObject({
   job_id: z.guid(),
+  id: z.int(),
+  user_id: z.guid(),
+  kind: z.literal("generation"),
   status: z.enum(["pending", "processing", "completed", "failed"]),
   video_url: z.url().nullable(),
   thumbnail_url: z.url().nullable(),
+  subtitles_url: z.null(),
+  left_out: z.array(z.string()),
   created_at: isoTime,
   completed_at: isoTime.nullable(),
   prompt: z.string(),
@@ -27,6 +32,7 @@ const jobSchema = z.strictObject({
     stage: z.string(),
     step: z.int(),
     steps: z.int(),
+    step_name: z.string(),
     queue_position: z.int().nullable(),
   }),
   updated_at: isoTime,
@@ -108,7 +114,15 @@ export function claimTheWholeFlow(world: World): void {
     ]);
     const settings = { duration: 5, resolution: "720p", aspect_ratio: "16:9", fps: 30, generate_audio: true };
     assert.deepEqual(job.settings, settings);
-    assert.deepEqual(job.progress, { percent: 100, stage: "completed", step: 1, steps: 1, queue_position: null });
+    const { percent, stage, step, steps, step_name, queue_position } = job.progress;
+    assert.deepEqual([percent, stage, step, steps, step_name, queue_position], [
+      100,
+      "completed",
+      1,
+      1,
+      "generate",
+      null,
+    ]);
     assert.deepEqual([job.credits_used, job.credits_refunded, job.error_code, job.error_message], [5, 0, null, null]);
     assert.ok(job.completed_at !== null && job.completed_at > job.created_at && job.updated_at >= job.completed_at);
     assert.deepEqual([job.poll_after_ms, end.headers.get("retry-after")], [null, null]);

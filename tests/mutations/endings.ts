@@ -7,7 +7,7 @@ const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
 const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
 const LISTS = "supabase/migrations/20261121000170_video_lists.sql";
 const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
-const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
+const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const webhooks = (name: string) => ({ file: "supabase/tests/webhooks.test.sql", name });
 const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });

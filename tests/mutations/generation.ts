@@ -2,6 +2,8 @@
 import type { Mutation } from "./mutation.ts";
 
 const FILE = "supabase/migrations/20261121000060_start_generation.sql";
+const KEYS = "supabase/migrations/20261121000052_idempotency.sql";
+const LIMITS = "supabase/migrations/20261121000055_limits.sql";
 const JOBS = "supabase/migrations/20261121000050_jobs.sql";
 const PRICING = "supabase/migrations/20261121000040_pricing.sql";
 const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
@@ -41,17 +43,17 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the key's uniqueness",
     guard: "One key of one user is bound to one request, whatever code says.",
-    file: FILE,
+    file: KEYS,
     find: "  primary key (user_id, idempotency_key),\n",
     replace: "",
     // Without the key there is nothing that it could conflict with.
-    also: [{ file: FILE, find: UPSERT, replace: ";" }],
+    also: [{ file: KEYS, find: UPSERT, replace: ";" }],
     test: constraints("one key of one user twice is refused"),
   },
   {
     name: "the user of the key in a replay",
     guard: "A key is its user's own: another user's request with it is another request.",
-    file: FILE,
+    file: KEYS,
     find: "where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;",
     replace: "where idempotency_key = p_idempotency_key and expires_at > v_now;",
     test: start("another user may use the same key"),
@@ -59,7 +61,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the replay's comparison of the request",
     guard: "A key that was used is not an answer to another request.",
-    file: FILE,
+    file: KEYS,
     find: "elsif v_key.request_hash is distinct from p_request_hash then",
     replace: "elsif false then",
     test: start("the key with another request is refused"),
@@ -67,7 +69,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the expiry of a key in a replay",
     guard: "An expired key is as if never used, whether or not it was cleaned up.",
-    file: FILE,
+    file: KEYS,
     find: "and idempotency_key = p_idempotency_key and expires_at > v_now;",
     replace: "and idempotency_key = p_idempotency_key;",
     test: start("an expired key is as if never used, clean-up or not"),
@@ -75,10 +77,26 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the new answer of an expired key",
     guard: "An expired key that is used anew is bound to its new job.",
-    file: FILE,
+    file: KEYS,
     find: "response_data = excluded.response_data, status_code",
     replace: "status_code",
     test: start("and now it is bound to that one"),
+  },
+  {
+    name: "the request in is_key_reused",
+    guard: "A batch under the key of another one is refused before anything of it is charged.",
+    file: KEYS,
+    find: "      and request_hash is distinct from p_request_hash and expires_at",
+    replace: "      and false and expires_at",
+    test: start("one key that was used for another request refuses the batch"),
+  },
+  {
+    name: "the user in is_key_reused",
+    guard: "A key is its user's own.",
+    file: KEYS,
+    find: "where user_id = p_user_id and idempotency_key = any (p_idempotency_keys)",
+    replace: "where idempotency_key = any (p_idempotency_keys)",
+    test: start("not one of another user"),
   },
   {
     name: "the purge's look at a key's expiry",
@@ -110,8 +128,24 @@ export const generationMutations: readonly Mutation[] = [
     file: FILE,
     find: SECOND_REPLAY,
     replace: NO_SECOND_REPLAY,
-    also: [{ file: FILE, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
+    also: [{ file: KEYS, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
     test: DUPLICATE,
+  },
+  {
+    name: "the expiry in bind_key",
+    guard: "A key that is bound keeps its answer: nothing is written over it.",
+    file: KEYS,
+    find: "  where used.expires_at <= v_now;",
+    replace: "  where true;",
+    test: start("a key that is bound is not bound anew"),
+  },
+  {
+    name: "the refusal of bind_key",
+    guard: "A job whose key answers for another one is not made, and not charged.",
+    file: KEYS,
+    find: "  if not found then\n    raise exception",
+    replace: "  if false then\n    raise exception",
+    test: start("a key that is bound is not bound anew"),
   },
   {
     name: "every lock of the balance",
@@ -150,7 +184,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the charge's job",
     guard: "A charge names its job, so that it is made and refunded once.",
     file: FILE,
-    find: "public.deduct_credits(p_user_id, v_price, 'video_generation', v_job_id);",
+    find: "public.deduct_credits(p_user_id, v_price, 'video_generation', v_job.job_id);",
     replace: "public.deduct_credits(p_user_id, v_price, 'video_generation');",
     test: start("the job is charged, once"),
   },
@@ -158,8 +192,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the availability of the model",
     guard: "A model that is switched off takes nobody's credits.",
     file: FILE,
-    find: "from public.models where id = p_model_id and is_available;",
-    replace: "from public.models where id = p_model_id;",
+    find: "where is_available and (p_kind",
+    replace: "where (p_kind",
     test: start("model_not_found: the model is switched off"),
   },
   {
@@ -173,7 +207,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the limit of unfinished jobs",
     guard: "One user cannot fill the provider's queue.",
-    file: FILE,
+    file: LIMITS,
     find: "if v_active >= v_settings.active_jobs_per_user then",
     replace: "if false then",
     test: start("a user may not have more unfinished jobs than the limit"),
@@ -181,7 +215,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the limit of an hour",
     guard: "A stolen token spends no more than an hour's allowance.",
-    file: FILE,
+    file: LIMITS,
     find: "if v_recent >= v_settings.generations_per_hour then",
     replace: "if false then",
     test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
@@ -222,8 +256,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the seconds in the price",
     guard: "A longer video costs more.",
     file: PRICING,
-    find: "p_model.cost_per_second * (p_settings ->> 'duration')::numeric",
-    replace: "p_model.cost_per_second",
+    find: "(p_settings ->> 'duration')::numeric, (p_model",
+    replace: "1, (p_model",
     test: pricing('{"duration": 8} costs 24'),
   },
   {

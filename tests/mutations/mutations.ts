@@ -3,6 +3,7 @@ import { creditMutations } from "./credits.ts";
 import { endingMutations } from "./endings.ts";
 import { generationMutations } from "./generation.ts";
 import type { Mutation } from "./mutation.ts";
+import { pipelineMutations } from "./pipeline.ts";
 import { privilegeMutations } from "./privileges.ts";
 import {
   fileMutations,
@@ -11,14 +12,15 @@ import {
   signatureMutations,
   submissionMutations,
 } from "./providers.ts";
-import { callerMutations, stepMutations } from "./requests.ts";
+import { callerMutations, stepMutations, transitionMutations } from "./requests.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
-import { transitionMutations } from "./transitions.ts";
+import { progressMutations } from "./progress.ts";
 
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */
 export const mutations: readonly Mutation[] = [
   ...callerMutations,
   ...stepMutations,
+  ...transitionMutations,
   ...signatureMutations,
   ...submissionMutations,
   ...jsonApiMutations,
@@ -28,7 +30,8 @@ export const mutations: readonly Mutation[] = [
   ...creditMutations,
   ...tableMutations,
   ...claimMutations,
-  ...transitionMutations,
+  ...progressMutations,
+  ...pipelineMutations,
   ...endingMutations,
   ...auditMutations,
   ...privilegeMutations,

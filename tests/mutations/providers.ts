@@ -9,6 +9,7 @@ const FAL_ERRORS = `${SHARED}/providers/fal-errors.ts`;
 const FAL_WEBHOOK = `${SHARED}/providers/fal-webhook.ts`;
 const MEDIA = `${SHARED}/providers/media.ts`;
 const STORAGE = `${SHARED}/storage-utils.ts`;
+const MEANING = `${SHARED}/providers/meaning.ts`;
 const JSON_API = `${SHARED}/providers/json-api.ts`;
 const RUNPOD = `${SHARED}/runpod-adapter.ts`;
 const VEO = `${SHARED}/veo-adapter.ts`;
@@ -70,7 +71,7 @@ export const submissionMutations: readonly Mutation[] = [
   ] as const).map(([status, find]) => ({
     name: `${status} as an answer to a submission`,
     guard: `How far a submission came that was answered ${status} is open.`,
-    file: ADAPTER,
+    file: MEANING,
     find,
     replace: "",
     test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
@@ -78,7 +79,7 @@ export const submissionMutations: readonly Mutation[] = [
   ...["502", "504"].map((status) => ({
     name: `a gateway's ${status} as an answer to a submission`,
     guard: "Behind a gateway's trouble the submission may be running.",
-    file: ADAPTER,
+    file: MEANING,
     find: CERTAIN,
     replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
     test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
@@ -110,7 +111,7 @@ export const jsonApiMutations: readonly Mutation[] = [
   ) => ({
     name: `a gateway's ${status} as an answer to a submission to ${provider}`,
     guard: "Behind a gateway's trouble the submission may be running.",
-    file: JSON_API,
+    file: MEANING,
     find: CERTAIN,
     replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
     test: conformance(`${provider}: submit_${status} is ${meaning}, perhaps started, one POST`),
@@ -154,7 +155,7 @@ export const lookMutations: readonly Mutation[] = [
     name: "a look answered with trouble",
     guard: "A look that failed is no verdict.",
     file: ADAPTER,
-    find: "if (isNotFound(look.refusal)) return expired(look.refusal);\n      throw unclear(look.refusal);",
+    find: "if (isNotFound(look.refusal)) return expired(look.refusal);\n      throw unclear(classify(look.refusal));",
     replace: "return expired(look.refusal);",
     test: fal("a status call answered with 500 is thrown, never a verdict, after exactly one GET"),
   },
@@ -282,7 +283,7 @@ export const fileMutations: readonly Mutation[] = [
     name: "the type of a video",
     guard: "What is stored and delivered is a video.",
     file: STORAGE,
-    find: 'throw new MediaError("media_wrong_type", `not a video: ${declared || "no type"}`);',
+    find: 'throw new MediaError("media_wrong_type", `not of type ${kind}: ${declared || "no type"}`);',
     replace: 'return "video/mp4";',
     test: storage("1.mp4 of type text/html is refused unread"),
   },
@@ -290,7 +291,7 @@ export const fileMutations: readonly Mutation[] = [
     name: "the declared size of a video",
     guard: "A file that is too large is not read.",
     file: STORAGE,
-    find: "if (declared !== undefined && declared > video.maxBytes) {",
+    find: "if (declared !== undefined && declared > media.maxBytes) {",
     replace: "if (false) {",
     test: storage("a video that declares too many bytes is refused unread"),
   },

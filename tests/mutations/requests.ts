@@ -4,6 +4,8 @@ import type { Mutation } from "./mutation.ts";
 const FUNCTIONS = "supabase/functions";
 const ENDPOINT = `${FUNCTIONS}/_shared/http/endpoint.ts`;
 const GENERATE = `${FUNCTIONS}/generate-video/handler.ts`;
+const START = `${FUNCTIONS}/_shared/start.ts`;
+const TRANSITIONS = `${FUNCTIONS}/transitions/create.ts`;
 const FINGERPRINT = `${FUNCTIONS}/generate-video/request.ts`;
 const WEBHOOK = `${FUNCTIONS}/provider-webhook/handler.ts`;
 const TOKEN = `${FUNCTIONS}/_shared/webhook-token.ts`;
@@ -16,6 +18,9 @@ const webhook = (name: string) => ({ file: "tests/webhook_test.ts", name });
 const submissions = (name: string) => ({ file: "tests/submission_faults_test.ts", name });
 const failures = (name: string) => ({ file: "tests/failures_test.ts", name });
 const crash = (name: string) => ({ file: "tests/crash_test.ts", name });
+const transitions = (name: string) => ({ file: "tests/transitions_test.ts", name });
+const batches = (name: string) => ({ file: "tests/transition_batch_test.ts", name });
+const partFailures = (name: string) => ({ file: "tests/transition_failures_test.ts", name });
 const cancelled = (name: string) => ({ file: "tests/cancel_test.ts", name });
 
 const NO_USERS_OWN = errors("credentials that are no user's own are 401, on both endpoints");
@@ -34,7 +39,7 @@ export const callerMutations: readonly Mutation[] = [
     name: "the check of the user's token",
     guard: "Nobody acts for a user without a token that Supabase Auth signed for them.",
     file: ENDPOINT,
-    find: "() => verifyAuth(request, { auth }));",
+    find: "() => verifyAuth(credentials, { auth }));",
     replace: `() => {
     const payload = request.headers.get("authorization")?.split(".")[1] ?? "e30=";
     const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
@@ -151,7 +156,7 @@ export const stepMutations: readonly Mutation[] = [
   {
     name: "the charge that the database did not confirm",
     guard: "A request that may have been charged is not told that it failed: its key finds out.",
-    file: GENERATE,
+    file: START,
     find: "if (error instanceof DatabaseError && error.unreachable) throw error;",
     replace: "",
     test: crash("a request whose charge was made unheard answers 503, and its key finds the job"),
@@ -218,8 +223,8 @@ export const stepMutations: readonly Mutation[] = [
     name: "the trouble of our own Storage",
     guard: "What goes wrong on our side costs nobody a finished video.",
     file: DELIVER,
-    find: "if (isStorageTrouble(error)) {",
-    replace: "if (false) {",
+    find: "if (isStorageTrouble(error) && tools",
+    replace: "if (false && tools",
     test: {
       file: "tests/copy_test.ts",
       name: "with a Storage that answers 500 the job is completed with the provider's URL, and ours comes later",
@@ -259,5 +264,85 @@ export const stepMutations: readonly Mutation[] = [
     find: "if (adopted.abandoned_provider_job_id !== null) {",
     replace: "if (false) {",
     test: webhook("the first attempt delivers although a second was made, whose run is cancelled"),
+  },
+];
+
+/** Transitions: their keys, their files, and what they may be delivered without. */
+export const transitionMutations: readonly Mutation[] = [
+  {
+    name: "the body in the fingerprint of a transition",
+    guard: "A key answers the very request that it was used for, and no other.",
+    file: TRANSITIONS,
+    find: 'canonicalJson(["transition", body])',
+    replace: 'canonicalJson(["transition"])',
+    test: transitions("the key of another request is 422, be that a transition or a plain generation"),
+  },
+  {
+    name: "the body in the fingerprint of a batch",
+    guard: "A key answers the very batch that it was used for: no part of another one is charged under it.",
+    file: TRANSITIONS,
+    find: 'canonicalJson(["transitions", body])',
+    replace: 'canonicalJson(["transitions"])',
+    test: batches("a batch with one more under the same key is 422 and starts nothing"),
+  },
+  {
+    name: "the look at all keys of a batch",
+    guard: "A batch that was changed is refused before anything of it is charged.",
+    file: TRANSITIONS,
+    find: "if (await tools.jobs.isKeyReused(call.userId, [key, ...keys], hash)) {",
+    replace: "if (await Promise.resolve(false)) {",
+    test: batches("a batch changed after it ran out of credits at its first transition is 422 and starts nothing"),
+  },
+  {
+    name: "the key of a batch in the keys of its transitions",
+    guard: "Another batch is another charge, and not the answer to the one before.",
+    file: TRANSITIONS,
+    find: 'canonicalJson(["batch", key, index])',
+    replace: 'canonicalJson(["batch", index])',
+    test: batches("without a key a batch twice is two batches"),
+  },
+  {
+    name: "the place in the keys of a batch's transitions",
+    guard: "Each transition of a batch has a key of its own.",
+    file: TRANSITIONS,
+    find: 'canonicalJson(["batch", key, index])',
+    replace: 'canonicalJson(["batch", key])',
+    test: batches("each transition of a batch is charged, told and made by itself"),
+  },
+  {
+    name: "the folder of an uploaded image",
+    guard: "Nobody has a video made of another user's file.",
+    file: START,
+    find: "if (path && !path.startsWith(`${call.userId}/`)) {",
+    replace: "if (false) {",
+    test: { file: "tests/transition_options_test.ts", name: "a stranger's upload is not taken for either image" },
+  },
+  {
+    name: "the step that is left out when it has failed for good",
+    guard: "A video that its owner takes without music is not failed for it.",
+    file: ADVANCE,
+    find: "if (!work.step.optional) return await fail(tools, work, code, cause);",
+    replace: "if (true) return await fail(tools, work, code, cause);",
+    test: partFailures("without music, where music may be missing, the rest is delivered and music given back"),
+  },
+  {
+    name: "the failure of a step that the video needs",
+    guard: "Who insists on the music is refunded when there is none.",
+    file: ADVANCE,
+    find: "if (!work.step.optional) return await fail(tools, work, code, cause);",
+    replace: "",
+    test: partFailures(
+      "music that fails for good fails the transition, refunded once and in full, without a file left",
+    ),
+  },
+  {
+    name: "the cancellation of a run that is left out",
+    guard: "A run that the video no longer waits for does not go on at our cost.",
+    file: ADVANCE,
+    find: "    await cancelRun(tools, work);\n",
+    replace: "",
+    test: partFailures(
+      "a voice that never comes is waited for with patience, then stopped, and its credit given back",
+    ),
   },
 ];

@@ -11,13 +11,41 @@ const audit = (name: string) => ({ file: "supabase/tests/audit.test.sql", name }
 
 export const tableMutations: readonly Mutation[] = [
   {
-    name: "the CHECK of credits_refunded",
-    guard: "A failed job is refunded in full, and no other.",
+    name: "the CHECK of a failed job's refund",
+    guard: "A failed job is refunded in full.",
     file: JOBS,
-    find: "credits_refunded = case status when 'failed' then credits_used else 0 end",
-    replace: "true",
+    find: "check ((status = 'failed') = (credits_refunded = credits_used))",
+    replace: "check (status = 'failed' or credits_refunded <> credits_used)",
     test: constraints("a failed job without a refund is refused"),
   },
+  {
+    name: "the CHECK of a delivered job's price",
+    guard: "No video is delivered for nothing.",
+    file: JOBS,
+    find: "check ((status = 'failed') = (credits_refunded = credits_used))",
+    replace: "check (status <> 'failed' or credits_refunded = credits_used)",
+    test: constraints("a delivery for nothing is refused"),
+  },
+  ...([
+    ["credits_refunded >= 0 and (status", "(status", "a refund of less than nothing is refused"],
+    [
+      " and (status in ('completed', 'failed') or credits_refunded = 0)",
+      "",
+      "a refund of a job that still runs is refused",
+    ],
+    [
+      "\n    and (status <> 'completed' or credits_refunded = 0 or cardinality(left_out) > 0)",
+      "",
+      "a refund of a delivery that lacks nothing is refused",
+    ],
+  ] as const).map(([find, replace, claim]) => ({
+    name: `the CHECK of credits_refunded: ${claim}`,
+    guard: "Of a job that has not failed only what was left out is given back, once it is delivered.",
+    file: JOBS,
+    find,
+    replace,
+    test: constraints(claim),
+  })),
   {
     name: "the CHECK that a finished job says when",
     guard: "A job is finished or not, never both.",
@@ -109,7 +137,7 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   ],
   [
     "a refund of a job that has not failed",
-    "where status <> 'failed' and jobs.refunded <> 0",
+    "where status <> 'failed'\n    and jobs.refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end",
     " select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' ",
   ],
   [

@@ -1,5 +1,7 @@
 begin;
-select plan(68);
+select plan(75);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -15,7 +17,7 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    '00000000-0000-4000-8000-000000000001', 'a cat', '{}', null, p_name)
+    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
@@ -44,7 +46,7 @@ select is(
 
 select is(
   public.record_progress(pg_temp.job('one'), 1, 'queued', null, 7) -> 'job' -> 'progress',
-  '{"percent": 0, "stage": "queued", "step": 1, "steps": 1, "queue_position": 7}',
+  '{"percent": 0, "stage": "queued", "step": 1, "steps": 1, "step_name": "generate", "queue_position": 7}',
   'progress tells the place in the queue');
 select public.record_progress(pg_temp.job('one'), 1, 'generating', 40);
 select is(pg_temp.state('one'), 'processing generating 40%', 'progress tells the provider''s percent');
@@ -72,37 +74,66 @@ select public.advance_step(pg_temp.job('one'), 1, '{"video_url": "https://provid
 select is(pg_temp.state('one'), 'processing storing 95%', 'after the last step the video is stored');
 select is(answer #>> '{work,action}', 'store', 'by the caller') from advanced;
 select is(
-  answer #> '{work,artifacts}', '{"video_url": "https://provider.test/v.mp4"}',
-  'who is told where it is') from advanced;
+  answer #>> '{work,artifacts,video,url}', 'https://provider.test/v.mp4', 'who is told where it is') from advanced;
+select is(
+  answer #> '{work,artifacts,generate}', '{"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run"}',
+  'and who made it, in which run') from advanced;
 select is(
   public.schedule_retry(pg_temp.job('one'), 1, 1) -> 'applied', 'false',
   'a job whose steps are done is not submitted again');
 
 -- Two steps.
-select pg_temp.start('two');
-update public.video_jobs set steps = 2 where node_id = 'two';
-update private.job_work set steps = steps ||
-  '[{"name": "thumbnail", "provider": "fal", "model": "x", "produces": "thumbnail_url", "input": {}}]'
-where job_id = pg_temp.job('two');
+create function pg_temp.start_two(p_name text) returns void language sql as $$
+  select pg_temp.start(p_name);
+  update public.video_jobs set steps = 2, step_names = '{generate,polish}' where node_id = p_name;
+  update private.job_work set steps = steps ||
+    '[{"name": "polish", "provider": "fal", "model": "x", "produces": "video_url", "input": {}, "credits": 0,
+      "parts": [], "optional": false, "typical_seconds": 100, "max_run_seconds": 900}]'
+  where job_id = pg_temp.job(p_name);
+$$;
+select pg_temp.start_two('two'), pg_temp.start_two('overdue');
 select public.record_submission(pg_temp.job('two'), 1, 'run-1');
 select public.record_progress(pg_temp.job('two'), 1, 'generating', 80);
 select is(pg_temp.state('two'), 'processing generating 40%', 'percent is that of all steps');
 update advanced set answer = public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://provider.test/v.mp4"}');
-select is(pg_temp.state('two'), 'processing submitting 47%', 'a step that is not the last leads to the next one');
-select is(answer #>> '{work,step,name}', 'thumbnail', 'which the work names') from advanced;
+select is(pg_temp.state('two'), 'processing submitting 48%', 'a step that is not the last leads to the next one');
+select is(answer #>> '{work,step,name}', 'polish', 'which the work names') from advanced;
+select is(answer #>> '{job,progress,step_name}', 'polish', 'and so does the job') from advanced;
+select is(answer #>> '{work,action}', 'submit', 'and it is the caller''s to submit') from advanced;
 select is(
   public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
   'a step ends once, whoever tells it again');
 select is(
   public.record_submission(pg_temp.job('two'), 1, 'run-1') -> 'applied', 'false',
   'a late answer to the submission of the step before is not taken for this one''s');
-select is(public.claim_job(pg_temp.job('two')) ->> 'attempt', '2', 'the next step is due at once, as a new attempt');
+select is(answer #>> '{work,attempt}', '2', 'at once, as a new attempt') from advanced;
+select is(public.claim_job(pg_temp.job('two')), null, 'and nobody else''s meanwhile');
 select public.record_submission(pg_temp.job('two'), 2, 'run-2');
-select public.advance_step(pg_temp.job('two'), 2, '{"thumbnail_url": "https://provider.test/t.jpg"}');
+select public.advance_step(pg_temp.job('two'), 2,
+  '{"video_url": "https://provider.test/polished.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
 select is(
   (select artifacts from private.job_work where job_id = pg_temp.job('two')),
-  '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}',
-  'what the steps produced is gathered');
+  '{"generate": {"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run-1"},
+    "polish": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
+    "video": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
+    "thumbnail": {"url": "https://provider.test/t.jpg", "provider": "fal", "run": "run-2"}}',
+  'what the steps produced is gathered, and of the videos the newest is the one to deliver');
+
+-- Past the deadline no attempt is opened for the next step, so that its number is that of the step before.
+select public.record_submission(pg_temp.job('overdue'), 1, 'run-1');
+select set_config('test.now', deadline_at::text, true) from private.job_work where job_id = pg_temp.job('overdue');
+update advanced set answer = public.advance_step(
+  pg_temp.job('overdue'), 1, '{"video_url": "https://provider.test/v.mp4"}');
+select is(
+  answer #> '{work,action}' || (answer #> '{work,attempt}'), '["expire", 1]',
+  'a step that is entered past the deadline is not submitted') from advanced;
+select is(
+  public.advance_step(pg_temp.job('overdue'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
+  'nor ended by who tells the end of the step before again');
+select is(
+  public.record_submission(pg_temp.job('overdue'), 1, 'run-1') -> 'applied', 'false',
+  'nor begun by a late answer to the submission of the step before');
+set local test.now = '2030-01-01 12:30:00+00';
 
 -- Again.
 select pg_temp.start('again');

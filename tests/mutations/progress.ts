@@ -1,9 +1,9 @@
 // A report about a job counts only from its current attempt and in the state that it is about.
 import type { Mutation } from "./mutation.ts";
 
-const TRANSITIONS = "supabase/migrations/20261121000080_transitions.sql";
+const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
-const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
+const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and work.attempt = p_attempt, false);";
@@ -11,11 +11,11 @@ const STATELESS = "current := coalesce(work.attempt = p_attempt, false);";
 const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')`;
 
-export const transitionMutations: readonly Mutation[] = [
+export const progressMutations: readonly Mutation[] = [
   {
     name: "the attempt fence",
     guard: "Who believes in another attempt changes nothing.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: STATE,
     replace: "current := coalesce(job.completed_at is null, false);",
     test: transitions(
@@ -25,7 +25,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the state condition",
     guard: "A finished job never changes: what was delivered is not refunded.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: STATE,
     replace: STATELESS,
     test: endings("a delivered job does not fail"),
@@ -33,7 +33,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the state condition, with the one of fail_job's update",
     guard: "What was delivered is not refunded: the fence and the update each see to it.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: STATE,
     replace: STATELESS,
     also: [{ file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") }],
@@ -42,7 +42,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "all that keeps fail_job from refunding twice",
     guard: "A job is refunded once: the fence, the update, the ledger's index and id each see to it.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: STATE,
     replace: STATELESS,
     also: [
@@ -59,11 +59,11 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the row locks of a transition",
     guard: "Two endings at once are one.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
-      file: TRANSITIONS,
+      file: PROGRESS,
       find: "from private.job_work where job_work.job_id = p_job_id for update;",
       replace: "from private.job_work where job_work.job_id = p_job_id;",
     }],
@@ -72,7 +72,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the row lock of the work in a transition",
     guard: "A report waits for a claim under way, and sees the attempt that it opened.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "from private.job_work where job_work.job_id = p_job_id for update;",
     replace: "from private.job_work where job_work.job_id = p_job_id;",
     test: locks("an answer that comes while the next attempt is opened is not taken for that one's"),
@@ -80,7 +80,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the fence of record_submission",
     guard: "A late answer to an attempt that was given up is not the current one's run.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "if not v_locked.current or (v_locked.work).submitted_at is null",
     replace: "if (v_locked.work).submitted_at is null",
     test: transitions("a late answer to the attempt before is not taken for that of the one under way"),
@@ -88,15 +88,15 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the open attempt in record_submission",
     guard: "An attempt that was given up does not come back by a late answer.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "if not v_locked.current or (v_locked.work).submitted_at is null\n    or ",
     replace: "if not v_locked.current or ",
-    test: transitions("a late answer to the submission of the step before is not taken for this one's"),
+    test: transitions("nor begun by a late answer to the submission of the step before"),
   },
   {
     name: "the run in record_submission",
     guard: "Another run does not take the place of the one that is paid for.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "\n    or coalesce((v_locked.work).provider_job_id <> p_provider_job_id, false) then",
     replace: " then",
     test: transitions("another run does not take its place"),
@@ -104,7 +104,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the fence of record_progress",
     guard: "A stale worker tells no progress.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "  if not v_locked.current or (v_locked.work).provider_job_id is null then",
     replace: "  if (v_locked.work).provider_job_id is null then",
     test: transitions("record_progress($1, $2, $$generating$$, 99) is fenced by a newer attempt"),
@@ -112,7 +112,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the fence of advance_step",
     guard: "A stale worker ends no step.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "  if not v_locked.current or v_work.provider_job_id is null then",
     replace: "  if v_work.provider_job_id is null then",
     test: transitions(
@@ -122,15 +122,15 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the run in advance_step",
     guard: "A step ends once: the next one is not skipped.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "  if not v_locked.current or v_work.provider_job_id is null then",
     replace: "  if not v_locked.current then",
-    test: transitions("a step ends once, whoever tells it again"),
+    test: transitions("nor ended by who tells the end of the step before again"),
   },
   {
     name: "the fence of schedule_retry",
     guard: "A stale worker has nothing submitted again.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "  if not v_locked.current or v_job.step >= v_job.steps then",
     replace: "  if v_job.step >= v_job.steps then",
     test: transitions("schedule_retry($1, $2, 1) is fenced by a newer attempt"),
@@ -138,7 +138,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the step in schedule_retry",
     guard: "A job whose video is there is not submitted again.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "  if not v_locked.current or v_job.step >= v_job.steps then",
     replace: "  if not v_locked.current then",
     test: transitions("a job whose steps are done is not submitted again"),
@@ -146,7 +146,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the fence of postpone",
     guard: "A stale worker does not put off the look at the next attempt.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "v_applies boolean := v_locked.current or (v_job.status",
     replace: "v_applies boolean := v_job.completed_at is null or (v_job.status",
     test: transitions("postpone($1, $2, 1) is fenced by a newer attempt"),
@@ -154,7 +154,7 @@ export const transitionMutations: readonly Mutation[] = [
   {
     name: "the next look of an unfinished job",
     guard: "No job is left alone, charged and unfinished.",
-    file: TRANSITIONS,
+    file: PROGRESS,
     find: "if p_delay_seconds is null and v_job.completed_at is null then",
     replace: "if false then",
     test: transitions("an unfinished job is never left alone"),

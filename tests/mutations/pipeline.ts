@@ -1,0 +1,241 @@
+// What the steps of a job cost, which of them a video may be delivered without, and what is given back for those.
+import type { Mutation } from "./mutation.ts";
+
+const PIPELINE = "supabase/migrations/20261121000045_pipeline.sql";
+const PRICING = "supabase/migrations/20261121000040_pricing.sql";
+const START = "supabase/migrations/20261121000060_start_generation.sql";
+const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
+const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
+const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
+const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
+const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
+const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
+
+const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
+const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);";
+const LEFT_OUT_REFUND = "perform public.add_credits(v_job.user_id, v_left_out, 'left_out_refund'";
+const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.left_out)) loop";
+
+const priceMutations: readonly Mutation[] = [
+  {
+    name: "the extras in the price",
+    guard: "What is added to a video is paid for.",
+    file: PIPELINE,
+    find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
+    replace: "select (p_steps -> 0 ->> 'credits')::integer;",
+    test: pipeline('{"enable_music": true} costs 1405'),
+  },
+  {
+    name: "the one price of the runs of a long video",
+    guard: "A long video is paid for once, not once a run.",
+    file: PIPELINE,
+    find: "case v_number when 1 then private.price(p_model, p_settings) else 0 end",
+    replace: "private.price(p_model, p_settings)",
+    test: pipeline("the runs cost what the whole length costs, once"),
+  },
+  {
+    name: "the shortest run in the price",
+    guard: "A video that is cut costs what was made for it.",
+    file: PRICING,
+    find: "(p_settings ->> 'duration')::numeric, (p_model.settings_schema -> 'segments' ->> 'minimum')::numeric);",
+    replace: "(p_settings ->> 'duration')::numeric, 0);",
+    test: pipeline("it costs what the shortest costs"),
+  },
+  {
+    name: "the music at no volume",
+    guard: "Nobody pays for music that is not heard.",
+    file: PIPELINE,
+    find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
+    replace: "(p_settings ->> 'enable_music')::boolean then",
+    test: pipeline("music at no volume is none"),
+  },
+  {
+    name: "the kind of the model in start_generation",
+    guard: "A transition is made, and paid for, by a model that makes transitions.",
+    file: START,
+    find: "where is_available and (p_kind = 'generation' or category = 'transition')",
+    replace: "where is_available",
+    test: pipeline("a transition is made by models of transitions only"),
+  },
+  {
+    name: "the availability of an extra",
+    guard: "An extra that is switched off takes nobody's credits.",
+    file: PIPELINE,
+    find: "from public.pipeline_steps where not is_available and",
+    replace: "from public.pipeline_steps where false and",
+    test: pipeline("a voiceover that is switched off is refused by the setting that asks for it"),
+  },
+];
+
+const stepMutations: readonly Mutation[] = [
+  {
+    name: "the optional step in leave_out_step",
+    guard: "A video is not delivered without what its owner insists on.",
+    file: PROGRESS,
+    find: LEAVES_OUT,
+    replace: "if not v_locked.current then",
+    test: pipeline("a part that the owner insists on is not left out"),
+  },
+  {
+    name: "the fence of leave_out_step",
+    guard: "A stale worker leaves nothing out.",
+    file: PROGRESS,
+    find: LEAVES_OUT,
+    replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
+    test: pipeline("the attempt before leaves nothing out"),
+  },
+  {
+    name: "the wish of the owner in what is optional",
+    guard: "What may be left out is what the owner named.",
+    file: PIPELINE,
+    find: "p_settings, '[\"music\"]', v_spare ? 'music')",
+    replace: "p_settings, '[\"music\"]', true)",
+    test: pipeline('both: the video may do without ""'),
+  },
+  {
+    name: "the parts of an optional mix",
+    guard: "A mix is left out only where each of its parts may be.",
+    file: PIPELINE,
+    find: "v_parts <@ v_spare);",
+    replace: "v_spare <> '[]');",
+    test: pipeline('spare music: the video may do without "music loudness"'),
+  },
+  {
+    name: "the steps that nobody needs any more",
+    guard: "What was left out is not made, at our cost, after all.",
+    file: PROGRESS,
+    find: NEEDED,
+    replace: "loop",
+    test: pipeline("who leaves the music out goes on with the mix: its loudness is passed over"),
+  },
+  {
+    name: "the parts that a passed step must all lack",
+    guard: "What is paid for is made, though another part of it was left out.",
+    file: PROGRESS,
+    find: NEEDED,
+    replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.left_out) loop",
+    test: pipeline("who leaves the music out goes on with the mix: its loudness is passed over"),
+  },
+  {
+    name: "the thumbnail that is there",
+    guard: "What is there is not made again.",
+    file: PROGRESS,
+    find: "while p_work.artifacts ? (v_step ->> 'name')\n    or ",
+    replace: "while ",
+    test: pipeline("a thumbnail that is there is not made again"),
+  },
+  {
+    name: "the end of the patience in take_lease",
+    guard: "Nothing is submitted for a step that the video no longer waits for.",
+    file: CLAIMS,
+    find: " and p_work.step_deadline_at > v_now;",
+    replace: " and p_work.deadline_at > v_now;",
+    test: pipeline("and nothing is submitted for it any more"),
+  },
+  {
+    name: "the run of an earlier step in wake_job",
+    guard: "A run whose result is delivered is not taken for one that nobody waits for.",
+    file: WEBHOOKS,
+    find: " or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id)",
+    replace: "",
+    test: pipeline("a webhook of the run that made an earlier step is told that it is over"),
+  },
+];
+
+const refundMutations: readonly Mutation[] = [
+  {
+    name: "the refund of what was left out",
+    guard: "Nobody pays for what a video is delivered without.",
+    file: ENDINGS,
+    find: "  if v_left_out > 0 then\n    perform",
+    replace: "  if false then\n    perform",
+    test: pipeline("exactly that"),
+  },
+  {
+    name: "the row lock of the job in a delivery in part",
+    guard: "Two deliveries at once give back once.",
+    file: PROGRESS,
+    find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
+    replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
+    also: [{
+      file: PROGRESS,
+      find: "from private.job_work where job_work.job_id = p_job_id for update;",
+      replace: "from private.job_work where job_work.job_id = p_job_id;",
+    }],
+    test: locks(
+      "a delivery in part that comes while another is under way waits for it, and gives nothing back again",
+    ),
+  },
+  {
+    name: "the row lock of the job when a step is left out",
+    guard: "A step that has ended is not left out as well: what is there is not given back.",
+    file: PROGRESS,
+    find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
+    replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
+    also: [{
+      file: PROGRESS,
+      find: "from private.job_work where job_work.job_id = p_job_id for update;",
+      replace: "from private.job_work where job_work.job_id = p_job_id;",
+    }],
+    test: locks("a step that is left out while its end is told is not left out, and the next one is begun once"),
+  },
+  {
+    name: "the amount of the refund of what was left out",
+    guard: "What was left out is given back at its price.",
+    file: ENDINGS,
+    find: LEFT_OUT_REFUND,
+    replace: LEFT_OUT_REFUND.replace("v_left_out", "2 * v_left_out"),
+    test: pipeline("exactly that"),
+  },
+  {
+    name: "the parts in the refund of what was left out",
+    guard: "What is delivered is not given back, though another part of it was left out.",
+    file: ENDINGS,
+    find: LEFT_OUT,
+    replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.left_out), 0);",
+    test: pipeline("a delivered job gives back what was paid for what is left out"),
+  },
+  {
+    name: "the picture in the refund of what was left out",
+    guard: "The picture, which is no extra, is never given back with one.",
+    file: ENDINGS,
+    find: LEFT_OUT,
+    replace: "where step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);",
+    test: pipeline("a delivered job gives back what was paid for what is left out"),
+  },
+  {
+    name: "the steps that were left out in the refund",
+    guard: "What could have been left out, and was not, is not given back.",
+    file: ENDINGS,
+    find: LEFT_OUT,
+    replace: "where (step ->> 'optional')::boolean), 0);",
+    test: pipeline("what could have been left out and was not is not given back"),
+  },
+  {
+    name: "the refund in the job that was delivered in part",
+    guard: "The job tells what was given back for it.",
+    file: ENDINGS,
+    find: ", credits_refunded = v_left_out,",
+    replace: ",",
+    test: pipeline("a delivered job gives back what was paid for what is left out"),
+  },
+  {
+    name: "the files of a failed job",
+    guard: "What the first steps of a failed job may have left does not stay.",
+    file: ENDINGS,
+    find: "    perform private.discard_files(v_job);",
+    replace: "    null;",
+    test: pipeline("the files that its first steps may have left are deleted"),
+  },
+  {
+    name: "the audit of what was left out",
+    guard: "The books tell of a refund of a video that lacks nothing, whatever its job says.",
+    file: MAINTENANCE,
+    find: "case when cardinality(left_out) > 0 then credits_refunded else 0 end",
+    replace: "credits_refunded",
+    test: pipeline("the audit reports a refund of a video that lacks nothing, though the job says so too"),
+  },
+];
+
+export const pipelineMutations: readonly Mutation[] = [...priceMutations, ...stepMutations, ...refundMutations];
