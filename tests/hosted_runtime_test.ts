@@ -1,10 +1,20 @@
 // Supabase's hosted runtime is compatible with Deno 2.1 and no newer: all that is deployed must work there.
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { projectPath } from "../local/project.ts";
 import { claimThatManyRequestsAtOnceAreExact } from "./claims/concurrency.ts";
 import { claimTheWholeFlow } from "./claims/flow.ts";
-import { assertPaidOnce, assertRefundedOnce, ENDLESS, INSTANT, PRICE, startGeneration } from "./generation.ts";
+import {
+  assertPaidOnce,
+  assertRefundedOnce,
+  download,
+  ENDLESS,
+  INSTANT,
+  PRICE,
+  startGeneration,
+} from "./generation.ts";
 import { KLING, useWorld } from "./harness.ts";
+import { startTransition, WHOLE_PRICE } from "./transition.ts";
 
 const HOSTED_DENO = "deno@2.1.14";
 
@@ -132,4 +142,14 @@ Deno.test("under the hosted runtime's Deno a file that breaks off is not deliver
   const generation = await startGeneration(world, { fal: "media_truncated" });
   const { body } = await generation.poll();
   assert.deepEqual([body.status, body.video_url], ["processing", null]);
+});
+
+Deno.test("under the hosted runtime's Deno a transition is delivered with all its extras", async () => {
+  const transition = await startTransition(world);
+  const { state, result } = (await transition.outcome()).body;
+  assert.equal(state, "SUCCESS");
+  const urls = z.object({ video_url: z.url(), thumbnail_url: z.url(), subtitles_url: z.url() }).parse(result);
+  assert.match(new TextDecoder().decode(await download(urls.subtitles_url)), /^WEBVTT\n[^]*First subtitle\n$/);
+  await Promise.all([download(urls.video_url), download(urls.thumbnail_url)]);
+  assert.deepEqual(await transition.ledger(), [-WHOLE_PRICE]);
 });
