@@ -8,7 +8,7 @@ const USERS = 60;
 const untidy = { sanitizeOps: false, sanitizeResources: false };
 
 Deno.test(
-  "every invariant holds in a world of crashes, duplicates, forgeries and a provider that fails",
+  "every invariant holds in a world of crashes, duplicates, forgeries, failing providers and users who leave",
   untidy,
   async () => {
     await simulate({ seed: 20_261_121, operations: OPERATIONS, users: USERS, connections: 8, thorough: false });

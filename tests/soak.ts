@@ -3,7 +3,9 @@ import { readArguments, UsageError } from "../local/arguments.ts";
 import { print, printNote } from "../local/terminal.ts";
 import { type Outcome, simulate, SimulationFailed } from "./simulation/run.ts";
 
-const HELP = `Simulates thousands of users, a failing provider, crashes and forged webhooks, and checks every invariant.
+const HELP =
+  `Simulates thousands of users who come, make videos and leave, three failing providers, crashes and forged webhooks, and
+checks every invariant.
 
   deno task soak [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
 

@@ -1,5 +1,7 @@
 import type { Journal, Operation } from "./journal.ts";
 import type { User } from "./model.ts";
+import type { Operations } from "./operations.ts";
+import { attemptIn } from "./paid-runs.ts";
 import { DELIVERIES, type Mail } from "./postman.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -9,18 +11,28 @@ export class Backstage {
   /** By transaction. */
   readonly added = new Map<string, { user: User; amount: number; acknowledged: boolean }>();
 
-  constructor(private readonly world: World, private readonly journal: Journal) {}
+  constructor(
+    private readonly world: World,
+    private readonly operations: Operations,
+    private readonly journal: Journal,
+  ) {}
 
   deliver(mail: Mail): Operation {
     return this.journal.operation(`webhook ${mail.delivery} of ${mail.run.id}`, async (moment) => {
       const { path, headers, body } = await this.world.postman.write(this.world.provider, mail);
       const { status } = await this.world.endpoints.call("provider-webhook", { path, headers, body });
       this.world.counts.add("webhooks", `${mail.delivery}: ${status}`);
+      if (mail.run.provider !== "fal") this.world.counts.add("webhooks", `of ${mail.run.provider}`);
       if (status < 200 || status > 299) this.world.postman.putBack(mail);
+      const { started, disturbed } = moment();
       const allowed: readonly number[] = DELIVERIES[mail.delivery];
+      const job = this.operations.find(attemptIn(mail.run.webhookUrl).job);
+      if (status === 200 && job !== undefined && job.history.goneSince < started) {
+        throw new Violation(`A webhook found ${job.history.jobId}, which is gone`);
+      }
       // Keys that cannot be fetched, or that have just been changed.
       const unsure = status === 503 || (status === 401 && this.world.provider.hasOtherKeys());
-      if (allowed.includes(status) || unsure || (moment().disturbed && status >= 500)) return;
+      if (allowed.includes(status) || unsure || (disturbed && status >= 500)) return;
       throw new Violation(`A webhook (${mail.delivery}) was answered ${status}`);
     });
   }

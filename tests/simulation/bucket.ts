@@ -3,9 +3,15 @@ import { z } from "zod";
 const signing = z.object({ paths: z.array(z.string()) });
 const deletion = z.object({ prefixes: z.array(z.string()) });
 
+/** Keeps the table of files as Storage does, for whoever reads it in the database. */
+export type FileTable = (change: "added" | "removed", bucket: string, names: string[]) => Promise<void>;
+
 /** Storage in memory: it keeps the sizes, not the bytes. Speaks what storage-js says of `/storage/v1/object/…`. */
 export class Bucket {
+  /** By bucket and path: `videos/{user}/{job}.mp4`. */
   readonly files = new Map<string, number>();
+
+  constructor(private readonly table: FileTable) {}
 
   /** What the call is about, as the name of its fault point. */
   static pointOf(method: string, path: string): string {
@@ -18,49 +24,65 @@ export class Bucket {
   async call(method: string, path: string, body: BodyInit | null | undefined): Promise<Response> {
     switch (Bucket.pointOf(method, path)) {
       case "storage remove":
-        return this.#remove(z.string().parse(body));
+        return await this.#remove(path, z.string().parse(body));
       case "storage info":
-        return this.#info(path.slice("info/videos/".length));
+        return this.#info(path.slice("info/".length));
       case "storage sign":
-        return this.#sign(z.string().parse(body));
+        return this.#sign(path.slice("sign/".length), z.string().parse(body));
       default:
-        return await this.#upload(path.slice("videos/".length), body);
+        return await this.#upload(path, body);
     }
   }
 
-  async #upload(name: string, body: BodyInit | null | undefined): Promise<Response> {
-    if (!(body instanceof ReadableStream)) throw new Error("An upload must be a stream, or it is held in memory");
-    let bytes = 0;
-    try {
-      for await (const chunk of body) bytes += z.instanceof(Uint8Array).parse(chunk).byteLength;
-    } catch (cause) {
-      // Nothing of a broken upload is kept; this is how Deno's fetch tells its caller.
-      throw new TypeError("error sending request", { cause });
-    }
-    this.files.set(name, bytes);
-    return Response.json({ Key: `videos/${name}`, Id: name });
+  /** Puts a file there, as a client does by a signed address. */
+  async put(file: string, bytes: number): Promise<void> {
+    const [bucket = "", ...rest] = file.split("/");
+    // The row first: what reads the table must know of every file that is there.
+    await this.table("added", bucket, [rest.join("/")]);
+    this.files.set(file, bytes);
   }
 
-  #info(name: string): Response {
-    const size = this.files.get(name);
-    return size === undefined ? notFound() : Response.json({ id: name, name, bucket_id: "videos", size });
+  async #upload(file: string, body: BodyInit | null | undefined): Promise<Response> {
+    await this.put(file, await sizeOf(file, body));
+    return Response.json({ Key: file, Id: file });
   }
 
-  #sign(body: string): Response {
+  #info(file: string): Response {
+    const size = this.files.get(file);
+    return size === undefined ? notFound() : Response.json({ id: file, name: file, bucket_id: "videos", size });
+  }
+
+  #sign(bucket: string, body: string): Response {
     const { paths } = signing.parse(JSON.parse(body));
     return Response.json(
       paths.map((path) =>
-        this.files.has(path)
-          ? { path, error: null, signedURL: `/object/sign/videos/${path}?token=simulated` }
+        this.files.has(`${bucket}/${path}`)
+          ? { path, error: null, signedURL: `/object/sign/${bucket}/${path}?token=simulated` }
           : { path, error: "Either the object does not exist or you do not have access to it", signedURL: null }
       ),
     );
   }
 
-  #remove(body: string): Response {
+  async #remove(bucket: string, body: string): Promise<Response> {
     const { prefixes } = deletion.parse(JSON.parse(body));
-    return Response.json(prefixes.filter((name) => this.files.delete(name)).map((name) => ({ name })));
+    const gone = prefixes.filter((name) => this.files.delete(`${bucket}/${name}`));
+    if (gone.length > 0) await this.table("removed", bucket, gone);
+    return Response.json(gone.map((name) => ({ name })));
   }
+}
+
+/** Of what was made elsewhere only a stream will do, or it is held in memory; our own subtitles are a few bytes. */
+async function sizeOf(file: string, body: BodyInit | null | undefined): Promise<number> {
+  if (file.endsWith(".vtt")) return z.instanceof(Uint8Array).parse(body).byteLength;
+  if (!(body instanceof ReadableStream)) throw new Error("An upload must be a stream, or it is held in memory");
+  let bytes = 0;
+  try {
+    for await (const chunk of body) bytes += z.instanceof(Uint8Array).parse(chunk).byteLength;
+  } catch (cause) {
+    // Nothing of a broken upload is kept; this is how Deno's fetch tells its caller.
+    throw new TypeError("error sending request", { cause });
+  }
+  return bytes;
 }
 
 function notFound(): Response {

@@ -1,4 +1,7 @@
-import { z } from "zod";
+import { checkFiles, checkNothingIsLeft } from "./file-checks.ts";
+import type { User } from "./model.ts";
+import { PRICES } from "./prices.ts";
+import type { Artifact } from "./submissions.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -13,7 +16,23 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
     sql`
       select job_id, array_agg(change order by id) as changes from quota_log where job_id is not null group by job_id
       having count(*) filter (where change < 0) <> 1 or count(*) filter (where change > 0) > 1
-        or sum(change) not in (0, min(change))
+        or sum(change) > 0 or sum(change) not in (0, min(change)) and not bool_or(reason = 'left_out_refund')
+    `,
+  );
+  await mustBeEmpty(
+    "a delivered video that was not refunded for exactly what it was delivered without",
+    sql`
+      select job_id, left_out, credits_refunded, refunded from (
+        select *, array_remove(array[
+          case when (settings ->> 'enable_voiceover')::boolean then 'voiceover' end,
+          case when (settings ->> 'enable_music')::boolean and (settings ->> 'music_volume')::integer > 0
+            then 'music' end], null) as asked,
+          coalesce((select sum(change) from quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded
+        from video_jobs as jobs where status = 'completed'
+      ) as jobs where refunded <> credits_refunded or refunded <>
+        case when 'music' = any (left_out) then ${PRICES.music}::integer else 0 end
+        + case when 'voiceover' = any (left_out) then ${PRICES.voiceover}::integer else 0 end
+        + case when cardinality(asked) > 0 and asked <@ left_out then ${PRICES.mix}::integer else 0 end
     `,
   );
   await mustBeEmpty(
@@ -26,15 +45,18 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
   );
 }
 
-/** After a tick that nothing disturbed: whatever had its deadline is over, unless a worker has it (or died with it). */
+/**
+ * After a tick that nothing disturbed: whatever had its deadline is over, unless a worker has it (or died with it). By a
+ * second: each reading of the clock moves it, and a lease may run out between the tick and this.
+ */
 export async function checkDeadlines({ sql }: World): Promise<void> {
   await mustBeEmpty(
     "an open job past its deadline",
     sql`
       select job_id, status, stage, attempt, deadline_at, next_check_at, lease_until, private.clock() as now
       from private.job_work join video_jobs using (job_id)
-      where completed_at is null and deadline_at <= private.clock()
-        and (lease_until is null or lease_until <= private.clock())
+      where completed_at is null and deadline_at <= private.clock() - interval '1 second'
+        and (lease_until is null or lease_until <= private.clock() - interval '1 second')
     `,
   );
 }
@@ -48,50 +70,47 @@ export async function checkEnd(world: World): Promise<void> {
     "a job that is still to be looked at",
     sql`select * from private.job_work where next_check_at is not null`,
   );
+  await mustBeEmpty("a file that is still to be deleted", sql`select * from private.files_to_delete`);
   await mustBeEmpty(
     "a key with two jobs in a day",
     sql`
       select * from (
-        select job_id, created_at, substring(prompt from 'take (u\\d+-k\\d+)-') as key,
-          lag(created_at) over (partition by substring(prompt from 'take (u\\d+-k\\d+)-') order by created_at) as before
+        select job_id, created_at,
+          lag(created_at) over (partition by substring(prompt from 'take (u\\d+-k\\d+(i\\d+)?)-') order by created_at) as before
         from video_jobs
       ) as jobs where created_at < before + interval '24 hours'
     `,
   );
   await checkFiles(world);
+  await checkNothingIsLeft(world);
 }
 
-const completed = z.array(z.object({
-  job_id: z.string(),
-  user_id: z.string(),
-  video_path: z.string().nullable(),
-  video_url: z.string().nullable(),
-  run_url: z.string(),
-}));
+/** What the steps of the jobs have made, but for `video` and `thumbnail`, which are the newest of several. */
+export async function artifactsOf({ sql }: World): Promise<Artifact[]> {
+  const rows = await sql`
+    select job_id as job, made.key as step, made.value ->> 'run' as run
+    from private.job_work, jsonb_each(artifacts) as made where made.key not in ('video', 'thumbnail')
+  `;
+  return rows.map(({ job, step, run }) => ({ job: String(job), step: String(step), run: String(run) }));
+}
 
-/** A completed job has its video: in our bucket, as long as the provider's, or else at the provider. */
-export async function checkFiles({ sql, bucket, provider }: World): Promise<void> {
-  const jobs = completed.parse([
-    ...await sql`
-      select job_id, user_id, video_path, video_url, artifacts ->> 'video_url' as run_url
-      from video_jobs join private.job_work using (job_id) where status = 'completed'
+/** Who is gone has left nothing but an anonymous ledger; and files, until whoever is about to write one has come to rest. */
+export async function checkGone({ sql }: World, leaving: readonly User[]): Promise<void> {
+  const gone = leaving.filter(({ goneSince }) => goneSince < Infinity).map(({ id }) => id);
+  await mustBeEmpty(
+    "something left of a deleted account",
+    sql`
+      select * from (
+        select 'user' as what, id as user_id from auth.users
+        union all select 'balance', user_id from credit_balances
+        union all select 'job', user_id from video_jobs
+        union all select 'key', user_id from idempotency_log
+        union all select 'tombstone', user_id from deleted_videos
+        union all select 'usage', user_id from private.monthly_usage
+        union all select 'ledger', user_id from quota_log
+      ) as rows where user_id = any(${gone}::uuid[])
     `,
-  ]);
-  for (const job of jobs) {
-    const size = provider.fileBytes(job.run_url);
-    if (size === undefined) throw new Violation(`${job.job_id} has a video of no run: ${job.run_url}`);
-    if (job.video_path === null) {
-      if (job.video_url !== job.run_url) {
-        throw new Violation(`${job.job_id} shows ${job.video_url}, not ${job.run_url}`);
-      }
-      continue;
-    }
-    const stored = bucket.files.get(job.video_path);
-    if (job.video_path !== `${job.user_id}/${job.job_id}.mp4`) {
-      throw new Violation(`${job.job_id} is at ${job.video_path}`);
-    }
-    if (stored !== size) throw new Violation(`${job.job_id} has ${stored} bytes stored of ${size}`);
-  }
+  );
 }
 
 /** Each user's app, which asked for changes only, has what the database has. */
@@ -103,7 +122,9 @@ export async function checkMirrors({ sql, users }: World): Promise<void> {
   for (const { user_id, job_id, state } of rows) {
     truth.set(user_id, (truth.get(user_id) ?? new Map<string, string>()).set(String(job_id), String(state)));
   }
-  for (const { id, mirror } of users) if (mirror.used) mirror.check(id, truth.get(id) ?? new Map());
+  for (const { id, mirror, leaving } of users) {
+    if (mirror.used && !leaving) mirror.check(id, truth.get(id) ?? new Map());
+  }
 }
 
 /** The credits that were bought, as the ledger has them: by transaction. */

@@ -1,16 +1,19 @@
 import type { Backstage } from "./backstage.ts";
-import type { JobHistory } from "./job-history.ts";
-import type { Key, User } from "./model.ts";
+import type { AccountOperations } from "./account-operations.ts";
+import type { Asks } from "./asks.ts";
+import type { User } from "./model.ts";
 import type { Operation } from "./journal.ts";
-import type { Operations } from "./operations.ts";
-import { DELIVERIES, type Delivery } from "./postman.ts";
+import type { Operations, OwnJob } from "./operations.ts";
+import { attemptIn } from "./paid-runs.ts";
+import { deliveriesFor, reporterOfFal, reporterOfRunpod } from "./postman.ts";
 import type { Random } from "./random.ts";
-import { newVariant } from "./requests.ts";
 import type { World } from "./world.ts";
 
 /** Of a hundred operations, so many are … */
 const WEIGHTS = {
-  request: 20,
+  request: 16,
+  transition: 4,
+  batch: 1,
   duplicate: 10,
   poll: 28,
   trespass: 2,
@@ -20,20 +23,22 @@ const WEIGHTS = {
   sync: 4,
   webhook: 16,
   "odd webhook": 3,
-  credits: 3,
+  credits: 4,
   purge: 0.1,
+  erase: 0.25,
 };
 
 const HEAVY_USERS = 8;
 
 /** What somebody does next: one operation, or several at once about the same thing. */
 export class Choices {
-  readonly #keys: { user: User; key: Key }[] = [];
   #transactions = 0;
 
   constructor(
     private readonly world: World,
     private readonly operations: Operations,
+    private readonly asks: Asks,
+    private readonly accounts: AccountOperations,
     private readonly backstage: Backstage,
     private readonly random: Random,
   ) {}
@@ -43,9 +48,13 @@ export class Choices {
     this.world.counts.add("operations", chosen);
     switch (chosen) {
       case "request":
-        return this.#request(this.#user());
+        return this.asks.request(this.#user());
+      case "transition":
+        return this.asks.transition(this.#user());
+      case "batch":
+        return this.asks.batch(this.#user());
       case "duplicate":
-        return this.#duplicate(this.#recent(this.#keys));
+        return this.#recent(this.asks.again)?.() ?? this.asks.request(this.#user());
       case "poll":
         return this.#poll(this.#recent(this.operations.jobs));
       case "trespass":
@@ -66,28 +75,44 @@ export class Choices {
         return this.#credits();
       case "purge":
         return this.backstage.tick("purge");
+      case "erase":
+        return this.#erase(true);
     }
   }
 
   /** Several that meet: at one key, at one job, or at the worker. */
   several(): Operation[] {
     const count = this.random.whole(2, 8);
-    const about = this.random.pick(["key", "job", "job", "worker", "user"] as const);
+    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1 });
     this.world.counts.add("operations", `several at once: ${about}`);
     const user = this.#user();
-    const first = about === "key" ? this.#request(user) : null;
-    const key = this.#keys.at(-1);
-    const job = this.random.recent(this.operations.jobs, 20);
+    const first = about === "key" ? this.asks.any(user) : about === "account" ? this.#erase(false, user) : null;
+    const again = this.asks.again.at(-1);
+    const recent = this.random.recent(this.operations.jobs, 20);
+    const own = user.jobs.at(-1);
+    const job = about === "account" && own !== undefined ? { user, history: own } : recent;
     return Array.from({ length: count }, (_, index) => {
       if (first !== null && index === 0) return first;
-      if (about === "key") return this.#duplicate(key);
-      if (about === "user") return this.#request(user);
+      if (about === "key" && again !== undefined) return again();
+      if (about === "user") return this.asks.any(user);
+      if (about === "account") return this.#aboutAccount(user, job);
       if (about === "worker" && index < 3) return this.backstage.tick();
       return this.#aboutJob(job);
     });
   }
 
-  #aboutJob(job: { user: User; history: JobHistory } | undefined): Operation {
+  #aboutAccount(user: User, job: OwnJob | undefined): Operation {
+    switch (this.random.weighted({ request: 3, erase: 1, job: 4 })) {
+      case "request":
+        return this.asks.any(user);
+      case "erase":
+        return this.accounts.erase(user, false);
+      case "job":
+        return this.#aboutJob(job);
+    }
+  }
+
+  #aboutJob(job: OwnJob | undefined): Operation {
     switch (this.random.weighted({ poll: 4, cancel: 1, delete: 0.5, sync: 2, tick: 2, webhook: 3 })) {
       case "poll":
         return this.#poll(job);
@@ -98,12 +123,11 @@ export class Choices {
       case "sync":
         return this.operations.sync(job?.user ?? this.#user());
       case "webhook": {
-        const run = this.world.provider.runs.findLast(({ webhookUrl }) =>
-          job !== undefined && webhookUrl?.includes(job.history.jobId)
+        const last = this.world.provider.runs.findLast(({ webhookUrl }) =>
+          job !== undefined && attemptIn(webhookUrl).job === job.history.jobId
         );
-        return run === undefined
-          ? this.#poll(job)
-          : this.backstage.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
+        const run = last === undefined ? null : reporterOfFal(last);
+        return run === null ? this.#poll(job) : this.backstage.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
       }
       case "tick":
         return this.backstage.tick();
@@ -119,32 +143,22 @@ export class Choices {
     return this.random.chance(0.85) ? this.random.recent(items, 150) : this.random.maybe(items);
   }
 
-  #request(user: User): Operation {
-    const key = this.operations.newKey(user);
-    this.#keys.push({ user, key });
-    return this.operations.generate(user, key, this.random.pick(key.variants));
+  /** Mostly somebody who has videos; sometimes somebody who has gone already. */
+  #erase(alone: boolean, chosen?: User): Operation {
+    const again = this.random.chance(0.15) ? this.random.maybe(this.accounts.leaving) : undefined;
+    const user = again ?? chosen ?? this.#recent(this.operations.jobs)?.user ?? this.#user();
+    return this.accounts.erase(user, alone);
   }
 
-  #duplicate(entry: { user: User; key: Key } | undefined): Operation {
-    if (entry === undefined) return this.#request(this.#user());
-    const { user, key } = entry;
-    if (this.random.chance(0.12) && key.variants.length < 3) {
-      key.variants.push(newVariant(this.random, key.name, key.variants.length));
-    }
-    const [first] = key.variants;
-    const variant = first !== undefined && this.random.chance(0.75) ? first : this.random.pick(key.variants);
-    return this.operations.generate(user, key, variant);
-  }
-
-  #poll(job: { user: User; history: JobHistory } | undefined): Operation {
+  #poll(job: OwnJob | undefined): Operation {
     return job === undefined ? this.backstage.tick() : this.operations.poll(job.user, job.history);
   }
 
-  #cancel(job: { user: User; history: JobHistory } | undefined): Operation {
+  #cancel(job: OwnJob | undefined): Operation {
     return job === undefined ? this.backstage.tick() : this.operations.cancel(job.user, job.history);
   }
 
-  #delete(job: { user: User; history: JobHistory } | undefined): Operation {
+  #delete(job: OwnJob | undefined): Operation {
     if (job === undefined) return this.backstage.tick();
     const other = this.random.maybe(this.operations.jobs);
     return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
@@ -164,13 +178,14 @@ export class Choices {
 
   /** About any run, also one that is long over or goes on, by somebody who means no good, or by a confused provider. */
   #oddWebhook(): Operation {
-    const run = this.#recent(this.world.provider.runs);
-    if (run === undefined) return this.backstage.tick();
-    const names: Delivery[] = [];
-    for (const name in DELIVERIES) if (isDelivery(name)) names.push(name);
-    const drawn = this.random.pick(names);
+    const { provider, runpod } = this.world;
+    const ofRunpod = this.random.chance(0.2) ? this.#recent(runpod.runs) : undefined;
+    const ofFal = this.#recent(provider.runs);
+    const run = ofRunpod !== undefined ? reporterOfRunpod(ofRunpod) : ofFal === undefined ? null : reporterOfFal(ofFal);
+    if (run === null) return this.backstage.tick();
+    const drawn = this.random.pick(deliveriesFor(run));
     const delivery = ["genuine", "late", "before the answer"].includes(drawn)
-      ? (run.state === "COMPLETED" ? "repeated" : "early")
+      ? (run.isOver() ? "repeated" : "early")
       : drawn;
     return this.backstage.deliver({ run, delivery, due: 0, tries: 9 });
   }
@@ -178,13 +193,9 @@ export class Choices {
   #credits(): Operation {
     const again = this.random.maybe([...this.backstage.added.keys()].slice(-20));
     const known = again === undefined ? undefined : this.backstage.added.get(again);
-    if (again !== undefined && known !== undefined && this.random.chance(0.5)) {
+    if (again !== undefined && known !== undefined && !known.user.leaving && this.random.chance(0.5)) {
       return this.backstage.addCredits(known.user, again, known.amount);
     }
-    return this.backstage.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 60));
+    return this.backstage.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 80));
   }
-}
-
-function isDelivery(name: string): name is Delivery {
-  return Object.hasOwn(DELIVERIES, name);
 }

@@ -6,6 +6,9 @@ export type Heading =
   | "endings"
   | "webhooks"
   | "submissions"
+  | "steps"
+  | "batches"
+  | "account deletions"
   | "alerts"
   | "sql errors";
 

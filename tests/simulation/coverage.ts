@@ -6,10 +6,12 @@ import { DELIVERIES } from "./postman.ts";
 const POINTS = [
   "start_generation read_job claim_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_failure",
-  "delete_videos changed_videos record_deleted_files",
+  "delete_videos changed_videos record_deleted_files leave_out_step erase_account list_files_to_delete is_key_reused",
 ].flatMap((line) => line.split(" "));
 const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
-  .concat(["upload", "info", "sign"].map((name) => `storage ${name}`));
+  .concat(["upload", "info", "sign", "remove"].map((name) => `storage ${name}`))
+  .concat(["submit", "status", "cancel", "file"].map((name) => `runpod ${name}`))
+  .concat(["submit", "status", "file", "image"].map((name) => `veo ${name}`));
 
 /** What any run must have seen, however short. */
 const ALWAYS: [Heading, string][] = [
@@ -19,13 +21,27 @@ const ALWAYS: [Heading, string][] = [
   ["answers", "generate-video 422 idempotency_key_reused"],
   ["answers", "generate-video 500 provider_failed"],
   ["answers", "generate-video 503 unavailable"],
+  ["answers", "account 200"],
   ["answers", "get-video-status 200"],
   ["answers", "get-video-status 404 job_not_found"],
+  ["answers", "transitions 200"],
+  ["answers", "transitions 202"],
   ["answers", "videos 200"],
+  ["batches", "item started"],
+  ["endings", "completed by runpod"],
+  ["endings", "completed by veo"],
+  ["endings", "completed with subtitles"],
   ["endings", "completed: stored"],
   ["endings", "failed: cancelled"],
   ["endings", "failed: timeout"],
+  ["endings", "left out: thumbnail"],
+  ["endings", "transition completed"],
+  ["endings", "transition failed"],
+  ["steps", "mix"],
+  ["steps", "thumbnail"],
   ["submissions", "again after a lost run"],
+  ["submissions", "for the next step"],
+  ["webhooks", "of runpod"],
 ];
 
 /** What a long run must have seen besides. */
@@ -36,6 +52,16 @@ const RARE: [Heading, string][] = [
   ["answers", "generate-video 429 rate_limited"],
   ["answers", "generate-video 500 job_creation_failed"],
   ["answers", "generate-video 503 provider_unavailable"],
+  ["account deletions", "run cancelled"],
+  ["answers", "generate-video 401 unauthorized"],
+  ["answers", "transitions 402 insufficient_credits"],
+  ["answers", "transitions 404 job_not_found"],
+  ["answers", "transitions 422 idempotency_key_reused"],
+  ["answers", "transitions 503 provider_unavailable"],
+  ["answers", "transitions 503 unavailable"],
+  ["batches", "item insufficient_credits"],
+  ["batches", "item model_not_found"],
+  ["batches", "item too_many_active_jobs"],
   ["answers", "videos 404 job_not_found"],
   ["answers", "videos 409 not_cancellable"],
   ["answers", "videos 503 unavailable"],
@@ -46,11 +72,20 @@ const RARE: [Heading, string][] = [
   ["endings", "failed: provider_error"],
   ["endings", "failed: provider_unreachable"],
   ["endings", "failed: result_expired"],
+  ["endings", "left out: music"],
+  ["endings", "left out: voiceover"],
+  ["steps", "frame_1"],
+  ["steps", "generate_3"],
+  ["steps", "join"],
+  ["steps", "loudness"],
+  ["steps", "trim"],
+  ["submissions", "for the next step without the one before"],
   ["submissions", "again after a failed run"],
   ["alerts", "circuit_opened"],
   ["alerts", "copy_given_up"],
   ["alerts", "run_wasted"],
   ["operations", "purge"],
+  ["operations", "several at once: account"],
 ];
 
 /** What never happened although it should have: a run is worth only what it met. */

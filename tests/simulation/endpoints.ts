@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { account } from "../../supabase/functions/account/handler.ts";
 import { advanceJobs } from "../../supabase/functions/advance-jobs/handler.ts";
 import { generateVideo } from "../../supabase/functions/generate-video/handler.ts";
 import { getVideoStatus } from "../../supabase/functions/get-video-status/handler.ts";
 import { providerWebhook } from "../../supabase/functions/provider-webhook/handler.ts";
+import { transitions } from "../../supabase/functions/transitions/handler.ts";
 import { videos } from "../../supabase/functions/videos/handler.ts";
 import { DatabaseError } from "../../supabase/functions/_shared/database.ts";
 import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
@@ -14,13 +16,17 @@ import { MediaError } from "../../supabase/functions/_shared/storage-utils.ts";
 import type { Counts } from "./counts.ts";
 import { currentProcess } from "./process.ts";
 
+type Handler = (dependencies: Dependencies, request: Request, call: Call) => Promise<Response>;
+
 const HANDLERS = {
+  "account": (dependencies, _request, call) => account(dependencies, call),
   "generate-video": generateVideo,
   "get-video-status": getVideoStatus,
   "provider-webhook": providerWebhook,
   "advance-jobs": advanceJobs,
+  "transitions": transitions,
   "videos": videos,
-};
+} satisfies Record<string, Handler>;
 export type Endpoint = keyof typeof HANDLERS;
 
 /** What a client was told. */

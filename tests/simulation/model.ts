@@ -26,12 +26,26 @@ export interface Key {
   firstStarted: number;
 }
 
+/** The key of a batch: each of its transitions has one of its own behind it. */
+export interface BatchKey {
+  text: string;
+  variants: { body: Record<string, unknown>; refusal: Variant["refusal"] }[];
+  items: Key[];
+  groupId: string | null;
+}
+
 export interface User {
   index: number;
   id: string;
-  keys: Key[];
+  /** A file that they uploaded. */
+  uploaded: string;
+  /** How many keys they have used so far. */
+  keys: number;
   jobs: JobHistory[];
   mirror: Mirror;
+  /** Whether they asked for the deletion of their account, and since when it is known to be gone, in the order of events. */
+  leaving: boolean;
+  goneSince: number;
 }
 
 /** When a request was made and answered: in the order of events, and in the world's time. */
@@ -53,11 +67,26 @@ export interface Told200 {
 
 const DAY_MS = 24 * 3_600_000;
 
+/**
+ * Whether a request may be told that nobody is there: its user was leaving. Once the account is known to be gone nothing
+ * else may be told.
+ */
+export function checkLeaving(user: User, isValid: boolean, code: string, moment: Moment): boolean {
+  if (user.leaving && code === "unauthorized") return true;
+  if (isValid && user.goneSince < moment.started && !(moment.disturbed && TROUBLE.includes(code))) {
+    throw new Violation(`u${user.index} has no account any more and was answered ${code || "well"}`);
+  }
+  return false;
+}
+
+/** What may be answered when something was out of reach. */
+const TROUBLE = ["unavailable", "job_creation_failed", "internal_error"];
+
 /** Checks what a generation request was answered against all that its key was answered before. The job, if it names one. */
 export function checkGeneration(key: Key, variant: Variant, answer: Told200, moment: Moment): string | null {
   const bound = key.told.find((told) => told.knownAt < moment.started && moment.finishedAt < told.since + DAY_MS);
   if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
-  if (moment.disturbed && ["unavailable", "job_creation_failed", "internal_error"].includes(answer.code)) return null;
+  if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
   if (answer.code === "idempotency_key_reused" && key.variants.length > 1) return null;
   const free = ["insufficient_credits", "too_many_active_jobs", "rate_limited", "provider_unavailable"];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { JobHistory } from "./job-history.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { checkGeneration, type Key, type User } from "./model.ts";
+import { checkGeneration, checkLeaving, type Key, type Moment, type User } from "./model.ts";
 import type { Random } from "./random.ts";
 import { newVariant, type Variant } from "./requests.ts";
 import { Violation } from "./violation.ts";
@@ -11,9 +11,16 @@ const DAY_MS = 24 * 3_600_000;
 
 const deletedSchema = z.object({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
 
-/** What clients do; each operation checks the answer that it gets. */
+/** A job and whose it is. */
+export interface OwnJob {
+  user: User;
+  history: JobHistory;
+}
+
+/** What clients do about videos; each operation checks the answer that it gets. */
 export class Operations {
-  readonly jobs: { user: User; history: JobHistory }[] = [];
+  readonly jobs: OwnJob[] = [];
+  readonly #byId = new Map<string, OwnJob & { variant: Variant }>();
 
   constructor(
     private readonly world: World,
@@ -22,19 +29,36 @@ export class Operations {
   ) {}
 
   newKey(user: User): Key {
-    const name = `u${user.index}-k${user.keys.length}`;
+    const key = this.namedKey(`u${user.index}-k${user.keys++}`);
+    key.variants.push(newVariant(this.random, key.name, 0));
+    return key;
+  }
+
+  namedKey(name: string): Key {
     const quoted = this.random.chance(0.1);
     const uuid = this.random.uuid();
-    const key: Key = {
-      text: quoted ? `"${uuid}"` : uuid,
-      name,
-      variants: [],
-      told: [],
-      firstStarted: this.world.clock.now(),
-    };
-    key.variants.push(newVariant(this.random, name, 0));
-    user.keys.push(key);
-    return key;
+    return { text: quoted ? `"${uuid}"` : uuid, name, variants: [], told: [], firstStarted: this.world.clock.now() };
+  }
+
+  find(jobId: string): OwnJob | undefined {
+    return this.#byId.get(jobId);
+  }
+
+  /** Notes a job that an answer named. */
+  learn(user: User, jobId: string | null, variant: Variant, { startedAt }: Moment): void {
+    if (jobId === null) return;
+    const known = this.#byId.get(jobId);
+    if (known !== undefined && known.variant !== variant) {
+      throw new Violation(`${jobId} is told of two requests: ${JSON.stringify([known.variant.body, variant.body])}`);
+    }
+    if (known !== undefined) return;
+    const { node_id } = variant.body;
+    const history = new JobHistory(jobId, startedAt, typeof node_id === "string" ? node_id : null, variant.wanted);
+    history.deletionAsked = user.leaving;
+    history.goneSince = user.goneSince;
+    user.jobs.push(history);
+    this.jobs.push({ user, history });
+    this.#byId.set(jobId, { user, history, variant });
   }
 
   generate(user: User, key: Key, variant: Variant): Operation {
@@ -48,25 +72,24 @@ export class Operations {
         body: JSON.stringify(variant.body),
       });
       const done = moment();
-      const jobId = checkGeneration(
-        key,
-        variant,
-        { ...answer, replayed: answer.headers.has("x-idempotent-replay") },
-        done,
-      );
-      if (jobId === null || user.jobs.some((history) => history.jobId === jobId)) return;
-      const { node_id } = variant.body;
-      const history = new JobHistory(jobId, done.startedAt, typeof node_id === "string" ? node_id : null);
-      user.jobs.push(history);
-      this.jobs.push({ user, history });
+      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
+      const told = { ...answer, replayed: answer.headers.has("x-idempotent-replay") };
+      this.learn(user, checkGeneration(key, variant, told, done), variant, done);
     });
   }
 
   poll(user: User, history: JobHistory): Operation {
-    const byNode = history.nodeId !== null && this.random.chance(0.5);
+    const isTask = history.wanted.kind === "transition" && this.random.chance(0.6);
+    const byNode = !isTask && history.nodeId !== null && this.random.chance(0.5);
     const path = byNode ? `?node_id=${history.nodeId}` : `?job_id=${history.jobId}`;
     return this.journal.operation(`poll u${user.index} ${history.jobId}`, async (moment) => {
-      const answer = await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
+      const answer = isTask
+        ? await this.world.endpoints.call("transitions", {
+          method: "GET",
+          path: `/task-status/${history.jobId}/`,
+          userId: user.id,
+        })
+        : await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
       const { started, finished, finishedAt, disturbed } = moment();
       if (answer.status >= 500 && disturbed) return;
       if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
@@ -74,6 +97,7 @@ export class Operations {
         throw new Violation(`${history.jobId} is back`);
       }
       if (answer.status !== 200) throw new Violation(`The poll of ${history.jobId} was answered ${answer.status}`);
+      if (isTask) return history.checkTask(answer.body, started, finished);
       // The key of a node may have expired and made a newer job there.
       if (byNode && answer.body.job_id !== history.jobId) return;
       history.check(answer.body, started, finished);
@@ -82,10 +106,16 @@ export class Operations {
 
   /** Somebody else asks for the job, or tries to cancel it. */
   trespass(user: User, { jobId }: JobHistory): Operation {
-    const cancels = this.random.chance(0.4);
+    const way = this.random.pick(["cancel", "status", "task"] as const);
     return this.journal.operation(`trespass u${user.index} ${jobId}`, async (moment) => {
-      const answer = cancels
+      const answer = way === "cancel"
         ? await this.world.endpoints.call("videos", { path: `/${jobId}/cancel`, userId: user.id })
+        : way === "task"
+        ? await this.world.endpoints.call("transitions", {
+          method: "GET",
+          path: `/task-status/${jobId}/`,
+          userId: user.id,
+        })
         : await this.world.endpoints.call("get-video-status", {
           method: "GET",
           path: `?job_id=${jobId}`,
@@ -105,7 +135,7 @@ export class Operations {
       const { started, finished, finishedAt, disturbed } = moment();
       if (answer.status === 409 || (answer.status >= 500 && disturbed)) return;
       if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
-      if (answer.status !== 200) throw new Violation(`The cancel of ${history.jobId} was answered ${answer.status}`);
+      if (answer.status !== 200) throw new Violation(`A cancellation was answered ${answer.status}`);
       const view = history.check(answer.body, started, finished);
       if (view.error_code !== "cancelled") {
         throw new Violation(`${history.jobId} was cancelled: ${JSON.stringify(view)}`);
@@ -126,7 +156,10 @@ export class Operations {
       const { finished, disturbed } = moment();
       if (answer.status >= 500 && disturbed) return;
       const told = deletedSchema.parse(answer.body);
-      if (told.deleted.join() !== history.jobId || told.not_found.join() !== (foreign?.jobId ?? "")) {
+      // Who is leaving may have lost it already, with everything else.
+      const mine = told.deleted.length === 0 && user.leaving ? [] : [history.jobId];
+      const others = jobIds.filter((id) => !mine.includes(id)).toSorted();
+      if (told.deleted.join() !== mine.join() || told.not_found.toSorted().join() !== others.join()) {
         throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(told)}`);
       }
       history.goneSince = Math.min(history.goneSince, finished);

@@ -1,4 +1,6 @@
 import type { Run } from "../../local/fal-simulator/run-queue.ts";
+import type { RunpodRun } from "../../local/runpod-simulator/runs.ts";
+import { countOf } from "../../local/provider-simulator/words.ts";
 import { webhookUrl } from "../../supabase/functions/_shared/webhook-token.ts";
 import type { Provider } from "./provider.ts";
 import type { Random } from "./random.ts";
@@ -25,9 +27,32 @@ export const DELIVERIES = {
 } as const;
 export type Delivery = keyof typeof DELIVERIES;
 
-/** A webhook that fal is to send. */
+/** RunPod signs nothing: what is wrong with a signature cannot be wrong there. */
+const UNSIGNED: readonly Delivery[] = [
+  "genuine",
+  "error",
+  "early",
+  "late",
+  "repeated",
+  "wrong token",
+  "other attempt's token",
+  "no token",
+  "no run",
+  "unknown job",
+];
+
+/** A run whose provider calls back. */
+export interface Reporter {
+  provider: "fal" | "runpod";
+  id: string;
+  webhookUrl: string;
+  /** Whether it is over, now. */
+  isOver(): boolean;
+}
+
+/** A webhook that a provider is to send. */
 export interface Mail {
-  run: Run;
+  run: Reporter;
   delivery: Delivery;
   due: number;
   tries: number;
@@ -41,11 +66,22 @@ export class Postman {
 
   constructor(private readonly now: () => number, private readonly random: Random) {}
 
+  /** Of RunPod. */
+  runpodEnded(run: RunpodRun): void {
+    const reporter = reporterOfRunpod(run);
+    if (reporter === null || run.words.has("webhook_none")) return;
+    for (let copy = 0; copy < countOf(run.words, "webhook_copies", 1); copy++) {
+      this.mail.push({ run: reporter, delivery: copy > 0 ? "repeated" : "genuine", due: this.now(), tries: 0 });
+    }
+  }
+
+  /** Of fal. */
   ended(run: Run): void {
     const script = run.script.webhook ?? {};
-    if (run.webhookUrl === null || script.lost || (run.cancelled && !run.script.cancelWebhook)) return;
+    const reporter = reporterOfFal(run);
+    if (reporter === null || script.lost || (run.cancelled && !run.script.cancelWebhook)) return;
     const due = this.now() + (script.lateMs ?? 0);
-    const send = (delivery: Delivery, at = due) => this.mail.push({ run, delivery, due: at, tries: 0 });
+    const send = (delivery: Delivery, at = due) => this.mail.push({ run: reporter, delivery, due: at, tries: 0 });
     if (script.errorFirst) send("error");
     for (let copy = 0; copy < (script.copies ?? 1); copy++) {
       send(copy > 0 ? "repeated" : deliveryOf(script, due > this.now()));
@@ -60,7 +96,7 @@ export class Postman {
     return mail;
   }
 
-  /** fal sends again what was not answered well. */
+  /** Providers send again what was not answered well. */
   putBack(mail: Mail): void {
     if (mail.tries < 3) this.mail.push({ ...mail, tries: mail.tries + 1, due: this.now() + 1000 * 2 ** mail.tries });
   }
@@ -68,11 +104,13 @@ export class Postman {
   /** The request of a delivery: the address that we gave, or one that somebody made up. */
   async write(
     provider: Provider,
-    { run, delivery }: Mail,
+    mail: Mail,
   ): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
+    const { run, delivery } = mail;
+    if (run.provider === "runpod") return await this.#writeUnsigned(mail);
     const body = new TextEncoder().encode(JSON.stringify(
       {
-        gateway_request_id: run.gatewayId,
+        gateway_request_id: run.id,
         status: delivery === "error" ? "ERROR" : "OK",
         payload: delivery === "payload error" ? null : { note: "what it says is never believed" },
         ...(delivery === "no run" ? {} : { request_id: run.id }),
@@ -94,18 +132,48 @@ export class Postman {
     return { path: await this.#path(run, delivery), headers, body: sent };
   }
 
-  async #path(run: Run, delivery: Delivery): Promise<string> {
-    const url = new URL(run.webhookUrl ?? "");
+  async #writeUnsigned({ run, delivery }: Mail): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
+    const status = delivery === "error" ? "FAILED" : "COMPLETED";
+    const body = JSON.stringify({ status, ...(delivery === "no run" ? {} : { id: run.id }) });
+    return { path: await this.#path(run, delivery), headers: { "content-type": "application/json" }, body };
+  }
+
+  async #path(run: Reporter, delivery: Delivery): Promise<string> {
+    const url = new URL(run.webhookUrl);
     const query = url.searchParams;
     if (delivery === "no token") query.delete("token");
     if (delivery === "wrong token") query.set("token", `${query.get("token")}`.split("").reverse().join(""));
     if (delivery === "other attempt's token") query.set("attempt", String(Number(query.get("attempt")) + 1));
     if (delivery === "unknown job") {
-      return new URL(await webhookUrl("http://functions.simulated", "fal", { jobId: this.random.uuid(), attempt: 1 }))
+      return new URL(
+        await webhookUrl("http://functions.simulated", run.provider, { jobId: this.random.uuid(), attempt: 1 }),
+      )
         .href.replace(/^.*provider-webhook/, "");
     }
-    return `/fal?${query}`;
+    return `/${run.provider}?${query}`;
   }
+}
+
+/** The deliveries that this run's provider, or somebody in its name, may make. */
+export function deliveriesFor({ provider }: Reporter): readonly Delivery[] {
+  if (provider === "runpod") return UNSIGNED;
+  const names: Delivery[] = [];
+  for (const name in DELIVERIES) if (isDelivery(name)) names.push(name);
+  return names;
+}
+
+function isDelivery(name: string): name is Delivery {
+  return Object.hasOwn(DELIVERIES, name);
+}
+
+export function reporterOfFal(run: Run): Reporter | null {
+  const { id, webhookUrl } = run;
+  return webhookUrl === null ? null : { provider: "fal", id, webhookUrl, isOver: () => run.state === "COMPLETED" };
+}
+
+export function reporterOfRunpod(run: RunpodRun): Reporter | null {
+  const { id, webhook } = run;
+  return webhook === null ? null : { provider: "runpod", id, webhookUrl: webhook, isOver: () => run.endedAt !== null };
 }
 
 function deliveryOf(script: NonNullable<Run["script"]["webhook"]>, late: boolean): Delivery {

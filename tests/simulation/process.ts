@@ -2,6 +2,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import "../../supabase/functions/_shared/background.ts";
 import type { Random } from "./random.ts";
 
+/** An attempt that the database opened for a process, which is going to send it. */
+export interface OpenedAttempt {
+  job: string;
+  attempt: number;
+  prompt: string;
+}
+
 /** How a process came to rest. */
 export type Rest = "done" | "crashed" | "stalled";
 
@@ -31,6 +38,8 @@ export class Process {
   readonly trace: string[] = [];
   /** What goes on after an answer. */
   readonly background: Promise<unknown>[] = [];
+  /** What it may send to a provider. */
+  readonly opened: OpenedAttempt[] = [];
   dead = false;
   /** Whether any of its calls failed, other than by the provider's own choice. */
   disturbed = false;

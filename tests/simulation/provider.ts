@@ -8,10 +8,13 @@ import { Scripts } from "../../local/fal-simulator/scripts.ts";
 import { WebhookKeys } from "../../local/fal-simulator/signing.ts";
 import { defaultSettings, type Simulation } from "../../local/fal-simulator/simulation.ts";
 import { gatewayFailure, submit, unauthorized } from "../../local/fal-simulator/submit.ts";
-import { Timeline } from "../../local/fal-simulator/timeline.ts";
+import type { Timeline } from "../../local/fal-simulator/timeline.ts";
 import { Webhooks } from "../../local/fal-simulator/webhooks.ts";
+import { z } from "zod";
 import { currentProcess } from "./process.ts";
 import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+import { checkStepInput } from "./step-inputs.ts";
+import { randomWordsOfStep } from "./words.ts";
 
 const URL_OF_FAL = "http://fal.simulated";
 
@@ -29,13 +32,16 @@ export class Provider {
   onEnded: (run: Run) => void = () => {};
   /** To be told of a run that was taken, before the answer to its submission goes out. */
   onAccepted: (run: Run) => Promise<void> = () => Promise.resolve();
+  /** Whether an address is one that a provider could fetch a file from. */
+  opens: (url: URL) => boolean = () => true;
+  /** What was wrong with the input of a step, once something was. */
+  badInput: string | null = null;
   #rotatedAt = -Infinity;
   #servedAt = -Infinity;
   readonly url = URL_OF_FAL;
   readonly jwksUrl = `${URL_OF_FAL}/.well-known/jwks.json`;
 
-  private constructor(now: () => number, keys: WebhookKeys) {
-    const timeline = new Timeline(now);
+  private constructor(timeline: Timeline, keys: WebhookKeys) {
     const settings = () => simulation.settings;
     const queue = new RunQueue(timeline, settings, {
       answerOf: (run, outcome) => answerOf(run, outcome, settings(), URL_OF_FAL),
@@ -63,18 +69,21 @@ export class Provider {
     this.simulation = simulation;
   }
 
-  static async create(now: () => number): Promise<Provider> {
-    return new Provider(now, await WebhookKeys.create());
+  static async create(timeline: Timeline): Promise<Provider> {
+    return new Provider(timeline, await WebhookKeys.create());
   }
 
   get runs(): readonly Run[] {
     return this.simulation.queue.runs;
   }
 
-  /** The size of the video at an address of ours; undefined where no run made it. */
-  fileBytes(url: string): number | undefined {
-    const run = this.simulation.queue.find(new URL(url).pathname.split("/")[2] ?? "");
+  /** The size of the file at an address of ours; undefined where no run made it. */
+  fileBytes(url: URL): number | undefined {
+    const [, , id = "", name = ""] = url.pathname.split("/");
+    const run = this.simulation.queue.find(id);
     if (run === undefined) return undefined;
+    if (name.endsWith(".jpg")) return SAMPLE.bytes.jpg;
+    if (name.endsWith(".mp3")) return SAMPLE.bytes.mp3;
     return run.script.media === "oversized" ? OVERSIZED_BYTES : sampleBytes("mp4", run.script.mediaBytes);
   }
 
@@ -125,13 +134,24 @@ export class Provider {
       : requestRoute(this.simulation, call, request[1] ?? "", request[2] ?? "");
   }
 
-  async #submit(call: Call): Promise<Reply | "drop"> {
+  async #submit(asked: Call): Promise<Reply | "drop"> {
+    const input = z.record(z.string(), z.unknown()).parse(JSON.parse(asked.body));
+    // Thrown here it would look like a fault of the network to the submission that waits.
+    this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.opens(url));
+    const call = withFate(asked, input);
     const known = this.runs.length;
     const replying = submit(this.simulation, call);
     const run = this.runs[known];
     if (run?.script.webhook?.beforeAnswer) await this.onAccepted(run);
     return await replying;
   }
+}
+
+/** Steps without a text of their client's have no words of how they go: chance has them. */
+function withFate(call: Call, input: Record<string, unknown>): Call {
+  if (typeof input.prompt === "string" && input.prompt.includes("take ")) return call;
+  const prompt = `${input.prompt ?? ""} ${randomWordsOfStep(currentProcess().random)}`;
+  return { ...call, body: JSON.stringify({ ...input, prompt }) };
 }
 
 /** A file that falls silent half way is one that is cut there, after a stall. */

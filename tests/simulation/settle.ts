@@ -1,6 +1,7 @@
-import { checkDeadlines, checkEnd, checkMirrors } from "./checks.ts";
+import { artifactsOf, checkDeadlines, checkEnd, checkGone, checkMirrors } from "./checks.ts";
 import { countEndings } from "./endings.ts";
 import type { User } from "./model.ts";
+import { paidRuns } from "./paid-runs.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -16,15 +17,18 @@ export interface Driver {
   tick(): Promise<void>;
   purge(): Promise<void>;
   sync(user: User): Promise<void>;
+  erase(user: User): Promise<void>;
 }
 
 /** With everything well the worker ticks until nothing is open or owed; then all that must hold at the end is checked. */
-export async function settle(world: World, driver: Driver): Promise<void> {
+export async function settle(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
   async function tick(milliseconds: number): Promise<void> {
     await driver.pass(milliseconds);
     await driver.tick();
     await checkDeadlines(world);
   }
+  // Whoever could not be deleted for some fault asks again.
+  for (const user of leaving.filter(({ goneSince }) => goneSince === Infinity)) await driver.erase(user);
   const end = world.clock.now() + await longestWait(world);
   while (await openJobs(world) > 0) {
     if (world.clock.now() > end + TICK_MS) throw new Violation("A job is open past its deadline, its lease and a tick");
@@ -33,11 +37,14 @@ export async function settle(world: World, driver: Driver): Promise<void> {
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
   await driver.purge();
   await driver.pass(1000);
-  for (const user of world.users) if (user.mirror.used) await driver.sync(user);
+  for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
 
   await checkEnd(world);
   await checkMirrors(world);
-  world.submissions.check(world.provider.runs);
+  await checkGone(world, leaving);
+  const runs = paidRuns(world);
+  world.submissions.check(runs);
+  world.submissions.checkArtifacts(runs, await artifactsOf(world));
   await countEndings(world);
 }
 

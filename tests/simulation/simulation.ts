@@ -1,12 +1,18 @@
+import { AccountOperations } from "./account-operations.ts";
+import { Asks } from "./asks.ts";
 import { Backstage } from "./backstage.ts";
-import { checkDeadlines, checkFiles, checkMoney, purchases } from "./checks.ts";
+import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks.ts";
 import { Choices } from "./choices.ts";
+import { checkFiles } from "./file-checks.ts";
 import { Journal, type Operation } from "./journal.ts";
 import { Operations } from "./operations.ts";
 import { patiently } from "./patience.ts";
+import { reporterOfFal } from "./postman.ts";
 import { Process, type Rest } from "./process.ts";
 import { Random } from "./random.ts";
 import { settle } from "./settle.ts";
+import { TransitionOperations } from "./transition-operations.ts";
+import { Violation } from "./violation.ts";
 import { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -17,7 +23,7 @@ interface Doing {
   work: Promise<void>;
 }
 
-const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const UUID = /[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}/g;
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
@@ -29,6 +35,7 @@ export class Simulation {
   done = 0;
   #hash = 0;
   readonly #operations: Operations;
+  readonly #accounts: AccountOperations;
   readonly #backstage: Backstage;
   readonly #choices: Choices;
   readonly #weather: Weather;
@@ -38,10 +45,21 @@ export class Simulation {
   constructor(private readonly world: World, private readonly random: Random) {
     const journal = new Journal(world.clock);
     this.#operations = new Operations(world, random.fork(), journal);
-    this.#backstage = new Backstage(world, journal);
-    this.#choices = new Choices(world, this.#operations, this.#backstage, random.fork());
+    this.#accounts = new AccountOperations(world, journal);
+    this.#backstage = new Backstage(world, this.#operations, journal);
+    const transitions = new TransitionOperations(world, this.#operations, random.fork(), journal);
+    this.#choices = new Choices(
+      world,
+      this.#operations,
+      new Asks(this.#operations, transitions, random.fork()),
+      this.#accounts,
+      this.#backstage,
+      random.fork(),
+    );
     this.#weather = new Weather(world, random.fork());
-    world.provider.onAccepted = async (run) => {
+    world.provider.onAccepted = async (accepted) => {
+      const run = reporterOfFal(accepted);
+      if (run === null) return;
       const doing = this.#begin(this.#backstage.deliver({ run, delivery: "before the answer", due: 0, tries: 9 }));
       // Thrown here it would look like a fault of the network to the submission that waits.
       await this.#finish(doing).catch((error: unknown) => this.#failure ??= error);
@@ -54,10 +72,13 @@ export class Simulation {
     while (this.done < count) {
       await this.#step();
       if (this.#failure !== undefined) throw this.#failure;
+      if (this.world.provider.badInput !== null) throw new Violation(this.world.provider.badInput);
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
       await checkFiles(this.world);
+      await checkGone(this.world, this.#accounts.leaving);
+      this.#accounts.checkAbandoned();
       await this.world.tidy();
       progress(this.done);
     }
@@ -168,7 +189,9 @@ export class Simulation {
       tick: () => this.#finishWhatever(this.#backstage.tick()),
       purge: () => this.#finishWhatever(this.#backstage.tick("purge")),
       sync: (user) => this.#finishWhatever(this.#operations.sync(user)),
-    });
+      erase: (user) => this.#finishWhatever(this.#accounts.erase(user, true)),
+    }, this.#accounts.leaving);
+    this.#accounts.checkAbandoned();
     this.#backstage.checkPurchases(await purchases(this.world));
   }
 

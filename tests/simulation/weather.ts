@@ -10,6 +10,8 @@ const KINDS = {
   "too many requests": 1,
   "files gone": 0.5,
   "keys out of reach": 1,
+  "RunPod out of order": 1,
+  "Veo out of order": 1,
   "storage down": 3,
   "database down": 1,
 };
@@ -40,6 +42,8 @@ export class Weather {
   clear(): void {
     this.#end = null;
     this.world.faults.down.clear();
+    this.world.runpod.outage = 0;
+    this.world.veo.outage = 0;
     Object.assign(this.world.provider.simulation.settings, {
       outage: 0,
       locked: false,
@@ -76,6 +80,12 @@ export class Weather {
         return;
       case "keys out of reach":
         settings.jwksDown = true;
+        return;
+      case "RunPod out of order":
+        this.world.runpod.outage = this.random.pick([500, 502, 503, 504]);
+        return;
+      case "Veo out of order":
+        this.world.veo.outage = this.random.pick([500, 502, 503, 504]);
         return;
       case "storage down":
         this.world.faults.down.add("storage");

@@ -30,18 +30,41 @@ const WORDS = {
   cancel: split(CANCEL),
 };
 
+/** The same of the other two. */
+const RUNPOD = split([
+  "failed handler_error output_error bad_input nsfw handler_timeout timed_out cancelled no_video output_base64",
+  "output_text output_url output_videos hang stuck unknown_state progress gone status_503=2",
+  "submit_drop_after submit_drop_after submit_drop_before submit_500 submit_503 submit_502 submit_429 submit_401",
+  "submit_bad_json webhook_none webhook_none webhook_copies=3 cancel_ignored",
+  "media_dead media_foreign media_private_redirect media_redirect_loop",
+]);
+const VEO = split([
+  "safety safety_silent safety_audio safety_prompt error_13 error_14 no_samples empty hang expired status_503=2",
+  "quota_minute quota_day bad_key submit_drop_after submit_drop_after submit_drop_before submit_500 submit_503",
+  "submit_502 submit_bad_json media_dead media_foreign media_private_redirect media_redirect_loop",
+]);
+
 /** How one request's run goes, as words for its prompt: half of them just well. */
-export function randomWords(random: Random): string {
-  const groups = [
-    `queue=${random.whole(0, 20)}s run=${
-      random.weighted({ short: 6, long: 1 }) === "short" ? random.whole(1, 90) : 900
-    }s`,
-  ];
+export function randomWords(random: Random, provider: "fal" | "runpod" | "veo" = "fal"): string {
+  const long = random.weighted({ short: 6, long: 1 }) === "long";
+  const times = `queue=${random.whole(0, 20)}s run=${long ? 900 : random.whole(1, 90)}s`;
+  if (provider === "fal") return [`[fal: ${times}]`, ...falFaults(random)].join(" ");
+  const faults = random.chance(0.5) ? [] : [random.pick(provider === "veo" ? VEO : RUNPOD)];
+  return [`[${provider}: ${times}]`, ...faults.map((word) => `[${provider}: ${word}${timesOf(random)}]`)].join(" ");
+}
+
+/** How a step goes that takes seconds and comes after others: most of them well, or no video would ever have its music. */
+export function randomWordsOfStep(random: Random): string {
+  const times = `queue=${random.whole(0, 4)}s run=${random.whole(1, 12)}s`;
+  return [`[fal: ${times}]`, ...(random.chance(0.7) ? [] : falFaults(random))].join(" ");
+}
+
+function falFaults(random: Random): string[] {
   const kind = random.weighted({ well: 50, run: 14, submit: 16, webhook: 14, file: 10, cancel: 3, two: 6 });
   const kinds = kind === "two" ? (["submit", "webhook"] as const) : kind === "well" ? [] : [kind];
-  for (const each of kinds) {
-    const times = random.chance(0.5) ? ` times=${random.whole(1, 2)}` : "";
-    groups.push(`${random.pick(WORDS[each])}${times}`);
-  }
-  return groups.map((words) => `[fal: ${words}]`).join(" ");
+  return kinds.map((each) => `[fal: ${random.pick(WORDS[each])}${timesOf(random)}]`);
+}
+
+function timesOf(random: Random): string {
+  return random.chance(0.5) ? ` times=${random.whole(1, 2)}` : "";
 }

@@ -1,27 +1,28 @@
-import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { prepareDatabase } from "../../local/database.ts";
+import { Timeline } from "../../local/fal-simulator/timeline.ts";
+import { offerModels } from "../../local/simulated-models.ts";
 import { startPostgres } from "../../local/postgres.ts";
-import type { Database } from "../../supabase/functions/_shared/database.types.ts";
 import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
-import { createFalAdapter } from "../../supabase/functions/_shared/falai-adapter.ts";
-import { ProviderError } from "../../supabase/functions/_shared/providers/provider.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Counts } from "./counts.ts";
 import { ProcedureServer } from "./database.ts";
 import { Endpoints } from "./endpoints.ts";
 import { FaultPlan } from "./faults.ts";
-import { Mirror } from "./mirror.ts";
 import type { User } from "./model.ts";
 import { Network } from "./network.ts";
 import { Order } from "./order.ts";
+import { createDependencies } from "./outside.ts";
 import { Postman } from "./postman.ts";
-import { currentProcess } from "./process.ts";
+import { PRICES } from "./prices.ts";
 import { Provider } from "./provider.ts";
 import type { Random } from "./random.ts";
+import { RunpodProvider } from "./runpod.ts";
 import { becomeStill } from "./stillness.ts";
 import { Submissions } from "./submissions.ts";
+import { createUser, keepFileTable } from "./users.ts";
+import { VeoProvider } from "./veo.ts";
 
 /** Everything there is, in one process. */
 export interface World {
@@ -29,12 +30,19 @@ export interface World {
   clock: Clock;
   counts: Counts;
   faults: FaultPlan;
+  /** fal. */
   provider: Provider;
+  runpod: RunpodProvider;
+  veo: VeoProvider;
   postman: Postman;
   bucket: Bucket;
   dependencies: Dependencies;
   endpoints: Endpoints;
   users: User[];
+  /** Puts somebody new in the place of a user who is gone. */
+  replaceUser(gone: User): Promise<void>;
+  /** The size of the file at an address that some provider gave; undefined where no run made it. */
+  fileBytes(url: string): number | undefined;
   submissions: Submissions;
   /** Removes what old versions of rows leave behind in the database. */
   tidy(): Promise<void>;
@@ -57,17 +65,10 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const server = await startPostgres();
   await prepareDatabase(server.url);
   const sql = postgres(server.url, { max: 2, onnotice: () => {} });
-  // A power cut is not among the faults here, and waiting for a disk proves nothing.
-  await sql.unsafe("alter system set fsync = off");
-  await sql.unsafe("alter system set synchronous_commit = off");
-  // It would come when it pleases; `tidy` does it instead.
-  await sql.unsafe("alter system set autovacuum = off");
-  await sql.unsafe("select pg_reload_conf()");
-  await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
-    active_jobs_per_user = 5, generations_per_hour = 7`;
+  await prepareWorld(sql);
+  await offerModels(server.url, ["runpod", "veo"]);
   const counts = new Counts();
   const clock = await Clock.install(sql);
-  const users = await createUsers(sql, random, options.users);
 
   const service = postgres(server.url, {
     max: options.connections,
@@ -80,11 +81,31 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const network = new Network(faults);
   const order = new Order();
   const wakeUp = becomeStill(order);
-  const bucket = new Bucket();
+  const bucket = new Bucket((change, name, paths) => order.inTurn(() => keepFileTable(sql, change, name, paths)));
   const postman = new Postman(clock.now, random.fork());
-  const provider = await Provider.create(clock.now);
+  const timeline = new Timeline(clock.now);
+  const provider = await Provider.create(timeline);
+  const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
   provider.onEnded = (run) => postman.ended(run);
-  const dependencies = createDependencies({ network, procedures, bucket, provider, clock, order });
+  runpod.onEnded = (run) => postman.runpodEnded(run);
+  const newUser = (index: number) => createUser({ sql, random, bucket, order }, index);
+  const users: User[] = [];
+  for (let index = 0; index < options.users; index++) users.push(await newUser(index));
+  let nextUser = users.length;
+  provider.opens = (url) => {
+    // Google's files open with our key only; ours may be deleted between their signing and their use.
+    if (url.origin === new URL(veo.url).origin) return false;
+    return /^(example\.com|supabase\.simulated)$/.test(url.host) || fileBytes(url.href) !== undefined;
+  };
+  function fileBytes(address: string): number | undefined {
+    const url = new URL(address);
+    const { foreignMediaOrigin } = provider.simulation.settings;
+    const made = url.origin === foreignMediaOrigin
+      ? provider
+      : [provider, runpod, veo].find((one) => new URL(one.url).origin === url.origin);
+    return made?.fileBytes(url);
+  }
+  const dependencies = createDependencies({ network, procedures, bucket, provider, runpod, veo, clock, order });
   const endpoints = new Endpoints(dependencies, counts);
   return {
     sql,
@@ -92,83 +113,58 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     counts,
     faults,
     provider,
+    runpod,
+    veo,
     postman,
     bucket,
     dependencies,
     endpoints,
     users,
+    async replaceUser(gone) {
+      const place = users.indexOf(gone);
+      if (place >= 0) users[place] = await newUser(nextUser++);
+    },
+    fileBytes,
     submissions,
     async tidy() {
       await sql.unsafe("vacuum analyze");
     },
     async stop() {
       wakeUp();
-      provider.simulation.timeline.stop();
+      timeline.stop();
       await Promise.all([sql.end({ timeout: 5 }), service.end({ timeout: 5 })]);
       await server.stop();
     },
   };
 }
 
-async function createUsers(sql: postgres.Sql, random: Random, count: number): Promise<User[]> {
-  const ids = Array.from({ length: count }, () => random.uuid());
-  await sql`insert into auth.users (id, email) select id, id || '@example.com' from unnest(${ids}::uuid[]) as id`;
-  return ids.map((id, index) => ({ index, id, keys: [], jobs: [], mirror: new Mirror() }));
+/** Limits that are met, prices that differ, and a server that neither waits nor does anything by itself. */
+async function prepareWorld(sql: postgres.Sql): Promise<void> {
+  // A power cut is not among the faults here, and waiting for a disk proves nothing.
+  await sql.unsafe("alter system set fsync = off");
+  await sql.unsafe("alter system set synchronous_commit = off");
+  // It would come when it pleases; `tidy` does it instead.
+  await sql.unsafe("alter system set autovacuum = off");
+  await sql.unsafe("select pg_reload_conf()");
+  await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
+    active_jobs_per_user = 5, generations_per_hour = 7`;
+  for (const [step, credits] of Object.entries(PRICES)) {
+    await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;
+  }
+  await numberIds(sql);
 }
 
-interface Parts {
-  network: Network;
-  procedures: ProcedureServer;
-  bucket: Bucket;
-  provider: Provider;
-  clock: Clock;
-  order: Order;
-}
-
-/** The real ones, but for where their requests go. */
-function createDependencies({ network, procedures, bucket, provider, clock, order }: Parts): Dependencies {
-  Deno.env.set("SUPABASE_URL", "http://supabase.simulated");
-  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: "sb_secret_simulated" }));
-  async function supabase(input: URL | RequestInfo, init: RequestInit = {}): Promise<Response> {
-    const method = init.method ?? "GET";
-    const path = new URL(input instanceof Request ? input.url : input).pathname;
-    const [procedure] = path.match(/(?<=^\/rest\/v1\/rpc\/).+/) ?? [];
-    if (procedure !== undefined) {
-      const run = () => procedures.call(procedure, String(init.body));
-      return await network.call("database", procedure, () => order.inTurn(run));
-    }
-    const file = decodeURIComponent(path.replace("/storage/v1/object/", ""));
-    return await network.call("storage", Bucket.pointOf(method, file), () => bucket.call(method, file, init.body));
-  }
-  async function fal(input: URL | RequestInfo, init: RequestInit = {}): Promise<Response> {
-    const method = init.method ?? "GET";
-    const url = new URL(input instanceof Request ? input.url : input);
-    return await network.call("provider", Provider.pointOf(method, url), () => provider.call(method, url, init));
-  }
-  const adapter = createFalAdapter({
-    key: provider.simulation.key,
-    queueUrl: provider.url,
-    jwksUrl: provider.jwksUrl,
-    fetch: fal,
-    now: clock.now,
-  });
-  return {
-    client: createClient<Database>("http://supabase.simulated", "sb_secret_simulated", {
-      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-      global: { fetch: supabase },
-    }),
-    providers: {
-      get(name) {
-        if (name !== "fal") throw new ProviderError("fatal", "provider_model_missing", name);
-        return adapter;
-      },
-    },
-    environment: {
-      VIDEO_STORAGE: "supabase",
-      SIGNED_URL_SECONDS: 3600,
-      PUBLIC_FUNCTIONS_URL: "http://functions.simulated",
-    },
-    random: () => currentProcess().random.next(),
-    pause: () => Promise.resolve(),
-  };
+/**
+ * Makes the ids of jobs count up: procedures go through them in their order, and a run is the same each time only if they
+ * come in the same order each time.
+ */
+async function numberIds(sql: postgres.Sql): Promise<void> {
+  await sql.unsafe(`
+    create sequence private.simulated_ids;
+    grant usage on sequence private.simulated_ids to public;
+    set allow_system_table_mods = on;
+    create or replace function pg_catalog.gen_random_uuid() returns uuid language sql volatile as $$
+      select ('00000000-0000-4000-8000-' || lpad(to_hex(nextval('private.simulated_ids')), 12, '0'))::uuid
+    $$;
+  `);
 }

@@ -1,0 +1,64 @@
+import * as runpod from "./runpod.ts";
+import * as veo from "./veo.ts";
+import type { World } from "./world.ts";
+
+/** A run that some provider took: whose it is, and how and when it ended. */
+export interface PaidRun {
+  provider: "fal" | "runpod" | "veo";
+  /** As the provider told it. */
+  id: string;
+  job: string;
+  attempt: number;
+  succeededAt: number | null;
+  failedAt: number | null;
+}
+
+/** All runs of all providers, in the order in which each took them. */
+export function paidRuns(world: Pick<World, "provider" | "runpod" | "veo">): PaidRun[] {
+  return [...falRuns(world), ...runpodRuns(world), ...veoRuns(world)];
+}
+
+function falRuns({ provider }: Pick<World, "provider">): PaidRun[] {
+  return provider.runs.map((run) => {
+    // A text with the status 500 counts as the run's own failure, which fal hands through.
+    const failed = run.resultStatus !== 200 || run.script.resultFault?.code === 500;
+    return {
+      provider: "fal",
+      id: run.id,
+      ...attemptIn(run.webhookUrl),
+      succeededAt: run.resultStatus === 200 ? run.completedAt : null,
+      failedAt: failed ? run.completedAt : null,
+    };
+  });
+}
+
+function runpodRuns({ runpod: { runs } }: Pick<World, "runpod">): PaidRun[] {
+  return runs.map((run) => ({
+    provider: "runpod",
+    id: run.id,
+    ...attemptIn(run.webhook),
+    succeededAt: runpod.madeVideo(run) ? run.endedAt : null,
+    failedAt: runpod.madeVideo(run) ? null : run.endedAt,
+  }));
+}
+
+function veoRuns({ veo: { operations, attempts } }: Pick<World, "veo">): PaidRun[] {
+  return operations.map((operation) => {
+    const { job = "", attempt = 0 } = attempts.get(operation.id) ?? {};
+    const made = operation.endedAt !== null && veo.madeVideo(operation);
+    return {
+      provider: "veo",
+      id: operation.name,
+      job,
+      attempt,
+      succeededAt: made ? operation.endedAt : null,
+      failedAt: made ? null : operation.endedAt,
+    };
+  });
+}
+
+/** Whose run it is, by the address that its webhook goes to. */
+export function attemptIn(webhookUrl: string | null): { job: string; attempt: number } {
+  const query = new URL(webhookUrl ?? "").searchParams;
+  return { job: query.get("job") ?? "", attempt: Number(query.get("attempt")) };
+}
