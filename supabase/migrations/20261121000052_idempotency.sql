@@ -25,11 +25,13 @@ create policy "Only the service role reads keys" on public.idempotency_log
 revoke all on public.idempotency_log from anon, authenticated, service_role;
 grant select, insert, update, delete on public.idempotency_log to service_role;
 
--- The outcome of a key that was used before and has not expired; null for a fresh one.
+-- The outcome of a key that was used before and has not expired; null for a fresh one. A batch is one request with many
+-- keys: one of its siblings that was used for another request refuses them all.
 create function private.replay(
   p_user_id uuid,
   p_idempotency_key text,
-  p_request_hash text
+  p_request_hash text,
+  p_sibling_keys text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -41,20 +43,24 @@ declare
   v_now timestamptz := private.clock();
   v_key public.idempotency_log;
 begin
+  if exists (
+    select from public.idempotency_log
+    where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys)
+      and request_hash is distinct from p_request_hash and expires_at > v_now) then
+    return jsonb_build_object('outcome', 'idempotency_key_reused');
+  end if;
   select * into v_key from public.idempotency_log
   where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;
   if not found then
     return null;
-  elsif v_key.request_hash is distinct from p_request_hash then
-    return jsonb_build_object('outcome', 'idempotency_key_reused');
   end if;
   return jsonb_build_object(
     'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data);
 end;
 $$;
 
-revoke execute on function private.replay(uuid, text, text) from public, anon, authenticated;
-grant execute on function private.replay(uuid, text, text) to service_role;
+revoke execute on function private.replay(uuid, text, text, text[]) from public, anon, authenticated;
+grant execute on function private.replay(uuid, text, text, text[]) to service_role;
 
 -- Binds a key to its job, and to the answer that a replay gets. A row that is there has expired: `replay` comes first.
 create function private.bind_key(
@@ -92,25 +98,3 @@ $$;
 
 revoke execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
 grant execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) to service_role;
-
--- Whether one of a user's keys is bound to another request than this one: a batch is one request with many keys, and is
--- refused before the first of its jobs is made.
-create function public.is_key_reused(
-  p_user_id uuid,
-  p_idempotency_keys text[],
-  p_request_hash text
-)
-returns boolean
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select exists (
-    select from public.idempotency_log
-    where user_id = p_user_id and idempotency_key = any (p_idempotency_keys)
-      and request_hash is distinct from p_request_hash and expires_at > private.clock());
-$$;
-
-revoke execute on function public.is_key_reused(uuid, text[], text) from public, anon, authenticated;
-grant execute on function public.is_key_reused(uuid, text[], text) to service_role;

@@ -125,7 +125,7 @@ revoke execute on function private.insert_job(public.video_jobs, jsonb, integer)
 grant execute on function private.insert_job(public.video_jobs, jsonb, integer) to service_role;
 
 -- Starts a generation or a transition, or says why not: { outcome, … }. Only the outcome `created` changes anything.
--- A transition that names no model gets the featured one.
+-- A transition that names no model gets the featured one. `p_sibling_keys` are those of the batch that it is one of.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -139,7 +139,8 @@ create function public.start_generation(
   p_image_path text default null,
   p_kind text default 'generation',
   p_tail_image_url text default null,
-  p_tail_image_path text default null
+  p_tail_image_path text default null,
+  p_sibling_keys text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -149,7 +150,7 @@ set search_path = ''
 as $$
 declare
   v_job public.video_jobs;
-  v_outcome jsonb := private.replay(p_user_id, p_idempotency_key, p_request_hash);
+  v_outcome jsonb := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   v_model public.models;
   v_resolved jsonb;
   v_steps jsonb;
@@ -168,7 +169,7 @@ begin
   if not found then
     return jsonb_build_object('outcome', 'user_not_found');
   end if;
-  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash);
+  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   if v_outcome is not null then
     return v_outcome;
   end if;
@@ -234,6 +235,6 @@ end;
 $$;
 
 revoke execute on function public.start_generation(
-  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text) from public, anon, authenticated;
+  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[]) from public, anon, authenticated;
 grant execute on function public.start_generation(
-  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text) to service_role;
+  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[]) to service_role;

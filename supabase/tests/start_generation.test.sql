@@ -163,17 +163,17 @@ select throws_ok(
 
 -- A batch is one request with many keys.
 select is(
-  public.is_key_reused(pg_temp.a(), array['x', 'unused', 'fourth'], 'hash'), false,
+  private.replay(pg_temp.a(), 'unused', 'hash', array['x', 'unused', 'fourth']), null,
   'a batch may be repeated, whichever of its keys were used');
 select is(
-  public.is_key_reused(pg_temp.a(), array['unused', 'fourth'], 'another'), true,
+  private.replay(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
   'one key that was used for another request refuses the batch');
 select is(
-  public.is_key_reused('00000000-0000-4000-8000-00000000000b', array['fourth'], 'another'), false,
+  private.replay('00000000-0000-4000-8000-00000000000b', 'unused', 'another', array['fourth']), null,
   'not one of another user');
 set local test.now = '2030-01-03 13:00:00+00';
 select is(
-  public.is_key_reused(pg_temp.a(), array['unused', 'fourth'], 'another'), false, 'nor one that has expired');
+  private.replay(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null, 'nor one that has expired');
 
 -- What the caller must not send.
 select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')

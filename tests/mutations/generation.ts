@@ -30,7 +30,7 @@ const UPSERT = `
 
 const SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
   end if;
-  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash);`;
+  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
 
 const NO_SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
   end if;
@@ -62,8 +62,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the replay's comparison of the request",
     guard: "A key that was used is not an answer to another request.",
     file: KEYS,
-    find: "elsif v_key.request_hash is distinct from p_request_hash then",
-    replace: "elsif false then",
+    find: "and request_hash is distinct from p_request_hash and expires_at",
+    replace: "and false and expires_at",
     test: start("the key with another request is refused"),
   },
   {
@@ -83,20 +83,28 @@ export const generationMutations: readonly Mutation[] = [
     test: start("and now it is bound to that one"),
   },
   {
-    name: "the request in is_key_reused",
+    name: "the siblings in replay",
     guard: "A batch under the key of another one is refused before anything of it is charged.",
     file: KEYS,
-    find: "      and request_hash is distinct from p_request_hash and expires_at",
-    replace: "      and false and expires_at",
+    find: "idempotency_key = any (p_idempotency_key || p_sibling_keys)",
+    replace: "idempotency_key = p_idempotency_key",
     test: start("one key that was used for another request refuses the batch"),
   },
   {
-    name: "the user in is_key_reused",
+    name: "the user in the look at the siblings",
     guard: "A key is its user's own.",
     file: KEYS,
-    find: "where user_id = p_user_id and idempotency_key = any (p_idempotency_keys)",
-    replace: "where idempotency_key = any (p_idempotency_keys)",
+    find: "where user_id = p_user_id and idempotency_key = any (p",
+    replace: "where idempotency_key = any (p",
     test: start("not one of another user"),
+  },
+  {
+    name: "the expiry in the look at the siblings",
+    guard: "An expired key is as if never used.",
+    file: KEYS,
+    find: "is distinct from p_request_hash and expires_at > v_now) then",
+    replace: "is distinct from p_request_hash) then",
+    test: start("nor one that has expired"),
   },
   {
     name: "the purge's look at a key's expiry",

@@ -289,8 +289,8 @@ export const transitionMutations: readonly Mutation[] = [
     name: "the look at all keys of a batch",
     guard: "A batch that was changed is refused before anything of it is charged.",
     file: TRANSITIONS,
-    find: "if (await tools.jobs.isKeyReused(call.userId, [key, ...keys], hash)) {",
-    replace: "if (await Promise.resolve(false)) {",
+    find: "const siblingKeys = [key, ...itemKeys];",
+    replace: "const siblingKeys: string[] = [];",
     test: batches("a batch changed after it ran out of credits at its first transition is 422 and starts nothing"),
   },
   {

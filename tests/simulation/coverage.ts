@@ -6,7 +6,7 @@ import { DELIVERIES } from "./postman.ts";
 const POINTS = [
   "start_generation read_job claim_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_failure",
-  "delete_videos changed_videos record_deleted_files leave_out_step erase_account list_files_to_delete is_key_reused",
+  "delete_videos changed_videos record_deleted_files leave_out_step erase_account list_files_to_delete",
 ].flatMap((line) => line.split(" "));
 const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove"].map((name) => `storage ${name}`))

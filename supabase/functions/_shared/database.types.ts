@@ -470,10 +470,6 @@ export type Database = {
         Returns: Json;
       };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
-      "is_key_reused": {
-        Args: { "p_idempotency_keys": (string)[]; "p_request_hash": string; "p_user_id": string };
-        Returns: boolean;
-      };
       "leave_out_step": {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number };
         Returns: Json;
@@ -531,6 +527,7 @@ export type Database = {
           "p_prompt": string;
           "p_request_hash": string;
           "p_settings"?: Json;
+          "p_sibling_keys"?: (string)[];
           "p_tail_image_path"?: string;
           "p_tail_image_url"?: string;
           "p_user_id": string;

@@ -31,6 +31,8 @@ export interface GenerationRequest {
   userId: string;
   idempotencyKey: string;
   requestHash: string;
+  /** The keys of the whole batch that it is one of. */
+  siblingKeys?: string[] | undefined;
   kind: "generation" | "transition";
   /** A transition may leave the choice to the catalogue. */
   modelId?: string | undefined;
@@ -71,6 +73,7 @@ export class Jobs {
         p_idempotency_key: request.idempotencyKey,
         p_request_hash: request.requestHash,
         p_kind: request.kind,
+        ...(request.siblingKeys === undefined ? {} : { p_sibling_keys: request.siblingKeys }),
         ...(request.modelId === undefined ? {} : { p_model_id: request.modelId }),
         p_prompt: request.prompt,
         p_settings: request.settings,
@@ -80,17 +83,6 @@ export class Jobs {
         ...(request.tailImageUrl === undefined ? {} : { p_tail_image_url: request.tailImageUrl }),
         ...(request.tailImagePath === undefined ? {} : { p_tail_image_path: request.tailImagePath }),
         ...(request.nodeId === undefined ? {} : { p_node_id: request.nodeId }),
-      }),
-    );
-  }
-
-  /** Whether one of the keys is bound to another request. */
-  async isKeyReused(userId: string, keys: string[], requestHash: string): Promise<boolean> {
-    return z.boolean().parse(
-      await callProcedure(this.client, this.phases, "is_key_reused", {
-        p_user_id: userId,
-        p_idempotency_keys: keys,
-        p_request_hash: requestHash,
       }),
     );
   }

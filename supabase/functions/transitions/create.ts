@@ -7,16 +7,21 @@ import { type Call, json } from "../_shared/http/endpoint.ts";
 import { errorBody, RequestError } from "../_shared/http/errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { Work } from "../_shared/job-records.ts";
+import type { GenerationRequest } from "../_shared/jobs.ts";
 import { errorText } from "../_shared/log.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
 import type { Tools } from "../_shared/tools.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
+/** By which a request is known again. */
+type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "siblingKeys">;
+
 /** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
 export async function createTransition(tools: Tools, call: Call, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, transitionBody);
-  const started = await start(tools, call, body, key, await sha256Hex(canonicalJson(["transition", body])));
+  const requestHash = await sha256Hex(canonicalJson(["transition", body]));
+  const started = await start(tools, call, body, { idempotencyKey: key, requestHash });
   const message = "Transition creation and video generation started";
   return json({ ...taskOf(started), message }, 202, replayHeader([started]));
 }
@@ -28,19 +33,18 @@ export async function createTransition(tools: Tools, call: Call, request: Reques
 export async function createBatch(tools: Tools, call: Call, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
-  const hash = await sha256Hex(canonicalJson(["transitions", body]));
+  const requestHash = await sha256Hex(canonicalJson(["transitions", body]));
   const keyOfItem = (index: number) => sha256Hex(canonicalJson(["batch", key, index]));
-  const keys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
-  // Also where the key itself was that of a single request.
-  if (await tools.jobs.isKeyReused(call.userId, [key, ...keys], hash)) {
-    throw new RequestError("idempotency_key_reused");
-  }
+  const itemKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
+  // The key itself may have been that of a single request.
+  const siblingKeys = [key, ...itemKeys];
   const items: (Started | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {
     const before = items.at(-1);
     // Once the database is out of reach nobody waits for it twenty times.
     const isGone = before instanceof RequestError && before.code === "unavailable";
-    items.push(isGone ? before : await startItem(tools, call, transition, await keyOfItem(index), hash));
+    const identity = { idempotencyKey: await keyOfItem(index), requestHash, siblingKeys };
+    items.push(isGone ? before : await startItem(tools, call, transition, identity));
   }
   const [first] = items;
   const started = items.filter((item): item is Started => !(item instanceof RequestError));
@@ -67,11 +71,10 @@ async function startItem(
   tools: Tools,
   call: Call,
   body: TransitionBody,
-  idempotencyKey: string,
-  requestHash: string,
+  identity: Identity,
 ): Promise<Started | RequestError> {
   try {
-    return await start(tools, call, body, idempotencyKey, requestHash);
+    return await start(tools, call, body, identity);
   } catch (error) {
     if (error instanceof RequestError) return error;
     call.log("error", "unavailable", { error: errorText(error) });
@@ -93,20 +96,13 @@ function keyOf(request: Request): string {
   return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
 }
 
-async function start(
-  tools: Tools,
-  call: Call,
-  body: TransitionBody,
-  idempotencyKey: string,
-  requestHash: string,
-): Promise<Started> {
+async function start(tools: Tools, call: Call, body: TransitionBody, identity: Identity): Promise<Started> {
   requireOwnFile(call, "front_image_path", body.front_image_path);
   requireOwnFile(call, "tail_image_path", body.tail_image_path);
   const started = await startJob(tools, call, {
     kind: "transition",
     userId: call.userId,
-    idempotencyKey,
-    requestHash,
+    ...identity,
     modelId: body.model_id ?? undefined,
     prompt: body.prompt,
     settings: settingsOf(body),
