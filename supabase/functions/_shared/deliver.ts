@@ -18,10 +18,11 @@ const LOOKS_FOR_A_MISSING_FILE = 3;
  * `DatabaseError`.
  */
 export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
+  let subtitles: StoredPaths = {};
   let stored: StoredPaths & { video: string };
   try {
     // First what is small and of the client's own making: a delivered video has its subtitles.
-    const subtitles = await storeSubtitles(tools, work);
+    subtitles = await storeSubtitles(tools, work);
     if (tools.environment.VIDEO_STORAGE === "provider") {
       return await discardIfDeleted(tools, work, (await tools.jobs.complete(work, subtitles)).job);
     }
@@ -29,7 +30,7 @@ export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
     stored = { video, ...subtitles, ...await storeThumbnail(tools, work) };
   } catch (error) {
     tools.log("warn", "copy_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
-    return await discardIfDeleted(tools, work, await afterFailedCopy(tools, work, error));
+    return await discardIfDeleted(tools, work, await afterFailedCopy(tools, work, error, subtitles));
   }
   return await complete(tools, work, stored);
 }
@@ -52,7 +53,12 @@ async function complete(tools: Tools, work: Work, stored: StoredPaths & { video:
   return delivered.job;
 }
 
-async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promise<Job | null> {
+async function afterFailedCopy(
+  tools: Tools,
+  work: Work,
+  error: unknown,
+  stored: StoredPaths,
+): Promise<Job | null> {
   const again = backoffSeconds(work.failures, COPY_BACKOFF, tools.random);
   const verdict = verdictOf(error, work);
   if (work.status === "completed") {
@@ -63,7 +69,7 @@ async function afterFailedCopy(tools: Tools, work: Work, error: unknown): Promis
     return (await tools.jobs.postpone(work, givenUp ? null : again)).job;
   }
   if (isStorageTrouble(error) && tools.environment.VIDEO_STORAGE === "supabase") {
-    return (await tools.jobs.complete(work, { copyAgainAfterSeconds: again })).job;
+    return (await tools.jobs.complete(work, { ...stored, copyAgainAfterSeconds: again })).job;
   }
   if (verdict === null && !work.past_deadline) {
     return (await tools.jobs.postpone(work, again)).job;
