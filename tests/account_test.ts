@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ENDLESS, finishRun, simulatorOf, startGeneration } from "./generation.ts";
-import { type TestUser, until, useWorld } from "./harness.ts";
+import { COPY_LEASE_SECONDS, type TestUser, until, useWorld } from "./harness.ts";
 
 const world = useWorld({ webhooks: true, falSimulator: ENDLESS });
 
@@ -29,8 +29,10 @@ Deno.test("a user who leaves takes rows, files and runs along, and is refunded f
   }
   assert.equal((await world.sql`select from auth.users where id = ${user.id}`).length, 0);
   assert.equal((await world.sql`select from storage.objects where name like ${`${user.id}/%`}`).length, 0);
-  assert.equal((await world.sql`select from private.files_to_delete where path like ${`${user.id}/%`}`).length, 0);
   await until("the cancellation", () => running.runs()[0]?.cancelled === true);
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  assert.equal((await world.purge()).status, 200);
+  assert.equal((await world.sql`select from private.files_to_delete where path like ${`${user.id}/%`}`).length, 0);
   assert.deepEqual(await running.ledger(), [-5, 5]);
   await world.audit();
 });
@@ -81,7 +83,8 @@ Deno.test("a file that could not be deleted is deleted by the next purge", async
   const { user } = await settledUser();
   world.gateway.fail("/storage/v1/object/videos", 500, 1);
   assert.equal((await leave(user)).status, 200);
-  await world.call("advance-jobs", { headers: { apikey: world.secretKey }, body: { task: "purge" } });
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  await world.purge();
   assert.equal((await world.sql`select from storage.objects where name like ${`${user.id}/%`}`).length, 0);
 });
 

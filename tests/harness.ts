@@ -27,6 +27,8 @@ export interface World extends Stack {
   status(user: TestUser, jobId: unknown, headers?: HeadersInit): Promise<Answer>;
   /** Calls the worker, as its timer does. */
   tick(): Promise<Answer>;
+  /** Calls the daily cleaning. */
+  purge(): Promise<Answer>;
   /** Moves the database's clock on. */
   travel(seconds: number): Promise<void>;
   balance(user: TestUser): Promise<number>;
@@ -40,6 +42,9 @@ export interface CallOptions {
   headers?: HeadersInit;
   body?: unknown;
 }
+
+/** How long a worker may write a video (see `app_settings`): a deleted file is looked for again afterwards. */
+export const COPY_LEASE_SECONDS = 300;
 
 /** Kling 3 Standard of the seeded catalogue: one credit a second, five seconds by default. */
 export const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
@@ -130,6 +135,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
     status: (user, jobId, headers) =>
       call(`get-video-status?job_id=${jobId}`, { method: "GET", user, ...(headers ? { headers } : {}) }),
     tick: () => call("advance-jobs", { headers: { apikey: stack.secretKey } }),
+    purge: () => call("advance-jobs", { headers: { apikey: stack.secretKey }, body: { task: "purge" } }),
     async travel(seconds) {
       await sql`update private.test_clock set shift = shift + make_interval(secs => ${seconds})`;
     },

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { type Generation, INSTANT, startGeneration } from "./generation.ts";
-import { type Answer, useWorld } from "./harness.ts";
+import { COPY_LEASE_SECONDS, useWorld } from "./harness.ts";
 
 const world = useWorld({ falSimulator: INSTANT });
 
 const DAY_SECONDS = 86_400;
-
-function purge(): Promise<Answer> {
-  return world.call("advance-jobs", { headers: { apikey: world.secretKey }, body: { task: "purge" } });
-}
 
 async function delivered(): Promise<Generation> {
   const generation = await startGeneration(world);
@@ -25,7 +21,7 @@ async function filesOf(generation: Generation): Promise<number> {
 Deno.test("a purge without retention deletes expired keys and nothing else", async () => {
   const generation = await delivered();
   await world.travel(30 * DAY_SECONDS);
-  const { status, body } = await purge();
+  const { status, body } = await world.purge();
   assert.equal(status, 200);
   assert.ok(Number(body.idempotency_keys) >= 1);
   assert.deepEqual([body.videos, body.audit_problems], [0, 0]);
@@ -38,7 +34,7 @@ Deno.test("a video past its retention goes, file and row, while newer ones and t
   const old = await delivered();
   await world.travel(8 * DAY_SECONDS);
   const fresh = await delivered();
-  await purge();
+  await world.purge();
   assert.equal((await old.poll(0)).status, 404);
   assert.deepEqual([await filesOf(old), await filesOf(fresh)], [0, 1]);
   assert.deepEqual(await old.ledger(), [-5]);
@@ -52,17 +48,38 @@ Deno.test("a file that could not be deleted is deleted by the next purge", async
   const old = await delivered();
   await world.travel(8 * DAY_SECONDS);
   world.gateway.fail("/storage/v1/object/videos", 500, 1);
-  assert.equal((await purge()).status, 503);
+  assert.equal((await world.purge()).status, 503);
   assert.deepEqual([(await old.poll(0)).status, await filesOf(old)], [404, 1]);
-  assert.equal((await purge()).status, 200);
+  assert.equal((await world.purge()).status, 200);
   assert.equal(await filesOf(old), 0);
   await world.sql`update app_settings set retention_days = null`;
+});
+
+Deno.test("what a worker wrote behind a deletion, and died, is deleted by the next purge", async () => {
+  const running = await startGeneration(world, { fal: "run=1h" });
+  const path = `${running.user.id}/${running.jobId}.mp4`;
+  const deletion = await world.call("videos", {
+    method: "DELETE",
+    user: running.user,
+    body: { job_ids: [running.jobId] },
+  });
+  assert.deepEqual(deletion.body, { deleted: [running.jobId], not_found: [] });
+  const written = await fetch(`${world.url}/storage/v1/object/videos/${path}`, {
+    method: "POST",
+    headers: { apikey: world.secretKey, Authorization: `Bearer ${world.secretKey}`, "Content-Type": "video/mp4" },
+    body: "a film",
+  });
+  assert.equal(written.status, 200, await written.text());
+  assert.equal(await filesOf(running), 1);
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  assert.equal((await world.purge()).status, 200);
+  assert.equal(await filesOf(running), 0);
 });
 
 Deno.test("a purge that finds the books out of balance tells the operator", async () => {
   const user = await world.newUser();
   await world.sql`update credit_balances set credits_remaining = credits_remaining + 1 where user_id = ${user.id}`;
-  assert.equal((await purge()).body.audit_problems, 1);
+  assert.equal((await world.purge()).body.audit_problems, 1);
   const alert = world.functions.log.map((line) => JSON.parse(line)).find(({ level }) => level === "alert");
   assert.deepEqual([alert?.event, alert?.problem, alert?.user_id], [
     "books_do_not_balance",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import type { SubmittedRequest } from "../local/fal-simulator/simulator.ts";
 import { simulatorOf } from "./generation.ts";
-import { type Answer, type TestUser, until, type World } from "./harness.ts";
+import { type Answer, COPY_LEASE_SECONDS, type TestUser, until, type World } from "./harness.ts";
 
 /** The least that a transition needs. */
 export const PLAIN = {
@@ -186,12 +186,17 @@ export async function assertFailed(
   await world.audit();
 }
 
-/** Fails unless a job has no row, no file, and no list of files left. */
+/** Fails unless a job has no row and no file left, and after the next cleaning no list of files either. */
 export async function assertNothingLeft(world: World, jobId: string): Promise<void> {
-  const traces = await world.sql`
-    select 'job' as trace from video_jobs where job_id = ${jobId}
-    union all select 'work' from private.job_work where job_id = ${jobId}
-    union all select name from storage.objects where name like ${`%${jobId}%`}
-    union all select path from private.files_to_delete where path like ${`%${jobId}%`}`;
-  assert.deepEqual(traces.map(({ trace }) => trace), []);
+  const traces = () =>
+    world.sql`
+      select 'job' as trace from video_jobs where job_id = ${jobId}
+      union all select 'work' from private.job_work where job_id = ${jobId}
+      union all select name from storage.objects where name like ${`%${jobId}%`}`;
+  assert.deepEqual((await traces()).map(({ trace }) => trace), []);
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  assert.equal((await world.purge()).status, 200);
+  assert.deepEqual((await traces()).map(({ trace }) => trace), []);
+  const listed = await world.sql`select path from private.files_to_delete where path like ${`%${jobId}%`}`;
+  assert.deepEqual(listed.map(({ path }) => path), []);
 }

@@ -1,8 +1,9 @@
 // A transition that is ended in the middle: by its owner, by the deletion of the video or of the account, with webhooks
 // coming, lost and late.
 import assert from "node:assert/strict";
-import { INSTANT, simulatorOf } from "./generation.ts";
-import { until, useWorld } from "./harness.ts";
+import { z } from "zod";
+import { download, INSTANT, simulatorOf } from "./generation.ts";
+import { COPY_LEASE_SECONDS, until, useWorld } from "./harness.ts";
 import { assertChangesNothing } from "./table-dump.ts";
 import {
   assertDelivered,
@@ -143,7 +144,8 @@ Deno.test("files of a deleted transition that Storage does not delete at once ar
   world.gateway.fail("/storage/v1/object/videos", 500, 1);
   await world.call("videos", { method: "DELETE", user: transition.user, body: { job_ids: [transition.taskId] } });
   assert.equal((await filesOf(transition)).length, 3);
-  await world.call("advance-jobs", { headers: { apikey: world.secretKey }, body: { task: "purge" } });
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  await world.purge();
   await assertNothingLeft(world, transition.taskId);
 });
 
@@ -194,4 +196,13 @@ Deno.test("subtitles written while their transition is deleted, and its copy fai
     return files.length === 0;
   });
   await assertNothingLeft(world, transition.taskId);
+});
+
+Deno.test("a video that Storage does not take is delivered with its subtitles all the same", async () => {
+  const transition = await startTransition(world);
+  world.gateway.fail(`/storage/v1/object/videos/${transition.user.id}/${transition.taskId}.mp4`, 500);
+  const { result } = z.object({ result: z.record(z.string(), z.unknown()) }).parse((await transition.outcome()).body);
+  world.gateway.clearFaults();
+  assert.ok(!String(result.video_url).startsWith(world.url), "the provider's own address");
+  assert.match(new TextDecoder().decode(await download(result.subtitles_url)), /^WEBVTT\n[^]*First subtitle\n$/);
 });

@@ -25,7 +25,9 @@ security invoker
 set search_path = ''
 as $$
   insert into private.files_to_delete (bucket, path, since)
-  select 'videos', p_job.user_id || '/' || p_job.job_id || ending, private.clock()
+  select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
+    -- Of a job that is over, and whose copy is not still owed, nobody has begun to write since.
+    case when p_job.status = 'failed' or p_job.video_path is not null then p_job.completed_at else private.clock() end
   from unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending
   on conflict do nothing;
 $$;
@@ -153,7 +155,8 @@ grant execute on function public.delete_expired_videos(integer) to service_role;
 
 create index video_jobs_by_completion on public.video_jobs (completed_at) where completed_at is not null;
 
--- Up to p_limit files that are to be deleted, those that wait longest first: [{ bucket, path }].
+-- Up to p_limit files that are to be deleted and that nobody can still be writing, those that wait longest first:
+-- [{ bucket, path }].
 create function public.list_files_to_delete(
   p_limit integer
 )
@@ -164,13 +167,19 @@ security invoker
 set search_path = ''
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
-  from (select bucket, path from private.files_to_delete order by since limit p_limit) as files;
+  from (
+    select bucket, path from private.files_to_delete
+    where since <= private.clock() - make_interval(secs => (select copy_lease_seconds from public.app_settings))
+    order by since
+    limit p_limit
+  ) as files;
 $$;
 
 revoke execute on function public.list_files_to_delete(integer) from public, anon, authenticated;
 grant execute on function public.list_files_to_delete(integer) to service_role;
 
--- Notes that files, given as [{ bucket, path }], are gone.
+-- Notes that files, given as [{ bucket, path }], are gone: for good once nobody can still be writing them. A worker that
+-- dies right after its upload leaves a file behind a deletion, and the purge looks for it again.
 create function public.record_deleted_files(
   p_files jsonb
 )
@@ -182,7 +191,8 @@ set search_path = ''
 as $$
   delete from private.files_to_delete as waiting
   using jsonb_to_recordset(p_files) as gone (bucket text, path text)
-  where waiting.bucket = gone.bucket and waiting.path = gone.path;
+  where waiting.bucket = gone.bucket and waiting.path = gone.path
+    and since <= private.clock() - make_interval(secs => (select copy_lease_seconds from public.app_settings));
 $$;
 
 revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;

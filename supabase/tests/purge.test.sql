@@ -1,5 +1,5 @@
 begin;
-select plan(15);
+select plan(20);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -54,7 +54,20 @@ select ok(
   'a deleted video leaves word of its files') from old;
 select public.record_deleted_files(public.list_files_to_delete(10));
 select is(public.list_files_to_delete(10), '[]', 'until they are gone');
-select is((select count(*) from public.quota_log), 5::bigint, 'the ledger keeps what was paid');
+
+-- A worker may be writing the file of a job that is deleted while it runs.
+select pg_temp.start('writing');
+create temp table gone as select public.delete_videos('00000000-0000-4000-8000-00000000000a',
+  array[pg_temp.job('writing')]) as answer;
+select isnt(answer -> 'files', '[]', 'the files of a running job are deleted at once') from gone;
+select public.record_deleted_files(answer -> 'files') from gone;
+select isnt_empty('select from private.files_to_delete', 'and stay on the list for as long as a copy may last');
+select is(public.list_files_to_delete(10), '[]', 'to be deleted again after that');
+set local test.now = '2031-01-02 12:05:01+00';
+select isnt(public.list_files_to_delete(10), '[]', 'then they are looked for once more');
+select public.record_deleted_files(public.list_files_to_delete(10));
+select is_empty('select from private.files_to_delete', 'and are done with');
+select is((select count(*) from public.quota_log), 7::bigint, 'the ledger keeps what was paid');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

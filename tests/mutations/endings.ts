@@ -159,4 +159,12 @@ export const endingMutations: readonly Mutation[] = [
     replace: "provider_job_id = p_provider_job_id,",
     test: webhooks("so that the worker of the abandoned run is too late"),
   },
+  {
+    name: "the time in record_deleted_files",
+    guard: "What a worker writes behind a deletion does not stay for ever.",
+    file: DELETION,
+    find: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since <=",
+    replace: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since - interval '1 day' <=",
+    test: { file: "supabase/tests/purge.test.sql", name: "and stay on the list for as long as a copy may last" },
+  },
 ];

@@ -10,6 +10,8 @@ const TICK_MS = 10_000;
 /** While only copies are owed: longer than the pause between two tries. */
 const COPY_PAUSE_MS = 900_000;
 const MOST_COPY_TICKS = 200;
+/** How long a worker may write a video (see `app_settings`), and a little. */
+const COPY_LEASE_MS = 301_000;
 
 /** What settling takes: each is over when it returns. */
 export interface Driver {
@@ -35,6 +37,8 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
     await tick(TICK_MS);
   }
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
+  // Files of a deletion are looked for again when nobody can be writing them any more.
+  await driver.pass(COPY_LEASE_MS);
   await driver.purge();
   await driver.pass(1000);
   for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
