@@ -30,6 +30,30 @@ async function delivered(user: TestUser): Promise<Generation> {
   return generation;
 }
 
+Deno.test("a node's videos are listed alone, newest first", async () => {
+  const user = await world.newUser();
+  const first = await startGeneration(world, { user, body: { node_id: "node 1/ü" } });
+  const second = await startGeneration(world, { user, body: { node_id: "node 1/ü" } });
+  await startGeneration(world, { user, body: { node_id: "node 2" } });
+  await startGeneration(world, { body: { node_id: "node 1/ü" } });
+  const { videos } = await list(user, "?node_id=node+1%2F%C3%BC");
+  assert.deepEqual(videos.map(({ job_id, node_id }) => [job_id, node_id]), [
+    [second.jobId, "node 1/ü"],
+    [first.jobId, "node 1/ü"],
+  ]);
+  assert.deepEqual((await list(user, "?node_id=nowhere")).videos, []);
+});
+
+Deno.test("a node's videos and those that changed are two questions", async () => {
+  const { status, body } = await world.call("videos?node_id=a&updated_since=0", {
+    method: "GET",
+    user: await world.newUser(),
+  });
+  assert.deepEqual([status, body.issues], [400, [
+    { path: "node_id", message: "must not come together with updated_since" },
+  ]]);
+});
+
 Deno.test("a user's videos are listed newest first, a page at a time, each as its status shows it", async () => {
   const user = await world.newUser();
   const first = await delivered(user);

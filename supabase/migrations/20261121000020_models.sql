@@ -24,7 +24,8 @@ create table public.models (
   thumbnail_url text,
   created_at timestamptz not null default now(),
   constraint models_category_is_known check (category in ('text-to-video', 'image-to-video', 'transition')),
-  constraint models_provider_is_known check (provider in ('fal', 'runpod', 'veo')),
+  -- Which there are, providers/registry.ts alone knows: a job of any other is refused, refunded.
+  constraint models_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
   constraint models_price_matches_its_type check (
     (pricing_type = 'per_generation' and cost_per_generation is not null and cost_per_second is null)
     or (pricing_type = 'per_second' and cost_per_second is not null and cost_per_generation is null)

@@ -15,7 +15,7 @@ create table public.pipeline_steps (
   -- How long a video that may be delivered without this step waits for it.
   patience_seconds integer not null default 120,
   is_available boolean not null default true,
-  constraint step_provider_is_known check (provider in ('fal', 'runpod', 'veo')),
+  constraint step_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
   constraint step_product_is_known check (produces in ('video_url', 'audio_url', 'image_url')),
   constraint step_price_is_not_negative check (credits >= 0),
   constraint step_times_are_positive check (typical_seconds > 0 and max_run_seconds > 0 and patience_seconds > 0)

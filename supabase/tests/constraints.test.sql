@@ -86,7 +86,7 @@ from (values
 
 select pg_temp.refuses(what, name, 'update public.pipeline_steps set ' || change || $$ where name = 'music'$$)
 from (values
-  ('a tool of a provider that nobody knows', 'step_provider_is_known', $$provider = 'acme'$$),
+  ('a tool of a provider without a name', 'step_provider_is_a_name', $$provider = 'Acme Inc.'$$),
   ('a product that nobody knows', 'step_product_is_known', $$produces = 'smell_url'$$),
   ('an extra that costs less than nothing', 'step_price_is_not_negative', 'credits = -1'),
   ('an extra that takes no time', 'step_times_are_positive', 'typical_seconds = 0'),
@@ -96,7 +96,7 @@ from (values
 select pg_temp.refuses(what, name, 'update public.models set ' || change || $$ where name = 'Test'$$)
 from (values
   ('a category that nobody knows', 'models_category_is_known', $$category = 'song'$$),
-  ('a provider that nobody knows', 'models_provider_is_known', $$provider = 'acme'$$),
+  ('a provider without a name', 'models_provider_is_a_name', $$provider = 'Acme Inc.'$$),
   ('two prices at once', 'models_price_matches_its_type', 'cost_per_second = 1'),
   ('no price', 'models_price_matches_its_type', 'cost_per_generation = null'),
   ('a price of nothing', 'models_price_is_positive', 'cost_per_generation = 0'),
