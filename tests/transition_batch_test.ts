@@ -5,7 +5,7 @@ import { INSTANT } from "./generation.ts";
 import { type Answer, type TestUser, useWorld } from "./harness.ts";
 import { assertRefusal } from "./refusal.ts";
 import { assertChangesNothing } from "./table-dump.ts";
-import { PLAIN, resultOf, taskStatus } from "./transition.ts";
+import { PLAIN, postTransition, resultOf, taskStatus } from "./transition.ts";
 
 const world = useWorld({ falSimulator: INSTANT });
 
@@ -84,11 +84,34 @@ Deno.test("ten copies of a batch at once are one batch", async () => {
   await world.audit();
 });
 
+Deno.test("of two different batches that come at once under one key one is started, and the other is 422", async () => {
+  for (let round = 0; round < 5; round++) {
+    const user = await world.newUser();
+    const key = crypto.randomUUID();
+    const answers = await Promise.all([send(user, THREE, key), send(user, THREE.toReversed(), key)]);
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [202, 422]);
+    assert.equal(await world.balance(user), 82);
+  }
+});
+
 Deno.test("without a key a batch twice is two batches", async () => {
   const user = await world.newUser();
   const [first, second] = [await send(user, THREE), await send(user, THREE)];
   assert.notEqual(first.body.task_group_id, second.body.task_group_id);
   assert.equal(await world.balance(user), 64);
+});
+
+Deno.test("a batch under the key of a single transition is 422, and so is the other way round", async () => {
+  const user = await world.newUser();
+  const key = crypto.randomUUID();
+  assert.equal((await postTransition(world, user, PLAIN, { "Idempotency-Key": key })).status, 202);
+  assert.equal((await send(user, [PLAIN, PLAIN], key)).status, 422);
+
+  const another = crypto.randomUUID();
+  assert.equal((await send(user, [PLAIN, PLAIN], another)).status, 202);
+  assert.equal((await postTransition(world, user, PLAIN, { "Idempotency-Key": another })).status, 422);
+  assert.equal((await world.generate(user, { key: another })).status, 422);
+  assert.equal(await world.balance(user), 100 - 3 * 5);
 });
 
 Deno.test("two users may use one key, and get groups of their own", async () => {

@@ -289,7 +289,7 @@ export const transitionMutations: readonly Mutation[] = [
     name: "the look at all keys of a batch",
     guard: "A batch that was changed is refused before anything of it is charged.",
     file: TRANSITIONS,
-    find: "const siblingKeys = [key, ...itemKeys];",
+    find: "const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));",
     replace: "const siblingKeys: string[] = [];",
     test: batches("a batch changed after it ran out of credits at its first transition is 422 and starts nothing"),
   },

@@ -34,10 +34,9 @@ export async function createBatch(tools: Tools, call: Call, request: Request): P
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
   const requestHash = await sha256Hex(canonicalJson(["transitions", body]));
-  const keyOfItem = (index: number) => sha256Hex(canonicalJson(["batch", key, index]));
-  const itemKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
-  // The key itself may have been that of a single request.
-  const siblingKeys = [key, ...itemKeys];
+  // The first has the key itself, so that a single request with it, before or after, is another request.
+  const keyOfItem = async (index: number) => index === 0 ? key : await sha256Hex(canonicalJson(["batch", key, index]));
+  const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
   const items: (Started | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {
     const before = items.at(-1);
