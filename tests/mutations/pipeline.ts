@@ -1,7 +1,8 @@
 // What the steps of a job cost, which of them a video may be delivered without, and what is given back for those.
 import type { Mutation } from "./mutation.ts";
 
-const PIPELINE = "supabase/migrations/20261121000045_pipeline.sql";
+const PIPELINE = "supabase/migrations/20261121000045_pipeline_steps.sql";
+const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
 const PRICING = "supabase/migrations/20261121000040_pricing.sql";
 const START = "supabase/migrations/20261121000060_start_generation.sql";
 const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
@@ -21,7 +22,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the extras in the price",
     guard: "What is added to a video is paid for.",
-    file: PIPELINE,
+    file: STEPS,
     find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
     replace: "select (p_steps -> 0 ->> 'credits')::integer;",
     test: pipeline('{"enable_music": true} costs 1405'),
@@ -29,7 +30,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the one price of the runs of a long video",
     guard: "A long video is paid for once, not once a run.",
-    file: PIPELINE,
+    file: STEPS,
     find: "case v_number when 1 then private.price(p_model, p_settings) else 0 end",
     replace: "private.price(p_model, p_settings)",
     test: pipeline("the runs cost what the whole length costs, once"),
@@ -45,7 +46,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the music at no volume",
     guard: "Nobody pays for music that is not heard.",
-    file: PIPELINE,
+    file: STEPS,
     find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
     replace: "(p_settings ->> 'enable_music')::boolean then",
     test: pipeline("music at no volume is none"),
@@ -88,7 +89,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the wish of the owner in what is optional",
     guard: "What may be left out is what the owner named.",
-    file: PIPELINE,
+    file: STEPS,
     find: "p_settings, '[\"music\"]', v_spare ? 'music')",
     replace: "p_settings, '[\"music\"]', true)",
     test: pipeline('both: the video may do without ""'),
@@ -96,7 +97,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the parts of an optional mix",
     guard: "A mix is left out only where each of its parts may be.",
-    file: PIPELINE,
+    file: STEPS,
     find: "v_parts <@ v_spare);",
     replace: "v_spare <> '[]');",
     test: pipeline('spare music: the video may do without "music loudness"'),

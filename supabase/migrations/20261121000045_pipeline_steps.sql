@@ -1,0 +1,144 @@
+-- The tools that a video is made with besides its model: each a step of its job, one request to a provider.
+
+-- What is done to a video besides generating it. Another tool for it is an update here; docs/pipeline.md has the format.
+create table public.pipeline_steps (
+  name text primary key,
+  description text not null,
+  provider text not null,
+  provider_model_id text not null,
+  -- The provider's input. { "from": name } stands for a value of the request, { "artifact": step } for what a step made.
+  input jsonb not null,
+  produces text not null,
+  credits integer not null default 0,
+  typical_seconds integer not null default 10,
+  max_run_seconds integer not null default 180,
+  -- How long a video that may be delivered without this step waits for it.
+  patience_seconds integer not null default 120,
+  is_available boolean not null default true,
+  constraint step_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
+  constraint step_product_is_known check (produces in ('video_url', 'audio_url', 'image_url')),
+  constraint step_price_is_not_negative check (credits >= 0),
+  constraint step_times_are_positive check (typical_seconds > 0 and max_run_seconds > 0 and patience_seconds > 0)
+);
+
+alter table public.pipeline_steps enable row level security;
+create policy "Everybody reads what extras cost" on public.pipeline_steps for select to anon, authenticated using (true);
+revoke all on public.pipeline_steps from anon, authenticated, service_role;
+grant select on public.pipeline_steps to anon, authenticated;
+grant select, insert, update, delete on public.pipeline_steps to service_role;
+
+-- The steps are named by the functions below; models, inputs and values are those of fal's published schemas.
+insert into public.pipeline_steps
+  (name, description, provider, provider_model_id, produces, credits, typical_seconds, patience_seconds, input)
+values
+  ('voiceover', 'Speaks the text', 'fal', 'fal-ai/kokoro/american-english', 'audio_url', 1, 10, 120, '{
+    "prompt": { "from": "voiceover_text" },
+    "voice": { "from": "voice_type", "choices": { "male": "am_michael", "female": "af_heart", "neutral": "af_alloy" } }
+  }'),
+  ('music', 'Composes music of the video''s length', 'fal', 'fal-ai/stable-audio-25/text-to-audio', 'audio_url', 1, 15, 180, '{
+    "prompt": { "from": "music_type", "choices": {
+      "ambient": "Slow ambient pads, soft and spacious, instrumental",
+      "upbeat": "Upbeat pop with bright guitars and claps, instrumental",
+      "cinematic": "Cinematic orchestral build-up with strings and drums, instrumental",
+      "calm": "Calm solo piano, warm and quiet, instrumental",
+      "energetic": "Energetic electronic dance with driving drums, instrumental" } },
+    "seconds_total": { "from": "duration" }
+  }'),
+  ('loudness', 'Brings the music to its volume', 'fal', 'fal-ai/ffmpeg-api/loudnorm', 'audio_url', 0, 5, 60, '{
+    "audio_url": { "artifact": "music" },
+    "integrated_loudness": { "from": "music_loudness" }
+  }'),
+  ('mix', 'Lays voice and music under the video', 'fal', 'fal-ai/ffmpeg-api/compose', 'video_url', 0, 15, 180, '{
+    "tracks": { "from": "tracks" }
+  }'),
+  ('frame', 'Takes the last frame of a part', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 60, '{
+    "video_url": { "from": "video" },
+    "frame_type": "last"
+  }'),
+  ('join', 'Joins the parts of a long video', 'fal', 'fal-ai/ffmpeg-api/merge-videos', 'video_url', 0, 20, 180, '{
+    "video_urls": { "from": "videos" }
+  }'),
+  ('trim', 'Cuts a video to its length', 'fal', 'fal-ai/workflow-utilities/trim-video', 'video_url', 0, 10, 180, '{
+    "video_url": { "artifact": "video" },
+    "start_time": 0,
+    "end_time": { "from": "duration" }
+  }'),
+  -- Its run costs 0.0002 dollars a second of video; is_available false: no thumbnails but those of the models.
+  ('thumbnail', 'Takes the first frame', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 30, '{
+    "video_url": { "from": "video" },
+    "frame_type": "first"
+  }');
+
+-- Refuses the extras in resolved settings that are switched off: a list of issues.
+create function private.unavailable_extras(
+  p_settings jsonb
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'path', 'settings.enable_' || name, 'message', 'must be false: it is not available at the moment')), '[]')
+  from public.pipeline_steps where not is_available and (p_settings ->> ('enable_' || name))::boolean;
+$$;
+
+revoke execute on function private.unavailable_extras(jsonb) from public, anon, authenticated;
+grant execute on function private.unavailable_extras(jsonb) to anon, authenticated, service_role;
+
+-- Puts values into a template, as deep as it goes: { "from": name } becomes the value of that name, or with "choices" what
+-- they say of it.
+create function private.fill(
+  p_template jsonb,
+  p_values jsonb
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(p_template) = 'array' then
+    return coalesce((
+      select jsonb_agg(private.fill(item, p_values) order by place)
+      from jsonb_array_elements(p_template) with ordinality as items (item, place)), '[]');
+  elsif jsonb_typeof(p_template) <> 'object' then
+    return p_template;
+  elsif p_template ? 'choices' then
+    return p_template -> 'choices' -> (p_values ->> (p_template ->> 'from'));
+  elsif p_template ? 'from' then
+    return p_values -> (p_template ->> 'from');
+  end if;
+  return coalesce((
+    select jsonb_object_agg(field.key, private.fill(field.value, p_values)) from jsonb_each(p_template) as field), '{}');
+end;
+$$;
+
+revoke execute on function private.fill(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.fill(jsonb, jsonb) to anon, authenticated, service_role;
+
+-- One step of a job, by its row. `parts` are the extras that it is there for: once all of them are left out it is passed
+-- over. `optional`: the video may be delivered without it.
+create function private.pipeline_step(
+  p_name text,
+  p_values jsonb,
+  p_parts jsonb default '[]',
+  p_optional boolean default false
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
+    'input', private.fill(input, p_values), 'credits', credits, 'parts', p_parts, 'optional', p_optional,
+    'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
+  from public.pipeline_steps where name = p_name;
+$$;
+
+revoke execute on function private.pipeline_step(text, jsonb, jsonb, boolean) from public, anon, authenticated;
+grant execute on function private.pipeline_step(text, jsonb, jsonb, boolean) to anon, authenticated, service_role;
