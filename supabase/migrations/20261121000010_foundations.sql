@@ -6,7 +6,8 @@ revoke all on schema private from public;
 -- anon and authenticated call quote_generation, which reads the pricing functions in here; nothing else is granted to them.
 grant usage on schema private to anon, authenticated, service_role;
 
--- The one source of time for every decision about jobs and keys; tests replace it to travel in time.
+-- The one source of time for every decision about jobs and keys; tests replace it to travel in time. It is volatile, so
+-- a condition compares with it through a variable or `(select private.clock())`: otherwise no index serves.
 create function private.clock()
 returns timestamptz
 language sql

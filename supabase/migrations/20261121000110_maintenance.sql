@@ -9,9 +9,10 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_now timestamptz := private.clock();
   v_keys integer;
 begin
-  delete from public.idempotency_log where expires_at <= private.clock();
+  delete from public.idempotency_log where expires_at <= v_now;
   get diagnostics v_keys = row_count;
   return jsonb_build_object('idempotency_keys', v_keys);
 end;

@@ -13,12 +13,13 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_now timestamptz := private.clock();
   v_url text;
   v_key text;
 begin
   if p_task = 'advance' and not exists (
     select from private.job_work
-    where next_check_at <= private.clock() and (lease_until is null or lease_until <= private.clock())
+    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
   ) then
     return;
   end if;

@@ -15,8 +15,8 @@ as $$
     -- A minute past its time: the worker is not being called, or cannot keep up.
     'overdue_jobs', (
       select count(*) from private.job_work
-      where next_check_at < private.clock() - interval '1 minute'
-        and (lease_until is null or lease_until < private.clock() - interval '1 minute')));
+      where next_check_at < (select private.clock() - interval '1 minute')
+        and (lease_until is null or lease_until < (select private.clock() - interval '1 minute'))));
 $$;
 
 revoke execute on function public.health() from public, anon, authenticated;

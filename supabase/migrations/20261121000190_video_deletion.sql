@@ -9,6 +9,8 @@ create table private.files_to_delete (
   primary key (bucket, path)
 );
 
+create index files_to_delete_by_age on private.files_to_delete (since);
+
 alter table private.files_to_delete enable row level security;
 create policy "Only the service role deletes files" on private.files_to_delete
   for all to service_role using (true) with check (true);
@@ -130,14 +132,16 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_expired_before timestamptz := private.clock() - (
+    select make_interval(days => retention_days) from public.app_settings);
   v_locked record;
   v_job_id uuid;
   v_deleted integer := 0;
 begin
   for v_job_id in
-    select jobs.job_id from public.video_jobs as jobs, public.app_settings as settings
-    where jobs.completed_at < private.clock() - make_interval(days => settings.retention_days)
-    order by jobs.completed_at
+    select job_id from public.video_jobs
+    where completed_at < v_expired_before
+    order by completed_at
     limit p_limit
   loop
     v_locked := private.lock_job(v_job_id, null);
@@ -169,7 +173,7 @@ as $$
   select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
   from (
     select bucket, path from private.files_to_delete
-    where since <= private.clock() - make_interval(secs => (select copy_lease_seconds from public.app_settings))
+    where since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings)
     order by since
     limit p_limit
   ) as files;
@@ -192,7 +196,7 @@ as $$
   delete from private.files_to_delete as waiting
   using jsonb_to_recordset(p_files) as gone (bucket text, path text)
   where waiting.bucket = gone.bucket and waiting.path = gone.path
-    and since <= private.clock() - make_interval(secs => (select copy_lease_seconds from public.app_settings));
+    and since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings);
 $$;
 
 revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;

@@ -1,0 +1,50 @@
+begin;
+select plan(9);
+
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
+  typical_seconds, start_within_seconds, max_run_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 1, '{}',
+  100, 900, 900);
+update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
+select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'purchase');
+
+-- Half of them have ended, some are deleted, and no key and no video has expired; nothing is due.
+select public.start_generation('00000000-0000-4000-8000-00000000000a', 'key ' || number, 'hash',
+  'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, number::text)
+from generate_series(1, 40) as number;
+select public.fail_job(job_id, 1, 'timeout', 'x') from public.video_jobs where node_id::integer % 2 = 0;
+select results_eq('select status, count(*) from public.video_jobs group by status order by status',
+  $$ values ('failed', 20::bigint), ('pending', 20) $$, 'there are jobs');
+select public.delete_videos(user_id, array_agg(job_id)) from public.video_jobs where node_id::integer <= 10 group by user_id;
+
+-- The planner reads so small a table as a whole, unless it cannot help it.
+set local enable_seqscan = off;
+create function pg_temp.rows_read() returns bigint language sql volatile as $$
+  select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
+  where relname in ('video_jobs', 'job_work', 'idempotency_log', 'files_to_delete')
+$$;
+create function pg_temp.rows_read_by(p_statement text) returns bigint language plpgsql volatile as $$
+declare
+  v_before bigint := pg_temp.rows_read();
+begin
+  execute p_statement;
+  return pg_temp.rows_read() - v_before;
+end;
+$$;
+select ok(pg_temp.rows_read_by('select count(prompt) from public.video_jobs') >= 30, 'rows that are read are counted');
+select is(pg_temp.rows_read_by('select private.call_worker(''advance'')'), 0::bigint,
+  'cron finds out that nothing is due without reading a job');
+select is(pg_temp.rows_read_by('select public.claim_due_jobs(10)'), 0::bigint, 'a worker too');
+select is(pg_temp.rows_read_by('select public.health()'), 0::bigint, 'as does a health check');
+select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint, 'the purge reads only keys that have expired');
+select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and only videos that have');
+select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::bigint,
+  'and no file that somebody may still be writing');
+update public.app_settings set retention_days = null;
+select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and none where all are kept');
+
+select * from finish();
+rollback;
