@@ -23,12 +23,13 @@ export class Clock {
   readonly now = (): number => this.#now;
 
   async advance(milliseconds: number): Promise<void> {
-    this.#now += Math.ceil(milliseconds);
-    const microseconds = BigInt(this.#now) * 1000n;
-    // Never back, should the database have drawn more readings than time has passed.
-    await this.sql`
-      select setval('private.simulated_clock', greatest(${microseconds.toString()}::bigint, last_value))
+    const microseconds = BigInt(this.#now + Math.ceil(milliseconds)) * 1000n;
+    // Never back: where the database has drawn more readings than time has passed, it is as late as the last of them.
+    const [row] = await this.sql`
+      select setval('private.simulated_clock',
+        greatest(${microseconds.toString()}::bigint, (last_value + 999) / 1000 * 1000)) / 1000 as milliseconds
       from private.simulated_clock
     `;
+    this.#now = Number(row?.milliseconds);
   }
 }

@@ -12,6 +12,8 @@ const COPY_PAUSE_MS = 900_000;
 const MOST_COPY_TICKS = 200;
 /** How long a worker may write a video (see `app_settings`), and a little. */
 const COPY_LEASE_MS = 301_000;
+/** Each but the first for videos that have reached their retention since the one before. */
+const MOST_PURGES = 5;
 
 /** What settling takes: each is over when it returns. */
 export interface Driver {
@@ -37,9 +39,11 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
     await tick(TICK_MS);
   }
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
-  // Files of a deletion are looked for again when nobody can be writing them any more.
-  await driver.pass(COPY_LEASE_MS);
-  await driver.purge();
+  // Files of a deletion are looked for again when nobody can be writing them any more; the purge itself deletes videos.
+  for (let purges = 0; purges < MOST_PURGES && (purges === 0 || await filesToDelete(world) > 0); purges++) {
+    await driver.pass(COPY_LEASE_MS);
+    await driver.purge();
+  }
   await driver.pass(1000);
   for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
 
@@ -59,6 +63,11 @@ async function openJobs({ sql }: World): Promise<number> {
 
 async function owedCopies({ sql }: World): Promise<number> {
   const [row] = await sql`select count(*)::integer as count from private.job_work where next_check_at is not null`;
+  return Number(row?.count);
+}
+
+async function filesToDelete({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.files_to_delete`;
   return Number(row?.count);
 }
 

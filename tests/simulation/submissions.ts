@@ -26,8 +26,11 @@ const openings = z.union([
   z.array(z.unknown()).transform((list) => list.flatMap((work) => opening.safeParse(work).data ?? [])),
 ]);
 
-/** How long a run whose answer was lost may still report itself before another is paid for (see `app_settings`). */
-const GRACE_MS = 120_000;
+/**
+ * How long a run whose answer was lost may still report itself before another is paid for (see `app_settings`), but for
+ * what the database's clock runs ahead within one operation.
+ */
+const GRACE_MS = 120_000 - 1_000;
 
 interface Opened {
   event: number;
