@@ -26,7 +26,8 @@ begin
     return null;
   elsif v_job.completed_at is not null or p_attempt <= v_work.attempt - v_work.attempts_of_step then
     return jsonb_build_object('outcome', 'finished', 'same_run',
-      coalesce(v_work.provider_job_id = p_provider_job_id, false) or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id));
+      coalesce(v_work.provider_job_id = p_provider_job_id, false)
+        or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id));
   elsif v_locked.current and v_work.submitted_at is not null and v_work.provider_job_id is null then
     perform public.record_submission(p_job_id, p_attempt, p_provider_job_id);
   elsif not v_locked.current or v_work.provider_job_id is distinct from p_provider_job_id then
