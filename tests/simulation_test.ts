@@ -1,4 +1,5 @@
 // The world of `tests/simulation`: seeded, with a clock of its own. `deno task soak` runs it for longer.
+import assert from "node:assert/strict";
 import { simulate } from "./simulation/run.ts";
 
 const OPERATIONS = 3_000;
@@ -19,4 +20,10 @@ const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
 Deno.test(`every invariant holds in a world that nobody has seen before (seed ${seed})`, untidy, async () => {
   await simulate({ seed, operations: OPERATIONS, users: USERS, connections: 1, thorough: false });
+});
+
+Deno.test("a seed gives the same world again, so that what went wrong in it can be looked at", untidy, async () => {
+  const world = { seed, operations: 1_000, users: 200, connections: 1, thorough: false };
+  const { fingerprint } = await simulate(world);
+  assert.equal((await simulate(world)).fingerprint, fingerprint);
 });

@@ -19,7 +19,8 @@ export class Timeline {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  constructor(readonly now: () => number) {}
+  /** One that does not wake itself runs nothing but in `advance`: a replay must not depend on when a timer fires. */
+  constructor(readonly now: () => number, private readonly wakesItself = true) {}
 
   /** Runs `run` at time `due` (ms). */
   at(due: number, run: (time: number) => void, isAwaited = false): void {
@@ -67,7 +68,7 @@ export class Timeline {
   #arm(): void {
     clearTimeout(this.#timer);
     const next = this.#events[0];
-    if (next === undefined || this.#stopped) return;
+    if (next === undefined || this.#stopped || !this.wakesItself) return;
     const longest = this.now === Date.now ? LONGEST_TIMER_MS : FAKE_CLOCK_LOOK_MS;
     this.#timer = setTimeout(() => this.advance(), Math.min(Math.max(next.due - this.now(), 0), longest));
   }

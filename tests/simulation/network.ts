@@ -16,8 +16,7 @@ export class Network {
     const process = currentProcess();
     // The keys are kept for all processes at once: who fetches them does so for others too.
     if (point === SHARED) return await withoutDeath(this.faults.choose(process, service, point), make);
-    if (process.dead) return await process.crash();
-    return await process.during(() => this.#call(process, service, point, make));
+    return await process.during(() => process.dead ? process.crash() : this.#call(process, service, point, make));
   }
 
   async #call(process: Process, service: Service, point: string, make: () => Promise<Response>): Promise<Response> {

@@ -1,4 +1,4 @@
-import { processIfAny } from "./process.ts";
+import { nextTurn, processIfAny } from "./process.ts";
 
 /**
  * What comes from other threads (the database's answers, WebCrypto's) comes when it pleases, and a run that depends on
@@ -15,8 +15,4 @@ export class Order {
     const answer = turn.then(() => result);
     return processIfAny()?.during(() => answer) ?? answer;
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -12,6 +12,9 @@ export interface OpenedAttempt {
 /** How a process came to rest. */
 export type Rest = "done" | "crashed" | "stalled";
 
+/** So many turns of the event loop without a call: between two of its calls a process does not wait for anything. */
+const QUIET_TURNS = 20;
+
 const current = new AsyncLocalStorage<Process>();
 
 // What Supabase's runtime offers and `_shared/background.ts` uses.
@@ -99,9 +102,15 @@ export class Process {
   async rest(work: Promise<unknown>): Promise<Rest> {
     const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
     // Its other calls come to their end first, also a dead one's at the database: whoever comes next must not race with them.
-    while (rest !== "done" && this.#calls > this.#held.length + this.#parked) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
+    for (let quiet = 0; rest !== "done" && quiet < QUIET_TURNS; quiet++) {
+      await nextTurn();
+      if (this.#calls > this.#held.length + this.#parked) quiet = 0;
     }
     return this.dead ? "crashed" : rest;
   }
+}
+
+/** Lets everything else go on that is ready to. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -61,7 +61,7 @@ export class Random {
   }
 
   /** A UUID of version 4. */
-  uuid(): string {
+  uuid(): ReturnType<typeof crypto.randomUUID> {
     const hex = Array.from({ length: 32 }, () => this.whole(0, 15).toString(16)).join("");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   }

@@ -23,7 +23,6 @@ interface Doing {
   work: Promise<void>;
 }
 
-const UUID = /[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}/g;
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
@@ -211,8 +210,7 @@ export class Simulation {
   #note(line: string): void {
     this.log.push(`#${this.done} ${new Date(this.world.clock.now()).toISOString().slice(5, 19)} ${line}`);
     if (this.log.length > LOG_LENGTH) this.log.shift();
-    // Ids are the database's and the provider's own, and of no consequence.
-    for (const letter of line.replaceAll(UUID, "")) {
+    for (const letter of line) {
       this.#hash = (Math.imul(this.#hash, 31) + letter.charCodeAt(0)) >>> 0;
     }
   }

@@ -1,17 +1,18 @@
 import type { Order } from "./order.ts";
 import { processIfAny } from "./process.ts";
+import type { Random } from "./random.ts";
 
 /** Longer timers of the functions are time limits, which are not for a world whose time stands still. */
 const SHORT_MS = 500;
 
 /**
- * Takes real time and chance out of this process: no time limit runs out by itself, and WebCrypto answers in order. Call
- * what it returns to put everything back.
+ * Takes real time and chance out of this process: no time limit runs out by itself, ids are drawn like everything else,
+ * and WebCrypto answers in order. Call what it returns to put everything back.
  */
-export function becomeStill(order: Order): () => void {
+export function becomeStill(order: Order, random: Random): () => void {
   const { timeout } = AbortSignal;
   const { setTimeout } = globalThis;
-  const { subtle } = crypto;
+  const { subtle, randomUUID } = crypto;
   const { digest, importKey, generateKey, exportKey, sign, verify } = subtle;
 
   AbortSignal.timeout = () => new AbortController().signal;
@@ -20,6 +21,7 @@ export function becomeStill(order: Order): () => void {
       processIfAny() !== undefined && (delay ?? 0) > SHORT_MS ? 0 : setTimeout(callback, delay, ...rest),
     setTimeout,
   );
+  crypto.randomUUID = () => random.uuid();
   subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
   subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
   Object.assign(subtle, {
@@ -32,6 +34,7 @@ export function becomeStill(order: Order): () => void {
   return () => {
     AbortSignal.timeout = timeout;
     globalThis.setTimeout = setTimeout;
+    crypto.randomUUID = randomUUID;
     Object.assign(subtle, { digest, importKey, generateKey, exportKey, sign, verify });
   };
 }

@@ -80,10 +80,10 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
   const order = new Order();
-  const wakeUp = becomeStill(order);
+  const wakeUp = becomeStill(order, random.fork());
   const bucket = new Bucket((change, name, paths) => order.inTurn(() => keepFileTable(sql, change, name, paths)));
   const postman = new Postman(clock.now, random.fork());
-  const timeline = new Timeline(clock.now);
+  const timeline = new Timeline(clock.now, false);
   const provider = await Provider.create(timeline);
   const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
   provider.onEnded = (run) => postman.ended(run);
