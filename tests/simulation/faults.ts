@@ -53,9 +53,8 @@ export class FaultPlan {
   }
 
   #draw({ random, maySuffer }: Process, service: Service, point: string): Fault | null {
-    if (!this.enabled) return null;
+    if (!this.enabled || !maySuffer) return null;
     if (this.down.has(service)) return random.chance(0.5) ? "drop before" : "gateway before";
-    if (!maySuffer) return null;
     const rare = rareFault(random, point, this.counts);
     if (rare !== null) return rare;
     let rest = random.next() * 1000;

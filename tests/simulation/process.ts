@@ -52,7 +52,8 @@ export class Process {
   /** Calls of a dead process, which never return. */
   #parked = 0;
 
-  constructor(readonly random: Random, readonly maySuffer: boolean) {}
+  /** `maySuffer`: whether its calls meet faults. */
+  constructor(readonly random: Random, public maySuffer: boolean) {}
 
   /** Runs work in it, with all that it leaves in the background. The promise may never settle. */
   run(work: () => Promise<void>): Promise<void> {

@@ -21,11 +21,14 @@ interface Doing {
   text: string;
   process: Process;
   work: Promise<void>;
+  begun: number;
 }
 
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
+/** A copy's (see `app_settings`). No hosted worker lives much longer, 400 s; on a laptop one may sleep with it. */
+const LONGEST_LEASE_MS = 300_000;
 
 /** Drives one world: the only place where anything is begun and where time moves. */
 export class Simulation {
@@ -123,7 +126,7 @@ export class Simulation {
     const work = process.run(operation.run);
     // A failure is seen by whoever waits for it, also when it comes while nobody does.
     work.catch(() => {});
-    return { text: operation.text, process, work };
+    return { text: operation.text, process, work, begun: this.world.clock.now() };
   }
 
   #finish(doing: Doing): Promise<Rest> {
@@ -151,6 +154,8 @@ export class Simulation {
     if (doing === undefined) return;
     this.#stalled = this.#stalled.filter((one) => one !== doing);
     this.world.counts.add("operations", "wake");
+    // What it may still write nobody looks for behind it any more: whoever wakes that late must get to clean up.
+    if (this.world.clock.now() - doing.begun > LONGEST_LEASE_MS) doing.process.maySuffer = false;
     if (this.random.chance(0.1)) doing.process.kill();
     else doing.process.wake();
     await this.#finish(doing);
