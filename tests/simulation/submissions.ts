@@ -28,9 +28,9 @@ const openings = z.union([
 
 /**
  * How long a run whose answer was lost may still report itself before another is paid for (see `app_settings`), but for
- * what the database's clock runs ahead within one operation.
+ * the milliseconds that the database's clock runs ahead by its own readings.
  */
-const GRACE_MS = 120_000 - 1_000;
+const GRACE_MS = 120_000 - 100;
 
 interface Opened {
   event: number;
