@@ -116,9 +116,7 @@ export class Simulation {
     const operations = this.#choices.several();
     const shared = this.random.chance(0.3) ? new Process(this.random.fork(), true) : undefined;
     const begun = operations.map((operation) => this.#begin(operation, shared));
-    const rests = begun.map((doing) => this.#rest(doing));
-    await Promise.allSettled(rests);
-    for (const [index, doing] of begun.entries()) await this.#conclude(doing, rests[index]);
+    await this.#finishAll(begun);
   }
 
   #begin(operation: Operation, process = new Process(this.random.fork(), this.world.faults.enabled)): Doing {
@@ -131,6 +129,12 @@ export class Simulation {
 
   #finish(doing: Doing): Promise<Rest> {
     return this.#conclude(doing, this.#rest(doing));
+  }
+
+  async #finishAll(doings: readonly Doing[]): Promise<void> {
+    const rests = doings.map((doing) => this.#rest(doing));
+    await Promise.allSettled(rests);
+    for (const [index, doing] of doings.entries()) await this.#conclude(doing, rests[index]);
   }
 
   #rest(doing: Doing): Promise<Rest> {
@@ -150,19 +154,28 @@ export class Simulation {
 
   /** Lets one that has stalled go on: a zombie, whose lease may be somebody else's by now. Or it is killed at last. */
   async #wake(): Promise<void> {
-    const doing = this.random.maybe(this.#stalled);
-    if (doing === undefined) return;
-    this.#stalled = this.#stalled.filter((one) => one !== doing);
+    const chosen = this.random.maybe(this.#stalled);
+    if (chosen === undefined) return;
+    const { process, begun } = chosen;
+    const doings = this.#takeStalled(process);
     this.world.counts.add("operations", "wake");
     // What it may still write nobody looks for behind it any more: whoever wakes that late must get to clean up.
-    if (this.world.clock.now() - doing.begun > LONGEST_LEASE_MS) doing.process.maySuffer = false;
-    if (this.random.chance(0.1)) doing.process.kill();
-    else doing.process.wake();
-    await this.#finish(doing);
+    if (this.world.clock.now() - begun > LONGEST_LEASE_MS) process.maySuffer = false;
+    if (this.random.chance(0.1)) process.kill();
+    else process.wake();
+    await this.#finishAll(doings);
+  }
+
+  /** All that a stalled process has under way: it goes on together. */
+  #takeStalled(process: Process): Doing[] {
+    const doings = this.#stalled.filter((doing) => doing.process === process);
+    this.#stalled = this.#stalled.filter((doing) => doing.process !== process);
+    return doings;
   }
 
   #pause(): number {
-    if (this.#stalled.length > MOST_STALLED) this.#stalled.shift();
+    const [oldest] = this.#stalled;
+    if (oldest !== undefined && this.#stalled.length > MOST_STALLED) this.#takeStalled(oldest.process);
     switch (this.random.weighted({ short: 60, medium: 30, grace: 7, long: 1.5, day: 0.15 })) {
       case "short":
         return this.random.between(200, 5_000);
@@ -206,9 +219,9 @@ export class Simulation {
   }
 
   async #wakeAll(): Promise<void> {
-    for (const doing of this.#stalled.splice(0)) {
-      doing.process.wake();
-      await this.#finish(doing);
+    for (const process of new Set(this.#stalled.map((doing) => doing.process))) {
+      process.wake();
+      await this.#finishAll(this.#takeStalled(process));
     }
   }
 
