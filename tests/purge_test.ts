@@ -43,17 +43,61 @@ Deno.test("a video past its retention goes, file and row, while newer ones and t
   await world.sql`update app_settings set retention_days = null`;
 });
 
-Deno.test("a file that could not be deleted is deleted by the next purge", async () => {
+Deno.test("a file that Storage deletes later is deleted by a later purge", async () => {
   await world.sql`update app_settings set retention_days = 7`;
   const old = await delivered();
   await world.travel(8 * DAY_SECONDS);
-  world.gateway.fail("/storage/v1/object/videos", 500, 1);
-  assert.equal((await world.purge()).status, 503);
+  world.gateway.fail("/storage/v1/object/videos", 500);
+  const first = await world.purge();
+  world.gateway.clearFaults();
+  assert.deepEqual([first.status, first.body.failed], [200, ["files"]]);
   assert.deepEqual([(await old.poll(0)).status, await filesOf(old)], [404, 1]);
-  assert.equal((await world.purge()).status, 200);
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  assert.deepEqual((await world.purge()).body.failed, []);
   assert.equal(await filesOf(old), 0);
   await world.sql`update app_settings set retention_days = null`;
 });
+
+Deno.test("one file that Storage never deletes keeps none of the others", async () => {
+  await world.sql`update app_settings set retention_days = 7`;
+  const [stubborn, other] = [await delivered(), await delivered()];
+  await world.sql.unsafe(`
+    create function private.refuse() returns trigger language plpgsql as $$ begin raise 'stuck'; end; $$;
+    create trigger refuse before delete on storage.objects
+      for each row when (old.name like '%${stubborn.jobId}%') execute function private.refuse();
+  `);
+  await world.travel(8 * DAY_SECONDS);
+  const { body } = await world.purge();
+  assert.deepEqual(body.failed, []);
+  assert.deepEqual([await filesOf(stubborn), await filesOf(other)], [1, 0]);
+  const [left] = await world
+    .sql`select refusals from private.files_to_delete where path like ${`%${stubborn.jobId}.mp4`}`;
+  assert.equal(left?.refusals, 1);
+
+  await world.travel(COPY_LEASE_SECONDS + 1);
+  await world.sql`drop trigger refuse on storage.objects`;
+  await world.purge();
+  assert.equal(await filesOf(stubborn), 0);
+  await world.sql`update app_settings set retention_days = null`;
+});
+
+for (const [task, procedure] of [["audit_problems", "audit_credits"], ["idempotency_keys", "purge_expired"]] as const) {
+  Deno.test(`when ${task} fails, the other tasks of the purge go on, and the operator is told`, async () => {
+    await world.sql`update app_settings set retention_days = 7`;
+    const old = await delivered();
+    await world.travel(8 * DAY_SECONDS);
+    world.gateway.fail(`/rest/v1/rpc/${procedure}`, 500);
+    const { status, body } = await world.purge();
+    world.gateway.clearFaults();
+    assert.deepEqual([status, body.failed, body[task]], [200, [task], undefined]);
+    assert.deepEqual([(await old.poll(0)).status, await filesOf(old)], [404, 0]);
+    const line = world.functions.log.map((text) => JSON.parse(text)).findLast(({ event }) =>
+      event === "purge_task_failed"
+    );
+    assert.deepEqual([line?.level, line?.task], ["error", task]);
+    await world.sql`update app_settings set retention_days = null`;
+  });
+}
 
 Deno.test("what a worker wrote behind a deletion, and died, is deleted by the next purge", async () => {
   const running = await startGeneration(world, { fal: "run=1h" });

@@ -1,7 +1,9 @@
 -- What the operator runs, or has cron run: cleaning up, and proof that the books balance.
 
--- Deletes what has expired and says how much of it there was.
-create function public.purge_expired()
+-- Deletes up to p_limit expired keys, the oldest first, and says how many there were: { idempotency_keys }.
+create function public.purge_expired(
+  p_limit integer default 1000
+)
 returns jsonb
 language plpgsql
 volatile
@@ -12,14 +14,19 @@ declare
   v_now timestamptz := private.clock();
   v_keys integer;
 begin
-  delete from public.idempotency_log where expires_at <= v_now;
+  delete from public.idempotency_log
+  where ctid = any (array(
+    select ctid from public.idempotency_log
+    where expires_at <= v_now order by expires_at limit p_limit
+    -- A request that is about to use an expired key anew has its row.
+    for update skip locked));
   get diagnostics v_keys = row_count;
   return jsonb_build_object('idempotency_keys', v_keys);
 end;
 $$;
 
-revoke execute on function public.purge_expired() from public, anon, authenticated;
-grant execute on function public.purge_expired() to service_role;
+revoke execute on function public.purge_expired(integer) from public, anon, authenticated;
+grant execute on function public.purge_expired(integer) to service_role;
 
 -- Lists every contradiction in the books. It must return no rows; docs/operations.md says what to do if it does.
 create function public.audit_credits()

@@ -5,8 +5,12 @@
 create table private.files_to_delete (
   bucket text not null,
   path text not null,
+  -- Not before copy_lease_seconds after this: somebody may be writing it until then.
   since timestamptz not null,
-  primary key (bucket, path)
+  -- How often Storage has refused to delete it.
+  refusals integer not null default 0,
+  primary key (bucket, path),
+  constraint refusals_are_counted check (refusals >= 0)
 );
 
 create index files_to_delete_by_age on private.files_to_delete (since);
@@ -14,7 +18,7 @@ create index files_to_delete_by_age on private.files_to_delete (since);
 alter table private.files_to_delete enable row level security;
 create policy "Only the service role deletes files" on private.files_to_delete
   for all to service_role using (true) with check (true);
-grant select, insert, delete on private.files_to_delete to service_role;
+grant select, insert, update, delete on private.files_to_delete to service_role;
 
 -- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
 create function private.discard_files(
@@ -201,3 +205,21 @@ $$;
 
 revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;
 grant execute on function public.record_deleted_files(jsonb) to service_role;
+
+-- Puts a file that Storage did not delete at the end of the list.
+create function public.postpone_file(
+  p_bucket text,
+  p_path text
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update private.files_to_delete set since = private.clock(), refusals = refusals + 1
+  where bucket = p_bucket and path = p_path;
+$$;
+
+revoke execute on function public.postpone_file(text, text) from public, anon, authenticated;
+grant execute on function public.postpone_file(text, text) to service_role;

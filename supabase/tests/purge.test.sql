@@ -1,5 +1,5 @@
 begin;
-select plan(20);
+select plan(24);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -29,6 +29,13 @@ set local test.now = '2030-01-02 12:00:00+00';
 select is(public.purge_expired() -> 'idempotency_keys', '1', 'keys that have expired are deleted and counted');
 select results_eq('select idempotency_key from public.idempotency_log', array['new'], 'and only those');
 select is(public.purge_expired() -> 'idempotency_keys', '0', 'purging again finds nothing');
+savepoint before_batches;
+set local test.now = '2030-01-03 12:00:00+00';
+select pg_temp.start('newer');
+set local test.now = '2030-01-04 12:00:00+00';
+select is(public.purge_expired(1) -> 'idempotency_keys', '1', 'as many keys are deleted at a time as are asked for');
+select results_eq('select idempotency_key from public.idempotency_log', array['newer'], 'the oldest first');
+rollback to before_batches;
 select is((select count(*) from public.video_jobs), 2::bigint, 'the jobs stay');
 select is((select count(*) from public.quota_log), 3::bigint, 'the ledger stays');
 
@@ -52,8 +59,15 @@ select ok(
   public.list_files_to_delete(10) @> jsonb_build_array(jsonb_build_object(
     'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || job_id || '.mp4')),
   'a deleted video leaves word of its files') from old;
+create temp table stubborn as select file ->> 'path' as path from jsonb_array_elements(public.list_files_to_delete(1)) as file;
+select public.postpone_file('videos', path) from stubborn;
+select is(public.list_files_to_delete(10) @> jsonb_build_array(jsonb_build_object('path', path)), false,
+  'a file that Storage does not delete waits') from stubborn;
+set local test.now = '2031-01-02 12:05:01+00';
+select is(public.list_files_to_delete(10) -> -1 ->> 'path', path, 'and is then the last to be tried again') from stubborn;
 select public.record_deleted_files(public.list_files_to_delete(10));
 select is(public.list_files_to_delete(10), '[]', 'until they are gone');
+set local test.now = '2031-01-02 12:00:01+00';
 
 -- A worker may be writing the file of a job that is deleted while it runs.
 select pg_temp.start('writing');

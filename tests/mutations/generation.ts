@@ -110,8 +110,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the purge's look at a key's expiry",
     guard: "A key that is bound to its request is not deleted, or its repetition would be charged.",
     file: MAINTENANCE,
-    find: "delete from public.idempotency_log where expires_at <= v_now;",
-    replace: "delete from public.idempotency_log;",
+    find: "where expires_at <= v_now order by expires_at limit p_limit",
+    replace: "order by expires_at limit p_limit",
     test: { file: "supabase/tests/purge.test.sql", name: "keys that are bound to their request are kept" },
   },
   {

@@ -488,7 +488,8 @@ export type Database = {
       };
       "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
-      "purge_expired": { Args: Record<PropertyKey, never>; Returns: Json };
+      "postpone_file": { Args: { "p_bucket": string; "p_path": string }; Returns: undefined };
+      "purge_expired": { Args: { "p_limit"?: number }; Returns: Json };
       "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
       "read_job": {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };

@@ -214,6 +214,11 @@ export class Jobs {
     await callProcedure(this.client, this.phases, "record_deleted_files", { p_files: files });
   }
 
+  /** Puts a file that could not be deleted at the end of the list. */
+  async postponeFile(file: StoredFiles[number]): Promise<void> {
+    await callProcedure(this.client, this.phases, "postpone_file", { p_bucket: file.bucket, p_path: file.path });
+  }
+
   /** Counts a failed submission against its provider. True when that has just closed it to new requests. */
   async recordProviderFailure(provider: string, accountRefused: boolean): Promise<boolean> {
     return z

@@ -1,52 +1,40 @@
-import { callProcedure } from "../_shared/database.ts";
-import { discardFiles } from "../_shared/discard.ts";
+import { errorText } from "../_shared/log.ts";
 import type { Tools } from "../_shared/tools.ts";
-import { z } from "zod";
+import { PURGE_TASKS } from "./purge-tasks.ts";
 
-const BATCH = 100;
+/** What a task gets: the platform ends a request at 150 s, and one long task must not take the others' time. */
+const TASK_FOR_MS = 10_000;
 
-const purgedSchema = z.object({ idempotency_keys: z.number() });
-const problemsSchema = z.array(
-  z.object({
-    problem: z.string(),
-    user_id: z.string().nullable(),
-    job_id: z.string().nullable(),
-    detail: z.string().nullable(),
-  }),
-);
-
-/** The daily cleaning: expired keys, videos past their retention, and an audit of the books. */
-export async function purge(tools: Tools): Promise<Record<string, number>> {
-  const call = (name: "purge_expired" | "audit_credits") => callProcedure(tools.client, tools.phases, name, {});
-  const purged = purgedSchema.parse(await call("purge_expired"));
-  const videos = await deleteExpiredVideos(tools);
-
-  const problems = problemsSchema.parse(await call("audit_credits"));
-  for (const problem of problems) {
-    tools.log("alert", "books_do_not_balance", problem);
-  }
-  tools.log("info", "purged", { ...purged, videos, audit_problems: problems.length });
-  return { ...purged, videos, audit_problems: problems.length };
+/** One part of the cleaning. It works in batches and begins none after `until`, by `performance.now()`. */
+export interface PurgeTask {
+  /** What it counts, as the answer calls it. */
+  name: string;
+  run: (tools: Tools, until: number) => Promise<PurgeResult>;
 }
 
-/** Rows first, each leaving word of its files: files that could not be deleted are tried again tomorrow. */
-async function deleteExpiredVideos(tools: Tools): Promise<number> {
-  let deleted = 0;
-  for (let batch = BATCH; batch === BATCH; deleted += batch) {
-    batch = z.number().parse(
-      await callProcedure(tools.client, tools.phases, "delete_expired_videos", { p_limit: BATCH }),
-    );
-  }
-  await deleteLeftFiles(tools);
-  return deleted;
+export interface PurgeResult {
+  count: number;
+  /** Something is left, which the next purge goes on with. */
+  more: boolean;
 }
 
-async function deleteLeftFiles(tools: Tools): Promise<void> {
-  for (
-    let left = await tools.jobs.filesToDelete(BATCH);
-    left.length > 0;
-    left = await tools.jobs.filesToDelete(BATCH)
-  ) {
-    await discardFiles(tools, left);
+/** What was done, by task; which tasks failed, and which have something left. */
+type PurgeReport = Record<string, number | string[]> & { failed: string[]; unfinished: string[] };
+
+/** The regular cleaning and the audit of the books. A task that fails is logged, and the others go on. */
+export async function purge(tools: Tools): Promise<PurgeReport> {
+  const counts: Record<string, number> = {};
+  const [failed, unfinished]: [string[], string[]] = [[], []];
+  for (const task of PURGE_TASKS) {
+    try {
+      const { count, more } = await task.run(tools, performance.now() + TASK_FOR_MS);
+      counts[task.name] = count;
+      if (more) unfinished.push(task.name);
+    } catch (error) {
+      tools.log("error", "purge_task_failed", { task: task.name, error: errorText(error) });
+      failed.push(task.name);
+    }
   }
+  tools.log("info", "purged", { ...counts, failed: failed.join(" "), unfinished: unfinished.join(" ") });
+  return { ...counts, failed, unfinished };
 }

@@ -1,0 +1,46 @@
+import { discardFiles } from "../_shared/discard.ts";
+import type { StoredFiles } from "../_shared/job-records.ts";
+import { errorText } from "../_shared/log.ts";
+import type { Tools } from "../_shared/tools.ts";
+import type { PurgeResult } from "./purge.ts";
+
+const BATCH = 100;
+/** Each is one or two calls of Storage, and one of the database. */
+const MOST_BATCHES = 40;
+
+/** Deletes files that are on the list of those to be deleted. Throws what Storage said when it deletes none at all. */
+export async function deleteLeftFiles(tools: Tools, until: number): Promise<PurgeResult> {
+  let count = 0;
+  for (let batches = 0; batches < MOST_BATCHES && performance.now() < until; batches++) {
+    const files = await tools.jobs.filesToDelete(BATCH);
+    count += await deleteBatch(tools, files, until);
+    if (files.length < BATCH) return { count, more: performance.now() >= until };
+  }
+  return { count, more: true };
+}
+
+/** One file that cannot be deleted keeps none of the others: where a batch fails, each is deleted by itself. */
+async function deleteBatch(tools: Tools, files: StoredFiles, until: number): Promise<number> {
+  let refusal: unknown;
+  try {
+    await discardFiles(tools, files);
+    return files.length;
+  } catch (error) {
+    refusal = error;
+  }
+  let deleted = 0;
+  for (const file of files) {
+    if (performance.now() >= until) break;
+    try {
+      await discardFiles(tools, [file]);
+      deleted++;
+    } catch (error) {
+      refusal = error;
+      tools.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
+      // To the end of the list, so that those behind it are reached.
+      await tools.jobs.postponeFile(file);
+    }
+  }
+  if (deleted === 0) throw refusal;
+  return deleted;
+}
