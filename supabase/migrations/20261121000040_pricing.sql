@@ -1,6 +1,7 @@
 -- What a request may ask of a model, and what that costs: all from the model's row.
 
--- Says why a value does not fit a setting's specification; null when it fits.
+-- Says why a value does not fit a setting's specification; null when it fits. Its sentences, as all of issues, are
+-- translated by functions/_shared/http/issues.ts.
 create function private.setting_problem(
   p_spec jsonb,
   p_value jsonb
@@ -41,8 +42,9 @@ begin
       return null;
     end if;
   end if;
-  return format('must be %s from %s to %s',
-    case v_kind when 'integer' then 'a whole number' else 'a number' end, p_spec ->> 'minimum', p_spec ->> 'maximum');
+  return format(
+    case v_kind when 'integer' then 'must be a whole number from %s to %s' else 'must be a number from %s to %s' end,
+    p_spec ->> 'minimum', p_spec ->> 'maximum');
 end;
 $$;
 

@@ -4,7 +4,7 @@
 create function private.image_problem(
   p_spec jsonb,
   p_is_given boolean,
-  p_what_it_needs text
+  p_demand text
 )
 returns text
 language sql
@@ -14,7 +14,7 @@ set search_path = ''
 as $$
   select case
     when p_is_given and p_spec is null then 'not taken by this model'
-    when not p_is_given and (p_spec ->> 'required')::boolean then 'required by this model: ' || p_what_it_needs end;
+    when not p_is_given and (p_spec ->> 'required')::boolean then p_demand end;
 $$;
 
 revoke execute on function private.image_problem(jsonb, boolean, text) from public, anon, authenticated;
@@ -41,10 +41,10 @@ begin
   select jsonb_agg(jsonb_build_object('path', path, 'message', message)) into v_issues
   from (
     select 'image_url' as path, private.image_problem(v_schema -> 'image_url', p_has_image,
-      'the https address of an image, or image_path, a file from POST /uploads') as message
+      'required by this model: the https address of an image, or image_path, a file from POST /uploads') as message
     union all
     select 'tail_image', private.image_problem(v_schema -> 'tail_image_url', p_has_tail_image,
-      'use POST /transitions/create-and-generate/')
+      'required by this model: use POST /transitions/create-and-generate/')
   ) as problems
   where message is not null;
   return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues' || coalesce(v_issues, '[]')

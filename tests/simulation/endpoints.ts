@@ -9,7 +9,7 @@ import { videos } from "../../supabase/functions/videos/handler.ts";
 import { DatabaseError } from "../../supabase/functions/_shared/database.ts";
 import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
 import type { Call } from "../../supabase/functions/_shared/http/endpoint.ts";
-import { errorBody, RequestError, requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
+import { refusalBody, RequestError, requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
 import { Phases } from "../../supabase/functions/_shared/http/phases.ts";
 import { errorText } from "../../supabase/functions/_shared/log.ts";
 import { MediaError } from "../../supabase/functions/_shared/storage-utils.ts";
@@ -77,7 +77,8 @@ export class Endpoints {
       if (level === "alert") this.counts.add("alerts", event);
       if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
     };
-    return { requestId: `request-${++this.#requests}`, language: "en", phases: new Phases(), log, userId };
+    const requestId = `request-${++this.#requests}`;
+    return { requestId, language: "en", phases: new Phases(), log, userId, hasKey: false, about: {} };
   }
 }
 
@@ -95,6 +96,5 @@ function refusal(error: unknown, call: Call): Response {
 }
 
 function envelope(error: RequestError, call: Call): Response {
-  const body = { ...errorBody(error.code, call.language, call.requestId), ...error.fields };
-  return Response.json(body, { status: requestErrors[error.code].status, headers: error.headers });
+  return Response.json(refusalBody(error, call), { status: requestErrors[error.code].status, headers: error.headers });
 }

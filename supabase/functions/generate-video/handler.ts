@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { DatabaseError } from "../_shared/database.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
@@ -28,18 +29,31 @@ export async function generateVideo(dependencies: Dependencies, request: Request
   const tools = toolsOf(dependencies, call);
   const started = await start(tools, call, key, body);
   if (started.outcome === "replayed") {
-    return json(started.response, started.status_code, { "X-Idempotent-Replay": "true" });
+    return answer(call, started.response, started.status_code, { "X-Idempotent-Replay": "true" });
   }
 
   const failure = await submit(tools, call, started.work);
   if (failure === "unheard") {
     // The answer must be the one that a replay gets, and by now only the key knows it.
     const told = await start(tools, call, key, body);
-    if (told.outcome === "replayed") return json(told.response, told.status_code);
+    if (told.outcome === "replayed") return answer(call, told.response, told.status_code);
   }
   return failure === null || failure === "unheard"
-    ? json(started.response)
-    : json(failure, requestErrors.provider_failed.status);
+    ? answer(call, started.response)
+    : answer(call, failure, requestErrors.provider_failed.status);
+}
+
+const aboutSchema = z.object({ job_id: z.string(), code: z.string().optional() });
+
+/** The answer that the key keeps, whose job and code the log tells as well. */
+function answer(
+  call: Call,
+  response: Record<string, unknown>,
+  status = 200,
+  headers: Record<string, string> = {},
+): Response {
+  call.about = aboutSchema.parse(response);
+  return json(response, status, headers);
 }
 
 async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<Started> {

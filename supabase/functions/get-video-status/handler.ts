@@ -22,6 +22,7 @@ export async function getVideoStatus(dependencies: Dependencies, request: Reques
   const tools = toolsOf(dependencies, call);
   const job = await readJob(tools, call.userId, which);
   if (job === null) throw new RequestError("job_not_found");
+  call.about.job_id = job.job_id;
 
   const headers = { ETag: entityTag(job, call.language, dependencies.environment.SIGNED_URL_SECONDS) };
   if (isUnchanged(request, headers.ETag)) {

@@ -22,6 +22,7 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
  */
 export async function providerWebhook(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
   const address = addressOf(request.url);
+  call.about.job_id = address.jobId;
   const provider = providerOf(dependencies.providers, address.provider);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
   await verify(provider, address, { headers: request.headers, body }, call);

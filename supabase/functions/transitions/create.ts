@@ -4,7 +4,7 @@ import { keepAlive } from "../_shared/background.ts";
 import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorBody, RequestError } from "../_shared/http/errors.ts";
+import { refusalBody, RequestError } from "../_shared/http/errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { Work } from "../_shared/job-records.ts";
 import type { GenerationRequest } from "../_shared/jobs.ts";
@@ -22,8 +22,10 @@ export async function createTransition(tools: Tools, call: Call, request: Reques
   const body = await readBody(request, transitionBody);
   const requestHash = await sha256Hex(canonicalJson(["transition", body]));
   const started = await start(tools, call, body, { idempotencyKey: key, requestHash });
+  const task = taskOf(started);
+  call.about.job_id = task.task_id;
   const message = "Transition creation and video generation started";
-  return json({ ...taskOf(started), message }, 202, replayHeader([started]));
+  return json({ ...task, message }, 202, replayHeader([started]));
 }
 
 /**
@@ -82,12 +84,7 @@ async function startItem(
 }
 
 function refusedTask(refusal: RequestError, call: Call): Record<string, unknown> {
-  return {
-    task_id: null,
-    status: "failed",
-    ...errorBody(refusal.code, call.language, call.requestId),
-    ...refusal.fields,
-  };
+  return { task_id: null, status: "failed", ...refusalBody(refusal, call) };
 }
 
 /** Without a key a repeated request is another transition. */
@@ -128,7 +125,7 @@ async function submit(tools: Tools, work: Work): Promise<void> {
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });
 
 /** A started transition as the flow's own words have it. */
-function taskOf({ response }: Started): Record<string, unknown> {
+function taskOf({ response }: Started): { task_id: string } & Record<string, unknown> {
   const { job_id, credits_used, credits_remaining } = responseSchema.parse(response);
   return { task_id: job_id, status: "pending", credits_used, credits_remaining };
 }

@@ -30,6 +30,7 @@ export async function taskStatus(tools: Tools, call: Call, id: string): Promise<
   const jobId = uuid.safeParse(id);
   const job = jobId.success ? await readJob(tools, call.userId, { jobId: jobId.data }) : null;
   if (job?.kind !== "transition") throw new RequestError("job_not_found");
+  call.about.job_id = job.job_id;
   return json({ task_id: job.job_id, ...await stateOf(tools, call, job) }, 200, paceOf(job));
 }
 

@@ -12,6 +12,7 @@ export async function cancelVideo(tools: Tools, call: Call, id: string): Promise
   const found = jobId.success ? await tools.jobs.cancel(call.userId, jobId.data) : null;
   if (found === null) throw new RequestError("job_not_found");
   const { job, work, cancelled } = found;
+  call.about.job_id = job.job_id;
   if (!cancelled) throw new RequestError("not_cancellable", { job_id: job.job_id, status: job.status });
 
   call.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });

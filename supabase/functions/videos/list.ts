@@ -10,7 +10,7 @@ import type { Tools } from "../_shared/tools.ts";
 const LAST_MS = 253_402_300_799_999;
 
 const milliseconds = z.coerce.number({ error: "must be Unix milliseconds" }).int({ error: "must be Unix milliseconds" })
-  .min(0).max(LAST_MS).optional();
+  .min(0, { error: "must be Unix milliseconds" }).max(LAST_MS, { error: "must be Unix milliseconds" }).optional();
 
 const query = z.strictObject({
   limit: z.coerce.number({ error: "must be 1 to 100" }).int({ error: "must be 1 to 100" })

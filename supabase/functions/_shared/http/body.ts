@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { RequestError } from "./errors.ts";
+import type { Issue } from "./issues.ts";
 
 /** 64 KiB: a prompt of 5,000 characters in any language fits three times. */
 const JSON_LIMIT_BYTES = 65_536;
@@ -21,14 +22,10 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
 
 /** Checks a value against a schema; what does not fit becomes the contract's `issues`. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  // Of a check without words of its own zod would say what only programmers understand, in English.
+  const parsed = schema.safeParse(value, { error: () => "not valid" });
   if (parsed.success) return parsed.data;
   throw new RequestError("validation_failed", { issues: parsed.error.issues.flatMap(toIssues) });
-}
-
-interface Issue {
-  path: string;
-  message: string;
 }
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {

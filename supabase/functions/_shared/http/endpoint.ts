@@ -1,7 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
 import { DatabaseError } from "../database.ts";
 import { createLog, errorText, type Log } from "../log.ts";
-import { errorBody, type Language, preferredLanguage, RequestError, requestErrors } from "./errors.ts";
+import { errorBody, type Language, preferredLanguage, refusalBody, RequestError, requestErrors } from "./errors.ts";
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage-utils.ts";
 import { Phases } from "./phases.ts";
@@ -15,6 +15,10 @@ export interface Call {
   log: Log;
   /** The verified user; an empty text where the endpoint does not ask for one. */
   userId: string;
+  /** Whether the request has an Idempotency-Key. */
+  hasKey: boolean;
+  /** What the request's line in the log says besides: handlers add the job that it is about. */
+  about: { job_id?: string; code?: string | undefined };
 }
 
 export interface EndpointOptions {
@@ -47,6 +51,8 @@ export function endpoint(
       phases: new Phases(),
       log: createLog({ function: options.name, request_id: requestId }),
       userId: "",
+      hasKey: request.headers.has("idempotency-key"),
+      about: {},
     };
     let response: Response;
     try {
@@ -59,9 +65,19 @@ export function endpoint(
     }
     response.headers.set("X-Request-Id", requestId);
     response.headers.set("Server-Timing", call.phases.header());
-    call.log("info", "request", { method: request.method, status: response.status, timing: call.phases.header() });
+    logRequest(request, response, call);
     return response;
   };
+}
+
+function logRequest(request: Request, response: Response, call: Call): void {
+  call.log("info", "request", {
+    method: request.method,
+    status: response.status,
+    ...call.about,
+    ...(call.userId === "" ? {} : { user_id: call.userId }),
+    timing: call.phases.header(),
+  });
 }
 
 /** A JSON answer. */
@@ -101,6 +117,7 @@ async function admit(
 
 function errorResponse(thrown: unknown, call: Call): Response {
   const error = asRequestError(thrown, call);
+  call.about.code = error instanceof RequestError ? error.code : "internal_error";
   if (!(error instanceof RequestError)) {
     call.log("error", "internal_error", {
       error: errorText(error),
@@ -109,7 +126,7 @@ function errorResponse(thrown: unknown, call: Call): Response {
     return json(errorBody("internal_error", call.language, call.requestId), 500);
   }
   const { status } = requestErrors[error.code];
-  return json({ ...errorBody(error.code, call.language, call.requestId), ...error.fields }, status, error.headers);
+  return json(refusalBody(error, call), status, error.headers);
 }
 
 /** A database or a Storage that does not answer is nobody's fault here, and worth another try. */

@@ -1,3 +1,5 @@
+import { type Issue, translateIssue } from "./issues.ts";
+
 /** The catalogue of everything that can go wrong, in the order of the contract: code → status and sentences. */
 
 export const languages = ["en", "tr", "es"] as const;
@@ -128,12 +130,19 @@ export const requestErrors = {
   unavailable: {
     status: 503,
     text: sentences(
-      "The service is out of reach: try again in a moment with the same Idempotency-Key",
-      "Hizmete ulaşılamıyor: birazdan aynı Idempotency-Key ile yeniden deneyin",
-      "El servicio no está disponible: inténtelo en un momento con la misma Idempotency-Key",
+      "The service is out of reach: try again in a moment",
+      "Hizmete ulaşılamıyor: birazdan yeniden deneyin",
+      "El servicio no está disponible: inténtelo en un momento",
     ),
   },
 } as const satisfies Record<string, { status: number; text: Sentences }>;
+
+/** For `unavailable` where the request had a key: another key might charge once more. */
+const unavailableWithKey = sentences(
+  "The service is out of reach: try again in a moment with the same Idempotency-Key",
+  "Hizmete ulaşılamıyor: birazdan aynı Idempotency-Key ile yeniden deneyin",
+  "El servicio no está disponible: inténtelo en un momento con la misma Idempotency-Key",
+);
 
 export type RequestErrorCode = keyof typeof requestErrors;
 
@@ -230,7 +239,7 @@ export class RequestError extends Error {
   override readonly name = "RequestError";
   constructor(
     readonly code: RequestErrorCode,
-    readonly fields: Readonly<Record<string, unknown>> = {},
+    readonly fields: Readonly<Record<string, unknown> & { issues?: Issue[] }> = {},
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(code);
@@ -244,6 +253,20 @@ export function errorBody(
   requestId: string,
 ): { error: string; code: RequestErrorCode; request_id: string } {
   return { error: requestErrors[code].text[language], code, request_id: requestId };
+}
+
+/** The whole answer to a request that was refused, in the caller's language. */
+export function refusalBody(
+  error: RequestError,
+  { language, requestId, hasKey }: { language: Language; requestId: string; hasKey: boolean },
+): Record<string, unknown> {
+  const { issues, ...fields } = error.fields;
+  return {
+    ...errorBody(error.code, language, requestId),
+    ...(error.code === "unavailable" && hasKey ? { error: unavailableWithKey[language] } : {}),
+    ...fields,
+    ...(issues === undefined ? {} : { issues: issues.map((issue) => translateIssue(issue, language)) }),
+  };
 }
 
 /** The first of our languages in an `Accept-Language` header, by the caller's preference; English otherwise. */
