@@ -1,4 +1,5 @@
 import { type Child, startChild } from "./child-process.ts";
+import { DENO_FLAGS } from "./deno-flags.ts";
 import { peakMemory } from "./peak-memory.ts";
 import { projectPath } from "./project.ts";
 
@@ -72,9 +73,9 @@ export async function startFunctions({ environment, runtime, onLog }: FunctionsO
 function commandOf(runtime: FunctionsRuntime): { command: string; args: string[] } {
   const server = projectPath("local/functions-server.ts");
   if (runtime === "2.9.6") {
-    return { command: Deno.execPath(), args: ["run", "-A", "--unstable-no-legacy-abort", server] };
+    return { command: Deno.execPath(), args: ["run", "-A", ...DENO_FLAGS, "--unstable-no-legacy-abort", server] };
   }
-  // The older Deno cannot read the lock file, and must not rearrange the node_modules of the newer one.
-  const flags = ["--no-lock", "--node-modules-dir=none", `--config=${projectPath("deno.json")}`];
+  // The older Deno cannot read the lock file.
+  const flags = [...DENO_FLAGS, "--no-lock", `--config=${projectPath("deno.json")}`];
   return { command: "npx", args: ["-y", "deno@2.1.14", "run", "-A", ...flags, server] };
 }

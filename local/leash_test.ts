@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
+import { DENO_FLAGS } from "./deno-flags.ts";
 import { projectPath } from "./project.ts";
 
 for (const signal of ["SIGKILL", "SIGTERM"] as const) {
   Deno.test(`a stack whose parent gets a ${signal} leaves no process and no folder`, async () => {
     const temporary = await Deno.makeTempDir();
     const parent = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", projectPath("local/dev.ts"), "--json"],
+      args: ["run", "-A", ...DENO_FLAGS, projectPath("local/dev.ts"), "--json"],
       env: { TMPDIR: temporary },
       stdout: "piped",
       stderr: "null",

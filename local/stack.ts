@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { type Child, startChild } from "./child-process.ts";
 import type { DatabaseFiles } from "./database.ts";
+import { DENO_FLAGS } from "./deno-flags.ts";
 import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "./fal-simulator/simulator.ts";
 import { freePort } from "./free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
@@ -113,7 +114,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     return supabase = await keep(startChild({
       name: "Supabase server",
       command: Deno.execPath(),
-      args: ["run", "-A", "--unstable-no-legacy-abort", projectPath("local/supabase-server.ts")],
+      args: ["run", "-A", ...DENO_FLAGS, "--unstable-no-legacy-abort", projectPath("local/supabase-server.ts")],
       environment: {
         DATABASE_URL: databaseUrl,
         PUBLISHABLE_KEY: publishableKey,

@@ -1,6 +1,6 @@
 import { splitSqlStatements } from "@supabase/lite";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 
 /** A file of claims that one of its own statements ended too early. */
@@ -13,8 +13,7 @@ export class BrokenOff extends Error {
 
 /** Loads pgTAP where `supabase test db` loads it. The server's own package has no extension of that name. */
 export async function loadPgTap(url: string): Promise<void> {
-  const archive = createRequire(import.meta.url).resolve("@electric-sql/pglite-pgtap")
-    .replace(/index\.cjs$/, "pgtap.tar.gz");
+  const archive = fileURLToPath(import.meta.resolve("pgtap")).replace(/index\.js$/, "pgtap.tar.gz");
   const tar = new Deno.Command("tar", { args: ["-xzOf", archive, "share/postgresql/extension/pgtap--1.3.5.sql"] });
   const { success, stdout, stderr } = await tar.output();
   assert.ok(success, new TextDecoder().decode(stderr));

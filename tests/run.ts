@@ -1,18 +1,40 @@
+import { UsageError } from "../local/arguments.ts";
+import { runCommand } from "../local/command.ts";
+import { DENO_FLAGS } from "../local/deno-flags.ts";
+import { projectPath } from "../local/project.ts";
 import { print } from "../local/terminal.ts";
 
 const HELP = `Runs every test of the project, in a random order, each file against a stack of its own.
 
   deno task test [<file> …] [--filter <part of a name>] [--help]
 
-Five minutes on two cores. A failing order is repeated with --shuffle=<the seed that was printed>. Every other option of
-deno test works too. The large random test and the mutations are commands of their own: deno task soak, discriminate.`;
+Five minutes on two cores; one file takes seconds: deno task test tests/flow_test.ts. A failing order is repeated with
+--shuffle=<the seed that was printed>. Every other option of deno test works too. The large random test and the mutations
+are commands of their own: deno task soak, discriminate.`;
 
 /** Runs the tests and answers with their exit code. */
 async function run(argv: string[]): Promise<number> {
+  if (argv.includes("--help")) {
+    print(HELP);
+    return 0;
+  }
+  for (const file of argv.filter((argument) => /^[^-].*_test\.ts$/.test(argument))) await assertExists(file);
+  const report = await Deno.makeTempFile({ prefix: "reelmint-tests-", suffix: ".xml" });
+  try {
+    const code = await runDeno([`--junit-path=${report}`, ...argv]);
+    if (code === 0 && await countTests(report) === 0) throw new UsageError(nothingFound(argv));
+    return code;
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+async function runDeno(argv: string[]): Promise<number> {
   const shuffle = argv.some((argument) => argument.startsWith("--shuffle")) ? [] : ["--shuffle"];
   const child = new Deno.Command(Deno.execPath(), {
     // Types are the business of deno task check.
-    args: ["test", "-A", "--no-check", "--parallel", ...shuffle, ...argv],
+    args: ["test", "-A", ...DENO_FLAGS, "--no-check", "--parallel", ...shuffle, ...argv],
+    cwd: projectPath("."),
     // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
     env: { DENO_JOBS: "2" },
   }).spawn();
@@ -21,8 +43,20 @@ async function run(argv: string[]): Promise<number> {
   return (await child.status).code;
 }
 
-if (Deno.args.includes("--help")) {
-  print(HELP);
-} else {
-  Deno.exit(await run(Deno.args));
+async function assertExists(file: string): Promise<void> {
+  const found = await Deno.stat(projectPath(file)).then(() => true, () => false);
+  if (!found) {
+    throw new UsageError(`There is no file ${file}. Name it from the root of the project, as tests/flow_test.ts.`);
+  }
 }
+
+/** How many tests ran, by a report in JUnit's format: a skipped one has no time. Deno itself is content with none. */
+async function countTests(report: string): Promise<number> {
+  return (await Deno.readTextFile(report)).match(/<testcase [^>]*\btime="/g)?.length ?? 0;
+}
+
+function nothingFound(argv: string[]): string {
+  return `No test was run: none fits ${argv.join(" ")}. A filter is a part of a test's name, as it is written.`;
+}
+
+await runCommand(run);

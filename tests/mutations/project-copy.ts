@@ -1,6 +1,4 @@
-import { projectPath } from "../../local/project.ts";
-
-/** What tests need of the project. The modules are shared: Deno finds them all there and installs nothing. */
+/** What tests need of the project. */
 export const ALL_PARTS: readonly string[] = ["deno.json", "deno.lock", "local", "supabase", "tests"];
 /** What claims need of it. */
 export const DATABASE_PARTS: readonly string[] = ["supabase/migrations", "supabase/seed.sql", "supabase/tests"];
@@ -12,7 +10,6 @@ export async function copyProject(from: string, parent: string, parts: readonly 
   const folder = await Deno.makeTempDir({ dir: parent });
   await Deno.mkdir(`${folder}/supabase`);
   await Promise.all(parts.map((part) => copy(`${from}/${part}`, `${folder}/${part}`)));
-  await Deno.symlink(projectPath("node_modules"), `${folder}/node_modules`);
   return folder;
 }
 

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { prepareDatabase } from "../../local/database.ts";
+import { DENO_FLAGS } from "../../local/deno-flags.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { BrokenOff, loadPgTap, runPgTap } from "../pgtap.ts";
 import type { NamedTest } from "./mutation.ts";
@@ -84,7 +85,7 @@ async function judgeClaim(url: string, path: string, claim: string): Promise<Out
 async function runDenoTest(folder: string, { file, name }: NamedTest): Promise<Outcome> {
   const filter = `/^${name.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$/`;
   const deno = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", "--no-check", "--reporter=tap", `--filter=${filter}`, file],
+    args: ["test", ...DENO_FLAGS, "--allow-all", "--no-check", "--reporter=tap", `--filter=${filter}`, file],
     cwd: folder,
     env: { NO_COLOR: "1" },
     signal: AbortSignal.timeout(TIME_LIMIT_MS),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { createClient } from "@supabase/supabase-js";
 import { z } from "zod";
 import { fetchMedia } from "./providers/media.ts";
@@ -352,7 +353,16 @@ Deno.test({
     await Deno.writeTextFile(script, copierScript(`http://127.0.0.1:${server.addr.port}`));
     // A process of its own: the peak is the process's, and this one holds the two servers.
     const copier = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-lock", "--no-check", "--config", fileAt("../../../deno.json"), script],
+      args: [
+        "run",
+        "-A",
+        "--no-lock",
+        "--no-check",
+        "--node-modules-dir=none",
+        "--config",
+        fileAt("../../../deno.json"),
+        script,
+      ],
       stderr: "inherit",
     });
     const { stdout } = await copier.output();
@@ -382,7 +392,7 @@ function zeros(size: number): ReadableStream<Uint8Array> {
 }
 
 function fileAt(path: string): string {
-  return new URL(path, import.meta.url).pathname;
+  return fileURLToPath(new URL(path, import.meta.url));
 }
 
 function copierScript(origin: string): string {
