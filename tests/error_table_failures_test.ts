@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { jobErrors } from "../supabase/functions/_shared/http/errors.ts";
 import { KLING_IMAGE, type TestUser, useWorld } from "./harness.ts";
 import {
   assertCommonHeaders,
@@ -140,6 +141,13 @@ Deno.test("more videos in an hour than allowed are 429, and the key works after 
 
 Deno.test("a provider that refuses a submission is 500, refunded in full, and replayed as that 500", async () => {
   // 500, 503 and 429 are asked again twice before they are believed.
+  const reasons = {
+    "401": "provider_unauthorized",
+    locked: "provider_locked",
+    "429": "provider_busy",
+    "500": "provider_error",
+    "503": "provider_busy",
+  } as const;
   for (const submit of ["401", "locked", "429", "500", "503"] as const) {
     const user = await world.newUser(20);
     const key = crypto.randomUUID();
@@ -150,13 +158,21 @@ Deno.test("a provider that refuses a submission is 500, refunded in full, and re
     assert.equal(typeof jobId, "string");
     assertRefusal(answer, {
       ...PROVIDER_FAILED,
-      fields: { job_id: jobId, credits_refunded: GOOD_PRICE, credits_remaining: 20 },
+      fields: {
+        job_id: jobId,
+        credits_refunded: GOOD_PRICE,
+        credits_remaining: 20,
+        error_code: reasons[submit],
+        error_message: jobErrors[reasons[submit]].en,
+      },
     });
     assert.deepEqual(await ledgerOf(user), [20, -GOOD_PRICE, GOOD_PRICE]);
     assert.equal(await world.balance(user), 20);
 
     const job = await world.status(user, jobId);
-    assert.deepEqual([job.body.status, job.body.credits_refunded], ["failed", GOOD_PRICE]);
+    const { status, credits_refunded, error_code, error_message } = job.body;
+    assert.deepEqual([status, credits_refunded, error_code], ["failed", GOOD_PRICE, reasons[submit]]);
+    assert.equal(error_message, answer.body.error_message);
     const replay = await world.generate(user, { key, body });
     assert.equal(replay.headers.get("x-idempotent-replay"), "true");
     assert.deepEqual([replay.status, replay.body], [500, answer.body]);
@@ -165,6 +181,20 @@ Deno.test("a provider that refuses a submission is 500, refunded in full, and re
     await closeCircuits();
   }
   await world.audit();
+});
+
+Deno.test("why a provider failed is told in the language of the request, to its replay in any other too", async () => {
+  const user = await world.newUser(20);
+  const key = crypto.randomUUID();
+  const body = { ...GOOD_BODY, prompt: "A lighthouse, refused in Turkish" };
+  world.falSimulator?.script(body.prompt, { submit: "401" });
+  const answer = await world.generate(user, { key, body, headers: { "Accept-Language": "tr" } });
+  assert.deepEqual([answer.body.error_code, answer.body.error_message], [
+    "provider_unauthorized",
+    jobErrors.provider_unauthorized.tr,
+  ]);
+  const replay = await world.generate(user, { key, body, headers: { "Accept-Language": "es" } });
+  assert.deepEqual([replay.status, replay.body], [500, answer.body]);
 });
 
 Deno.test("a provider that refuses our account takes no further charge until the time that was told", async () => {
@@ -190,7 +220,10 @@ Deno.test("a model that the provider no longer has is 500 and refunded in full",
   await world.sql`update models set provider_model_id = 'nobody/nothing' where id = ${model}`;
   try {
     const answer = await world.generate(user, { body: { ...GOOD_BODY, model_id: model, image_url: IMAGE } });
-    assertRefusal(answer, { ...PROVIDER_FAILED, fields: { credits_refunded: GOOD_PRICE, credits_remaining: 20 } });
+    assertRefusal(answer, {
+      ...PROVIDER_FAILED,
+      fields: { credits_refunded: GOOD_PRICE, credits_remaining: 20, error_code: "provider_model_missing" },
+    });
   } finally {
     await world.sql`update models set provider_model_id = ${before?.provider_model_id} where id = ${model}`;
   }

@@ -3,7 +3,7 @@ import { DatabaseError } from "../_shared/database.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorBody, RequestError, requestErrors } from "../_shared/http/errors.ts";
+import { errorBody, jobErrors, RequestError, requestErrors } from "../_shared/http/errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
@@ -109,7 +109,11 @@ async function fail(
   work: Work,
   error: ProviderError,
 ): Promise<Failure | null> {
-  const answer = errorBody("provider_failed", call.language, call.requestId);
+  const answer = {
+    ...errorBody("provider_failed", call.language, call.requestId),
+    error_code: error.code,
+    error_message: jobErrors[error.code][call.language],
+  };
   const failed = await tools.jobs.fail(work, error.code, answer).catch((failure: unknown) => {
     if (failure instanceof DatabaseError && failure.unreachable) return null;
     throw failure;

@@ -225,6 +225,7 @@ export const jobErrors = {
     "Lo que entregó el modelo no es un video que se pueda guardar",
   ),
   timeout: sentences("The video took too long", "Video çok uzun sürdü", "El video tardó demasiado"),
+  cancelled: sentences("The video was cancelled", "Video iptal edildi", "El video se canceló"),
 } as const satisfies Record<string, Sentences>;
 
 export type JobErrorCode = keyof typeof jobErrors;
