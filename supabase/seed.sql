@@ -150,7 +150,7 @@ from extras, (values
 ) as own (id, name, description, provider_model_id, cost_per_second, typical_seconds, is_featured, schema)
 on conflict (id) do nothing;
 
--- Veo by Google itself, and a Wan of one's own on RunPod: they wait for a key, or for your endpoint's id.
+-- Veo by Google itself, and models of one's own on RunPod: they wait for a key, or for your endpoint's id.
 -- Google makes 1080p and 4k only of 8 seconds, which settings_schema cannot say, so 1080p is a model of its own.
 insert into public.models (
   id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second, cost_per_generation,
@@ -206,6 +206,22 @@ values
         "steps": { "type": "integer", "minimum": 1, "maximum": 50, "default": 20, "input": "steps" },
         "cfg": { "type": "number", "minimum": 1, "maximum": 20, "default": 5, "input": "cfg" },
         "num_frames": { "values": [17, 33, 49, 65, 81], "default": 81, "input": "num_frames" }
+      }
+    }'),
+  -- OpenV's published worker, https://github.com/MALPV/worker-mochi: Mochi makes 6 frames at a time, and one more.
+  ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0010', 'Mochi 1 (your own)', 'Text to video in 848×480 on your own RunPod endpoint',
+    'text-to-video', 'runpod', 'your-mochi-endpoint-id', 'per_generation', null, 5, 240,
+    true, false, 'Set RUNPOD_API_KEY and your endpoint''s id: see docs/providers.md', '{
+      "prompt": { "input": "positive_prompt" },
+      "settings": {
+        "negative_prompt": { "type": "text", "max_length": 2000, "default": "", "input": "negative_prompt" },
+        "width": { "values": [848], "default": 848, "input": "width" },
+        "height": { "values": [480], "default": 480, "input": "height" },
+        "fps": { "values": [24], "default": 24 },
+        "seed": { "type": "integer", "minimum": 0, "maximum": 4294967295, "input": "seed" },
+        "steps": { "type": "integer", "minimum": 1, "maximum": 100, "default": 40, "input": "steps" },
+        "cfg": { "type": "number", "minimum": 1, "maximum": 20, "default": 6, "input": "cfg" },
+        "num_frames": { "values": [7, 13, 19, 25, 31, 37, 43, 49, 55, 61, 67, 73, 79, 85, 91, 97, 103, 109, 115, 121, 127], "default": 31, "input": "num_frames" }
       }
     }')
 on conflict (id) do nothing;

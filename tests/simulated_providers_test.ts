@@ -7,6 +7,7 @@ const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const VEO_HD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b";
 const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";
 const WAN = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
+const MOCHI = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0010";
 
 const world = useWorld({
   webhooks: true,
@@ -36,6 +37,61 @@ Deno.test("a video of one's own RunPod endpoint is completed by its webhook, sto
   assert.ok((await download(body.video_url)).length > 10_000);
   assert.deepEqual(await generation.ledger(), [-5]);
   assert.equal(world.runpodSimulator?.requests.at(-1)?.webhooks[0]?.status, 200);
+  await world.audit();
+});
+
+Deno.test("OpenV's Mochi gets its own inputs, and what its worker answers is delivered and paid for once", async () => {
+  const prompt = `A lighthouse [runpod: output_result] ${crypto.randomUUID()}`;
+  const generation = await startGeneration(world, {
+    body: { model_id: MOCHI, prompt, settings: { num_frames: 127, seed: 42 } },
+  });
+  assert.deepEqual(generation.answer.body.credits_used, 5);
+  const run = world.runpodSimulator?.requests.at(-1);
+  assert.deepEqual([run?.endpoint, run?.input], ["your-mochi-endpoint-id", {
+    positive_prompt: prompt,
+    negative_prompt: "",
+    width: 848,
+    height: 480,
+    seed: 42,
+    steps: 40,
+    cfg: 6,
+    num_frames: 127,
+  }]);
+  const { body } = await generation.outcome();
+  assert.equal(body.status, "completed", world.functions.log.slice(-5).join("\n"));
+  assert.ok((await download(body.video_url)).length > 10_000);
+  assert.deepEqual(await generation.ledger(), [-5]);
+  await world.audit();
+});
+
+Deno.test("Mochi makes 31 frames where nothing is said, and no number of frames that it cannot make", async () => {
+  const user = await world.newUser();
+  const quote = async (settings: Record<string, unknown>) => {
+    const answer = await world.generate(user, { body: { model_id: MOCHI, prompt: "A lighthouse", settings } });
+    return answer.status;
+  };
+  assert.equal(await quote({}), 200);
+  assert.equal(world.runpodSimulator?.requests.at(-1)?.input.num_frames, 31);
+  for (const num_frames of [6, 30, 128, 133]) assert.equal(await quote({ num_frames }), 400, String(num_frames));
+  assert.equal(await quote({ num_frames: 7 }), 200);
+  assert.equal(await quote({ width: 832 }), 400);
+});
+
+Deno.test("a model whose row names the path of its output is delivered from there", async () => {
+  await world
+    .sql`update models set settings_schema = settings_schema || '{"output": "videos.0.url"}' where id = ${MOCHI}`;
+  try {
+    const prompt = (word: string) => `A lighthouse [runpod: ${word}] ${crypto.randomUUID()}`;
+    const end = async (word: string) => {
+      const generation = await startGeneration(world, { body: { model_id: MOCHI, prompt: prompt(word) } });
+      return (await generation.outcome()).body;
+    };
+    assert.equal((await end("output_videos")).status, "completed");
+    // The video is elsewhere, where the row does not look for it.
+    assert.deepEqual((await end("output_url")).error_code, "no_media");
+  } finally {
+    await world.sql`update models set settings_schema = settings_schema - 'output' where id = ${MOCHI}`;
+  }
   await world.audit();
 });
 

@@ -27,6 +27,8 @@ const OUTCOMES: Readonly<Record<string, (files: string) => Ending>> = {
   cancelled: () => ({ state: "CANCELLED", body: {} }),
   no_video: () => completed({ seconds: 12.5 }),
   output_base64: () => completed({ video: "AAAAIGZ0eXBpc29tAAACAGlzb21pc28y" }),
+  output_failed: () => completed({ result: "FAILED: CUDA out of memory" }),
+  output_result: (files) => completed({ result: `${files}/output.mp4`, status: "DONE" }),
   output_text: (files) => completed(`${files}/output.mp4`),
   output_url: (files) => completed({ url: `${files}/output.mp4` }),
   output_videos: (files) => completed({ videos: [{ url: `${files}/output.mp4` }] }),

@@ -78,11 +78,11 @@ begin
     end if;
     v_name := case when v_count > 1 then 'generate_' || v_number else 'generate' end;
     v_names := v_names || v_name;
-    v_steps := v_steps || jsonb_build_object(
+    v_steps := v_steps || (jsonb_strip_nulls(jsonb_build_object('output', v_schema -> 'output')) || jsonb_build_object(
       'name', v_name, 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
       'input', v_input, 'credits', case v_number when 1 then private.price(p_model, p_settings) else 0 end,
       'parts', '[]'::jsonb, 'optional', false,
-      'typical_seconds', p_model.typical_seconds, 'max_run_seconds', p_model.max_run_seconds);
+      'typical_seconds', p_model.typical_seconds, 'max_run_seconds', p_model.max_run_seconds));
   end loop;
 
   if v_count > 1 then

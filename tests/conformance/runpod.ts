@@ -56,6 +56,7 @@ export const runpod: Specimen = {
     ["failed", "retryable provider_error"],
     ["handler_error", "retryable provider_error"],
     ["output_error", "retryable provider_error"],
+    ["output_failed", "retryable provider_error"],
     ["handler_timeout", "retryable provider_timeout"],
     ["timed_out", "retryable provider_timeout"],
     ["bad_input", "rejected provider_rejected_input"],

@@ -12,7 +12,7 @@ import {
   isVerdict,
 } from "./providers/fal-errors.ts";
 import { createFalFetch, type FalAnswer, FalRefusal, FalSilence } from "./providers/fal-fetch.ts";
-import { mediaOf } from "./providers/fal-media.ts";
+import { mediaAt, mediaOf } from "./providers/fal-media.ts";
 import { createFalWebhookVerifier, falRunId } from "./providers/fal-webhook.ts";
 import { badAnswer, unclear } from "./providers/json-api.ts";
 import { isCertainRefusal } from "./providers/meaning.ts";
@@ -132,7 +132,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     const reported = reportedFailure(status);
     try {
       const result = await settle(fal.queue.result(run.model, reference(run, options)));
-      if ("value" in result) return succeeded(result.value.data);
+      if ("value" in result) return succeeded(result.value.data, run.outputPath);
       if (isStillRunning(result.refusal)) {
         return { state: "running", percent: null };
       }
@@ -196,11 +196,11 @@ function expired(answer: FalAnswer): RunState {
   return { state: "failed", error: new ProviderError("rejected", "result_expired", describe(answer)) };
 }
 
-function succeeded(data: unknown): RunState {
+function succeeded(data: unknown, outputPath: string | undefined): RunState {
   if (unfinishedOutput.safeParse(data).success) {
     return { state: "running", percent: null };
   }
-  const media = mediaOf(data);
+  const media = outputPath === undefined ? mediaOf(data) : mediaAt(data, outputPath);
   if (Object.keys(media).length > 0) return { state: "succeeded", media };
   const fields = typeof data === "object" && data !== null ? Object.keys(data).join(", ") : typeof data;
   return { state: "failed", error: new ProviderError("rejected", "no_media", `no media in the output: ${fields}`) };

@@ -26,6 +26,9 @@ export const jobSchema = z.object({
   credits_refunded: z.number(),
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
+  attempts: z.number(),
+  /** Who made the video last, or is making it. */
+  provider: z.object({ name: z.string(), model: z.string(), request_id: z.string().nullable() }),
   progress: z.object({
     percent: z.number(),
     stage: z.string(),
@@ -56,6 +59,8 @@ export const workSchema = z.object({
     model: z.string(),
     input: z.record(z.string(), z.unknown()),
     produces: z.enum(["video_url", "image_url", "audio_url"]),
+    /** The path to its video in the run's output, where the model's row names one. */
+    output: z.string().nullish(),
     /** Whether the video may be delivered without it. */
     optional: z.boolean(),
   }),

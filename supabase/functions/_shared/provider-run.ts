@@ -33,6 +33,10 @@ function runOf(tools: Tools, work: Work): { provider: VideoProvider; run: Provid
   if (work.provider_job_id === null) throw new Error(`Attempt ${work.attempt} has no run to ask about`);
   return {
     provider: tools.providers.get(work.step.provider),
-    run: { model: work.step.model, providerJobId: work.provider_job_id },
+    run: {
+      model: work.step.model,
+      providerJobId: work.provider_job_id,
+      ...(work.step.output ? { outputPath: work.step.output } : {}),
+    },
   };
 }

@@ -48,6 +48,9 @@ const runStatus = z.object({
 
 const handlerError = z.object({ error: z.unknown() });
 
+/** How OpenV's published workers tell of an exception: https://github.com/MALPV/worker-mochi, src/handler.py. */
+const failedResult = z.object({ result: z.string().regex(/^FAILED\b/) });
+
 /** RunPod's queue endpoints; a model is the id of an endpoint. */
 export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
   const baseUrl = config.baseUrl ?? BASE_URL;
@@ -81,7 +84,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
     }
     const status = runStatus.safeParse(look.value).data;
     if (!status) throw badAnswer("the status has no `status`");
-    return stateOf(status);
+    return stateOf(status, run.outputPath);
   }
 
   async function cancel(run: ProviderRun, options: CallOptions): Promise<boolean> {
@@ -114,12 +117,12 @@ function policyOf(startWithinSeconds: number): { executionTimeout: number; ttl: 
   return { executionTimeout: RUN_SECONDS * 1000, ttl: ttlSeconds * 1000 };
 }
 
-function stateOf({ status, output, error }: z.infer<typeof runStatus>): RunState {
+function stateOf({ status, output, error }: z.infer<typeof runStatus>, outputPath: string | undefined): RunState {
   switch (status) {
     case "IN_QUEUE":
       return { state: "queued", queuePosition: null };
     case "COMPLETED":
-      return finished(output, error);
+      return finished(output, error, outputPath);
     case "FAILED":
       return { state: "failed", error: handlerFailure(error ?? errorIn(output) ?? output) };
     case "TIMED_OUT":
@@ -132,8 +135,8 @@ function stateOf({ status, output, error }: z.infer<typeof runStatus>): RunState
   }
 }
 
-function finished(output: unknown, error: unknown): RunState {
-  const media = handlerMediaOf(output);
+function finished(output: unknown, error: unknown, outputPath: string | undefined): RunState {
+  const media = handlerMediaOf(output, outputPath);
   if (Object.keys(media).length > 0) return { state: "succeeded", media };
   const reported = error ?? errorIn(output);
   if (reported) return { state: "failed", error: handlerFailure(reported) };
@@ -141,9 +144,9 @@ function finished(output: unknown, error: unknown): RunState {
   return failed("rejected", "no_media", `no media in the output: ${fields}`);
 }
 
-/** A handler that returns `{ "error": … }` has failed, whatever the state says. */
+/** A handler that returns `{ "error": … }` or `{ "result": "FAILED: …" }` has failed, whatever the state says. */
 function errorIn(output: unknown): unknown {
-  return handlerError.safeParse(output).data?.error;
+  return handlerError.safeParse(output).data?.error ?? failedResult.safeParse(output).data?.result;
 }
 
 function failed(...[kind, code, detail]: ConstructorParameters<typeof ProviderError>): RunState {

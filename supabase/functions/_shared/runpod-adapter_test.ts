@@ -87,6 +87,11 @@ const OUTPUTS: [output: unknown, media: Record<string, string>][] = [
   [[{ message: "done" }, { video_url: VIDEO }], { video_url: VIDEO }],
   [{ video_url: VIDEO, url: "https://files.example/2.mp4" }, { video_url: VIDEO }],
   [{ video_url: VIDEO, error: null }, { video_url: VIDEO }],
+  // OpenV's published worker: https://github.com/runpod/openv, docs/api.md.
+  [{ result: VIDEO, status: "DONE" }, { video_url: VIDEO }],
+  [{ message: VIDEO }, { video_url: VIDEO }],
+  [{ result: { video_url: VIDEO, thumbnail_url: JPG } }, { video_url: VIDEO, thumbnail_url: JPG }],
+  [{ message: "done", result: VIDEO }, { video_url: VIDEO }],
 ];
 
 for (const [output, media] of OUTPUTS) {
@@ -108,6 +113,7 @@ for (
     { video: "data:video/mp4;base64,AAAA" },
     { video_url: "file:///workspace/1.mp4" },
     { video_base64: "AAAA" },
+    { result: "done", message: "see the bucket" },
   ]
 ) {
   Deno.test(`there are no media in ${JSON.stringify(output)}`, async () => {
@@ -116,6 +122,40 @@ for (
     assert.deepEqual([state.error.kind, state.error.code], ["rejected", "no_media"]);
   });
 }
+
+Deno.test("the status that OpenV publishes is a video", async () => {
+  const state = await stateOf({
+    delayTime: 970,
+    executionTime: 62414,
+    id: "642467d2-b20f-45b8-bd3a-be7b8774a922-e1",
+    output: {
+      result: "https://utfs.io/f/8673924a-60cb-4422-8ee4-cc18e69feb44-629bfi.mp4",
+      status: "DONE",
+    },
+    status: "COMPLETED",
+    workerId: "gzbl9llf0c80n4",
+  });
+  const video_url = "https://utfs.io/f/8673924a-60cb-4422-8ee4-cc18e69feb44-629bfi.mp4";
+  assert.deepEqual(state, { state: "succeeded", media: { video_url } });
+});
+
+Deno.test("a model's row may name the path of its output, and then nothing else counts", async () => {
+  const output = { video_url: "https://files.example/preview.mp4", files: [{ href: VIDEO }], constructor: {} };
+  const { runpod } = connect(() => Response.json({ status: "COMPLETED", output }));
+  const stateAt = (outputPath: string) => runpod.check({ ...run, outputPath }, patient());
+  assert.deepEqual(await stateAt("files.0.href"), { state: "succeeded", media: { video_url: VIDEO } });
+  for (const path of ["files", "files.1.href", "video_url.length", "constructor.name", "toString", ""]) {
+    const state = await stateAt(path);
+    assert.ok(state.state === "failed" && state.error.code === "no_media", path);
+  }
+});
+
+Deno.test("an exception that OpenV's worker tells as its result is one of the handler", async () => {
+  const state = await stateOf({ status: "COMPLETED", output: { result: "FAILED: CUDA out of memory" } });
+  assert.ok(state.state === "failed");
+  assert.deepEqual([state.error.kind, state.error.code], ["retryable", "provider_error"]);
+  assert.match(state.error.detail, /CUDA out of memory/);
+});
 
 const FAILURES: [error: unknown, meaning: string][] = [
   ["Traceback (most recent call last): torch.OutOfMemoryError: CUDA out of memory", "retryable provider_error"],

@@ -36,6 +36,16 @@ export function mediaOf(data: unknown): Media {
   return Object.fromEntries(Object.entries(media).filter(([, url]) => typeof url === "string"));
 }
 
+/** The video at a path of an output, as a model's row names it: `result`, `files.0.url`. */
+export function mediaAt(data: unknown, path: string): Media {
+  return mediaOf({ video_url: path.split(".").reduce(memberOf, data) });
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
+}
+
 function first(urls: (string | null | undefined)[] | null | undefined): string | undefined {
   return urls?.find((url) => typeof url === "string") ?? undefined;
 }

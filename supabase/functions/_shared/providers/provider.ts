@@ -15,6 +15,8 @@ export interface Submission {
 export interface ProviderRun {
   model: string;
   providerJobId: string;
+  /** Where in the run's output its video is, names with dots between, for a model that the usual names do not fit. */
+  outputPath?: string;
 }
 
 /** The media a finished run made. A step of a job looks for the one that it is there to produce. */

@@ -1,13 +1,19 @@
 /** Finds the media in the output of a RunPod handler. Everybody writes their own handler, so many shapes are taken. */
 
 import { z } from "zod";
-import { mediaOf } from "./fal-media.ts";
+import { mediaAt, mediaOf } from "./fal-media.ts";
 import type { Media } from "./provider.ts";
 
-const wrapper = z.object({ url: z.unknown(), output: z.unknown() }).partial();
+/** Where handlers put what they made, besides the names that fal's models use: a URL, or an output of those names. */
+const wrapper = z.object({ output: z.unknown(), result: z.unknown(), message: z.unknown(), url: z.unknown() })
+  .partial();
 
-/** The media of a handler's output; empty when there is none that can be opened: a base64 payload, say. */
-export function handlerMediaOf(output: unknown): Media {
+/**
+ * The media of a handler's output; empty when there is none that can be opened: a base64 payload, say. The model's row may
+ * name the path to it.
+ */
+export function handlerMediaOf(output: unknown, outputPath?: string): Media {
+  if (outputPath !== undefined) return mediaAt(output, outputPath);
   // A generator handler's output is the list of what it yielded.
   const parts = Array.isArray(output) ? output : [output];
   return parts.map(partOf).find((media) => Object.keys(media).length > 0) ?? {};
@@ -15,9 +21,11 @@ export function handlerMediaOf(output: unknown): Media {
 
 function partOf(part: unknown): Media {
   if (typeof part === "string") return mediaOf({ video_url: part });
-  const { url, output } = wrapper.safeParse(part).data ?? {};
-  const wrapped = typeof output === "string" ? { video_url: output } : output;
-  return { ...mediaOf(wrapped), ...mediaOf({ video_url: url }), ...mediaOf(part) };
+  const { output, result, message, url } = wrapper.safeParse(part).data ?? {};
+  const wrapped = [message, result, output, url].map((value) =>
+    typeof value === "string" ? { video_url: value } : value
+  );
+  return Object.assign({}, ...[...wrapped, part].map(mediaOf));
 }
 
 /** A model's own name for how far it is: nobody prescribes one, so only what is unmistakable counts. */
