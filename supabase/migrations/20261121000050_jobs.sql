@@ -25,6 +25,10 @@ create table public.video_jobs (
   step_names text[] not null default '{generate}',
   -- The extras that the video is delivered without, at its owner's wish.
   left_out text[] not null default '{}',
+  -- How often it was given to a provider, all steps together.
+  attempts integer not null default 1,
+  -- Who made the video last, or is making it: { name, model, request_id }, with the provider's own id once there is one.
+  provider jsonb not null,
   -- The length asked for; what counts towards the month's quota.
   seconds integer not null default 0,
   credits_used integer not null,
@@ -49,6 +53,8 @@ create table public.video_jobs (
   constraint job_step_is_one_of_its_steps check (
     steps > 0 and steps = cardinality(step_names) and step between 0 and steps
   ),
+  constraint job_attempts_are_counted check (attempts > 0),
+  constraint job_provider_is_named check (provider ?& array['name', 'model', 'request_id']),
   constraint job_charge_is_positive check (credits_used > 0),
   constraint job_length_is_not_negative check (seconds >= 0),
   constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
@@ -180,6 +186,7 @@ as $$
     'prompt', p_job.prompt, 'model_id', p_job.model_id, 'settings', p_job.settings, 'node_id', p_job.node_id,
     'credits_used', p_job.credits_used, 'credits_refunded', p_job.credits_refunded,
     'error_code', p_job.error_code, 'error_message', p_job.error_message,
+    'attempts', p_job.attempts, 'provider', p_job.provider,
     'progress', jsonb_build_object(
       'percent', p_job.progress_percent, 'stage', p_job.stage,
       'step', least(p_job.step + 1, p_job.steps), 'steps', p_job.steps,
@@ -192,6 +199,23 @@ $$;
 
 revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.job_json(public.video_jobs) to service_role;
+
+-- A run of a step as the job's owner sees it; without an id before the provider has given one.
+create function private.provider_json(
+  p_step jsonb,
+  p_provider_job_id text default null
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object('name', p_step -> 'provider', 'model', p_step -> 'model', 'request_id', p_provider_job_id);
+$$;
+
+revoke execute on function private.provider_json(jsonb, text) from public, anon, authenticated;
+grant execute on function private.provider_json(jsonb, text) to service_role;
 
 -- What a worker needs to know to move a job on, with the one thing to do next as `action`.
 create function private.work_json(

@@ -30,6 +30,59 @@ $$;
 revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
 grant execute on function private.month_of(timestamptz) to service_role;
 
+-- How many unfinished jobs a user has.
+create function private.active_jobs(
+  p_user_id uuid
+)
+returns integer
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select count(*)::integer from public.video_jobs where user_id = p_user_id and status in ('pending', 'processing');
+$$;
+
+revoke execute on function private.active_jobs(uuid) from public, anon, authenticated;
+grant execute on function private.active_jobs(uuid) to service_role;
+
+-- How many generations a user has asked for within the last hour, and when the oldest of them. Counted in the ledger:
+-- deleting a video does not undo that it was made.
+create function private.generations_last_hour(
+  p_user_id uuid,
+  out generations integer,
+  out oldest timestamptz
+)
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select count(*), min(created_at) from public.quota_log
+  where user_id = p_user_id and change < 0 and job_id is not null
+    and created_at > (select private.clock()) - interval '1 hour';
+$$;
+
+revoke execute on function private.generations_last_hour(uuid) from public, anon, authenticated;
+grant execute on function private.generations_last_hour(uuid) to service_role;
+
+-- How many seconds of video a user has had generated in a month.
+create function private.seconds_in_month(
+  p_user_id uuid,
+  p_month date
+)
+returns integer
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce((select seconds from private.monthly_usage where user_id = p_user_id and month = p_month), 0);
+$$;
+
+revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;
+grant execute on function private.seconds_in_month(uuid, date) to service_role;
+
 -- Says which of the user's limits a new job would break; null when none. Call it with the balance locked.
 create function private.limit_problem(
   p_user_id uuid
@@ -43,23 +96,16 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_settings public.app_settings := (select app_settings from public.app_settings);
-  v_active integer;
-  v_recent integer;
-  v_oldest timestamptz;
+  v_recent record := private.generations_last_hour(p_user_id);
 begin
-  select count(*) into v_active from public.video_jobs
-  where user_id = p_user_id and status in ('pending', 'processing');
-  if v_active >= v_settings.active_jobs_per_user then
+  if private.active_jobs(p_user_id) >= v_settings.active_jobs_per_user then
     return jsonb_build_object('outcome', 'too_many_active_jobs',
       'limit', v_settings.active_jobs_per_user, 'retry_after', v_settings.check_interval_max_seconds);
   end if;
 
-  -- Counted in the ledger: deleting a video does not undo that it was made.
-  select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
-  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
-  if v_recent >= v_settings.generations_per_hour then
+  if v_recent.generations >= v_settings.generations_per_hour then
     return jsonb_build_object('outcome', 'rate_limited', 'limit', v_settings.generations_per_hour,
-      'retry_after', ceil(extract(epoch from v_oldest + interval '1 hour' - v_now))::integer);
+      'retry_after', ceil(extract(epoch from v_recent.oldest + interval '1 hour' - v_now))::integer);
   end if;
   return null;
 end;
@@ -84,8 +130,7 @@ declare
   v_now timestamptz := private.clock();
   v_month date := private.month_of(v_now);
   v_limit integer := (select seconds_per_month from public.app_settings);
-  v_used integer := coalesce((
-    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
+  v_used integer := private.seconds_in_month(p_user_id, v_month);
 begin
   if v_used + p_seconds > v_limit then
     return jsonb_build_object('outcome', 'monthly_quota_reached', 'limit', v_limit, 'used', v_used,

@@ -94,10 +94,11 @@ declare
 begin
   insert into public.video_jobs (
     job_id, user_id, model_id, kind, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
-    seconds, steps, step_names, credits_used, created_at, updated_at)
+    provider, seconds, steps, step_names, credits_used, created_at, updated_at)
   values (
     p_job.job_id, p_job.user_id, p_job.model_id, p_job.kind, p_job.prompt, p_job.settings, p_job.image_url,
-    p_job.image_path, p_job.tail_image_url, p_job.tail_image_path, p_job.node_id, private.seconds_of(p_job.settings),
+    p_job.image_path, p_job.tail_image_url, p_job.tail_image_path, p_job.node_id, private.provider_json(p_steps -> 0),
+    private.seconds_of(p_job.settings),
     jsonb_array_length(p_steps), array(select step ->> 'name' from jsonb_array_elements(p_steps) as step),
     private.price_of(p_steps), v_now, v_now)
   returning * into v_job;

@@ -42,20 +42,25 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
+  v_step jsonb := (v_locked.work).steps -> (v_locked.work).step;
 begin
   -- The same id twice is the same news twice: a webhook may have told it first.
   if not v_locked.current or (v_locked.work).submitted_at is null
     or coalesce((v_locked.work).provider_job_id <> p_provider_job_id, false) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  perform private.close_circuit((v_locked.work).steps -> (v_locked.work).step ->> 'provider');
+  perform private.close_circuit(v_step ->> 'provider');
   update private.job_work set
     provider_job_id = p_provider_job_id, failures = 0, lease_until = null,
     next_check_at = least(step_deadline_at,
       v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at)))
   where job_id = p_job_id;
   update public.video_jobs set
-    status = 'processing', stage = 'queued', updated_at = greatest(updated_at, v_now)
+    status = 'processing', stage = 'queued', attempts = (v_locked.work).attempt,
+    -- What the video can do without did not make it.
+    provider = case when (v_step ->> 'optional')::boolean then provider
+      else private.provider_json(v_step, p_provider_job_id) end,
+    updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));

@@ -118,7 +118,7 @@ begin
   update private.job_work set lease_until = null, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
     status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
-    error_message = p_error_message, credits_refunded = credits_used,
+    error_message = p_error_message, credits_refunded = credits_used, attempts = (v_locked.work).attempt,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;

@@ -73,7 +73,9 @@ begin
   where job_id = p_job_id
   returning * into v_work;
   update public.video_jobs set
-    status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now)
+    status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now),
+    provider = case when (v_work.steps -> v_work.step ->> 'optional')::boolean then provider
+      else private.provider_json(v_work.steps -> v_work.step, p_provider_job_id) end
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
   return jsonb_build_object(

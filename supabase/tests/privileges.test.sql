@@ -21,8 +21,8 @@ select is_empty(
   'every function has an empty search path');
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
-  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)'],
-  'only two triggers and the deletion of an account run with the rights of their owner');
+  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)', 'my_limits()'],
+  'only two triggers, the deletion of an account and one''s own limits run with the rights of their owner');
 
 select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
@@ -33,8 +33,9 @@ select set_eq(
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
     'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
-    'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.fill(jsonb,jsonb)', 'private.unavailable_extras(jsonb)']) as name $$,
-  'a client may ask for a price, and call nothing else');
+    'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.fill(jsonb,jsonb)', 'private.unavailable_extras(jsonb)']) as name
+  union select 'authenticated', 'my_limits()' $$,
+  'a client may ask for a price and a user for their limits, and call nothing else');
 select is_empty(
   $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
   'no function is granted to everybody');

@@ -279,6 +279,7 @@ export type Database = {
       };
       "video_jobs": {
         Row: {
+          "attempts": number;
           "completed_at": string | null;
           "created_at": string;
           "credits_refunded": number;
@@ -295,6 +296,7 @@ export type Database = {
           "node_id": string | null;
           "progress_percent": number;
           "prompt": string;
+          "provider": NonNullable<Json>;
           "queue_position": number | null;
           "seconds": number;
           "settings": NonNullable<Json>;
@@ -315,6 +317,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "attempts"?: number;
           "completed_at"?: string | null;
           "created_at": string;
           "credits_refunded"?: number;
@@ -331,6 +334,7 @@ export type Database = {
           "node_id"?: string | null;
           "progress_percent"?: number;
           "prompt": string;
+          "provider": NonNullable<Json>;
           "queue_position"?: number | null;
           "seconds"?: number;
           "settings"?: NonNullable<Json>;
@@ -350,6 +354,7 @@ export type Database = {
           "video_url"?: string | null;
         };
         Update: {
+          "attempts"?: number;
           "completed_at"?: string | null;
           "created_at"?: string;
           "credits_refunded"?: number;
@@ -366,6 +371,7 @@ export type Database = {
           "node_id"?: string | null;
           "progress_percent"?: number;
           "prompt"?: string;
+          "provider"?: NonNullable<Json>;
           "queue_position"?: number | null;
           "seconds"?: number;
           "settings"?: NonNullable<Json>;
@@ -486,6 +492,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "my_limits": { Args: Record<PropertyKey, never>; Returns: Json };
       "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
       "postpone_file": { Args: { "p_bucket": string; "p_path": string }; Returns: undefined };

@@ -35,8 +35,8 @@ const environmentSchema = z.object({
   PUBLIC_FUNCTIONS_URL: z.url().optional(),
   /** `supabase` copies every video into the private bucket; `provider` serves the provider's own URLs. */
   VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
-  /** How long a signed video URL works, in seconds. */
-  SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(604_800).default(3600),
+  /** How long a signed video URL works, in seconds: up to a year. Whoever has one sees the video until then. */
+  SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(365 * 24 * 60 * 60).default(3600),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;

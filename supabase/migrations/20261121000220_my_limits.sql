@@ -1,0 +1,22 @@
+-- What users may know of their own limits.
+
+-- The caller's limits and what they have used of them, each { used, limit }; a limit that is null does not exist.
+create function public.my_limits()
+returns jsonb
+language sql
+volatile
+-- Runs as the owner: the settings and the counts of usage are nobody else's to read. It reads the caller's own only.
+security definer
+set search_path = ''
+as $$
+  select jsonb_object_agg(name, jsonb_build_object('used', used, 'limit', maximum))
+  from public.app_settings as settings, (select auth.uid() as user_id) as caller, lateral (values
+    ('active_jobs', private.active_jobs(user_id), settings.active_jobs_per_user),
+    ('generations_last_hour', (private.generations_last_hour(user_id)).generations, settings.generations_per_hour),
+    ('seconds_this_month', private.seconds_in_month(user_id, private.month_of(private.clock())),
+      settings.seconds_per_month)
+  ) as limits (name, used, maximum);
+$$;
+
+revoke execute on function public.my_limits() from public, anon, authenticated;
+grant execute on function public.my_limits() to authenticated;

@@ -1,0 +1,39 @@
+-- What users are told of their own limits.
+begin;
+select plan(6);
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-31 12:00:00+00';
+update public.app_settings set active_jobs_per_user = 3, generations_per_hour = 9, seconds_per_month = 600;
+insert into auth.users (id) values
+  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+create function pg_temp.start(p_user text, p_key text) returns jsonb language sql as $$
+  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_key, 'hash', 'a cat',
+    '6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', '{"duration": 5}', null, p_key)
+$$;
+select pg_temp.start('a', 'one'), pg_temp.start('a', 'two'), pg_temp.start('b', 'three');
+select public.fail_job(job_id, 1, 'timeout', '') from public.video_jobs where node_id = 'two';
+
+set local role authenticated;
+set local request.jwt.claims = '{"sub": "00000000-0000-4000-8000-00000000000a"}';
+set local request.jwt.claim.sub = '00000000-0000-4000-8000-00000000000a';
+select is(public.my_limits(),
+  '{"active_jobs": {"used": 1, "limit": 3}, "generations_last_hour": {"used": 2, "limit": 9},
+    "seconds_this_month": {"used": 5, "limit": 600}}'::jsonb,
+  'users are told their limits and what they have used of them, nobody else''s');
+set local test.now = '2030-02-01 00:00:00+00';
+select is(public.my_limits() - 'active_jobs',
+  '{"generations_last_hour": {"used": 0, "limit": 9}, "seconds_this_month": {"used": 0, "limit": 600}}'::jsonb,
+  'an hour and a month end');
+select throws_ok('select private.active_jobs(auth.uid())', '42501', null, 'and can count nothing by themselves');
+set local role anon;
+select throws_ok('select public.my_limits()', '42501', null, 'a visitor has none to ask for');
+reset role;
+update public.app_settings set seconds_per_month = null;
+set local role authenticated;
+select is(public.my_limits() #> '{seconds_this_month,limit}', 'null', 'a limit that does not exist is null');
+set local request.jwt.claims = '{}';
+set local request.jwt.claim.sub = '';
+select is(public.my_limits() #> '{active_jobs,used}', '0', 'a token without a user has used nothing');
+select * from finish();
+rollback;
