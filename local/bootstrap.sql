@@ -72,3 +72,39 @@ $$;
 grant all on storage.buckets, storage.objects to anon, authenticated, service_role;
 alter table storage.buckets enable row level security;
 alter table storage.objects enable row level security;
+
+-- Realtime's: https://github.com/supabase/realtime/tree/main/lib/realtime/tenants/repo/migrations. Who writes a message
+-- wakes local/realtime, if anybody listens there.
+create schema if not exists realtime;
+grant usage on schema realtime to anon, authenticated, service_role;
+create table if not exists realtime.messages (
+  id uuid primary key default gen_random_uuid(),
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp not null default now(),
+  inserted_at timestamp not null default now()
+);
+alter table realtime.messages enable row level security;
+grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+-- Kept for three days there too.
+delete from realtime.messages where inserted_at < now() - interval '3 days';
+
+create or replace function realtime.topic() returns text language sql stable as $$
+  select nullif(current_setting('realtime.topic', true), '')
+$$;
+
+-- There a failure is a warning; here it is raised, so that a test can see what becomes of it.
+create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+returns void language plpgsql as $$
+declare
+  message_id uuid := gen_random_uuid();
+begin
+  perform set_config('realtime.topic', topic, true);
+  insert into realtime.messages (id, payload, event, topic, private, extension)
+  values (message_id, jsonb_build_object('id', message_id) || payload, event, topic, private, 'broadcast');
+  perform pg_notify('realtime_messages', message_id::text);
+end
+$$;

@@ -1,5 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
+import { type Duplex, pipeline } from "node:stream";
+import { tunnel } from "./tunnel.ts";
 
 /** One request that went through. Its status is 0 where the connection was dropped. */
 export interface GatewayCall {
@@ -12,7 +13,7 @@ export interface GatewayCall {
 /** What happens to a request instead: this status, a dropped connection, or an answer lost after the work was done. */
 export type Fault = number | "drop" | "drop-reply";
 
-/** The one door to REST, Auth, Storage and the functions, as a Supabase project has it. */
+/** The one door to REST, Auth, Storage, Realtime and the functions, as a Supabase project has it. */
 export interface Gateway {
   url: string;
   /** The last requests, oldest first. */
@@ -32,11 +33,15 @@ export type Upstreams = Record<string, () => number | undefined>;
 
 const REMEMBERED_CALLS = 10_000;
 
+/** The headers by which a connection wishes to become something else. */
+const WISHES = ["connection", "upgrade", "http2-settings"];
+
 /** Starts the gateway. Bodies stream through in both directions. */
 export async function startGateway(port: number, upstreams: Upstreams): Promise<Gateway> {
   const calls: GatewayCall[] = [];
   const faults: { prefix: string; fault: Fault; left: number }[] = [];
   const agent = new Agent({ keepAlive: true });
+  const tunnels = new Set<Duplex>();
 
   function takeFault(path: string): Fault | undefined {
     const found = faults.find(({ prefix, left }) => left > 0 && path.startsWith(prefix));
@@ -108,6 +113,19 @@ export async function startGateway(port: number, upstreams: Upstreams): Promise<
     request.pipe(upstream);
   }
 
+  server.on("upgrade", (request: IncomingMessage, client: Duplex, head: Uint8Array) => {
+    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    tunnels.add(client);
+    client.on("close", () => tunnels.delete(client));
+    const realtimePort = upstreams["/realtime/v1"]?.();
+    if (request.headers.upgrade?.toLowerCase() === "websocket" && path.startsWith("/realtime/v1/") && realtimePort) {
+      if (takeFault(path) !== undefined) return void client.destroy();
+      return tunnel(request, client, head, realtimePort);
+    }
+    // Some clients offer to go on in HTTP/2 (`Upgrade: h2c`). They are answered as if they had not.
+    tunnel(request, client, head, port, WISHES);
+  });
+
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
@@ -121,6 +139,7 @@ export async function startGateway(port: number, upstreams: Upstreams): Promise<
     stop: () =>
       new Promise((resolve) => {
         agent.destroy();
+        for (const client of tunnels) client.destroy();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -59,7 +59,7 @@ export interface Stack {
   runpodSimulator: RunpodSimulator | null;
   veoSimulator: VeoSimulator | null;
   functions: FunctionsProcess;
-  /** The process that serves REST, Auth and Storage. */
+  /** The process that serves REST, Auth, Storage and Realtime. */
   supabase: Child;
   /** Null where the database is somebody else's. */
   postgres: Postgres | null;
@@ -136,6 +136,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       "/rest/v1": () => supabase?.port,
       "/auth/v1": () => supabase?.port,
       "/storage/v1": () => supabase?.port,
+      "/realtime/v1": () => supabase?.port,
     }));
     const { url } = gateway;
     const [postgres, supabaseServer, edgeFunctions] = await Promise.all([

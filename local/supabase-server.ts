@@ -1,9 +1,10 @@
-// The process that serves REST, Auth and Storage of a Postgres at DATABASE_URL, as a Supabase project does. Its own, so
+// The process that serves REST, Auth, Storage and Realtime of a Postgres at DATABASE_URL, as a Supabase project does. Its own, so
 // that its memory and CPU are not those of the functions. Prints one line of JSON when it listens.
 import { rmSync } from "node:fs";
 import { nameSigningKey } from "./auth-bridge.ts";
 import { createFileStorage } from "./file-storage.ts";
 import { announce, exitWithParent } from "./leash.ts";
+import { createRealtime } from "./realtime/server.ts";
 import { serveStorage } from "./storage-bridge.ts";
 
 // Gap: PostgREST outlives its database. lite's driver throws in an immediate, where nobody can catch it, when a connection
@@ -51,6 +52,13 @@ const pool = {
     timestamptz: { to: 1184, from: [1184], serialize: (time: unknown) => time, parse: toIsoTime },
   },
 };
+
+const serveRealtime = createRealtime({
+  databaseUrl: read("DATABASE_URL"),
+  publishableKey: read("PUBLISHABLE_KEY"),
+  secretKey: read("SECRET_KEY"),
+  signingKey,
+});
 
 type Serve = (request: Request) => Promise<Response>;
 let serveNow: Promise<Serve> | undefined;
@@ -112,13 +120,14 @@ async function openApp(): Promise<Serve> {
 }
 
 async function answer(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (pathname.startsWith("/realtime/v1/")) return serveRealtime(request);
   const opening = serveNow ??= openApp();
   const serve = await opening.catch(() => null);
   if (serve === null) {
     if (serveNow === opening) serveNow = undefined;
     return unreachable();
   }
-  const { pathname } = new URL(request.url);
   if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve);
   const response = await serve(request);
   return pathname.startsWith("/auth/v1/") ? await nameSigningKey(response, signingKey) : response;

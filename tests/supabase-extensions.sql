@@ -1,20 +1,6 @@
 -- What hosted Supabase has and a plain PostgreSQL has not, with the same signatures, writing down what it is told:
--- https://supabase.com/docs/guides/realtime/broadcast#broadcast-from-the-database, https://supabase.com/docs/guides/cron,
--- https://supabase.com/docs/guides/database/extensions/pg_net, https://supabase.com/docs/guides/database/vault
-
-create schema realtime;
-create table realtime.messages (
-  topic text not null, extension text not null, payload jsonb, event text, private boolean default false
-);
-alter table realtime.messages enable row level security;
-create function realtime.topic() returns text language sql stable as $$
-  select nullif(current_setting('realtime.topic', true), '');
-$$;
-create function realtime.send(payload jsonb, event text, topic text, private boolean default true)
-returns void language sql as $$
-  insert into realtime.messages (topic, extension, payload, event, private)
-  values (topic, 'broadcast', payload, event, private);
-$$;
+-- https://supabase.com/docs/guides/cron, https://supabase.com/docs/guides/database/extensions/pg_net,
+-- https://supabase.com/docs/guides/database/vault
 
 create schema cron;
 create table cron.job (jobname text primary key, schedule text not null, command text not null);

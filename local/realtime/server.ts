@@ -1,0 +1,42 @@
+import type { SigningKey } from "../tokens.ts";
+import { createBroadcasts } from "./broadcasts.ts";
+import { versionSchema } from "./messages.ts";
+import { serveSocket } from "./socket.ts";
+
+export interface RealtimeOptions {
+  databaseUrl: string;
+  publishableKey: string;
+  secretKey: string;
+  signingKey: SigningKey;
+}
+
+/**
+ * Supabase Realtime, as far as this project uses it: private channels with what the database broadcasts. Costs nothing
+ * until somebody joins one.
+ */
+export function createRealtime(options: RealtimeOptions): (request: Request) => Response {
+  const { databaseUrl, publishableKey, secretKey, signingKey } = options;
+  const broadcasts = createBroadcasts(databaseUrl);
+  const roles = new Map([[publishableKey, "anon"], [secretKey, "service_role"]]);
+
+  return (request) => {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== "/realtime/v1/websocket") {
+      return refuse(501, "The local stack serves of Realtime only /realtime/v1/websocket");
+    }
+    const role = roles.get(request.headers.get("apikey") ?? searchParams.get("apikey") ?? "");
+    if (role === undefined) return refuse(401, "The apikey is none of this project");
+    const version = versionSchema.safeParse(searchParams.get("vsn") ?? "1.0.0");
+    if (!version.success) return refuse(400, "vsn must be 1.0.0 or 2.0.0");
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return refuse(426, "This address is for WebSockets");
+    }
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    serveSocket(socket, { version: version.data, claims: { role }, broadcasts, signingKey });
+    return response;
+  };
+}
+
+function refuse(status: number, error: string): Response {
+  return Response.json({ error }, { status });
+}
