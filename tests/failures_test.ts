@@ -20,7 +20,7 @@ const world = useWorld({ falSimulator: INSTANT });
 const VERDICTS: [what: string, fal: string, errorCode: string][] = [
   ["a prompt against the content policy", "content_policy", "content_policy"],
   ["an input that the model finds invalid", "validation", "provider_rejected_input"],
-  ["an image that the model cannot load", "image_load_error", "provider_rejected_input"],
+  ["an image that the model cannot load", "image_load_error", "image_rejected"],
   ["a run that made nothing", "no_media", "no_media"],
   ["a success without a video in it", "no_video", "no_media"],
   ["an error that fal says not to retry", "internal_server_error_final", "provider_error"],

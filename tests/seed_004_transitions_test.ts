@@ -137,8 +137,8 @@ Deno.test("scenario 1: a task that fails ends in FAILURE with the sentence that 
     task_id: body.task_id,
     state: "FAILURE",
     ready: true,
-    error: "Failed to process video: The model refused this input",
-    error_code: "provider_rejected_input",
+    error: "Failed to process video: The model refused the image: use another picture, or another size or format",
+    error_code: "image_rejected",
     credits_refunded: PRICE,
   });
   assert.equal(await creditsOf(world, user), 20);

@@ -147,7 +147,7 @@ Deno.test("an image that cannot be fetched fails its job alone, refunded, and sh
   const body = { model_id: VEO_IMAGE, image_url: "https://nobody.invalid/image.png" };
   const generation = await startGeneration(world, { body });
   const [row] = await world.sql`select error_code from video_jobs where user_id = ${generation.user.id}`;
-  assert.equal(row?.error_code, "provider_rejected_input", JSON.stringify(generation.answer.body));
+  assert.equal(row?.error_code, "image_rejected", JSON.stringify(generation.answer.body));
   assert.equal(await world.balance(generation.user), 100);
   assert.equal(world.veoSimulator?.submissions, before);
   const circuits = await world.sql`select provider from private.provider_circuits where provider = 'veo'`;

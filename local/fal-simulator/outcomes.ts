@@ -30,7 +30,7 @@ const MODEL_ERRORS = {
   image_too_small: { status: 422, ctx: { min_height: 300, min_width: 300 }, loc: ["body", "image_url"] },
   image_too_large: { status: 422, ctx: { max_height: 4096, max_width: 4096 }, loc: ["body", "image_url"] },
   image_load_error: { status: 422, loc: ["body", "image_url"] },
-  file_download_error: { status: 422, loc: ["body", "image_url"] },
+  file_download_error: { status: 422, loc: ["body", "video_url"] },
   face_detection_error: { status: 422, loc: ["body", "image_url"] },
   file_too_large: { status: 422, ctx: { max_size: 10_485_760 }, loc: ["body", "image_url"] },
   greater_than_equal: { status: 422, ctx: { ge: 5 }, loc: ["body", "num_frames"] },

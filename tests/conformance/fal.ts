@@ -44,7 +44,7 @@ export const fal: Specimen = {
     ["no_media", "rejected no_media"],
     ["no_video", "rejected no_media"],
     ["validation", "rejected provider_rejected_input"],
-    ["image_too_small", "rejected provider_rejected_input"],
+    ["image_too_small", "rejected image_rejected"],
     ["server_error", "retryable provider_error"],
     ["internal_server_error_final", "rejected provider_error"],
     ["generation_timeout", "retryable provider_timeout"],

@@ -360,12 +360,14 @@ const EXPECTED_TYPES: Record<string, string> = {
   "rejected content_policy": "content_policy_violation",
   "rejected no_media": "no_media_generated",
   "rejected cancelled_by_provider": "client_disconnected client_cancelled",
-  "rejected provider_rejected_input": `image_too_small image_too_large image_load_error file_download_error
-    face_detection_error file_too_large greater_than greater_than_equal less_than less_than_equal multiple_of
+  "rejected image_rejected":
+    "image_too_small image_too_large image_load_error face_detection_error unsupported_image_format",
+  "rejected provider_rejected_input":
+    `file_download_error file_too_large greater_than greater_than_equal less_than less_than_equal multiple_of
     sequence_too_short sequence_too_long one_of feature_not_supported invalid_archive
     archive_file_count_below_minimum archive_file_count_exceeds_maximum audio_duration_too_long
     audio_duration_too_short video_duration_too_long video_duration_too_short unsupported_audio_format
-    unsupported_image_format unsupported_video_format bad_request`,
+    unsupported_video_format bad_request`,
 };
 
 const expectedTypes = Object.entries(EXPECTED_TYPES).flatMap(([meaning, types]) =>
@@ -404,6 +406,21 @@ const verdicts: [name: string, answer: Answer, expected: Expected][] = [
   [
     "an unlisted 422 type",
     [422, { detail: [{ type: "value_error", msg: "no" }] }],
+    ["rejected", "provider_rejected_input"],
+  ],
+  [
+    "an image that fal could not fetch",
+    [422, { detail: [{ type: "file_download_error", loc: ["body", "start_image_url"], msg: "no" }] }],
+    ["rejected", "image_rejected"],
+  ],
+  [
+    "an image frame that is too large",
+    [422, { detail: [{ type: "file_too_large", loc: ["body", "last_frame_url"], msg: "no" }] }],
+    ["rejected", "image_rejected"],
+  ],
+  [
+    "a sound that fal could not fetch",
+    [422, { detail: [{ type: "file_download_error", loc: ["body", "audio_url"], msg: "no" }] }],
     ["rejected", "provider_rejected_input"],
   ],
   ["a 422 in words", [422, { detail: "no" }], ["rejected", "provider_rejected_input"]],

@@ -162,6 +162,7 @@ const FAILURES: [error: unknown, meaning: string][] = [
   ["Unexpected input. fps is not a valid input option.", "rejected provider_rejected_input"],
   ["prompt is a required input.", "rejected provider_rejected_input"],
   [["width should be <class 'int'> type, not <class 'str'>."], "rejected provider_rejected_input"],
+  ["PIL.UnidentifiedImageError: cannot identify image file <_io.BytesIO object>", "rejected image_rejected"],
   [{ message: "NSFW content detected" }, "rejected content_policy"],
   ["Blocked by the safety checker", "rejected content_policy"],
   ["Websocket timed out", "retryable provider_timeout"],

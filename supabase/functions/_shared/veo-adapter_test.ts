@@ -146,7 +146,7 @@ for (const [what, image_url, answers] of BAD_IMAGES) {
     const { send, sent } = internet(answers);
     const veo = createVeoAdapter({ key: "secret", fetch: send });
     const error = await refusalOf(veo.submit({ model, input: { image_url }, startWithinSeconds: 90 }, patient()));
-    assert.deepEqual([error.kind, error.code, error.mayHaveStarted], ["rejected", "provider_rejected_input", false]);
+    assert.deepEqual([error.kind, error.code, error.mayHaveStarted], ["rejected", "image_rejected", false]);
     assert.deepEqual(sent.map(({ url }) => url), Object.keys(answers));
   });
 }
@@ -181,6 +181,12 @@ const quota = (id: string) => [{ violations: [{ quotaId: id }] }];
 
 const REFUSALS: [what: string, code: number, error: Record<string, unknown>, meaning: string][] = [
   ["a bad input", 400, { status: "INVALID_ARGUMENT", message: "out of bound" }, "rejected provider_rejected_input"],
+  [
+    "a picture that Google cannot read",
+    400,
+    { status: "INVALID_ARGUMENT", message: "Unable to process input image. Please retry." },
+    "rejected image_rejected",
+  ],
   [
     "a bad key",
     400,

@@ -153,6 +153,11 @@ export const jobErrors = {
     "Model bu girdiyi reddetti",
     "El modelo rechazó esta entrada",
   ),
+  image_rejected: sentences(
+    "The model refused the image: use another picture, or another size or format",
+    "Model görseli reddetti: başka bir görsel, boyut ya da biçim kullanın",
+    "El modelo rechazó la imagen: use otra, o con otro tamaño o formato",
+  ),
   input_missing: sentences(
     "The image that was named has not been uploaded",
     "Adı verilen görsel yüklenmemiş",

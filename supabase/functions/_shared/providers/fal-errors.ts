@@ -14,11 +14,11 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
   ["downstream_service_unavailable", retryable("provider_busy")],
   ["content_policy_violation", rejected("content_policy")],
   ["no_media_generated", rejected("no_media")],
-  ["image_too_small", rejected("provider_rejected_input")],
-  ["image_too_large", rejected("provider_rejected_input")],
-  ["image_load_error", rejected("provider_rejected_input")],
+  ["image_too_small", rejected("image_rejected")],
+  ["image_too_large", rejected("image_rejected")],
+  ["image_load_error", rejected("image_rejected")],
   ["file_download_error", rejected("provider_rejected_input")],
-  ["face_detection_error", rejected("provider_rejected_input")],
+  ["face_detection_error", rejected("image_rejected")],
   ["file_too_large", rejected("provider_rejected_input")],
   ["greater_than", rejected("provider_rejected_input")],
   ["greater_than_equal", rejected("provider_rejected_input")],
@@ -37,7 +37,7 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
   ["video_duration_too_long", rejected("provider_rejected_input")],
   ["video_duration_too_short", rejected("provider_rejected_input")],
   ["unsupported_audio_format", rejected("provider_rejected_input")],
-  ["unsupported_image_format", rejected("provider_rejected_input")],
+  ["unsupported_image_format", rejected("image_rejected")],
   ["unsupported_video_format", rejected("provider_rejected_input")],
   ["request_timeout", retryable("provider_timeout")],
   ["startup_timeout", retryable("provider_timeout")],
@@ -54,6 +54,9 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
   ["bad_request", rejected("provider_rejected_input")],
   ["concurrent_requests_limit", retryable("provider_busy")],
 ]);
+
+/** These are said of any file; `loc` names the field that holds it. */
+const FILE_ERROR_TYPES: ReadonlySet<string> = new Set(["file_download_error", "file_too_large"]);
 
 /** Statuses that mean something else at fal than elsewhere. */
 const STATUSES: ReadonlyMap<number, Meaning> = new Map([
@@ -100,10 +103,19 @@ function meaningOf(answer: FalAnswer): Meaning {
 }
 
 function listedType(answer: FalAnswer): Meaning | undefined {
+  if (refusesImageFile(answer)) return rejected("image_rejected");
   for (const type of typesOf(answer)) {
     const meaning = FAL_ERROR_TYPES.get(type);
     if (meaning) return meaning;
   }
+}
+
+function refusesImageFile(answer: FalAnswer): boolean {
+  const { detail } = bodyOf(answer);
+  return Array.isArray(detail) &&
+    detail.some(({ type, loc }) =>
+      FILE_ERROR_TYPES.has(type ?? "") && loc?.some((part) => /image|frame/i.test(String(part)))
+    );
 }
 
 function typesOf(answer: FalAnswer): string[] {

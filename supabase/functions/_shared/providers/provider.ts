@@ -45,6 +45,7 @@ export type ProviderErrorKind = "retryable" | "rejected" | "fatal";
 /** Stable codes of what went wrong at a provider; `http/errors.ts` has the sentence for each. */
 export type ProviderErrorCode =
   | "provider_rejected_input"
+  | "image_rejected"
   | "input_missing"
   | "input_unavailable"
   | "content_policy"

@@ -43,6 +43,8 @@ const FAILURES: readonly [words: RegExp, meaning: Meaning][] = [
     /is not a valid input option|is a required input|does not meet the constraints|should be <class .+> type/i,
     rejected("provider_rejected_input"),
   ],
+  // Pillow's sentences, by which Python handlers open images.
+  [/cannot identify image file|image file is truncated/i, rejected("image_rejected")],
   [/\btimed? ?out\b|\btimeout\b/i, retryable("provider_timeout")],
 ];
 

@@ -73,6 +73,11 @@ const WORDS: readonly [codes: readonly (number | string)[], words: RegExp, meani
     /usage guidelines|safety (filter|polic|settings)|content polic|responsible ai/i,
     rejected("content_policy"),
   ],
+  [
+    ["INVALID_ARGUMENT", 3],
+    /unable to process (the )?input image|image is not valid|unsupported (image|mime)/i,
+    rejected("image_rejected"),
+  ],
 ];
 
 function meaningOfWords(error: Status): Meaning | undefined {

@@ -1,6 +1,7 @@
 /** Fetches the images of a request to Veo, which takes no URLs: a stranger's addresses, named by our users. */
 
 import { Buffer } from "node:buffer";
+import { imageTypeOf } from "../image-signature.ts";
 import { fetchMedia } from "./media.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
@@ -23,7 +24,7 @@ const MAX_BYTES = 7_000_000;
 const FETCH_LIMIT_MS = 8_000;
 
 /**
- * Whatever is wrong with an image is `provider_rejected_input`, never the provider's trouble: else a user with a dead
+ * Whatever is wrong with an image is `image_rejected`, never the provider's trouble: else a user with a dead
  * address could open the circuit of the provider for everybody.
  */
 export async function fetchImage(url: string, options: ImageOptions): Promise<InlineImage> {
@@ -37,7 +38,7 @@ export async function fetchImage(url: string, options: ImageOptions): Promise<In
   } catch (error) {
     if (options.signal.aborted) throw new ProviderError("retryable", "provider_timeout", "before the submission");
     const detail = error instanceof ProviderError ? error.detail : String(error);
-    throw new ProviderError("rejected", "provider_rejected_input", `image: ${detail}`);
+    throw new ProviderError("rejected", "image_rejected", `image: ${detail}`);
   }
 }
 
@@ -64,9 +65,7 @@ async function readBytes(response: Response, signal: AbortSignal): Promise<Buffe
 
 /** By the first bytes: what servers say of their files' types is often wrong, and Google looks at the bytes. */
 function typeOf(bytes: Buffer): string {
-  const start = bytes.toString("latin1", 0, 12);
-  if (start.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (start.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  if (/^RIFF[^]{4}WEBP/.test(start)) return "image/webp";
-  throw new Error("neither PNG nor JPEG nor WebP");
+  const type = imageTypeOf(bytes);
+  if (type === null || type === "image/gif") throw new Error("neither PNG nor JPEG nor WebP");
+  return type;
 }
