@@ -4,6 +4,7 @@ import { createClient } from "@supabase/supabase-js";
 import { z } from "zod";
 import { download, INSTANT } from "./generation.ts";
 import { type TestUser, useWorld } from "./harness.ts";
+import { png } from "./images.ts";
 import {
   assertDelivered,
   ENDPOINTS,
@@ -237,10 +238,10 @@ Deno.test("the quote is the charge, for each combination of extras and lengths",
   }
 });
 
-async function upload(user: TestUser, bytes: string): Promise<string> {
+async function upload(user: TestUser, content: string): Promise<string> {
   const { body } = await world.call("uploads", { user, body: { content_type: "image/png" } });
   const headers = { "Content-Type": "image/png" };
-  const put = await fetch(String(body.upload_url), { method: "PUT", body: bytes, headers });
+  const put = await fetch(String(body.upload_url), { method: "PUT", body: png(content), headers });
   await put.body?.cancel();
   return String(body.image_path);
 }
@@ -256,9 +257,26 @@ Deno.test("two uploaded images are given to the provider by addresses that work 
   const transition = await startTransition(world, { user, body });
   await assertDelivered(world, transition, await transition.outcome(), 16);
   const [first, second] = transition.runsOf("generate").map(({ input }) => input);
-  const read = async (url: unknown) => new TextDecoder().decode(await download(url));
-  assert.equal(await read(first?.start_image_url), "the front");
-  assert.equal(await read(second?.end_image_url), "the tail");
+  assert.deepEqual(await download(first?.start_image_url), png("the front"));
+  assert.deepEqual(await download(second?.end_image_url), png("the tail"));
+});
+
+Deno.test("neither image may be one that was never uploaded, or HTML: nothing is charged", async () => {
+  const user = await world.newUser();
+  const { front_image, tail_image, ...rest } = PLAIN;
+  const { body: unused } = await world.call("uploads", { user, body: { content_type: "image/png" } });
+  const wrong = await upload(user, "the front");
+  await world.sql`update private.uploads set content_type = 'image/gif' where path = ${wrong}`;
+  for (const [path, code] of [[unused.image_path, "input_missing"], [wrong, "input_refused"]]) {
+    for (
+      const body of [{ ...rest, tail_image, front_image_path: path }, { ...rest, front_image, tail_image_path: path }]
+    ) {
+      const answer = await postTransition(world, user, body);
+      assert.deepEqual([answer.status, answer.body.code], [422, code]);
+    }
+  }
+  assert.equal(await world.balance(user), 100);
+  await world.audit();
 });
 
 Deno.test("a stranger's upload is not taken for either image", async () => {

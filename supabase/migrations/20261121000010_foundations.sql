@@ -48,6 +48,9 @@ create table public.app_settings (
   generations_per_hour integer not null default 200,
   -- Seconds of video that one user may have generated in a calendar month (UTC); null: no such limit.
   seconds_per_month integer,
+  -- Images that one user may upload in 24 hours: how many, and how many bytes of them.
+  uploads_per_day integer not null default 100,
+  upload_bytes_per_day bigint not null default 209715200,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
   -- The pause between two looks at the provider grows with the job's age between these two.
@@ -68,7 +71,8 @@ create table public.app_settings (
   retention_days integer,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
-  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0),
+  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
+    and uploads_per_day > 0 and upload_bytes_per_day > 0),
   constraint durations_are_positive check (
     idempotency_hours > 0 and check_interval_min_seconds > 0
     and check_interval_max_seconds >= check_interval_min_seconds

@@ -200,6 +200,11 @@ begin
     return v_outcome;
   end if;
 
+  v_outcome := private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]);
+  if v_outcome is not null then
+    return v_outcome;
+  end if;
+
   v_outcome := private.circuit_problem(v_model.provider);
   if v_outcome is not null then
     return v_outcome;

@@ -21,8 +21,9 @@ select is_empty(
   'every function has an empty search path');
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
-  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)', 'my_limits()'],
-  'only two triggers, the deletion of an account and one''s own limits run with the rights of their owner');
+  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)', 'my_limits()',
+    'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
+  'only two triggers, the deletion of an account, one''s own limits and Storage''s files need the rights of their owner');
 
 select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
@@ -80,7 +81,7 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.open_account()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
-    'private.call_worker(text)'],
+    'private.call_worker(text)', 'private.discard_upload()'],
   'the service role may call every procedure but the triggers and the one of cron');
 
 select is_empty(

@@ -15,6 +15,7 @@ import {
 import { callerMutations, stepMutations, transitionMutations } from "./requests.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
 import { progressMutations } from "./progress.ts";
+import { uploadMutations } from "./uploads.ts";
 
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */
 export const mutations: readonly Mutation[] = [
@@ -26,6 +27,7 @@ export const mutations: readonly Mutation[] = [
   ...jsonApiMutations,
   ...lookMutations,
   ...fileMutations,
+  ...uploadMutations,
   ...generationMutations,
   ...creditMutations,
   ...tableMutations,

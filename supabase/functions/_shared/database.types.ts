@@ -19,6 +19,8 @@ export type Database = {
           "seconds_per_month": number | null;
           "store_retry_hours": number;
           "unknown_submission_seconds": number;
+          "upload_bytes_per_day": number;
+          "uploads_per_day": number;
           "welcome_credits": number;
         };
         ComputedFields: never;
@@ -37,6 +39,8 @@ export type Database = {
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
+          "upload_bytes_per_day"?: number;
+          "uploads_per_day"?: number;
           "welcome_credits"?: number;
         };
         Update: {
@@ -54,6 +58,8 @@ export type Database = {
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
           "unknown_submission_seconds"?: number;
+          "upload_bytes_per_day"?: number;
+          "uploads_per_day"?: number;
           "welcome_credits"?: number;
         };
         Relationships: [];
@@ -462,6 +468,7 @@ export type Database = {
         Args: { "p_amount": number; "p_job_id"?: string; "p_reason"?: string; "p_user_id": string };
         Returns: Json;
       };
+      "delete_expired_uploads": { Args: { "p_limit": number }; Returns: number };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
       "delete_videos": { Args: { "p_job_ids": (string)[]; "p_user_id": string }; Returns: Json };
       "erase_account": { Args: { "p_user_id": string }; Returns: Json };
@@ -501,6 +508,10 @@ export type Database = {
       "read_job": {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
+      };
+      "record_checked_upload": {
+        Args: { "p_is_as_declared": boolean; "p_path": string; "p_version": string };
+        Returns: undefined;
       };
       "record_deleted_files": { Args: { "p_files": Json }; Returns: undefined };
       "record_progress": {
@@ -542,6 +553,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "start_upload": { Args: { "p_content_type": string; "p_user_id": string }; Returns: Json };
       "wake_job": {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
         Returns: Json;

@@ -134,6 +134,14 @@ export const startSchema = z.discriminatedUnion("outcome", [
     used: z.number(),
     retry_after: z.number(),
   }),
+  z.object({ outcome: z.enum(["input_missing", "input_refused"]), path: z.string() }),
+  z.object({
+    outcome: z.literal("input_unchecked"),
+    path: z.string(),
+    content_type: z.string(),
+    version: z.string(),
+    bytes: z.number().nullable(),
+  }),
   z.object({ outcome: z.literal("provider_unavailable"), retry_after: z.number() }),
 ]);
 export type StartOutcome = z.infer<typeof startSchema>;

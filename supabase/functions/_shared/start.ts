@@ -5,13 +5,21 @@ import type { StartOutcome } from "./job-records.ts";
 import type { GenerationRequest } from "./jobs.ts";
 import { errorText } from "./log.ts";
 import type { Tools } from "./tools.ts";
+import { checkUpload } from "./uploads.ts";
 
 /** A job that was charged and created, or the answer that its key got before. */
 export type Started = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
 
+/** A request names two files at most, and each may be replaced once while it is looked at. */
+const MAX_CHECKS = 4;
+
 /** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
 export async function startJob(tools: Tools, call: Call, request: GenerationRequest): Promise<Started> {
-  const started = await start(tools, call, request);
+  let started = await start(tools, call, request);
+  for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
+    await checkUpload(tools, started);
+    started = await start(tools, call, request);
+  }
   if (started.outcome === "created") {
     call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
   } else if (started.outcome !== "replayed") {
@@ -55,6 +63,12 @@ function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
         current_credits: outcome.current_credits,
         required_credits: outcome.required_credits,
       });
+    case "input_missing":
+    case "input_refused":
+      return new RequestError(outcome.outcome, { image_path: outcome.path });
+    case "input_unchecked":
+      // It is replaced as fast as it is looked at.
+      return new RequestError("unavailable", {}, { "Retry-After": "2" });
     case "provider_unavailable":
       return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
     case "monthly_quota_reached":
@@ -65,7 +79,8 @@ function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
   }
 }
 
-function tooMany(
+/** One of the limits of a user, told as all of them are. */
+export function tooMany(
   refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
   fields: Record<string, number>,
   remaining: number,

@@ -20,6 +20,7 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
   // Rows first, each leaving word of its files.
   { name: "videos", run: inBatches(VIDEOS, (tools, limit) => deleteRows(tools, "delete_expired_videos", limit)) },
+  { name: "uploads", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "delete_expired_uploads", limit)) },
   { name: "files", run: deleteLeftFiles },
 ];
 
@@ -45,6 +46,10 @@ async function deleteExpiredKeys(tools: Tools, limit: number): Promise<number> {
 }
 
 /** Calls a procedure that deletes up to `p_limit` rows and answers how many there were. */
-async function deleteRows(tools: Tools, name: "delete_expired_videos", limit: number): Promise<number> {
+async function deleteRows(
+  tools: Tools,
+  name: "delete_expired_videos" | "delete_expired_uploads",
+  limit: number,
+): Promise<number> {
   return z.number().parse(await callProcedure(tools.client, tools.phases, name, { p_limit: limit }));
 }

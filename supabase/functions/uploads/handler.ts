@@ -2,37 +2,38 @@ import { z } from "zod";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
+import { RequestError } from "../_shared/http/errors.ts";
+import { IMAGE_TYPES } from "../_shared/image-signature.ts";
+import { tooMany } from "../_shared/start.ts";
 import { INPUT_BUCKET } from "../_shared/step-input.ts";
 import { signedUpload } from "../_shared/storage-utils.ts";
+import { toolsOf } from "../_shared/tools.ts";
+import { startUpload } from "../_shared/uploads.ts";
 
 /** Supabase's own limit of a signed upload URL. */
 const EXPIRES_IN_SECONDS = 2 * 60 * 60;
-/** The bucket's own limit (see the migration that makes it). */
-const MAX_BYTES = 10_485_760;
-
-const extensions = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif" } as const;
 
 const body = z.strictObject({
-  content_type: z.enum(["image/jpeg", "image/png", "image/webp", "image/gif"], {
-    error: "must be image/jpeg, image/png, image/webp or image/gif",
-  }),
+  content_type: z.enum(IMAGE_TYPES, { error: "must be image/jpeg, image/png, image/webp or image/gif" }),
 });
 
 /** POST /uploads: an address to upload one image to, in the user's own folder, to be named as `image_path` afterwards. */
 export async function uploads(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
   const { content_type } = await readBody(request, body);
-  const path = `${call.userId}/${crypto.randomUUID()}.${extensions[content_type]}`;
-  const upload = await call.phases.measure(
+  const upload = await startUpload(toolsOf(dependencies, call), call.userId, content_type);
+  if (upload.outcome === "user_not_found") throw new RequestError("unauthorized");
+  if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
+  const signed = await call.phases.measure(
     "storage",
-    () => signedUpload(dependencies.client, { bucket: INPUT_BUCKET, path }),
+    () => signedUpload(dependencies.client, { bucket: INPUT_BUCKET, path: upload.path }),
   );
   return json({
-    image_path: path,
-    upload_url: upload.url,
-    token: upload.token,
+    image_path: upload.path,
+    upload_url: signed.url,
+    token: signed.token,
     method: "PUT",
     headers: { "Content-Type": content_type },
-    max_bytes: MAX_BYTES,
+    max_bytes: upload.max_bytes,
     expires_in: EXPIRES_IN_SECONDS,
   });
 }

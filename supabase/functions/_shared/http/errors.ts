@@ -83,6 +83,22 @@ export const requestErrors = {
       "Esta Idempotency-Key se usó en otra solicitud: use una nueva",
     ),
   },
+  input_missing: {
+    status: 422,
+    text: sentences(
+      "The image that was named has not been uploaded: PUT it to its upload_url first, then use the same key",
+      "Adı verilen görsel yüklenmemiş: önce onu upload_url adresine PUT ile gönderin, sonra aynı anahtarı kullanın",
+      "La imagen indicada no se ha subido: súbala primero a su upload_url con PUT y use después la misma clave",
+    ),
+  },
+  input_refused: {
+    status: 422,
+    text: sentences(
+      "The uploaded file is not an image of the type that was announced: get a new upload_url for its real type and upload a JPEG, PNG, WebP or GIF",
+      "Yüklenen dosya bildirilen türde bir görsel değil: gerçek türü için yeni bir upload_url alıp JPEG, PNG, WebP veya GIF yükleyin",
+      "El archivo subido no es una imagen del tipo anunciado: pida un upload_url nuevo para su tipo real y suba un JPEG, PNG, WebP o GIF",
+    ),
+  },
   too_many_active_jobs: {
     status: 429,
     text: sentences(
@@ -105,6 +121,14 @@ export const requestErrors = {
       "This month's seconds of video are used up",
       "Bu ayın video saniyeleri tükendi",
       "Se agotaron los segundos de video de este mes",
+    ),
+  },
+  upload_limit_reached: {
+    status: 429,
+    text: sentences(
+      "Too many uploads in the last 24 hours: use the addresses that you have, or try again later",
+      "Son 24 saatte çok fazla yükleme: elinizdeki adresleri kullanın ya da daha sonra yeniden deneyin",
+      "Demasiadas subidas en las últimas 24 horas: use las direcciones que ya tiene o inténtelo más tarde",
     ),
   },
   provider_failed: {

@@ -1,0 +1,135 @@
+// An upload is its owner's, an image, no more than a day's worth, and gone when nobody needs it.
+import type { Mutation } from "./mutation.ts";
+
+const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
+const USE = "supabase/migrations/20261121000205_input_use.sql";
+const START = "supabase/migrations/20261121000060_start_generation.sql";
+const CHECK = "supabase/functions/_shared/uploads.ts";
+const uploads = (name: string) => ({ file: "supabase/tests/uploads.test.sql", name });
+const limits = (name: string) => ({ file: "tests/upload_limits_test.ts", name });
+
+const HTML = "HTML that calls itself a PNG is never sent to the provider";
+
+export const uploadMutations: readonly Mutation[] = [
+  {
+    name: "the look at an upload's first bytes",
+    guard: "What is no image is neither charged for nor sent to a provider.",
+    file: CHECK,
+    find: "const isAsDeclared = imageTypeOf(start) === upload.content_type;",
+    replace: "const isAsDeclared = imageTypeOf(start) !== undefined;",
+    test: { file: "tests/uploads_test.ts", name: HTML },
+  },
+  {
+    name: "the lock under which uploads are counted",
+    guard: "Many requests at once get no more addresses than one after the other.",
+    file: INPUTS,
+    find: "where user_id = p_user_id for update;",
+    replace: "where user_id = p_user_id;",
+    test: limits("a hundred and fifty addresses are not given"),
+  },
+  {
+    name: "the account of who asks for an address",
+    guard: "Who has no account uploads nothing.",
+    file: INPUTS,
+    find: "if not found then\n    return jsonb_build_object('outcome', 'user_not_found');",
+    replace: "if false then\n    return jsonb_build_object('outcome', 'user_not_found');",
+    test: uploads("nobody gets an address without an account"),
+  },
+  {
+    name: "the number of uploads a day",
+    guard: "Uploads are no free hosting.",
+    file: INPUTS,
+    find: "if v_count >= v_settings.uploads_per_day then",
+    replace: "if false then",
+    test: uploads("and no more, until the oldest is a day old"),
+  },
+  {
+    name: "the bytes of uploads a day",
+    guard: "Uploads are no free hosting.",
+    file: INPUTS,
+    find: "if v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then",
+    replace: "if v_bytes > v_settings.upload_bytes_per_day then",
+    test: uploads("an address that is not used yet counts with the most that it takes"),
+  },
+  {
+    name: "the bytes that were taken",
+    guard: "What was uploaded counts for a day.",
+    file: INPUTS,
+    find: "case when used is null then private.max_upload_bytes() else used end as bytes",
+    replace: "case when used is null then private.max_upload_bytes() else 0 end as bytes",
+    test: uploads("what was taken counts for a day"),
+  },
+  {
+    name: "the bytes that were refused",
+    guard: "A file that is refused and deleted makes no room for another.",
+    file: INPUTS,
+    find: "coalesce(refused_bytes, bytes) as used",
+    replace: "bytes as used",
+    test: limits("bytes count as they are, also those that were refused and deleted"),
+  },
+  {
+    name: "the folder of an upload",
+    guard: "Nobody uploads into another user's folder.",
+    file: INPUTS,
+    find: "check (starts_with(path, user_id || '/'))",
+    replace: "check (path is not null)",
+    test: uploads("nobody uploads into another user's folder"),
+  },
+  {
+    name: "the owner of a named file",
+    guard: "Nobody has a video made of another user's file.",
+    file: USE,
+    find: "where path = v_path and user_id = p_user_id for key share",
+    replace: "where path = v_path for key share",
+    test: uploads("another user's file looks like one that is not there"),
+  },
+  {
+    name: "the check of files before the charge",
+    guard: "A file that is not there, or no image, costs nothing.",
+    file: START,
+    find: "v_outcome := private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]);",
+    replace: "v_outcome := null;",
+    test: uploads("a file that was not uploaded is refused"),
+  },
+  {
+    name: "the version of a checked file",
+    guard: "A file that replaces a checked one is checked as well.",
+    file: USE,
+    find: "if v_upload.checked_version is distinct from v_stored.version then",
+    replace: "if v_upload.checked_version is null then",
+    test: uploads("a file that was replaced is looked at again"),
+  },
+  {
+    name: "the end of a refused upload",
+    guard: "A refused upload is refused for good.",
+    file: USE,
+    find: "set checked_version = p_version where path = p_path and refused_bytes is null",
+    replace: "set checked_version = p_version, refused_bytes = null where path = p_path",
+    test: uploads("for good, whatever comes by its address"),
+  },
+  {
+    name: "the jobs of an upload that is deleted",
+    guard: "No job loses the image that it is made of.",
+    file: USE,
+    find:
+      "delete from private.uploads where path = any (v_paths) and not exists (\n    select from public.video_jobs where image_path = uploads.path or tail_image_path = uploads.path);",
+    replace: "delete from private.uploads where created_at <= v_now - interval '1 day';",
+    test: uploads("until none is left"),
+  },
+  {
+    name: "the word that a deleted upload leaves of its file",
+    guard: "The file of an upload goes with its row, whoever deletes it.",
+    file: INPUTS,
+    find: "create trigger uploads_take_their_files_along after delete on private.uploads",
+    replace: "create trigger uploads_take_their_files_along after update on private.uploads",
+    test: uploads("a user who is deleted, by whomever, leaves word of what they uploaded"),
+  },
+  {
+    name: "the search for files without a row",
+    guard: "What comes by the address of a deleted account is found.",
+    file: INPUTS,
+    find: "and not exists (select from private.uploads where uploads.path = name)",
+    replace: "and false",
+    test: uploads("files without a row are found"),
+  },
+];
