@@ -30,8 +30,10 @@ export class Asks {
   request(user: User): Operation {
     const key = this.operations.newKey(user);
     this.again.push(() => {
-      if (this.random.chance(0.12) && key.variants.length < 3) {
-        key.variants.push(newVariant(this.random, key.name, key.variants.length));
+      if (this.random.chance(0.2) && key.variants.length < 3) {
+        key.variants.push(
+          newVariant(this.random, { keyName: key.name, number: key.variants.length, uploads: user.uploads }),
+        );
       }
       return this.operations.generate(user, key, this.#variant(key.variants));
     });

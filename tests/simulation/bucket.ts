@@ -4,18 +4,27 @@ const signing = z.object({ paths: z.array(z.string()) });
 const deletion = z.object({ prefixes: z.array(z.string()) });
 
 /** Keeps the table of files as Storage does, for whoever reads it in the database. */
-export type FileTable = (change: "added" | "removed", bucket: string, names: string[]) => Promise<void>;
+export type FileTable = (
+  change: "added" | "removed",
+  bucket: string,
+  names: string[],
+  bytes?: number,
+) => Promise<void>;
 
 /** Storage in memory: it keeps the sizes, not the bytes. Speaks what storage-js says of `/storage/v1/object/…`. */
 export class Bucket {
   /** By bucket and path: `videos/{user}/{job}.mp4`. */
   readonly files = new Map<string, number>();
+  /** The first bytes of those that somebody looks into. */
+  readonly heads = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(private readonly table: FileTable) {}
 
   /** What the call is about, as the name of its fault point. */
   static pointOf(method: string, path: string): string {
     if (method === "DELETE") return "storage remove";
+    if (method === "GET" && !path.startsWith("info/")) return "storage read";
+    if (path.startsWith("upload/sign/")) return "storage address";
     if (path.startsWith("info/")) return "storage info";
     return path.startsWith("sign/") ? "storage sign" : "storage upload";
   }
@@ -27,6 +36,10 @@ export class Bucket {
         return await this.#remove(path, z.string().parse(body));
       case "storage info":
         return this.#info(path.slice("info/".length));
+      case "storage read":
+        return this.#read(path);
+      case "storage address":
+        return Response.json({ url: `/object/${path}?token=simulated`, token: "simulated" });
       case "storage sign":
         return this.#sign(path.slice("sign/".length), z.string().parse(body));
       default:
@@ -35,16 +48,22 @@ export class Bucket {
   }
 
   /** Puts a file there, as a client does by a signed address. */
-  async put(file: string, bytes: number): Promise<void> {
+  async put(file: string, bytes: number, head?: Uint8Array<ArrayBuffer>): Promise<void> {
     const [bucket = "", ...rest] = file.split("/");
     // The row first: what reads the table must know of every file that is there.
-    await this.table("added", bucket, [rest.join("/")]);
+    await this.table("added", bucket, [rest.join("/")], bytes);
     this.files.set(file, bytes);
+    if (head !== undefined) this.heads.set(file, head);
   }
 
   async #upload(file: string, body: BodyInit | null | undefined): Promise<Response> {
     await this.put(file, await sizeOf(file, body));
     return Response.json({ Key: file, Id: file });
+  }
+
+  #read(file: string): Response {
+    const head = this.heads.get(file);
+    return head === undefined ? notFound() : new Response(head, { status: 206 });
   }
 
   #info(file: string): Response {
@@ -66,6 +85,7 @@ export class Bucket {
   async #remove(bucket: string, body: string): Promise<Response> {
     const { prefixes } = deletion.parse(JSON.parse(body));
     const gone = prefixes.filter((name) => this.files.delete(`${bucket}/${name}`));
+    for (const name of gone) this.heads.delete(`${bucket}/${name}`);
     if (gone.length > 0) await this.table("removed", bucket, gone);
     return Response.json(gone.map((name) => ({ name })));
   }

@@ -107,6 +107,7 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
         union all select 'key', user_id from idempotency_log
         union all select 'tombstone', user_id from deleted_videos
         union all select 'usage', user_id from private.monthly_usage
+        union all select 'upload', user_id from private.uploads
         union all select 'ledger', user_id from quota_log
       ) as rows where user_id = any(${gone}::uuid[])
     `,

@@ -7,6 +7,7 @@ import type { Operations, OwnJob } from "./operations.ts";
 import { attemptIn } from "./paid-runs.ts";
 import { deliveriesFor, reporterOfFal, reporterOfRunpod } from "./postman.ts";
 import type { Random } from "./random.ts";
+import type { UploadOperations } from "./uploads.ts";
 import type { World } from "./world.ts";
 
 /** Of a hundred operations, so many are … */
@@ -26,6 +27,7 @@ const WEIGHTS = {
   credits: 4,
   purge: 0.1,
   erase: 0.25,
+  upload: 3,
 };
 
 const HEAVY_USERS = 8;
@@ -39,6 +41,7 @@ export class Choices {
     private readonly operations: Operations,
     private readonly asks: Asks,
     private readonly accounts: AccountOperations,
+    private readonly uploads: UploadOperations,
     private readonly backstage: Backstage,
     private readonly random: Random,
   ) {}
@@ -77,6 +80,8 @@ export class Choices {
         return this.backstage.tick("purge");
       case "erase":
         return this.#erase(true);
+      case "upload":
+        return this.uploads.any(this.#user());
     }
   }
 
@@ -104,7 +109,7 @@ export class Choices {
   #aboutAccount(user: User, job: OwnJob | undefined): Operation {
     switch (this.random.weighted({ request: 3, erase: 1, job: 4 })) {
       case "request":
-        return this.asks.any(user);
+        return this.random.chance(0.2) ? this.uploads.ask(user) : this.asks.any(user);
       case "erase":
         return this.accounts.erase(user, false);
       case "job":

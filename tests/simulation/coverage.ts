@@ -7,9 +7,10 @@ const POINTS = [
   "start_generation read_job claim_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_failure",
   "delete_videos changed_videos record_deleted_files leave_out_step erase_account list_files_to_delete",
+  "start_upload record_checked_upload",
 ].flatMap((line) => line.split(" "));
 const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
-  .concat(["upload", "info", "sign", "remove"].map((name) => `storage ${name}`))
+  .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
   .concat(["submit", "status", "cancel", "file"].map((name) => `runpod ${name}`))
   .concat(["submit", "status", "file", "image"].map((name) => `veo ${name}`));
 
@@ -24,6 +25,7 @@ const ALWAYS: [Heading, string][] = [
   ["answers", "account 200"],
   ["answers", "get-video-status 200"],
   ["answers", "get-video-status 404 job_not_found"],
+  ["answers", "uploads 200"],
   ["answers", "transitions 200"],
   ["answers", "transitions 202"],
   ["answers", "videos 200"],
@@ -54,6 +56,11 @@ const RARE: [Heading, string][] = [
   ["answers", "generate-video 503 provider_unavailable"],
   ["account deletions", "run cancelled"],
   ["answers", "generate-video 401 unauthorized"],
+  ["answers", "generate-video 422 input_missing"],
+  ["answers", "generate-video 422 input_refused"],
+  ["answers", "transitions 422 input_refused"],
+  ["answers", "uploads 401 unauthorized"],
+  ["answers", "uploads 429 upload_limit_reached"],
   ["answers", "transitions 402 insufficient_credits"],
   ["answers", "transitions 404 job_not_found"],
   ["answers", "transitions 422 idempotency_key_reused"],

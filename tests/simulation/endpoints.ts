@@ -5,6 +5,7 @@ import { generateVideo } from "../../supabase/functions/generate-video/handler.t
 import { getVideoStatus } from "../../supabase/functions/get-video-status/handler.ts";
 import { providerWebhook } from "../../supabase/functions/provider-webhook/handler.ts";
 import { transitions } from "../../supabase/functions/transitions/handler.ts";
+import { uploads } from "../../supabase/functions/uploads/handler.ts";
 import { videos } from "../../supabase/functions/videos/handler.ts";
 import { DatabaseError } from "../../supabase/functions/_shared/database.ts";
 import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
@@ -25,6 +26,7 @@ const HANDLERS = {
   "provider-webhook": providerWebhook,
   "advance-jobs": advanceJobs,
   "transitions": transitions,
+  "uploads": uploads,
   "videos": videos,
 } satisfies Record<string, Handler>;
 export type Endpoint = keyof typeof HANDLERS;

@@ -67,15 +67,15 @@ function mustBeStored({ bucket }: World, path: string, expected: string, size?: 
   }
 }
 
-/** Every file belongs to somebody: no video without a job that delivers it, no picture without its user. */
-export async function checkNothingIsLeft({ sql, bucket, users }: World): Promise<void> {
+/** Every file belongs to somebody: no video without a job that delivers it, no picture without its row. */
+export async function checkNothingIsLeft({ sql, bucket }: World): Promise<void> {
   // A thumbnail whose size could not be read is there and not shown; it goes with its job.
   const rows = await sql`
     select user_id || '/' || job_id || ending as path
     from video_jobs, unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending where status = 'completed'
   `;
   const owned = new Set(rows.map(({ path }) => `videos/${path}`));
-  for (const { uploaded } of users) owned.add(`inputs/${uploaded}`);
+  for (const { path } of await sql`select path from private.uploads`) owned.add(`inputs/${path}`);
   const left = [...bucket.files.keys()].filter((file) => !owned.has(file));
   if (left.length > 0) {
     throw new Violation(`There are files of nobody: ${left.slice(0, 3).join(", ")} (${left.length})`);

@@ -34,11 +34,20 @@ export interface BatchKey {
   groupId: string | null;
 }
 
+/** A file that a user uploads, or is about to. */
+export interface Upload {
+  path: string;
+  /** When its address was given, in the world's time, or before. */
+  since: number;
+  isImage: boolean;
+  /** When it is known to be there, in the order of events. */
+  storedAt: number;
+}
+
 export interface User {
   index: number;
   id: string;
-  /** A file that they uploaded. */
-  uploaded: string;
+  uploads: Upload[];
   /** How many keys they have used so far. */
   keys: number;
   jobs: JobHistory[];
@@ -89,12 +98,22 @@ export function checkGeneration(key: Key, variant: Variant, answer: Told200, mom
   if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
   if (answer.code === "idempotency_key_reused" && key.variants.length > 1) return null;
-  const free = ["insufficient_credits", "too_many_active_jobs", "rate_limited", "provider_unavailable"];
+  const free = ["insufficient_credits", "too_many_active_jobs", "rate_limited", "provider_unavailable"]
+    .concat(inputRefusals(variant, moment));
   if (!free.includes(answer.code)) throw new Violation(`${key.name} was answered ${answer.status} ${answer.code}`);
   if (bound !== undefined) {
     throw new Violation(`${key.name} is bound to ${bound.jobId} and was answered ${answer.code}`);
   }
   return null;
+}
+
+/** Why a request may be refused for the files that it names. */
+function inputRefusals({ uploads }: Variant, moment: Moment): string[] {
+  return uploads.flatMap(({ since, isImage, storedAt }) => [
+    ...(isImage ? [] : ["input_refused"]),
+    // The purge deletes what nobody has used for a day.
+    ...(storedAt < moment.started && moment.finishedAt < since + DAY_MS ? [] : ["input_missing"]),
+  ]);
 }
 
 function checkJob(key: Key, variant: Variant, answer: Told200, moment: Moment, bound: Told | undefined): string {

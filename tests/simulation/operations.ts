@@ -30,7 +30,7 @@ export class Operations {
 
   newKey(user: User): Key {
     const key = this.namedKey(`u${user.index}-k${user.keys++}`);
-    key.variants.push(newVariant(this.random, key.name, 0));
+    key.variants.push(newVariant(this.random, { keyName: key.name, number: 0, uploads: user.uploads }));
     return key;
   }
 

@@ -1,5 +1,6 @@
 import { requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
 import type { Extra } from "./prices.ts";
+import type { Upload } from "./model.ts";
 import type { Random } from "./random.ts";
 import { randomWords } from "./words.ts";
 
@@ -26,6 +27,8 @@ export interface Variant {
   body: Record<string, unknown>;
   refusal: { code: string; status: number } | null;
   wanted: Wanted;
+  /** The files that it names. */
+  uploads: readonly Upload[];
 }
 
 interface Choice {
@@ -79,15 +82,33 @@ export function refusalOf(code: keyof typeof requestErrors): Variant["refusal"] 
 }
 
 /** A request that no other has: its prompt names the key and the variant. */
-export function newVariant(random: Random, keyName: string, number: number): Variant {
+export function newVariant(
+  random: Random,
+  { keyName, number, uploads }: { keyName: string; number: number; uploads: readonly Upload[] },
+): Variant {
   const words = (provider: Choice["provider"]) =>
     `A lighthouse, take ${keyName}-v${number} ${randomWords(random, provider)}`;
   const wanted = { kind: "generation", extras: [], spare: [], subtitles: false } as const;
+  const upload = random.chance(0.2) ? random.recent(uploads, 3) : undefined;
+  if (upload !== undefined) {
+    const body = { model_id: WAN_IMAGE, image_path: upload.path, settings: { duration: 2 }, prompt: words("fal") };
+    return { body, refusal: null, wanted: { ...wanted, price: 2 }, uploads: [upload] };
+  }
   if (random.chance(0.93)) {
     const node = random.chance(0.2) ? { node_id: `node-${keyName}` } : {};
     const { provider, price, body } = random.pick(VALID)(random);
-    return { body: { ...body, ...node, prompt: words(provider) }, refusal: null, wanted: { ...wanted, price } };
+    return {
+      body: { ...body, ...node, prompt: words(provider) },
+      refusal: null,
+      wanted: { ...wanted, price },
+      uploads: [],
+    };
   }
   const [code, body] = random.pick(INVALID);
-  return { body: { ...body, prompt: words("fal") }, refusal: refusalOf(code), wanted: { ...wanted, price: 0 } };
+  return {
+    body: { ...body, prompt: words("fal") },
+    refusal: refusalOf(code),
+    wanted: { ...wanted, price: 0 },
+    uploads: [],
+  };
 }

@@ -2,6 +2,7 @@ import { artifactsOf, checkDeadlines, checkEnd, checkGone, checkMirrors } from "
 import { countEndings } from "./endings.ts";
 import type { User } from "./model.ts";
 import { paidRuns } from "./paid-runs.ts";
+import { checkUploads } from "./uploads.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -48,6 +49,7 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
   for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
 
   await checkEnd(world);
+  await checkUploads(world);
   await checkMirrors(world);
   await checkGone(world, leaving);
   const runs = paidRuns(world);

@@ -12,6 +12,7 @@ import { Process, type Rest } from "./process.ts";
 import { Random } from "./random.ts";
 import { settle } from "./settle.ts";
 import { TransitionOperations } from "./transition-operations.ts";
+import { checkUploads, UploadOperations } from "./uploads.ts";
 import { Violation } from "./violation.ts";
 import { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -55,6 +56,7 @@ export class Simulation {
       this.#operations,
       new Asks(this.#operations, transitions, random.fork()),
       this.#accounts,
+      new UploadOperations(world, random.fork(), journal),
       this.#backstage,
       random.fork(),
     );
@@ -79,6 +81,7 @@ export class Simulation {
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
       await checkFiles(this.world);
+      await checkUploads(this.world);
       await checkGone(this.world, this.#accounts.leaving);
       this.#accounts.checkAbandoned();
       await this.world.tidy();

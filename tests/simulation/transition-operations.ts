@@ -39,7 +39,7 @@ export class TransitionOperations {
   }
 
   addVariant(user: User, key: Key): void {
-    const asker = { keyName: key.name, number: key.variants.length, uploaded: user.uploaded };
+    const asker = { keyName: key.name, number: key.variants.length, uploads: user.uploads };
     key.variants.push(newTransition(this.random, asker));
   }
 
@@ -101,9 +101,9 @@ export class TransitionOperations {
   #addBatchVariant(user: User, key: BatchKey, malformed: number | null): void {
     const number = key.variants.length;
     for (const item of key.items) {
-      item.variants.push(newTransition(this.random, { keyName: item.name, number, uploaded: user.uploaded }, false));
+      item.variants.push(newTransition(this.random, { keyName: item.name, number, uploads: user.uploads }, false));
     }
-    const one = newTransition(this.random, { keyName: "none", number, uploaded: user.uploaded }, false).body;
+    const one = newTransition(this.random, { keyName: "none", number, uploads: user.uploads }, false).body;
     const transitions = malformed === null
       ? key.items.map(({ variants }) => variants[number]?.body)
       : Array.from({ length: malformed }, () => one);

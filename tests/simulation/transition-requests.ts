@@ -1,3 +1,4 @@
+import type { Upload } from "./model.ts";
 import { type Extra, priceOfExtras } from "./prices.ts";
 import type { Random } from "./random.ts";
 import { refusalOf, type Variant } from "./requests.ts";
@@ -11,8 +12,7 @@ const VEO_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000f";
 export interface Asker {
   keyName: string;
   number: number;
-  /** A file that the user uploaded. */
-  uploaded: string;
+  uploads: readonly Upload[];
 }
 
 /** What the endpoint refuses by itself, and what only the database knows to refuse. */
@@ -38,17 +38,18 @@ export function newTransition(random: Random, asker: Asker, mayBeMalformed = tru
       ...valid,
       body: { ...plain(valid.body), ...random.pick(MALFORMED) },
       refusal: refusalOf("validation_failed"),
+      uploads: [],
     };
   }
   const [code, change] = random.pick(UNKNOWN);
-  return { ...valid, body: { ...plain(valid.body), ...change }, refusal: refusalOf(code) };
+  return { ...valid, body: { ...plain(valid.body), ...change }, refusal: refusalOf(code), uploads: [] };
 }
 
 function plain({ prompt }: Record<string, unknown>): Record<string, unknown> {
   return { front_image: "https://example.com/1.jpg", tail_image: "https://example.com/2.jpg", duration: 5, prompt };
 }
 
-function validTransition(random: Random, { keyName, number, uploaded }: Asker): Variant {
+function validTransition(random: Random, { keyName, number, uploads }: Asker): Variant {
   const isVeo = random.chance(0.2);
   const length = random.weighted({ short: 1, one: 5, long: 1 });
   const duration = isVeo
@@ -61,8 +62,9 @@ function validTransition(random: Random, { keyName, number, uploaded }: Asker): 
   const extras = (["voiceover", "music"] as const).filter(() => random.chance(0.45));
   const spare = extras.filter(() => random.chance(0.6));
   const subtitles = random.chance(0.4);
+  const upload = random.chance(0.4) ? random.recent(uploads, 3) : undefined;
   const body = {
-    ...(random.chance(0.2) ? { front_image_path: uploaded } : { front_image: "https://example.com/front.jpg" }),
+    ...(upload !== undefined ? { front_image_path: upload.path } : { front_image: "https://example.com/front.jpg" }),
     tail_image: "https://example.com/tail.jpg",
     prompt: `A transition, take ${keyName}-v${number} ${randomWords(random)}`,
     duration,
@@ -75,7 +77,12 @@ function validTransition(random: Random, { keyName, number, uploaded }: Asker): 
   };
   // What is shorter than Kling makes is cut from what it makes.
   const price = (isVeo ? duration * 2 : Math.max(3, duration)) + priceOfExtras(extras);
-  return { body, refusal: null, wanted: { kind: "transition", price, extras, spare, subtitles } };
+  return {
+    body,
+    refusal: null,
+    wanted: { kind: "transition", price, extras, spare, subtitles },
+    uploads: upload === undefined ? [] : [upload],
+  };
 }
 
 function music(random: Random, extras: readonly Extra[]): Record<string, unknown> {

@@ -1,6 +1,4 @@
 import type { Sql } from "postgres";
-import { SAMPLE } from "../../local/fal-simulator/samples.ts";
-import type { Bucket } from "./bucket.ts";
 import { Mirror } from "./mirror.ts";
 import type { User } from "./model.ts";
 import type { Order } from "./order.ts";
@@ -10,17 +8,14 @@ import type { Random } from "./random.ts";
 export interface UserMaker {
   sql: Sql;
   random: Random;
-  bucket: Bucket;
   order: Order;
 }
 
-/** Somebody with an account and one uploaded picture. */
-export async function createUser({ sql, random, bucket, order }: UserMaker, index: number): Promise<User> {
+/** Somebody with an account. */
+export async function createUser({ sql, random, order }: UserMaker, index: number): Promise<User> {
   const id = random.uuid();
-  const uploaded = `${id}/${random.uuid()}.jpg`;
   await order.inTurn(async () => await sql`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`);
-  await bucket.put(`inputs/${uploaded}`, SAMPLE.bytes.jpg);
-  return { index, id, uploaded, keys: 0, jobs: [], mirror: new Mirror(), leaving: false, goneSince: Infinity };
+  return { index, id, uploads: [], keys: 0, jobs: [], mirror: new Mirror(), leaving: false, goneSince: Infinity };
 }
 
 /** As Storage keeps it: the deletion of an account looks there for what a user has. */
@@ -29,10 +24,12 @@ export async function keepFileTable(
   change: "added" | "removed",
   bucket: string,
   names: string[],
+  bytes = 0,
 ): Promise<void> {
   if (change === "added") {
     await sql`
-      insert into storage.objects (bucket_id, name) select ${bucket}, unnest(${names}::text[]) on conflict do nothing
+      insert into storage.objects (bucket_id, name, metadata)
+      select ${bucket}, unnest(${names}::text[]), jsonb_build_object('size', ${bytes}::integer) on conflict do nothing
     `;
   } else {
     await sql`delete from storage.objects where bucket_id = ${bucket} and name = any(${names}::text[])`;

@@ -21,6 +21,7 @@ import type { Random } from "./random.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { becomeStill } from "./stillness.ts";
 import { Submissions } from "./submissions.ts";
+import { UPLOADS_PER_DAY } from "./uploads.ts";
 import { createUser, keepFileTable } from "./users.ts";
 import { VeoProvider } from "./veo.ts";
 
@@ -81,14 +82,14 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const network = new Network(faults);
   const order = new Order();
   const wakeUp = becomeStill(order, random.fork());
-  const bucket = new Bucket((change, name, paths) => order.inTurn(() => keepFileTable(sql, change, name, paths)));
+  const bucket = new Bucket((...file) => order.inTurn(() => keepFileTable(sql, ...file)));
   const postman = new Postman(clock.now, random.fork());
   const timeline = new Timeline(clock.now, false);
   const provider = await Provider.create(timeline);
   const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
   provider.onEnded = (run) => postman.ended(run);
   runpod.onEnded = (run) => postman.runpodEnded(run);
-  const newUser = (index: number) => createUser({ sql, random, bucket, order }, index);
+  const newUser = (index: number) => createUser({ sql, random, order }, index);
   const users: User[] = [];
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
@@ -147,7 +148,8 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
   await sql.unsafe("alter system set autovacuum = off");
   await sql.unsafe("select pg_reload_conf()");
   await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
-    active_jobs_per_user = 5, generations_per_hour = 7`;
+    active_jobs_per_user = 5, generations_per_hour = 7,
+    uploads_per_day = ${UPLOADS_PER_DAY}`;
   for (const [step, credits] of Object.entries(PRICES)) {
     await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;
   }
