@@ -13,7 +13,7 @@ const CHUNK_BYTES = 65_536;
 
 /** Keeps the files of Storage in a folder. Bytes stream through; no file is ever in memory as a whole. */
 export function createFileStorage(folder: string): StorageAdapter {
-  Deno.mkdirSync(folder, { recursive: true });
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
 
   // A hash as the name: object keys may be longer than a file name may be, and may hold any character.
   function locate(bucket: string, key: string): string {

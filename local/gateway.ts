@@ -1,5 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
+import { askedOrigin, isJson, readdress } from "./asked-origin.ts";
 import { tunnel } from "./tunnel.ts";
 
 /** One request that went through. Its status is 0 where the connection was dropped. */
@@ -37,7 +38,8 @@ const REMEMBERED_CALLS = 10_000;
 const WISHES = ["connection", "upgrade", "http2-settings"];
 
 /** Starts the gateway. Bodies stream through in both directions. */
-export async function startGateway(port: number, upstreams: Upstreams): Promise<Gateway> {
+export async function startGateway(port: number, upstreams: Upstreams, host = "127.0.0.1"): Promise<Gateway> {
+  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
   const calls: GatewayCall[] = [];
   const faults: { prefix: string; fault: Fault; left: number }[] = [];
   const agent = new Agent({ keepAlive: true });
@@ -98,6 +100,11 @@ export async function startGateway(port: number, upstreams: Upstreams): Promise<
         // The client may have gone in this very moment, and Deno's `pipeline` throws where Node's would tell its callback.
         if (response.destroyed) return void reply.destroy();
         const { connection: _, "keep-alive": __, ...replyHeaders } = reply.headers;
+        // The functions know this project by one address, and a phone by another.
+        const origin = askedOrigin(request, url);
+        if (origin !== url && call.path.startsWith("/functions/v1/") && call.method !== "HEAD" && isJson(reply)) {
+          return void readdress(reply, response, replyHeaders, { from: url, to: origin });
+        }
         response.writeHead(reply.statusCode ?? 502, replyHeaders);
         pipeline(reply, response, () => {});
       },
@@ -128,10 +135,10 @@ export async function startGateway(port: number, upstreams: Upstreams): Promise<
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     calls,
     clearCalls: () => void calls.splice(0),
     fail: (prefix, fault, times = Infinity) => void faults.unshift({ prefix, fault, left: times }),

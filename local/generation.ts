@@ -8,6 +8,7 @@ const job = z.object({
   video_url: z.string().nullable(),
   error_message: z.string().nullable(),
   error_code: z.string().nullable(),
+  credits_used: z.number(),
   progress: z.object({ percent: z.number(), stage: z.string() }),
   poll_after_ms: z.number().nullable(),
 });

@@ -6,6 +6,7 @@ import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "
 import { freePort } from "./free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { askDirectly } from "./ask-directly.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { projectPath } from "./project.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type RunpodSimulatorOptions,
   startRunpodSimulator,
 } from "./runpod-simulator/simulator.ts";
-import { createApiKey, createSigningKey, type SigningKey, toJwks } from "./tokens.ts";
+import { createStackKeys, type SigningKey, type StackKeys, toJwks } from "./tokens.ts";
 import { startVeoSimulator, type VeoSimulator, type VeoSimulatorOptions } from "./veo-simulator/simulator.ts";
 import { startWorkerTimer } from "./worker-timer.ts";
 
@@ -21,6 +22,10 @@ import { startWorkerTimer } from "./worker-timer.ts";
 export interface StackOptions {
   /** @default free ones */
   apiPort?: number;
+  /** Where the API listens: an address of this machine, or 0.0.0.0 for all. @default 127.0.0.1 */
+  apiHost?: string;
+  /** @default new ones */
+  keys?: StackKeys;
   databasePort?: number;
   /** A PostgreSQL to use instead of a throw-away one. */
   databaseUrl?: string;
@@ -70,9 +75,9 @@ export interface Stack {
 /** Starts a stack. It ends with this process, however this process ends. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const progress = options.onProgress ?? (() => {});
-  const publishableKey = createApiKey("publishable");
-  const secretKey = createApiKey("secret");
-  const signingKey = createSigningKey();
+  const apiHost = options.apiHost ?? "127.0.0.1";
+  askDirectly(apiHost);
+  const { publishableKey, secretKey, signingKey } = options.keys ?? createStackKeys();
   const databasePort = options.databasePort ?? freePort();
   const databaseUrl = options.databaseUrl ?? `postgresql://postgres:postgres@127.0.0.1:${databasePort}/postgres`;
   // Files outlive the stack only together with the rows that name them.
@@ -131,13 +136,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
     const runpodSimulator = options.runpodKey ? null : await keep(startRunpodSimulator(options.runpodSimulator));
     const veoSimulator = options.geminiKey ? null : await keep(startVeoSimulator(options.veoSimulator));
-    const gateway = await keep(startGateway(options.apiPort ?? freePort(), {
+    const gateway = await keep(startGateway(options.apiPort ?? freePort(undefined, apiHost), {
       "/functions/v1": () => functions?.port,
       "/rest/v1": () => supabase?.port,
       "/auth/v1": () => supabase?.port,
       "/storage/v1": () => supabase?.port,
       "/realtime/v1": () => supabase?.port,
-    }));
+    }, apiHost));
     const { url } = gateway;
     const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
       startDatabase(),

@@ -12,6 +12,22 @@ export function createSigningKey(): SigningKey {
   return { kid: crypto.randomUUID(), secret: randomBytes(32).toString("hex") };
 }
 
+/** What identifies a stack to its clients. */
+export interface StackKeys {
+  publishableKey: string;
+  secretKey: string;
+  signingKey: SigningKey;
+}
+
+/** New random keys of a stack. */
+export function createStackKeys(): StackKeys {
+  return {
+    publishableKey: createApiKey("publishable"),
+    secretKey: createApiKey("secret"),
+    signingKey: createSigningKey(),
+  };
+}
+
 /** An opaque API key of Supabase's new kind. */
 export function createApiKey(kind: "publishable" | "secret"): string {
   return `sb_${kind}_${randomBytes(17).toString("base64url").slice(0, 22)}_${

@@ -1,0 +1,34 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+const HOST = /^([\w.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
+
+/** The address that a client asked, so that one which reaches us by another name is sent nowhere else. */
+export function askedOrigin(request: Pick<IncomingMessage, "headers">, usual: string): string {
+  const { host, "x-forwarded-host": forwarded, "x-forwarded-proto": protocol } = request.headers;
+  const asked = typeof forwarded === "string" ? forwarded : host;
+  if (asked === undefined || !HOST.test(asked)) return usual;
+  return `${protocol === "https" ? "https" : "http"}://${asked}`;
+}
+
+export function isJson(reply: IncomingMessage): boolean {
+  return reply.headers["content-type"]?.includes("application/json") ?? false;
+}
+
+/** Passes an answer on with one address written as another. */
+export async function readdress(
+  reply: IncomingMessage,
+  response: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of reply) chunks.push(chunk);
+    const text = (await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).text()).replaceAll(`${from}/`, `${to}/`);
+    const { "content-length": _, "transfer-encoding": __, ...rest } = headers;
+    response.writeHead(reply.statusCode ?? 502, { ...rest, "content-length": new TextEncoder().encode(text).length });
+    response.end(text);
+  } catch {
+    response.destroy();
+  }
+}

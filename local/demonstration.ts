@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { type Api, ApiError, type User } from "./api.ts";
+import { pickModel } from "./catalogue.ts";
+import { generate, type Job, waitForVideo } from "./generation.ts";
+import type { OutputFile } from "./output-file.ts";
+import { explainProviderRefusal } from "./provider-refusals.ts";
+import { createProgressBar, print, printNote } from "./terminal.ts";
+
+/** The project that the demonstration talks to, and how a job is found there again. */
+export interface Place {
+  api: Api;
+  /** The flags that lead to the same project again; undefined where it ends with the demonstration. */
+  flags: string | undefined;
+  callsFal: boolean;
+}
+
+/** What is to be made, or fetched, and for whom; a new user where no owner is given. */
+export interface Wish {
+  prompt: string;
+  owner: { email: string; password: string } | undefined;
+  job: string | undefined;
+  json: boolean;
+}
+
+const ledger = z.array(z.object({ change: z.number(), reason: z.string(), balance_after: z.number() }));
+const balances = z.array(z.object({ credits_remaining: z.number() }));
+
+/** Generates one video, from sign-up to file, and prints what it cost. */
+export async function demonstrate(place: Place, wish: Wish, output: OutputFile, begin: number): Promise<void> {
+  const times: Record<string, number> = {};
+  function took(phase: string): void {
+    const before = Object.values(times).reduce((sum, time) => sum + time, 0);
+    times[phase] = Math.round(performance.now() - begin) - before;
+  }
+
+  took("start_ms");
+  const { api } = place;
+  const owner = wish.owner ?? { email: `demo-${crypto.randomUUID()}@reelmint.example`, password: crypto.randomUUID() };
+  const user = await api.signIn(owner.email, owner.password);
+  printNote(`Signed in as ${user.email}, who has ${await readCredits(api, user)} credits`);
+  took("sign_in_ms");
+
+  const jobId = wish.job ?? await submit(api, user, wish.prompt);
+  took("submit_ms");
+  const job = await remembering(howToResume(place, jobId, user, wish), async () => {
+    const finished = await follow(api, user, jobId);
+    took("generate_ms");
+    if (finished.status === "completed") await download(finished, output);
+    took("download_ms");
+    return finished;
+  });
+  if (job.status === "failed") throw new Error(describeFailure(job));
+
+  const rows = await api.call(user, "/rest/v1/quota_log?select=change,reason,balance_after&order=id", ledger);
+  const result = {
+    status: job.status,
+    job_id: jobId,
+    file: output.nameFor(jobId),
+    credits_used: job.credits_used,
+    credits_remaining: await readCredits(api, user),
+    ledger: rows,
+    times,
+  };
+  if (wish.json) return print(JSON.stringify(result));
+  for (const { change, reason, balance_after } of rows) {
+    print(`${change.toString().padStart(6)}  ${reason.padEnd(20)} ${balance_after.toString().padStart(6)}`);
+  }
+  print(`${result.credits_remaining} credits are left. The video is ${result.file}`);
+}
+
+/** Asks for a video and answers with its job. */
+async function submit(api: Api, user: User, prompt: string): Promise<string> {
+  const model = await pickModel(api, user);
+  const { job_id, credits_used } = await generate(api, user, model.id, prompt).catch((error) => {
+    const wayOut = error instanceof ApiError ? explainProviderRefusal(error.code) : undefined;
+    throw wayOut === undefined ? error : new Error(`${wayOut}\nThe credits were refunded.`, { cause: error });
+  });
+  printNote(`${model.name} generates "${prompt}" for ${credits_used} credits, as job ${job_id}`);
+  return job_id;
+}
+
+async function follow(api: Api, user: User, jobId: string): Promise<Job> {
+  const bar = createProgressBar();
+  try {
+    return await waitForVideo(api, user, jobId, ({ progress, status }) => {
+      bar.show(status === "completed" ? 100 : progress.percent, status === "completed" ? status : progress.stage);
+    });
+  } finally {
+    bar.end();
+  }
+}
+
+async function download({ job_id, video_url }: Job, output: OutputFile): Promise<void> {
+  if (video_url === null) throw new Error("The job is completed and has no video_url.");
+  const response = await fetch(video_url);
+  if (!response.ok || response.body === null) throw new Error(`The video's address answered ${response.status}.`);
+  await output.write(job_id, response.body);
+}
+
+/** Does what comes after the charge: whatever ends it early, Ctrl-C too, says how the video is still to be had. */
+async function remembering<Result>(reminder: string, work: () => Promise<Result>): Promise<Result> {
+  const { promise: interrupted, reject } = Promise.withResolvers<never>();
+  const interrupt = () => reject(new Error("Interrupted."));
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
+  try {
+    return await Promise.race([work(), interrupted]);
+  } catch (cause) {
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${reminder}`, { cause });
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+  }
+}
+
+function howToResume({ flags, callsFal }: Place, jobId: string, { email, password }: User, { owner }: Wish): string {
+  if (flags !== undefined) {
+    // A password that was made up for this user is known to nobody else.
+    const user = `--email ${email} --password ${owner === undefined ? password : "<your password>"}`;
+    return `Job ${jobId} is paid for and goes on. Fetch its video with:\n  npx -y deno@2.9.6 task demo --job ${jobId} ${flags} ${user}`;
+  }
+  const atFal = " What fal made is still at https://fal.ai/dashboard/requests.";
+  return `Job ${jobId} went with the throw-away stack that it ran on; --database keeps one.${callsFal ? atFal : ""}`;
+}
+
+function describeFailure({ error_code, error_message }: Job): string {
+  const wayOut = explainProviderRefusal(error_code);
+  return `The generation failed: ${wayOut ?? error_message ?? error_code}\nThe credits were refunded.`;
+}
+
+async function readCredits(api: Api, user: User): Promise<number> {
+  const [balance] = await api.call(user, "/rest/v1/credit_balances?select=credits_remaining", balances);
+  return balance?.credits_remaining ?? 0;
+}

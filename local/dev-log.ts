@@ -1,0 +1,19 @@
+import { explainProviderRefusal } from "./provider-refusals.ts";
+
+/** What `task dev` shows of a line of the functions' log: nothing of a worker's tick that found nothing to do. */
+export function presentLogLine(line: string): string | undefined {
+  const entry = parse(line);
+  if (entry === undefined) return line;
+  if (entry.event === "request" && entry.function === "advance-jobs" && entry.status === 200) return undefined;
+  const wayOut = typeof entry.code === "string" ? explainProviderRefusal(entry.code) : undefined;
+  return wayOut === undefined ? line : `${line}\n${wayOut}`;
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
