@@ -11,6 +11,7 @@ const pageSchema = z.object({
   next_cursor: z.string().nullable(),
   server_time: z.string(),
   server_time_ms: z.number(),
+  deletions_since: z.string().optional(),
 });
 
 async function list(user: TestUser, query = ""): Promise<z.infer<typeof pageSchema>> {
@@ -106,12 +107,33 @@ Deno.test("a client that merges what has changed since its last look misses noth
   await remove(user, { job_ids: [gone.jobId] });
   await world.travel(1);
   const changes = await list(user, `?updatedSince=${before.server_time_ms}`);
+  for (const iso of [before.server_time, before.server_time.replace("Z", "+00:00")]) {
+    assert.deepEqual((await list(user, `?updated_since=${iso}`)).videos, changes.videos, iso);
+  }
   assert.deepEqual(changes.videos.map(({ job_id, status }) => [job_id, status]), [
     [generation.jobId, "completed"],
     [gone.jobId, undefined],
   ]);
   assert.match(String(changes.videos[1]?.deleted_at), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   assert.equal(new Date(changes.server_time).getTime(), changes.server_time_ms);
+});
+
+Deno.test("a client that was away for longer than deletions are remembered is told from when on they are", async () => {
+  const user = await world.newUser();
+  const { jobId } = await startGeneration(world, { user });
+  await remove(user, { job_ids: [jobId] });
+  await world.travel(179 * 86_400);
+  await world.purge();
+  const before = await list(user, "?updated_since=0");
+  assert.deepEqual(before.videos.map(({ job_id }) => job_id), [jobId]);
+  await world.travel(3 * 86_400);
+  const { body } = await world.purge();
+  assert.ok(Number(body.tombstones) >= 1);
+  const { videos, server_time_ms, deletions_since } = await list(user, "?updated_since=0");
+  assert.deepEqual(videos, []);
+  const days = (server_time_ms - Date.parse(String(deletions_since))) / 86_400_000;
+  assert.ok(days > 179.9 && days <= 180, `${days} days`);
+  assert.equal((await list(user)).deletions_since, undefined);
 });
 
 Deno.test("while jobs change at random, pages of changes merge to exactly what is in the table", async () => {
@@ -220,7 +242,14 @@ Deno.test("what does not fit is told, by name", async () => {
       "?limit=x",
       "?status=done",
       "?cursor=x",
+      `?cursor=1_${"-".repeat(36)}`,
+      `?cursor=1_${"0".repeat(36)}`,
+      `?cursor=999999999999999999_${crypto.randomUUID()}`,
+      `?updated_since=0&cursor=1_${crypto.randomUUID()}_999999999999999`,
       "?updated_since=x",
+      "?updated_since=-1",
+      "?updated_since=2026-11-21T10:00:00",
+      "?updated_since=2026-11-21",
       "?colour=red",
     ]
   ) {

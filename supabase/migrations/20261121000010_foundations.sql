@@ -69,6 +69,8 @@ create table public.app_settings (
   store_retry_hours integer not null default 24,
   -- Finished videos older than this are deleted by the purge; null keeps them for ever.
   retention_days integer,
+  -- How long a client that was away is told which videos were deleted meanwhile.
+  tombstone_days integer not null default 180,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
   constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
@@ -79,6 +81,7 @@ create table public.app_settings (
     and unknown_submission_seconds > 0 and attempts_per_step > 0 and copy_lease_seconds > 0
     and circuit_failures > 0 and circuit_open_seconds > 0
     and store_retry_hours > 0
+    and tombstone_days > 0
     and (retention_days is null or retention_days > 0)
   )
 );

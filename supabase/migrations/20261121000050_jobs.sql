@@ -83,7 +83,7 @@ create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
 create index video_jobs_by_change on public.video_jobs (user_id, updated_at);
 create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc) where node_id is not null;
 create index video_jobs_by_model on public.video_jobs (model_id);
-create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
+create index video_jobs_by_status on public.video_jobs (user_id, status, created_at desc);
 
 alter table public.video_jobs enable row level security;
 create policy "Users read their own jobs" on public.video_jobs
@@ -93,8 +93,9 @@ grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
 revoke all on sequence public.video_jobs_id_seq from anon, authenticated, service_role;
 
--- Announces that the transaction is going to change jobs of a user; to be called before any lock is taken. Changes go on
--- side by side, but whoever lists what has changed waits until those under way are committed (see list_videos).
+-- Announces that the transaction is going to change jobs of a user; to be called before any other lock is taken, and
+-- before the time of the change is read. The first lock is what erase_account waits for, to be alone with the user. The
+-- second one tells since which second a change is under way: private.horizon_of reads it. Neither waits for another change.
 create function private.begin_change(
   p_user_id uuid
 )
@@ -105,6 +106,9 @@ security invoker
 set search_path = ''
 as $$
   select pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
+  -- Whole seconds since 2020 fit the lock's second key until 2088.
+  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
+    floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
 $$;
 
 revoke execute on function private.begin_change(uuid) from public, anon, authenticated;

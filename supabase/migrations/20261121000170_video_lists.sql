@@ -8,6 +8,7 @@ create table public.deleted_videos (
 );
 
 create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at);
+create index deleted_videos_by_age on public.deleted_videos (deleted_at);
 
 alter table public.deleted_videos enable row level security;
 create policy "Only the service role reads tombstones" on public.deleted_videos
@@ -46,6 +47,37 @@ $$;
 revoke execute on function private.from_microseconds(bigint) from public, anon, authenticated;
 grant execute on function private.from_microseconds(bigint) to service_role;
 
+-- Until when all changes of a user's jobs can be seen: a whole millisecond, before which nothing will change any more.
+-- 1. A writer takes its lock before it reads the time of its change, so the lock's second is never later than that time.
+-- 2. We read the clock before we look: a writer whose lock is not there yet will read a later time than ours.
+-- 3. Postgres shows a commit to others before it lets go of the locks: a writer whose lock is gone can be seen by the
+--    next statement, and the caller reads the jobs in a later one than this.
+-- 4. A lock that is there, also one of another user with the same hash, makes the horizon its second: older, never wrong.
+create function private.horizon_of(
+  p_user_id uuid
+)
+returns timestamptz
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_second integer;
+begin
+  select min(objid::bigint) into v_second from pg_locks
+  where locktype = 'advisory' and objsubid = 2 and classid = hashtext(p_user_id::text)::oid
+    and database = (select oid from pg_database where datname = current_database())
+    -- What this transaction itself has changed it sees.
+    and pid <> pg_backend_pid();
+  return date_trunc('milliseconds', least(v_now, timestamptz '2020-01-01 00:00:00+00' + v_second * interval '1 second'));
+end;
+$$;
+
+revoke execute on function private.horizon_of(uuid) from public, anon, authenticated;
+grant execute on function private.horizon_of(uuid) to service_role;
+
 -- A page of a user's videos, newest first: { videos, next, server_time_ms }. `next` names the last row of the page, for
 -- the arguments p_before_*; null on the last page. What changes later than server_time_ms is told by changed_videos.
 create function public.list_videos(
@@ -61,20 +93,24 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- So that the filters that are not asked for are gone before the plan is made, and an index serves the others.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
-  v_horizon timestamptz := private.settle_changes(p_user_id);
+  v_horizon timestamptz := private.horizon_of(p_user_id);
+  v_before timestamptz := coalesce(private.from_microseconds(p_before_microseconds), 'infinity');
+  v_before_id uuid := coalesce(p_before_job_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   v_page jsonb;
 begin
-  select jsonb_agg(row order by created_at desc, job_id desc) into v_page
+  select jsonb_agg(jsonb_build_object(
+    'at', private.to_microseconds((page.job).created_at)::text, 'job_id', (page.job).job_id,
+    'video', private.job_json(page.job)) order by (page.job).created_at desc, (page.job).job_id desc) into v_page
   from (
-    select created_at, job_id, jsonb_build_object(
-      'at', private.to_microseconds(created_at)::text, 'job_id', job_id, 'video', private.job_json(jobs)) as row
+    select jobs as job
     from public.video_jobs as jobs
     where user_id = p_user_id
       and (p_status is null or status = p_status) and (p_node_id is null or node_id = p_node_id)
-      and (p_before_job_id is null
-        or (created_at, job_id) < (private.from_microseconds(p_before_microseconds), p_before_job_id))
+      and (created_at, job_id) < (v_before, v_before_id)
     order by created_at desc, job_id desc
     limit p_limit + 1
   ) as page;
@@ -86,8 +122,9 @@ revoke execute on function public.list_videos(uuid, integer, text, bigint, uuid,
 grant execute on function public.list_videos(uuid, integer, text, bigint, uuid, text) to service_role;
 
 -- What has changed in a user's videos since an instant, in the order of the changes, deleted ones as { job_id,
--- deleted_at }: { videos, next, server_time_ms }. Asking again with server_time_ms as the instant misses nothing and
--- repeats nothing. A second page is asked for with the same instants: p_until_ms is the first page's server_time_ms.
+-- deleted_at }: { videos, next, server_time_ms, deletions_since }. Asking again with server_time_ms as the instant misses
+-- nothing and repeats nothing. A second page is asked for with the same instants: p_until_ms is the first page's
+-- server_time_ms. Deletions from before deletions_since are forgotten.
 create function public.changed_videos(
   p_user_id uuid,
   p_since_ms bigint,
@@ -102,32 +139,40 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
-  v_horizon timestamptz := coalesce(private.from_microseconds(p_until_ms * 1000), private.settle_changes(p_user_id));
   v_since timestamptz := private.from_microseconds(p_since_ms * 1000);
+  -- A caller who was told of everything before v_since is not sent back to what they know by a change under way.
+  v_until timestamptz := coalesce(private.from_microseconds(p_until_ms * 1000),
+    greatest(private.horizon_of(p_user_id), least(v_since, date_trunc('milliseconds', private.clock()))));
+  v_after timestamptz := coalesce(private.from_microseconds(p_after_microseconds), '-infinity');
+  v_after_id uuid := coalesce(p_after_job_id, '00000000-0000-0000-0000-000000000000');
   v_page jsonb;
 begin
-  select jsonb_agg(row order by changed_at, job_id) into v_page
+  select jsonb_agg(jsonb_build_object(
+    'at', private.to_microseconds(changed_at)::text, 'job_id', page.job_id,
+    'video', coalesce(private.job_json(jobs), jsonb_build_object(
+      'job_id', page.job_id, 'deleted_at', private.iso_time(changed_at)))) order by changed_at, page.job_id) into v_page
   from (
-    select changed_at, job_id, jsonb_build_object(
-      'at', private.to_microseconds(changed_at)::text, 'job_id', job_id, 'video', video) as row
-    from (
-      select updated_at as changed_at, job_id, private.job_json(jobs) as video
-      from public.video_jobs as jobs
+    (select updated_at as changed_at, job_id, true as is_there
+      from public.video_jobs
       where user_id = p_user_id and (p_status is null or status = p_status)
-        and updated_at >= v_since and updated_at < v_horizon
-      union all
-      select deleted_at, job_id, jsonb_build_object('job_id', job_id, 'deleted_at', private.iso_time(deleted_at))
+        and updated_at >= v_since and updated_at < v_until and (updated_at, job_id) > (v_after, v_after_id)
+      order by updated_at, job_id
+      limit p_limit + 1)
+    union all
+    (select deleted_at, job_id, false
       from public.deleted_videos
-      where user_id = p_user_id and deleted_at >= v_since and deleted_at < v_horizon
-    ) as changes
-    where p_after_job_id is null
-      or (changed_at, job_id) > (private.from_microseconds(p_after_microseconds), p_after_job_id)
+      where user_id = p_user_id
+        and deleted_at >= v_since and deleted_at < v_until and (deleted_at, job_id) > (v_after, v_after_id)
+      order by deleted_at, job_id
+      limit p_limit + 1)
     order by changed_at, job_id
     limit p_limit + 1
-  ) as page;
-  return private.page_json(v_page, p_limit, v_horizon);
+  ) as page left join public.video_jobs as jobs on is_there and jobs.job_id = page.job_id;
+  return private.page_json(v_page, p_limit, v_until)
+    || jsonb_build_object('deletions_since', private.iso_time(private.tombstones_since()));
 end;
 $$;
 
@@ -135,21 +180,60 @@ revoke execute on function public.changed_videos(uuid, bigint, integer, text, bi
   from public, anon, authenticated;
 grant execute on function public.changed_videos(uuid, bigint, integer, text, bigint, bigint, uuid) to service_role;
 
--- Waits until the changes of a user's jobs that are under way are committed, and says until when all of them can be
--- seen: a whole millisecond, before which nothing will change any more.
-create function private.settle_changes(
-  p_user_id uuid
-)
+-- The whole second from which on deletions are told: the tombstones of older ones are purged.
+create function private.tombstones_since()
 returns timestamptz
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select date_trunc('second', private.clock()) - make_interval(days => tombstone_days) + interval '1 second'
+  from public.app_settings;
+$$;
+
+revoke execute on function private.tombstones_since() from public, anon, authenticated;
+grant execute on function private.tombstones_since() to service_role;
+
+-- Deletes up to p_limit tombstones that no client is told of any more, the oldest first; how many there were.
+create function public.purge_tombstones(
+  p_limit integer
+)
+returns integer
 language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_told_since timestamptz := private.tombstones_since();
+  v_deleted integer;
 begin
-  perform pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
-  return date_trunc('milliseconds', private.clock());
+  delete from public.deleted_videos
+  where ctid = any (array(
+    select ctid from public.deleted_videos
+    -- A day more, for the pages that a client is reading now.
+    where deleted_at < v_told_since - interval '1 day' order by deleted_at limit p_limit));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
 end;
+$$;
+
+revoke execute on function public.purge_tombstones(integer) from public, anon, authenticated;
+grant execute on function public.purge_tombstones(integer) to service_role;
+
+-- Waits until the changes of a user's jobs that are under way are committed, and holds up others until the caller's
+-- transaction has ended.
+create function private.settle_changes(
+  p_user_id uuid
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
 $$;
 
 revoke execute on function private.settle_changes(uuid) from public, anon, authenticated;

@@ -174,11 +174,11 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by since, bucket, path), '[]')
   from (
-    select bucket, path from private.files_to_delete
+    select bucket, path, since from private.files_to_delete
     where since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings)
-    order by since
+    order by since, bucket, path
     limit p_limit
   ) as files;
 $$;

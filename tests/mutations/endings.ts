@@ -6,6 +6,8 @@ const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
 const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
 const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
 const LISTS = "supabase/migrations/20261121000170_video_lists.sql";
+const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const listing = (name: string) => ({ file: "tests/listing_test.ts", name });
 const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
@@ -107,9 +109,47 @@ export const endingMutations: readonly Mutation[] = [
     name: "the owner in changed_videos",
     guard: "Users are told of the changes of their own videos.",
     file: LISTS,
-    find: "where user_id = p_user_id and (p_status is null or status = p_status)",
-    replace: "where (p_status is null or status = p_status)",
+    find: "where user_id = p_user_id and (p_status is null or status = p_status)\n        and updated_at >=",
+    replace: "where (p_status is null or status = p_status)\n        and updated_at >=",
     test: videos("changes are told in their order"),
+  },
+  {
+    name: "the time that a writer's lock tells",
+    guard: "A change that is committed late, a refund's too, is told by the next list.",
+    file: JOBS,
+    find: "  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
+    replace: "  select (hashtext(p_user_id::text),",
+    test: listing(
+      "a change that is committed after a list, with an older time than the list's, is told by the next one",
+    ),
+  },
+  {
+    name: "the clock that a list reads before it looks at the writers",
+    guard: "A writer who comes in between is not missed.",
+    file: LISTS,
+    find: "  v_now timestamptz := private.clock();\n  v_second",
+    replace: "  v_second",
+    also: [{ file: LISTS, find: "least(v_now, timestamptz", replace: "least(private.clock(), timestamptz" }],
+    test: listing("a writer who comes between a list's reading of the clock and its look at the writers is not missed"),
+  },
+  {
+    name: "the purge's tasks that fail alone",
+    guard: "Whatever the purge cannot do, the books are audited.",
+    file: "supabase/functions/advance-jobs/purge.ts",
+    find: "      failed.push(task.name);",
+    replace: "      throw error;",
+    test: {
+      file: "tests/purge_test.ts",
+      name: "when idempotency_keys fails, the other tasks of the purge go on, and the operator is told",
+    },
+  },
+  {
+    name: "the files that the purge deletes one by one",
+    guard: "A file that Storage does not delete keeps no other one, which its owner had deleted.",
+    file: "supabase/functions/advance-jobs/purge-files.ts",
+    find: "    refusal = error;\n  }\n",
+    replace: "    throw error;\n  }\n",
+    test: { file: "tests/purge_test.ts", name: "one file that Storage never deletes keeps none of the others" },
   },
   {
     name: "the finished job in wake_job",

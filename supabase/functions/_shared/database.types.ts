@@ -18,6 +18,7 @@ export type Database = {
           "retention_days": number | null;
           "seconds_per_month": number | null;
           "store_retry_hours": number;
+          "tombstone_days": number;
           "unknown_submission_seconds": number;
           "upload_bytes_per_day": number;
           "uploads_per_day": number;
@@ -38,6 +39,7 @@ export type Database = {
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
+          "tombstone_days"?: number;
           "unknown_submission_seconds"?: number;
           "upload_bytes_per_day"?: number;
           "uploads_per_day"?: number;
@@ -57,6 +59,7 @@ export type Database = {
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
+          "tombstone_days"?: number;
           "unknown_submission_seconds"?: number;
           "upload_bytes_per_day"?: number;
           "uploads_per_day"?: number;
@@ -504,6 +507,7 @@ export type Database = {
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
       "postpone_file": { Args: { "p_bucket": string; "p_path": string }; Returns: undefined };
       "purge_expired": { Args: { "p_limit"?: number }; Returns: Json };
+      "purge_tombstones": { Args: { "p_limit": number }; Returns: number };
       "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
       "read_job": {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };

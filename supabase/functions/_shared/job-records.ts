@@ -105,6 +105,8 @@ export const pageSchema = z.object({
   videos: z.array(z.union([jobSchema, z.strictObject({ job_id: z.string(), deleted_at: z.string() })])),
   next: z.object({ at: z.string(), job_id: z.string() }).nullable(),
   server_time_ms: z.number(),
+  /** From when on deletions are told; a list of changes only. */
+  deletions_since: z.string().optional(),
 });
 /** A page of a list of videos, among them the tombstones of deleted ones. */
 export type VideoPage = z.infer<typeof pageSchema>;

@@ -18,6 +18,7 @@ const expiredSchema = z.object({ idempotency_keys: z.number() });
 export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "audit_problems", run: auditBooks },
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
+  { name: "tombstones", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_tombstones", limit)) },
   // Rows first, each leaving word of its files.
   { name: "videos", run: inBatches(VIDEOS, (tools, limit) => deleteRows(tools, "delete_expired_videos", limit)) },
   { name: "uploads", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "delete_expired_uploads", limit)) },
@@ -48,7 +49,7 @@ async function deleteExpiredKeys(tools: Tools, limit: number): Promise<number> {
 /** Calls a procedure that deletes up to `p_limit` rows and answers how many there were. */
 async function deleteRows(
   tools: Tools,
-  name: "delete_expired_videos" | "delete_expired_uploads",
+  name: "delete_expired_videos" | "delete_expired_uploads" | "purge_tombstones",
   limit: number,
 ): Promise<number> {
   return z.number().parse(await callProcedure(tools.client, tools.phases, name, { p_limit: limit }));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parse } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { text } from "../_shared/http/fields.ts";
+import { text, uuid } from "../_shared/http/fields.ts";
 import { jobViews } from "../_shared/job-view.ts";
 import type { Job, VideoPage } from "../_shared/job-records.ts";
 import type { Tools } from "../_shared/tools.ts";
@@ -9,8 +9,13 @@ import type { Tools } from "../_shared/tools.ts";
 /** The last millisecond of the year 9999, beyond which Postgres and we have nothing to say. */
 const LAST_MS = 253_402_300_799_999;
 
-const milliseconds = z.coerce.number({ error: "must be Unix milliseconds" }).int({ error: "must be Unix milliseconds" })
-  .min(0, { error: "must be Unix milliseconds" }).max(LAST_MS, { error: "must be Unix milliseconds" }).optional();
+const AN_INSTANT = { error: "must be Unix milliseconds, or ISO 8601 with a time zone" };
+/** As `server_time_ms` and `server_time` tell it. In a query a `+` that is not encoded is a space: an offset's sign. */
+const instant = z.union([
+  z.string().regex(/^\d{1,15}$/).transform(Number),
+  z.string().transform((text) => text.replace(" ", "+")).pipe(z.iso.datetime({ offset: true }))
+    .transform((text) => Date.parse(text)),
+], AN_INSTANT).pipe(z.number().min(0, AN_INSTANT).max(LAST_MS, AN_INSTANT)).optional();
 
 const query = z.strictObject({
   limit: z.coerce.number({ error: "must be 1 to 100" }).int({ error: "must be 1 to 100" })
@@ -20,15 +25,19 @@ const query = z.strictObject({
     error: "must be pending, processing, completed or failed",
   }).optional(),
   node_id: text(1, 128).optional(),
-  updated_since: milliseconds,
-  updatedSince: milliseconds,
+  updated_since: instant,
+  updatedSince: instant,
 });
 
 /** Where a page ended: microseconds, job, and for a list of changes the instant up to which it goes, in milliseconds. */
-const cursorSchema = z.string().regex(/^\d{1,17}_[0-9a-f-]{36}(_\d{1,15})?$/).transform((text) => {
-  const [at = "", jobId = "", untilMs] = text.split("_");
-  return { at: Number(at), jobId, untilMs: untilMs === undefined ? null : Number(untilMs) };
-});
+const cursorSchema = z.string().transform((text) => {
+  const [at, jobId, untilMs = null, ...rest] = text.split("_");
+  return rest.length === 0 ? { at, jobId, untilMs } : null;
+}).pipe(z.object({
+  at: z.string().regex(/^\d{1,18}$/).transform(Number).pipe(z.number().max(LAST_MS * 1000)),
+  jobId: uuid,
+  untilMs: z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.number().max(LAST_MS)).nullable(),
+}));
 
 const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, ...rest }, context) => {
   const sinceMs = updated_since ?? updatedSince;
@@ -45,7 +54,8 @@ const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, 
 
 /**
  * GET /videos: the user's videos, newest first; with `updated_since` what has changed since, oldest change first, deleted
- * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing.
+ * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing. Who asks
+ * for what changed since before `deletions_since` has missed deletions, and reads the whole list anew.
  */
 export async function listVideos(tools: Tools, call: Call, url: URL): Promise<Response> {
   const { limit, status, node_id, sinceMs, cursor } = parse(queryWithCursor, Object.fromEntries(url.searchParams));
@@ -64,6 +74,7 @@ export async function listVideos(tools: Tools, call: Call, url: URL): Promise<Re
       : [page.next.at, page.next.job_id, ...(sinceMs === undefined ? [] : [page.server_time_ms])].join("_"),
     server_time: new Date(page.server_time_ms).toISOString(),
     server_time_ms: page.server_time_ms,
+    ...(page.deletions_since === undefined ? {} : { deletions_since: page.deletions_since }),
   });
 }
 
