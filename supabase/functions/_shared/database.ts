@@ -2,6 +2,7 @@ import { createAdminClient } from "@supabase/server/core";
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
 import type { Database } from "./database.types.ts";
 import type { Phases } from "./http/phases.ts";
+import { ConfigurationError } from "./environment.ts";
 import { storageFetch } from "./storage-utils.ts";
 
 export type AdminClient = SupabaseClient<Database>;
@@ -51,7 +52,15 @@ function isUnreachable(error: PostgrestError, status: number): boolean {
   );
 }
 
-/** A client with the service role's rights, by Supabase's own environment variables. */
+/** A client with the service role's rights, by Supabase's own environment variables. Throws `ConfigurationError`. */
 export function adminClient(): AdminClient {
-  return createAdminClient<Database>({ supabaseOptions: { global: { fetch: storageFetch } } });
+  try {
+    return createAdminClient<Database>({ supabaseOptions: { global: { fetch: storageFetch } } });
+  } catch (cause) {
+    throw new ConfigurationError(
+      "This project has no secret API key of the new kind (sb_secret_…), or no SUPABASE_URL. " +
+        "Create the new API keys: dashboard, Project Settings, API Keys",
+      { cause },
+    );
+  }
 }

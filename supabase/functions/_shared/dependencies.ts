@@ -13,8 +13,14 @@ export interface Dependencies {
   pause: (milliseconds: number) => Promise<void>;
 }
 
-/** The real ones, by the environment. Throws when that does not fit. */
+let real: Dependencies | undefined;
+
+/** The real ones, by the environment. Throws `ConfigurationError` when that does not fit. */
 export function dependencies(): Dependencies {
+  return real ??= create();
+}
+
+function create(): Dependencies {
   const environment = readEnvironment();
   return {
     client: adminClient(),

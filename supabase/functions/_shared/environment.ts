@@ -7,11 +7,22 @@ const hostList = z.string()
   .transform((list) => list.split(",").map((host) => host.trim()))
   .pipe(z.array(z.string().regex(HOST, { error: "must be host names with commas between" })));
 
+/** Something that the operator has to mend before anybody can be served. The message is for them, and holds no secret. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** Whether a set of public keys, `{"keys":[…]}` or `[…]`, has one to verify a user's token with. */
+function hasKeys(jwks: string): boolean {
+  return /"kty"/.test(jwks);
+}
+
 /**
  * Everything the functions read from their environment; nothing else calls `Deno.env`. Supabase's own variables
  * (`SUPABASE_URL`, keys, JWKS) are read by `@supabase/server`.
  */
 const environmentSchema = z.object({
+  /** `FALAI_API_KEY` is taken as well. */
   FAL_KEY: z.string().min(1).optional(),
   /** Where fal's queue lives instead of https://queue.fal.run: the simulator of the local stack. */
   FAL_QUEUE_URL: z.url().optional(),
@@ -37,21 +48,29 @@ const environmentSchema = z.object({
   VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
   /** How long a signed video URL works, in seconds: up to a year. Whoever has one sees the video until then. */
   SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(365 * 24 * 60 * 60).default(3600),
+  SUPABASE_JWKS: z.string().refine(hasKeys, {
+    error: "this project signs its users' tokens with the legacy secret, which functions cannot verify. " +
+      "Create an asymmetric signing key and rotate to it: dashboard, Project Settings, JWT Keys",
+  }).optional(),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
 
-/** Reads and checks the environment. Throws with the names of the variables that do not fit, never their values. */
+/**
+ * Reads and checks the environment. Throws `ConfigurationError` with the names of the variables that do not fit, never
+ * their values.
+ */
 export function readEnvironment(): Environment {
-  const variables = Deno.env.toObject();
+  // An empty variable is one that was not set: `FAL_KEY=` in a copied .env.example.
+  const variables = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([, value]) => value !== ""));
   const parsed = environmentSchema.safeParse({
     ...(variables.SUPABASE_URL?.startsWith("https://")
       ? { PUBLIC_FUNCTIONS_URL: `${variables.SUPABASE_URL}/functions/v1` }
       : {}),
-    // An empty variable is one that was not set: `FAL_KEY=` in a copied .env.example.
-    ...Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== "")),
+    FAL_KEY: variables.FALAI_API_KEY,
+    ...variables,
   });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`Environment variables do not fit: ${problems.join("; ")}`);
+  throw new ConfigurationError(`Environment variables do not fit: ${problems.join("; ")}`);
 }

@@ -2,11 +2,9 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { account } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     { name: "account", methods: ["DELETE"], auth: "user" },
-    (_request, call) => account(real, call),
+    (_request, call) => account(dependencies(), call),
   ),
 };

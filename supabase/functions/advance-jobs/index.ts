@@ -2,12 +2,10 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { advanceJobs } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     // The default secret key, which pg_cron sends.
     { name: "advance-jobs", methods: ["POST"], auth: "secret" },
-    (request, call) => advanceJobs(real, request, call),
+    (request, call) => advanceJobs(dependencies(), request, call),
   ),
 };

@@ -2,11 +2,9 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { getVideoStatus } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     { name: "get-video-status", methods: ["GET"], auth: "user" },
-    (request, call) => getVideoStatus(real, request, call),
+    (request, call) => getVideoStatus(dependencies(), request, call),
   ),
 };

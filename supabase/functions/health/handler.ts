@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { configurationProblem } from "../_shared/configuration.ts";
 import { type AdminClient, callProcedure } from "../_shared/database.ts";
 import { VIDEO_BUCKET } from "../_shared/job-files.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
@@ -7,7 +8,13 @@ import { errorText } from "../_shared/log.ts";
 const healthSchema = z.object({ open_circuits: z.array(z.string()), overdue_jobs: z.number() });
 
 /** GET /health: 200 while videos can be made, 503 while they cannot; the body says which part is at fault. */
-export async function health(client: AdminClient, call: Call): Promise<Response> {
+export async function health(connect: () => AdminClient, call: Call): Promise<Response> {
+  const configuration = configurationProblem();
+  if (configuration !== null) {
+    call.log("alert", "configuration", { error: configuration });
+    return json({ status: "degraded", configuration }, 503);
+  }
+  const client = connect();
   const [database, storage] = await Promise.all([readDatabase(client, call), readStorage(client, call)]);
   const checks = {
     database: database === null ? "down" : "ok",

@@ -2,12 +2,10 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { providerWebhook } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     // The token in the address and the signature of the provider are verified by the handler.
     { name: "provider-webhook", methods: ["POST"], auth: "none" },
-    (request, call) => providerWebhook(real, request, call),
+    (request, call) => providerWebhook(dependencies(), request, call),
   ),
 };

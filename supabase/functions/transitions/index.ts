@@ -2,11 +2,9 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { transitions } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     { name: "transitions", methods: ["GET", "POST"], auth: "user" },
-    (request, call) => transitions(real, request, call),
+    (request, call) => transitions(dependencies(), request, call),
   ),
 };

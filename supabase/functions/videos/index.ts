@@ -2,11 +2,9 @@ import { dependencies } from "../_shared/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { videos } from "./handler.ts";
 
-const real = dependencies();
-
 export default {
   fetch: endpoint(
     { name: "videos", methods: ["GET", "POST", "DELETE"], auth: "user" },
-    (request, call) => videos(real, request, call),
+    (request, call) => videos(dependencies(), request, call),
   ),
 };

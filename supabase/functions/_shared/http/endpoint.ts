@@ -1,5 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
+import { configurationProblem } from "../configuration.ts";
 import { DatabaseError } from "../database.ts";
+import { ConfigurationError } from "../environment.ts";
 import { createLog, errorText, type Log } from "../log.ts";
 import { errorBody, type Language, preferredLanguage, refusalBody, RequestError, requestErrors } from "./errors.ts";
 import { uuid } from "./fields.ts";
@@ -96,6 +98,8 @@ async function admit(
   }
   if (options.auth === "none") return await handler(request, call);
 
+  const problem = configurationProblem();
+  if (problem !== null) throw new ConfigurationError(problem);
   const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
   const { data, error } = await call.phases.measure("auth", () => verifyAuth(credentials, { auth }));
@@ -129,8 +133,12 @@ function errorResponse(thrown: unknown, call: Call): Response {
   return json(refusalBody(error, call), status, error.headers);
 }
 
-/** A database or a Storage that does not answer is nobody's fault here, and worth another try. */
+/** A database or a Storage that does not answer is nobody's fault here, and worth another try; so is what we must mend. */
 function asRequestError(error: unknown, call: Call): unknown {
+  if (error instanceof ConfigurationError) {
+    call.log("alert", "configuration", { error: error.message });
+    return new RequestError("unavailable", {}, { "Retry-After": "60" });
+  }
   if (!(error instanceof MediaError || (error instanceof DatabaseError && error.unreachable))) return error;
   call.log("error", "unavailable", { error: errorText(error) });
   return new RequestError("unavailable", {}, { "Retry-After": "2" });
