@@ -6,7 +6,7 @@ import type { Mutation } from "./mutation.ts";
 const MIGRATIONS = "supabase/migrations";
 const claim = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });
 
-const CALLS_NOTHING_ELSE = claim("a client may ask for a price, and call nothing else");
+const CALLS_NOTHING_ELSE = claim("a client may ask for a price and a user for their limits, and call nothing else");
 const NOTHING_FOR_EVERYBODY = claim("no function is granted to everybody");
 const NO_TABLE_CHANGED = claim("no table can be changed by a client");
 const NO_SEQUENCE_SET = claim("no sequence can be read or set by a client");

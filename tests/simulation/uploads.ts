@@ -6,7 +6,7 @@ import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 /** Low enough to be met. */
-export const UPLOADS_PER_DAY = 6;
+export const UPLOADS_PER_DAY = 2;
 
 /** Supabase's limit of a signed upload address. */
 const ADDRESS_MS = 2 * 3_600_000;
