@@ -1,7 +1,8 @@
 // What a request costs in calls to others, counted where they pass.
 import assert from "node:assert/strict";
 import { ENDLESS, finishRun, type Generation, prepareGeneration, simulatorOf, startGeneration } from "./generation.ts";
-import { type Answer, until, useWorld } from "./harness.ts";
+import { type Answer, KLING_IMAGE, until, useWorld } from "./harness.ts";
+import { png } from "./images.ts";
 
 const world = useWorld({ falSimulator: ENDLESS });
 
@@ -62,6 +63,32 @@ Deno.test("a request for a video makes two database calls and one provider call"
   assert.equal(answer.status, 200);
   const database = ["start_generation", "record_submission"];
   assert.deepEqual(cost, { database, storage: [], submissions: 1, looks: 0 });
+});
+
+Deno.test("an uploaded image costs a look at its first bytes, once, and its signed address each time", async () => {
+  const user = await world.newUser();
+  const { body: { image_path, upload_url } } = await world.call("uploads", {
+    user,
+    body: { content_type: "image/png" },
+  });
+  const headers = { "Content-Type": "image/png" };
+  await (await fetch(String(upload_url), { method: "PUT", body: png(), headers })).body?.cancel();
+  const send = () =>
+    costOf((headers) =>
+      world.generate(user, { headers, body: { model_id: KLING_IMAGE, prompt: "It moves", image_path } })
+    );
+  const [first, second] = [await send(), await send()];
+  assert.deepEqual([first.answer.status, second.answer.status], [200, 200]);
+  assert.deepEqual(first.database, [
+    "start_generation",
+    "record_checked_upload",
+    "start_generation",
+    "record_submission",
+  ]);
+  assert.deepEqual(first.storage, [`object/inputs/${image_path}`, "object/sign/inputs"]);
+  assert.deepEqual([second.database, second.storage], [["start_generation", "record_submission"], [
+    "object/sign/inputs",
+  ]]);
 });
 
 Deno.test("a replay makes one database call and no other", async () => {
