@@ -227,7 +227,8 @@ from (values
   ('{"enable_voiceover": true, "enable_music": true, "deliver_without": ["music", "voiceover"]}', 1505)
 ) as priced (settings, credits);
 select is(
-  public.quote_generation((pg_temp.model()).id, jsonb_build_object('deliver_without', wish)) #>> '{issues,0,message}',
+  private.resolve_settings((pg_temp.model()).settings_schema, jsonb_build_object('deliver_without', wish))
+    #>> '{issues,0,message}',
   'must be a list of at most 2', format('%s is no list of at most two', wish))
 from unnest(array['"music"', '["music", "music", "music"]', '{"music": true}']::jsonb[]) as wish;
 
@@ -530,8 +531,8 @@ select is(
   '{"outcome": "validation_failed", "issues": [
     {"path": "settings.enable_voiceover", "message": "must be false: it is not available at the moment"}]}',
   'a voiceover that is switched off is refused by the setting that asks for it');
-select is(
-  public.quote_generation(id, pg_temp.sounding()) ->> 'error', 'validation_failed', 'nor is there a price for it')
+select throws_ok(
+  format('select public.quote_generation(%L, %L)', id, pg_temp.sounding()), 'PGRST', null, 'nor is there a price for it')
 from public.models where category = 'transition' and settings_schema -> 'settings' ? 'enable_voiceover' limit 1;
 select is(pg_temp.request('off', '{"enable_music": true}') ->> 'outcome', 'created', 'the rest goes on without it');
 update public.pipeline_steps set is_available = false where name = 'thumbnail';

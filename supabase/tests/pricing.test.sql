@@ -1,5 +1,21 @@
 begin;
-select plan(44);
+select plan(45);
+
+-- A quote, or the error instead as the Data API tells it: { code, message, details, status, headers }.
+create function pg_temp.quote(p_model_id uuid, p_settings jsonb) returns jsonb language plpgsql as $$
+declare
+  v_message text;
+  v_detail text;
+begin
+  return public.quote_generation(p_model_id, p_settings);
+exception when sqlstate 'PGRST' then
+  get stacked diagnostics v_message = message_text, v_detail = pg_exception_detail;
+  return v_message::jsonb || v_detail::jsonb;
+end;
+$$;
+-- What is wrong with the settings.
+create function pg_temp.issues(p_quote jsonb) returns jsonb language sql as
+  $$ select (p_quote ->> 'details')::jsonb -> 'issues' where p_quote -> 'code' = '"validation_failed"' $$;
 
 -- The seeded catalogue.
 select isnt_empty('select from public.models where is_available', 'there are models to ask about');
@@ -32,7 +48,7 @@ select is_empty(
   'every model that starts from an image says so');
 select is_empty(
   $$ select name from public.models where not is_available
-    and public.quote_generation(id) <> '{"error": "model_not_found"}' $$,
+    and pg_temp.quote(id, '{}') ->> 'code' is distinct from 'model_not_found' $$,
   'a model that is switched off has no price');
 
 -- The requests that the documents behind this product show, against the models that can be had.
@@ -68,7 +84,7 @@ values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 
   } }');
 
 create function pg_temp.quote(p_settings jsonb) returns jsonb language sql as
-  $$ select public.quote_generation('00000000-0000-4000-8000-000000000001', p_settings) $$;
+  $$ select pg_temp.quote('00000000-0000-4000-8000-000000000001', p_settings) $$;
 
 select is(
   pg_temp.quote('{}'),
@@ -92,9 +108,8 @@ select is(
   pg_temp.quote('{"seed": 7.0}') #>> '{settings,seed}', '7', 'a whole number that is written 7.0 is sent as 7');
 
 select is(
-  pg_temp.quote(jsonb_build_object(setting, value)),
-  jsonb_build_object('error', 'validation_failed', 'issues',
-    jsonb_build_array(jsonb_build_object('path', 'settings.' || setting, 'message', message))),
+  pg_temp.issues(pg_temp.quote(jsonb_build_object(setting, value))),
+  jsonb_build_array(jsonb_build_object('path', 'settings.' || setting, 'message', message)),
   format('%s %s %s', setting, value, message))
 from (values
   ('duration', '5'::jsonb, 'must be one of: 4, 8, auto'),
@@ -113,13 +128,17 @@ from (values
     'not a setting of this model, which takes: cfg, duration, fps, generate_audio, negative_prompt, resolution, seed')
 ) as refused (setting, value, message);
 select is(
-  jsonb_array_length(pg_temp.quote('{"duration": 5, "steps": 30, "seed": -1}') -> 'issues'), 3,
+  jsonb_array_length(pg_temp.issues(pg_temp.quote('{"duration": 5, "steps": 30, "seed": -1}'))), 3,
   'everything that is wrong is told at once');
 select is(
-  pg_temp.quote('[]') #>> '{issues,0,message}', 'must be an object', 'settings that are no object are refused');
+  pg_temp.issues(pg_temp.quote('[]')) #>> '{0,message}', 'must be an object', 'settings that are no object are refused');
 select is(
-  public.quote_generation('00000000-0000-4000-8000-00000000dead'), '{"error": "model_not_found"}',
+  pg_temp.quote('00000000-0000-4000-8000-00000000dead', '{}'),
+  '{"code": "model_not_found", "message": "Model not found", "details": null, "status": 404, "headers": {}}',
   'an unknown model has no price');
+select is(pg_temp.quote('{"steps": 30}') - 'details',
+  '{"code": "validation_failed", "message": "The request does not fit: see the issues in details", "status": 400,
+    "headers": {}}', 'settings that do not fit are an error');
 
 -- What is sent to the provider.
 select is(
