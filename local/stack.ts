@@ -109,6 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await prepareDatabase(databaseUrl, options.databaseFiles);
     const { offerModels } = await import("./simulated-models.ts");
     await offerModels(databaseUrl, [
+      ...(options.falKey ? [] : ["fal"]),
       ...(options.runpodKey ? [] : ["runpod"]),
       ...(options.geminiKey ? [] : ["veo"]),
     ]);

@@ -84,6 +84,8 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
       $$ select clock_timestamp() + shift from private.test_clock $$;
     -- Tests that make a provider fail are not to shut out the tests after them; the tests of the circuit set their own.
     update app_settings set circuit_failures = 1000;
+    -- Tests travel in the database's time, in which simulated runs take as long as the catalogue says.
+    delete from private.run_times;
     -- One step a job, unless a test is about more.
     update pipeline_steps set is_available = false where name = 'thumbnail';
   `);

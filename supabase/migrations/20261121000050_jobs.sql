@@ -130,6 +130,8 @@ create table private.job_work (
   -- sent or is being sent, and may be running. Neither: the last attempt is over and the next not yet made.
   submitted_at timestamptz,
   provider_job_id text,
+  -- When the current attempt was last seen waiting at the provider; earlier than submitted_at it was an attempt before.
+  queued_until timestamptz,
   -- When somebody must look at the job again; null when nothing is left to do.
   next_check_at timestamptz,
   lease_until timestamptz,

@@ -111,7 +111,7 @@ begin
   insert into private.job_work (
     job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)
   select
-    p_job.job_id, p_steps, 1, 1, v_now,
+    p_job.job_id, private.with_run_times(p_steps), 1, 1, v_now,
     v_now + make_interval(secs => unknown_submission_seconds),
     v_now + make_interval(secs => p_lease_seconds),
     v_deadline, v_deadline

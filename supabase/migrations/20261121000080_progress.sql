@@ -70,7 +70,24 @@ $$;
 revoke execute on function public.record_submission(uuid, integer, text) from public, anon, authenticated;
 grant execute on function public.record_submission(uuid, integer, text) to service_role;
 
--- How far a job is, in percent, when so much of its current step is done: its steps count by their typical times.
+-- How long the current run has been running, in seconds, by what was seen of it.
+create function private.running_seconds(
+  p_work private.job_work
+)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select greatest(0, extract(epoch from private.clock() - greatest(p_work.submitted_at, p_work.queued_until)));
+$$;
+
+revoke execute on function private.running_seconds(private.job_work) from public, anon, authenticated;
+grant execute on function private.running_seconds(private.job_work) to service_role;
+
+-- How far a job is, in percent, when so much of its current step is done: its steps count by their typical times, and the
+-- last twentieth is for storing what they made.
 create function private.percent_of(
   p_work private.job_work,
   p_percent_of_step numeric
@@ -81,7 +98,7 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  select sum((step ->> 'typical_seconds')::numeric * case
+  select 0.95 * sum((step ->> 'typical_seconds')::numeric * case
       when place <= p_work.step then 100
       when place = p_work.step + 1 then p_percent_of_step
       else 0 end) / sum((step ->> 'typical_seconds')::numeric)
@@ -91,8 +108,7 @@ $$;
 revoke execute on function private.percent_of(private.job_work, numeric) from public, anon, authenticated;
 grant execute on function private.percent_of(private.job_work, numeric) to service_role;
 
--- Notes what the provider said of a run that goes on. Percent never falls; what nobody told is estimated from the
--- step's typical time and stays below 90, since a bar that waits at 99 is a lie.
+-- Notes what the provider said of a run that goes on. Percent never falls; what nobody told is estimated.
 create function public.record_progress(
   p_job_id uuid,
   p_attempt integer,
@@ -110,18 +126,20 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
+  v_work private.job_work := v_locked.work;
   v_of_step numeric;
   v_percent integer;
 begin
   if not v_locked.current or (v_locked.work).provider_job_id is null then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else 90 * (1 - exp(
-    -extract(epoch from v_now - (v_locked.work).submitted_at)
-    / ((v_locked.work).steps -> v_job.step ->> 'typical_seconds')::numeric)) end);
-  v_percent := least(100, greatest(v_job.progress_percent, private.percent_of(v_locked.work, v_of_step)::integer));
+  v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else private.estimated_percent(
+    private.running_seconds(v_work), (v_work.steps -> v_work.step ->> 'typical_seconds')::numeric) end);
+  v_percent := least(100, greatest(v_job.progress_percent, private.percent_of(v_work, v_of_step)::integer));
 
-  update private.job_work set failures = 0, lease_until = null where job_id = p_job_id;
+  update private.job_work set
+    failures = 0, lease_until = null, queued_until = case when p_stage = 'queued' then v_now else queued_until end
+  where job_id = p_job_id;
   update public.video_jobs set
     stage = p_stage, progress_percent = v_percent, queue_position = p_queue_position,
     updated_at = greatest(updated_at, v_now)
@@ -177,7 +195,7 @@ begin
   update public.video_jobs set
     step = v_next, left_out = p_job.left_out, stage = case when v_step is null then 'storing' else 'submitting' end,
     queue_position = null, updated_at = greatest(updated_at, v_now),
-    progress_percent = greatest(progress_percent, 0.95 * private.percent_of(v_work, 0))
+    progress_percent = greatest(progress_percent, private.percent_of(v_work, 0))
   where job_id = p_job.job_id and status = 'processing'
   returning * into v_job;
   return jsonb_build_object(
@@ -217,6 +235,7 @@ begin
     (v_step ->> 'name', p_media -> (v_step ->> 'produces'))
   ) as made (name, url)
   where made.url is not null;
+  perform private.learn_run_time(v_step, private.running_seconds(v_work));
   return private.enter_next_step(v_locked.job, v_work, p_lease_seconds);
 end;
 $$;

@@ -317,7 +317,7 @@ select is(pg_temp.state('music'), 'processing submitting 63%', 'steps count by t
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'a part that the owner insists on is not left out');
 select public.record_submission(pg_temp.job('music'), 2, 'run');
 select public.record_progress(pg_temp.job('music'), 2, 'generating', 50);
-select is(pg_temp.state('music'), 'processing generating 70%', 'half of a short step is a small part of the whole');
+select is(pg_temp.state('music'), 'processing generating 67%', 'half of a short step is a small part of the whole');
 select public.advance_step(pg_temp.job('music'), 2, '{"audio_url": "https://provider.test/voice.mp3"}');
 select is(pg_temp.state('music'), 'processing submitting 70%', 'percent does not fall between two steps');
 select is(pg_temp.at('music'), 'music', 'after the voice comes the music');

@@ -26,6 +26,8 @@ const jobSchema = z.strictObject({
   credits_used: z.int(),
   credits_refunded: z.int(),
   error_message: z.string().nullable(),
+  attempts: z.int().min(1),
+  provider: z.strictObject({ name: z.string(), model: z.string(), request_id: z.string().nullable() }),
   error_code: z.string().nullable(),
   progress: z.strictObject({
     percent: z.int().min(0).max(100),

@@ -1,0 +1,80 @@
+-- How long runs really take: what the progress of the next ones is estimated by, since hardly a provider tells any.
+
+create table private.run_times (
+  provider text not null,
+  model text not null,
+  -- From the end of the wait to the end of the run, on average, the newest run counting a fifth. Begins with what the
+  -- model's row says.
+  seconds numeric not null,
+  primary key (provider, model),
+  constraint run_time_is_positive check (seconds > 0)
+);
+
+alter table private.run_times enable row level security;
+create policy "Only the service role learns run times" on private.run_times
+  for all to service_role using (true) with check (true);
+grant select, insert, update, delete on private.run_times to service_role;
+
+-- Notes how long a run of a step took. An outlier moves the average by a fifth at most.
+create function private.learn_run_time(
+  p_step jsonb,
+  p_seconds numeric
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into private.run_times (provider, model, seconds)
+  values (p_step ->> 'provider', p_step ->> 'model', (p_step ->> 'typical_seconds')::numeric)
+  on conflict do nothing;
+  -- Whoever finds somebody else at it goes on: no job waits for an average.
+  update private.run_times set seconds = greatest(1, 0.8 * seconds + 0.2 * least(2 * seconds, p_seconds))
+  where ctid = any (array(
+    select ctid from private.run_times
+    where provider = p_step ->> 'provider' and model = p_step ->> 'model' for update skip locked));
+end;
+$$;
+
+revoke execute on function private.learn_run_time(jsonb, numeric) from public, anon, authenticated;
+grant execute on function private.learn_run_time(jsonb, numeric) to service_role;
+
+-- Steps with what has been learnt as their typical times, where anything has.
+create function private.with_run_times(
+  p_steps jsonb
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_agg(
+    case when known.seconds is null then step
+      else step || jsonb_build_object('typical_seconds', ceil(known.seconds)::integer) end order by place)
+  from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
+  left join private.run_times as known on known.provider = step ->> 'provider' and known.model = step ->> 'model';
+$$;
+
+revoke execute on function private.with_run_times(jsonb) from public, anon, authenticated;
+grant execute on function private.with_run_times(jsonb) to service_role;
+
+-- How much of a run is done, in percent, by the time that it has been running: evenly up to its typical time, then ever
+-- slower and never 90, since a bar that waits at 99 is a lie.
+create function private.estimated_percent(
+  p_seconds numeric,
+  p_typical_seconds numeric
+)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select 80 * least(1, p_seconds / p_typical_seconds) + 10 * (1 - 1 / greatest(1, p_seconds / p_typical_seconds));
+$$;
+
+revoke execute on function private.estimated_percent(numeric, numeric) from public, anon, authenticated;
+grant execute on function private.estimated_percent(numeric, numeric) to service_role;

@@ -1,0 +1,76 @@
+-- Progress that moves as the run does.
+begin;
+select plan(19);
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-01 12:00:00+00';
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
+insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema, typical_seconds)
+values (
+  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 1, '{}', 120);
+
+create function pg_temp.travel(p_seconds numeric) returns void language sql as
+  $$ select set_config('test.now', (private.clock() + make_interval(secs => p_seconds))::text, true) $$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.start(p_name text) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
+    '00000000-0000-4000-8000-000000000001', '{}', null, p_name);
+  select public.record_submission(pg_temp.job(p_name), 1, p_name);
+$$;
+-- What a poll reads some seconds later.
+create function pg_temp.look(p_name text, p_seconds numeric, p_stage text default 'generating')
+returns integer language sql as $$
+  select pg_temp.travel(p_seconds);
+  select (public.record_progress(pg_temp.job(p_name), 1, p_stage) #>> '{job,progress,percent}')::integer
+$$;
+create function pg_temp.finish(p_name text) returns integer language sql as $$
+  select (public.advance_step(pg_temp.job(p_name), 1, '{"video_url": "https://provider.test/v.mp4"}')
+    #>> '{job,progress,percent}')::integer
+$$;
+create function pg_temp.learnt() returns numeric language sql as
+  $$ select round(seconds, 1) from private.run_times where model = 'test' $$;
+
+-- The first run of a model has nothing but the row's word for it.
+select pg_temp.start('first');
+select is(pg_temp.look('first', 2), 1, 'the row says 120 seconds, and two are gone');
+select pg_temp.travel(2);
+select is(pg_temp.finish('first'), 95, 'but it took four, and what is left is storing');
+select is(pg_temp.learnt(), 96.8, 'which counts a fifth');
+
+-- The next ones are told by what was learnt.
+update private.run_times set seconds = 4 where model = 'test';
+select pg_temp.start('second');
+select is(pg_temp.look('second', 0), 0, 'a run begins at nothing');
+select is(pg_temp.look('second', 1), 19, 'moves on');
+select is(pg_temp.look('second', 1), 38, 'evenly');
+select is(pg_temp.look('second', 1), 57, 'as time goes by');
+select is(pg_temp.look('second', 1), 76, 'up to its usual end');
+select is(pg_temp.look('second', 4), 81, 'ever slower where it takes longer');
+select is(pg_temp.look('second', 3600), 85, 'and not to the end before its end');
+select is(pg_temp.finish('second'), 95, 'which is then told');
+select is(pg_temp.learnt(), 4.8, 'an hour that one run took moves the average by a fifth, no more');
+
+-- Waiting is not running.
+select pg_temp.start('third');
+select is(pg_temp.look('third', 600, 'queued'), 0, 'a run that waits for ten minutes has not begun');
+select is(pg_temp.look('third', 2), 30, 'and begins when it begins');
+select is(pg_temp.look('third', 1, 'queued'), 30, 'one that lost its runner waits again and does not go back');
+select pg_temp.travel(3);
+select pg_temp.finish('third');
+select is(pg_temp.learnt(), 4.4, 'and its wait is not counted');
+
+-- Nobody waits for an average, nor is one ever nothing.
+select private.learn_run_time('{"provider": "fal", "model": "test", "typical_seconds": 9}', 0) from generate_series(1, 50);
+select is(pg_temp.learnt(), 1.0, 'no run is thought to take no time');
+select is(
+  private.with_run_times('[{"name": "a", "provider": "fal", "model": "test", "typical_seconds": 9},
+    {"name": "b", "provider": "fal", "model": "unknown", "typical_seconds": 9}]'),
+  '[{"name": "a", "provider": "fal", "model": "test", "typical_seconds": 1},
+    {"name": "b", "provider": "fal", "model": "unknown", "typical_seconds": 9}]',
+  'steps keep their order, and their row''s word where nothing is known');
+select is_empty('select * from public.audit_credits()', 'the books balance');
+select * from finish();
+rollback;
