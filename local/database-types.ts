@@ -1,3 +1,4 @@
+import { runCommand } from "./command.ts";
 import { prepareDatabase } from "./database.ts";
 import { startPostgres } from "./postgres.ts";
 import { projectPath } from "./project.ts";
@@ -64,6 +65,5 @@ async function run(check: boolean): Promise<number> {
 }
 
 if (import.meta.main) {
-  if (Deno.args.includes("--help")) print(HELP);
-  else Deno.exit(await run(Deno.args.includes("--check")));
+  await runCommand(async (argv) => argv.includes("--help") ? print(HELP) : await run(argv.includes("--check")));
 }

@@ -92,7 +92,7 @@ Deno.test("a demo of a project that goes on", { sanitizeOps: false, sanitizeReso
       await Deno.remove(gone);
       const { code, stderr } = await demo;
       assert.equal(code, 1);
-      assert.match(stderr, /is paid for and goes on\. Fetch its video with:/);
+      assert.match(stderr, /is paid for\. Fetch its video, or its refund, with:/);
     });
 
     await t.step("a provider that refuses our key is said, with what to do", async () => {

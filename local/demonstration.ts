@@ -113,13 +113,16 @@ async function remembering<Result>(reminder: string, work: () => Promise<Result>
 }
 
 function howToResume({ flags, callsFal }: Place, jobId: string, { email, password }: User, { owner }: Wish): string {
-  if (flags !== undefined) {
-    // A password that was made up for this user is known to nobody else.
-    const user = `--email ${email} --password ${owner === undefined ? password : "<your password>"}`;
-    return `Job ${jobId} is paid for and goes on. Fetch its video with:\n  npx -y deno@2.9.6 task demo --job ${jobId} ${flags} ${user}`;
+  if (flags === undefined) {
+    const atFal = " What fal made is still at https://fal.ai/dashboard/requests.";
+    return `Job ${jobId} went with the throw-away stack that it ran on; --database keeps one.${callsFal ? atFal : ""}`;
   }
-  const atFal = " What fal made is still at https://fal.ai/dashboard/requests.";
-  return `Job ${jobId} went with the throw-away stack that it ran on; --database keeps one.${callsFal ? atFal : ""}`;
+  // A password that was made up for this user is known to nobody else.
+  const user = `--email ${email} --password ${owner === undefined ? password : "<your password>"}`;
+  const simulated =
+    "\nThe simulator of fal has ended with this stack: a run that it had not finished is refunded then.";
+  return `Job ${jobId} is paid for. Fetch its video, or its refund, with:\n` +
+    `  npx -y deno@2.9.6 task demo --job ${jobId} ${flags} ${user}${callsFal ? "" : simulated}`;
 }
 
 function describeFailure({ error_code, error_message }: Job): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { z } from "zod";
 import { ALL_PARTS, copyProject } from "../tests/mutations/project-copy.ts";
+import { presentLogLine } from "./dev-log.ts";
 import { projectPath } from "./project.ts";
 
 const announcement = z.object({
@@ -117,6 +118,15 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
       await dev.end("SIGTERM");
     });
   });
+});
+
+Deno.test("a line of the log that tells of a refused key is explained; a tick that found nothing is left out", () => {
+  const refused = '{"level":"alert","event":"submission_refused","code":"provider_unauthorized"}';
+  assert.match(presentLogLine(refused) ?? "", /^\{.*\}\nfal refused the key in FAL_KEY/);
+  assert.equal(presentLogLine('{"event":"request","function":"advance-jobs","status":200}'), undefined);
+  const failed = '{"event":"request","function":"advance-jobs","status":503}';
+  assert.equal(presentLogLine(failed), failed);
+  assert.equal(presentLogLine("no JSON"), "no JSON");
 });
 
 /** `fetch` sends no other Host than the one of the address. */

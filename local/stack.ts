@@ -84,6 +84,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const storageFolder = options.databaseUrl
     ? projectPath("supabase/.temp/storage")
     : `${tmpdir()}/reelmint-storage-${crypto.randomUUID()}`;
+  if (options.databaseUrl) await makeStorageFolder(storageFolder);
   let supabase: Child | undefined;
   let functions: FunctionsProcess | undefined;
 
@@ -183,6 +184,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+async function makeStorageFolder(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause) => {
+    throw new Error(`A database of your own has its files beside it, and ${folder} cannot be written.`, { cause });
+  });
 }
 
 /** How the functions reach the providers: by the real keys, or at the simulators. */
