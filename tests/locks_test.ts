@@ -81,9 +81,10 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
         p_tail_image_url => 'https://example.com/2.png',
         p_settings => '{"enable_music": true, "deliver_without": ["music"]}') as answer`),
   );
-  await pool`select record_submission(${jobId}, 1, 'run-1')`;
-  await pool`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
-  for (const attempt of [2, 3]) await pool`select leave_out_step(${jobId}, ${attempt})`;
+  await pool`select leave_out_step(${jobId}, 1)`;
+  await pool`select record_submission(${jobId}, 2, 'run-2')`;
+  await pool`select advance_step(${jobId}, 2, '{"video_url": "https://provider.test/v.mp4"}')`;
+  await pool`select leave_out_step(${jobId}, 3)`;
   return jobId;
 }
 
@@ -184,4 +185,70 @@ Deno.test("a step that is left out while its end is told is not left out, and th
   const leaveOut: Call = (sql) => valueOf(sql`select leave_out_step(${jobId}, 1) ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(end, leaveOut), ["true", "false"]);
   assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
+});
+
+/** Two jobs of one user under way, in the order of their ids. */
+async function twoJobs(): Promise<{ user: string; jobs: [first: string, second: string] }> {
+  const user = await newUser();
+  for (const key of ["one", "other"]) await start(user, key)(pool);
+  const rows = await pool`select job_id from video_jobs where user_id = ${user} order by job_id`;
+  const [first = "", second = ""] = rows.map(({ job_id }) => String(job_id));
+  return { user, jobs: [first, second] };
+}
+
+/** Begins with a lock; once the other call waits for it, goes on with what else it has to do. Fails on a deadlock. */
+async function whileWaitedFor(lock: Call, other: Call, rest: Call): Promise<unknown> {
+  const late = await pool.begin(async (transaction) => {
+    await lock(transaction);
+    const late = other(pool);
+    late.catch(() => {});
+    await until("the other call waits", isAnyoneWaiting);
+    await rest(transaction);
+    return { late };
+  });
+  return await late.late;
+}
+
+Deno.test("a deletion of two videos while one of them ends is no deadlock: it has all their locks before the balance", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  const deleted = await whileWaitedFor(
+    (sql) => valueOf(sql`select private.lock_job(${second}, 1)`),
+    (sql) => valueOf(sql`select jsonb_array_length(delete_videos(${user}, ${[first, second]}::uuid[]) -> 'deleted')`),
+    (sql) => valueOf(sql`select fail_job(${second}, 1, 'timeout', 'It took too long')`),
+  );
+  assert.equal(deleted, 2);
+  await assertBalance(user, 100);
+});
+
+Deno.test("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  await pool`select fail_job(${second}, 1, 'timeout', 'x')`;
+  await pool`select fail_job(${first}, 1, 'timeout', 'x')`;
+  await pool`update app_settings set retention_days = 1`;
+  await pool`
+    update video_jobs set completed_at = completed_at - case when job_id = ${second} then 3 else 2 end * interval '1 day'
+    where user_id = ${user}`;
+  const purged = await whileWaitedFor(
+    (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
+    (sql) => valueOf(sql`select delete_expired_videos(100)`),
+    (sql) => valueOf(sql`select delete_videos(${user}, ${[first, second]}::uuid[])`),
+  );
+  await pool`update app_settings set retention_days = null`;
+  assert.equal(purged, 0);
+  await assertBalance(user, 100);
+});
+
+Deno.test("two cancellations at once of which only one is left for today: the second waits for the first, and is refused", async () => {
+  const { user, jobs } = await twoJobs();
+  for (const jobId of jobs) await pool`select record_submission(${jobId}, 1, ${jobId})`;
+  await pool`update app_settings set cancels_after_start_per_day = 1`;
+  const cancel = (jobId: string): Call => (sql) =>
+    valueOf(sql`select cancel_job(${user}, ${jobId}, ${sql.json({ [jobId]: "running" })}) ->> 'outcome'`);
+  try {
+    const outcomes = await whileUnderWay(cancel(jobs[0]), cancel(jobs[1]));
+    assert.deepEqual(outcomes, ["cancelled", "cancel_limit_reached"]);
+  } finally {
+    await pool`update app_settings set cancels_after_start_per_day = 10`;
+  }
+  await assertBalance(user, 95);
 });

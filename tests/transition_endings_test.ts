@@ -19,8 +19,9 @@ const world = useWorld({ webhooks: true, falSimulator: INSTANT });
 
 Deno.test.beforeEach(() => simulatorOf(world).clear());
 
-/** The middle steps of a transition with everything. */
-const MIDDLE: StepName[] = ["voiceover", "music", "loudness", "mix"];
+/** The steps of a transition with everything, and those before its video is made. */
+const STEPS: StepName[] = ["voiceover", "music", "loudness", "generate", "mix"];
+const CANCELLABLE = STEPS.filter((step) => step !== "mix");
 
 /** A transition that has come to a step which does not end. */
 async function stuckIn(step: StepName): Promise<Transition> {
@@ -58,7 +59,7 @@ Deno.test("a transition goes through all its steps by webhooks alone, without a 
   assert.deepEqual(transition.runs().map(({ webhooks }) => webhooks[0]?.status), [200, 200, 200, 200, 200]);
 });
 
-for (const step of MIDDLE) {
+for (const step of STEPS) {
   Deno.test(`a webhook lost in ${step} only costs time: the next look goes on`, async () => {
     simulatorOf(world).script({ endpoint: ENDPOINTS[step] }, { webhook: { lost: true } });
     const transition = await startTransition(world);
@@ -72,15 +73,6 @@ for (const step of MIDDLE) {
     await jobIsOver(transition);
     await assertDelivered(world, transition, await transition.poll(0));
     assert.equal(transition.runsOf(step).length, 1);
-  });
-
-  Deno.test(`a transition cancelled in ${step} is refunded in full, and its run is stopped`, async () => {
-    const transition = await stuckIn(step);
-    const { status, body } = await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user });
-    assert.deepEqual([status, body.status, body.credits_refunded], [200, "failed", 7]);
-    await until("the run is stopped", () => isOver(transition));
-    await assertFailed(world, transition, await transition.poll(0), "cancelled");
-    await assertLateWebhooksChangeNothing(transition, 200);
   });
 
   Deno.test(`a transition deleted in ${step} is refunded, and leaves no row, no file and no run`, async () => {
@@ -107,6 +99,25 @@ for (const step of MIDDLE) {
     await assertLateWebhooksChangeNothing(transition, 404);
   });
 }
+
+for (const step of CANCELLABLE) {
+  Deno.test(`a transition cancelled in ${step} is refunded in full, and its run is stopped`, async () => {
+    const transition = await stuckIn(step);
+    const { status, body } = await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user });
+    assert.deepEqual([status, body.status, body.credits_refunded], [200, "failed", 7]);
+    await until("the run is stopped", () => isOver(transition));
+    await assertFailed(world, transition, await transition.poll(0), "cancelled");
+    await assertLateWebhooksChangeNothing(transition, 200);
+  });
+}
+
+Deno.test("a transition whose picture is made is not cancelled, and is delivered", async () => {
+  const transition = await stuckIn("mix");
+  const { status, body } = await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user });
+  assert.deepEqual([status, body.code], [409, "not_cancellable"]);
+  simulatorOf(world).finish(String(transition.runsOf("mix")[0]?.id));
+  await assertDelivered(world, transition, await transition.outcome());
+});
 
 async function filesOf({ user }: Transition): Promise<string[]> {
   const files = await world.sql`select name from storage.objects where name like ${`${user.id}/%`} order by name`;

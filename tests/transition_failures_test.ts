@@ -24,14 +24,14 @@ Deno.test.beforeEach(() => simulatorOf(world).clear());
 
 /** Every step there is, by a length that needs it, and how often each is submitted where all goes well. */
 const STEPS: [step: StepName, duration: number, all: StepName[]][] = [
-  ["generate", 5, ["generate", "voiceover", "music", "loudness", "mix"]],
-  ["voiceover", 5, ["generate", "voiceover", "music", "loudness", "mix"]],
-  ["music", 5, ["generate", "voiceover", "music", "loudness", "mix"]],
-  ["loudness", 5, ["generate", "voiceover", "music", "loudness", "mix"]],
-  ["mix", 5, ["generate", "voiceover", "music", "loudness", "mix"]],
-  ["trim", 2, ["generate", "trim", "voiceover", "music", "loudness", "mix"]],
-  ["frame", 20, ["generate", "frame", "generate", "join", "voiceover", "music", "loudness", "mix"]],
-  ["join", 20, ["generate", "frame", "generate", "join", "voiceover", "music", "loudness", "mix"]],
+  ["generate", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
+  ["voiceover", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
+  ["music", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
+  ["loudness", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
+  ["mix", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
+  ["trim", 2, ["voiceover", "music", "loudness", "generate", "trim", "mix"]],
+  ["frame", 20, ["voiceover", "music", "loudness", "generate", "frame", "generate", "join", "mix"]],
+  ["join", 20, ["voiceover", "music", "loudness", "generate", "frame", "generate", "join", "mix"]],
 ];
 
 function startOf(duration: number, more: Record<string, unknown> = {}): Promise<Transition> {
@@ -111,7 +111,7 @@ Deno.test("a step that always fails is made four times, then the transition is r
   simulatorOf(world).script({ endpoint: ENDPOINTS.mix }, { outcome: "internal_server_error" });
   const transition = await startOf(5);
   await assertFailed(world, transition, await transition.outcome(), "provider_error");
-  assert.deepEqual(stepsOf(transition), ["generate", "voiceover", "music", "loudness", "mix", "mix", "mix", "mix"]);
+  assert.deepEqual(stepsOf(transition), ["voiceover", "music", "loudness", "generate", "mix", "mix", "mix", "mix"]);
 });
 
 Deno.test("the pause before a step is made again grows with its own failures, not with the steps before it", async () => {

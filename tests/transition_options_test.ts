@@ -141,10 +141,10 @@ Deno.test("voice and music come together under the video, which is what is deliv
   const transition = await startTransition(world);
   const { video_url } = await assertDelivered(world, transition, await transition.outcome());
   assert.deepEqual(transition.runs().map(({ endpoint }) => endpoint), [
-    ENDPOINTS.generate,
     ENDPOINTS.voiceover,
     ENDPOINTS.music,
     ENDPOINTS.loudness,
+    ENDPOINTS.generate,
     ENDPOINTS.mix,
   ]);
   assert.deepEqual(transition.runsOf("mix")[0]?.input, {

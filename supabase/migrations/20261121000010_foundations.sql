@@ -51,6 +51,8 @@ create table public.app_settings (
   -- Images that one user may upload in 24 hours: how many, and how many bytes of them.
   uploads_per_day integer not null default 100,
   upload_bytes_per_day bigint not null default 209715200,
+  -- Refunds that one user may have in a day by cancelling or deleting jobs whose run had started: each is billed to us.
+  cancels_after_start_per_day integer not null default 10,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
   -- The pause between two looks at the provider grows with the job's age between these two.
@@ -73,8 +75,10 @@ create table public.app_settings (
   tombstone_days integer not null default 180,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
-  constraint limits_are_positive check (active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
-    and uploads_per_day > 0 and upload_bytes_per_day > 0),
+  constraint limits_are_positive check (
+    active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
+    and uploads_per_day > 0 and upload_bytes_per_day > 0 and cancels_after_start_per_day > 0
+  ),
   constraint durations_are_positive check (
     idempotency_hours > 0 and check_interval_min_seconds > 0
     and check_interval_max_seconds >= check_interval_min_seconds

@@ -81,7 +81,7 @@ begin
     v_steps := v_steps || (jsonb_strip_nulls(jsonb_build_object('output', v_schema -> 'output')) || jsonb_build_object(
       'name', v_name, 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
       'input', v_input, 'credits', case v_number when 1 then private.price(p_model, p_settings) else 0 end,
-      'parts', '[]'::jsonb, 'optional', false,
+      'parts', '[]'::jsonb, 'optional', false, 'makes_video', true,
       'typical_seconds', p_model.typical_seconds, 'max_run_seconds', p_model.max_run_seconds));
   end loop;
 
@@ -139,7 +139,8 @@ $$;
 revoke execute on function private.track(text, text, text, jsonb) from public, anon, authenticated;
 grant execute on function private.track(text, text, text, jsonb) to anon, authenticated, service_role;
 
--- The steps that add sound to a picture, as resolved settings ask for it.
+-- The steps around the picture that add sound to it, as resolved settings ask for it: { before, after }. What can be
+-- refused and costs little comes before the run that costs much.
 create function private.sound_steps(
   p_settings jsonb
 )
@@ -155,6 +156,7 @@ declare
   v_parts jsonb := '[]';
   v_tracks jsonb := jsonb_build_array(private.track('video', 'video', 'video', p_settings));
   v_steps jsonb := '[]';
+  v_mix jsonb;
 begin
   if (p_settings ->> 'enable_voiceover')::boolean then
     v_parts := v_parts || '"voiceover"';
@@ -171,10 +173,9 @@ begin
         jsonb_build_object('music_loudness', private.loudness_of(v_volume)), '["music"]', v_spare ? 'music');
   end if;
   if v_parts <> '[]' then
-    v_steps := v_steps || private.pipeline_step(
-      'mix', jsonb_build_object('tracks', v_tracks), v_parts, v_parts <@ v_spare);
+    v_mix := private.pipeline_step('mix', jsonb_build_object('tracks', v_tracks), v_parts, v_parts <@ v_spare);
   end if;
-  return v_steps;
+  return jsonb_build_object('before', v_steps, 'after', coalesce(v_mix, '[]'));
 end;
 $$;
 
@@ -195,12 +196,14 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
-    || private.sound_steps(p_settings)
+  select sound -> 'before'
+    || private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
+    || (sound -> 'after')
     || coalesce((
       select private.pipeline_step(name, jsonb_build_object('video', case when p_model.files_are_public
         then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end), '["thumbnail"]', true)
-      from public.pipeline_steps where name = 'thumbnail' and is_available), '[]');
+      from public.pipeline_steps where name = 'thumbnail' and is_available), '[]')
+  from private.sound_steps(p_settings) as sound;
 $$;
 
 revoke execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)

@@ -35,6 +35,8 @@ create table public.video_jobs (
   credits_refunded integer not null default 0,
   error_code text,
   error_message text,
+  -- Whether others can open its provider's files, as its model said when it was asked for.
+  files_are_public boolean not null default true,
   -- Our own copy in the bucket `videos`; video_url is the provider's, served while there is no copy.
   video_path text,
   video_url text,
@@ -66,6 +68,9 @@ create table public.video_jobs (
   ),
   constraint completed_job_has_a_video check (
     status <> 'completed' or video_path is not null or video_url is not null
+  ),
+  constraint private_video_is_delivered_from_our_copy check (
+    status <> 'completed' or files_are_public or video_path is not null
   ),
   constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
   constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
@@ -154,6 +159,44 @@ alter table private.job_work enable row level security;
 create policy "Only the service role works on jobs" on private.job_work
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.job_work to service_role;
+
+-- When a step that begins now is given up: the job's own deadline, or earlier where the video may do without the step.
+create function private.step_deadline(
+  p_step jsonb,
+  p_deadline timestamptz
+)
+returns timestamptz
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select case when (p_step ->> 'optional')::boolean
+    then least(p_deadline, private.clock() + make_interval(secs => (p_step ->> 'patience_seconds')::integer))
+    else p_deadline end;
+$$;
+
+revoke execute on function private.step_deadline(jsonb, timestamptz) from public, anon, authenticated;
+grant execute on function private.step_deadline(jsonb, timestamptz) to service_role;
+
+-- Whether a run of its model is still to be done, from this step on: until then there is no video.
+create function private.is_making_video(
+  p_steps jsonb,
+  p_step integer
+)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
+    where place > p_step and (step ->> 'makes_video')::boolean);
+$$;
+
+revoke execute on function private.is_making_video(jsonb, integer) from public, anon, authenticated;
+grant execute on function private.is_making_video(jsonb, integer) to service_role;
 
 -- The pause before the next look at a job, in seconds: a tenth of its age, between the two settings.
 create function private.check_interval_seconds(
@@ -257,6 +300,7 @@ as $$
     'past_deadline', p_work.deadline_at <= private.clock(),
     'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
     'settings', p_job.settings,
+    'files_are_public', p_job.files_are_public,
     'copy_again', coalesce(p_job.completed_at
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
 $$;

@@ -114,6 +114,37 @@ $$;
 revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.limit_problem(uuid) to service_role;
 
+-- Says whether the user has had all refunds of a day for jobs whose run had started; null when not. Call it with the
+-- balance locked.
+create function private.cancel_limit_problem(
+  p_user_id uuid
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_limit integer := (select cancels_after_start_per_day from public.app_settings);
+  v_recent integer;
+  v_oldest timestamptz;
+begin
+  -- Counted in the ledger: deleting the job does not undo it.
+  select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
+  where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
+  if v_recent >= v_limit then
+    return jsonb_build_object('outcome', 'cancel_limit_reached', 'limit', v_limit,
+      'retry_after', ceil(extract(epoch from v_oldest + interval '1 day' - v_now))::integer);
+  end if;
+  return null;
+end;
+$$;
+
+revoke execute on function private.cancel_limit_problem(uuid) from public, anon, authenticated;
+grant execute on function private.cancel_limit_problem(uuid) to service_role;
+
 -- Counts a new job towards its user's month, or says that it is too much; null when it is not. Call it with the balance
 -- locked, as the last check.
 create function private.count_usage(

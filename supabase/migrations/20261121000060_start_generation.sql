@@ -94,11 +94,11 @@ declare
 begin
   insert into public.video_jobs (
     job_id, user_id, model_id, kind, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
-    provider, seconds, steps, step_names, credits_used, created_at, updated_at)
+    provider, files_are_public, seconds, steps, step_names, credits_used, created_at, updated_at)
   values (
     p_job.job_id, p_job.user_id, p_job.model_id, p_job.kind, p_job.prompt, p_job.settings, p_job.image_url,
     p_job.image_path, p_job.tail_image_url, p_job.tail_image_path, p_job.node_id, private.provider_json(p_steps -> 0),
-    private.seconds_of(p_job.settings),
+    p_job.files_are_public, private.seconds_of(p_job.settings),
     jsonb_array_length(p_steps), array(select step ->> 'name' from jsonb_array_elements(p_steps) as step),
     private.price_of(p_steps), v_now, v_now)
   returning * into v_job;
@@ -114,7 +114,7 @@ begin
     p_job.job_id, private.with_run_times(p_steps), 1, 1, v_now,
     v_now + make_interval(secs => unknown_submission_seconds),
     v_now + make_interval(secs => p_lease_seconds),
-    v_deadline, v_deadline
+    v_deadline, private.step_deadline(p_steps -> 0, v_deadline)
   from public.app_settings
   returning * into v_work;
 
@@ -227,6 +227,7 @@ begin
   v_job.tail_image_url := p_tail_image_url;
   v_job.tail_image_path := p_tail_image_path;
   v_job.node_id := p_node_id;
+  v_job.files_are_public := v_model.files_are_public;
   v_outcome := private.insert_job(v_job, v_steps, p_lease_seconds);
   v_charge := public.deduct_credits(p_user_id, v_price, 'video_generation', v_job.job_id);
   if not (v_charge ->> 'success')::boolean then

@@ -187,16 +187,15 @@ begin
   update private.job_work set
     step = v_next, artifacts = p_work.artifacts, provider_job_id = null, submitted_at = null, attempts_of_step = 0,
     failures = 0,
-    step_deadline_at = case when (v_step ->> 'optional')::boolean
-      then least(deadline_at, v_now + make_interval(secs => (v_step ->> 'patience_seconds')::integer))
-      else deadline_at end
+    step_deadline_at = private.step_deadline(v_step, deadline_at)
   where job_id = p_job.job_id
   returning * into v_work;
   update public.video_jobs set
     step = v_next, left_out = p_job.left_out, stage = case when v_step is null then 'storing' else 'submitting' end,
     queue_position = null, updated_at = greatest(updated_at, v_now),
     progress_percent = greatest(progress_percent, private.percent_of(v_work, 0))
-  where job_id = p_job.job_id and status = 'processing'
+  -- Pending as long as nothing was accepted: its first step may be one that it is left without.
+  where job_id = p_job.job_id and status in ('pending', 'processing')
   returning * into v_job;
   return jsonb_build_object(
     'applied', true, 'job', private.job_json(v_job), 'work', private.take_lease(v_work, p_lease_seconds));

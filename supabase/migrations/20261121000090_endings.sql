@@ -1,7 +1,8 @@
 -- How a job ends: once, for ever, delivered or refunded.
 
 -- Delivers the video of a job whose steps are all done, and gives back what was paid for what it is delivered without.
--- Without a path the provider's own URL is served; with a delay as well, the copy to Storage is tried again after it.
+-- Without a path the provider's own URL is served, where others can open it; with a delay as well, the copy to Storage is
+-- tried again after it.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
@@ -25,7 +26,7 @@ declare
     select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_work.steps) as step
     where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);
 begin
-  if not v_locked.current or v_job.step < v_job.steps then
+  if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   update private.job_work set
@@ -91,13 +92,15 @@ revoke execute on function public.record_stored_video(uuid, text, text, text) fr
 grant execute on function public.record_stored_video(uuid, text, text, text) to service_role;
 
 -- Ends a job as failed and refunds exactly what was charged. With p_response the request that submits it is still
--- waiting: its key's stored answer becomes the failure, so that a replay is told the same.
+-- waiting: its key's stored answer becomes the failure, so that a replay is told the same. `p_refund_reason` is what the
+-- ledger says of it.
 create function public.fail_job(
   p_job_id uuid,
   p_attempt integer,
   p_error_code text,
   p_error_message text,
-  p_response jsonb default null
+  p_response jsonb default null,
+  p_refund_reason text default 'generation_failed_refund'
 )
 returns jsonb
 language plpgsql
@@ -129,7 +132,7 @@ begin
 
   -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.
   v_refund := public.add_credits(
-    v_job.user_id, v_job.credits_used, 'generation_failed_refund', p_job_id, 'refund:' || p_job_id);
+    v_job.user_id, v_job.credits_used, p_refund_reason, p_job_id, 'refund:' || p_job_id);
   -- Never an obstacle to a refund, whatever somebody did to the count.
   update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
   where user_id = v_job.user_id and month = private.month_of(v_job.created_at);
@@ -144,5 +147,5 @@ begin
 end;
 $$;
 
-revoke execute on function public.fail_job(uuid, integer, text, text, jsonb) from public, anon, authenticated;
-grant execute on function public.fail_job(uuid, integer, text, text, jsonb) to service_role;
+revoke execute on function public.fail_job(uuid, integer, text, text, jsonb, text) from public, anon, authenticated;
+grant execute on function public.fail_job(uuid, integer, text, text, jsonb, text) to service_role;

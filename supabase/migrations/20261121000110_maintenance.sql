@@ -79,6 +79,9 @@ as $$
   from jobs where status <> 'failed'
     and jobs.refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end
   union all
+  select 'private_video_has_no_copy', jobs.user_id, jobs.job_id, 'charged, and nobody can open it'
+  from jobs where status = 'completed' and not files_are_public and video_path is null
+  union all
   select 'unfinished_job_is_never_looked_at', jobs.user_id, jobs.job_id, format('status %s', status)
   from jobs left join private.job_work using (job_id)
   where status in ('pending', 'processing') and next_check_at is null;

@@ -1,10 +1,95 @@
--- The owner changes their mind.
+-- The owner changes their mind. Nobody gets a video and its credits, and a run that had started, which is billed to us, is
+-- refunded a limited number of times a day.
 
--- Cancels a user's unfinished job and refunds it in full: { cancelled, job, work }, with what the caller needs to stop the
--- run at the provider. A finished job is left as it is; null for one that is not there or not the user's.
+-- How far an unfinished job is, as far as the database knows: `not_started`, `started`, `may_be_made` (started, and over by
+-- now perhaps), `made`, or `unknown`. `p_seen` is what the caller has just seen of runs at their providers:
+-- { run id: state }.
+create function private.standing_of(
+  p_job public.video_jobs,
+  p_work private.job_work,
+  p_seen jsonb
+)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when not private.is_making_video(p_work.steps, p_work.step) then 'made'
+    when p_work.provider_job_id is null and p_work.submitted_at is null and not has_generated then 'not_started'
+    -- A submission whose answer is missing may be running.
+    when p_work.provider_job_id is null then 'started'
+    when seen = 'succeeded' and not private.is_making_video(p_work.steps, p_work.step + 1) then 'made'
+    when seen = 'queued' and not has_generated then 'not_started'
+    when seen is not null then 'started'
+    when p_job.stage = 'generating' or has_generated then 'may_be_made'
+    else 'unknown' end
+  from (select p_seen ->> p_work.provider_job_id as seen, p_work.artifacts ? 'video' as has_generated) as facts;
+$$;
+
+revoke execute on function private.standing_of(public.video_jobs, private.job_work, jsonb)
+  from public, anon, authenticated;
+grant execute on function private.standing_of(public.video_jobs, private.job_work, jsonb) to service_role;
+
+-- Says whether the owner of a locked job that has started may no longer end it today; null when they may.
+create function private.cancel_problem(
+  p_job public.video_jobs
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_problem jsonb;
+begin
+  perform from public.credit_balances where user_id = p_job.user_id for update;
+  v_problem := private.cancel_limit_problem(p_job.user_id);
+  if v_problem is not null then
+    -- What was seen is kept: whoever asks again and again costs no more calls to the provider.
+    update public.video_jobs set stage = 'generating', queue_position = null, updated_at = greatest(updated_at, private.clock())
+    where job_id = p_job.job_id and status = 'processing' and stage = 'queued';
+  end if;
+  return v_problem;
+end;
+$$;
+
+revoke execute on function private.cancel_problem(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.cancel_problem(public.video_jobs) to service_role;
+
+-- Ends a locked unfinished job at its owner's wish, refunded in full, and counts it if it had started.
+create function private.end_by_owner(
+  p_job public.video_jobs,
+  p_work private.job_work,
+  p_has_started boolean,
+  p_message text
+)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select public.fail_job(p_job.job_id, p_work.attempt, 'cancelled', p_message, p_refund_reason =>
+    case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
+$$;
+
+revoke execute on function private.end_by_owner(public.video_jobs, private.job_work, boolean, text)
+  from public, anon, authenticated;
+grant execute on function private.end_by_owner(public.video_jobs, private.job_work, boolean, text) to service_role;
+
+-- Cancels a user's unfinished job and refunds it in full, or says why not: { outcome, … }.
+-- cancelled: { job, work }, with what the caller needs to stop the run. ask_provider: { work }; whoever has looked at its
+-- run calls again with what was seen of it. not_cancellable: { job, work }, finished or its video is made; `work` is the
+-- caller's to advance, if that is news. cancel_limit_reached: { limit, retry_after }; the job goes on.
+-- Null for a job that is not there or not the user's.
 create function public.cancel_job(
   p_user_id uuid,
-  p_job_id uuid
+  p_job_id uuid,
+  p_seen jsonb default '{}',
+  p_lease_seconds integer default 60
 )
 returns jsonb
 language plpgsql
@@ -16,16 +101,33 @@ declare
   v_locked record := private.lock_job(p_job_id, null);
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
-  v_failed jsonb;
+  v_standing text := private.standing_of(v_job, v_work, p_seen);
+  v_answer jsonb;
 begin
   if v_job.user_id is distinct from p_user_id then
     return null;
+  elsif v_job.completed_at is not null then
+    return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job));
+  elsif v_standing = 'made' then
+    update private.job_work set next_check_at = least(next_check_at, private.clock()) where job_id = p_job_id;
+    return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),
+      'work', public.claim_job(p_job_id, p_lease_seconds));
   end if;
-  v_failed := public.fail_job(p_job_id, v_work.attempt, 'cancelled', 'The video was cancelled');
-  return jsonb_build_object(
-    'cancelled', v_failed -> 'applied', 'job', v_failed -> 'job', 'work', private.work_json(v_job, v_work, false));
+
+  if v_standing in ('started', 'may_be_made') then
+    v_answer := private.cancel_problem(v_job);
+    if v_answer is not null then
+      return v_answer;
+    end if;
+  end if;
+  if v_standing in ('unknown', 'may_be_made') then
+    return jsonb_build_object('outcome', 'ask_provider', 'work', private.work_json(v_job, v_work, false));
+  end if;
+  v_answer := private.end_by_owner(v_job, v_work, v_standing = 'started', 'The video was cancelled');
+  return jsonb_build_object('outcome', 'cancelled', 'job', v_answer -> 'job',
+    'work', private.work_json(v_job, v_work, false));
 end;
 $$;
 
-revoke execute on function public.cancel_job(uuid, uuid) from public, anon, authenticated;
-grant execute on function public.cancel_job(uuid, uuid) to service_role;
+revoke execute on function public.cancel_job(uuid, uuid, jsonb, integer) from public, anon, authenticated;
+grant execute on function public.cancel_job(uuid, uuid, jsonb, integer) to service_role;

@@ -79,11 +79,15 @@ $$;
 revoke execute on function private.files_of(uuid) from public, anon, authenticated;
 grant execute on function private.files_of(uuid) to service_role;
 
--- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, files, runs }, with the files
--- to delete now, as { bucket, path }, and the work whose runs are to be cancelled. Safe to repeat.
+-- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, ask, files, runs }.
+-- not_deleted: [{ job_id, code }], those that a limit keeps going on. ask: the work of those whose runs must be looked at
+-- first; whoever has done so calls again with what was seen, as for cancel_job. files: those to delete now, as
+-- { bucket, path }. runs: the work whose runs are to be stopped. With `p_leaving` everything goes. Safe to repeat.
 create function public.delete_videos(
   p_user_id uuid,
-  p_job_ids uuid[]
+  p_job_ids uuid[],
+  p_seen jsonb default '{}',
+  p_leaving boolean default false
 )
 returns jsonb
 language plpgsql
@@ -92,20 +96,41 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_locked record;
-  v_job_id uuid;
+  v_job public.video_jobs;
+  v_work private.job_work;
+  v_standing text;
+  v_problem jsonb;
+  v_not_deleted jsonb := '[]';
+  v_ask jsonb := '[]';
   v_runs jsonb := '[]';
 begin
   perform private.begin_change(p_user_id);
-  -- In one order, so that two of these never wait for each other.
-  for v_job_id in select distinct job_id from unnest(p_job_ids) as asked (job_id) order by job_id loop
-    v_locked := private.lock_job(v_job_id, null);
-    continue when (v_locked.job).user_id is distinct from p_user_id;
-    if (v_locked.job).completed_at is null then
-      v_runs := v_runs || private.work_json(v_locked.job, v_locked.work, false);
-      perform public.fail_job(v_job_id, (v_locked.work).attempt, 'cancelled', 'The video was deleted');
+  -- All of them before any balance, and in one order: whoever ends one of them has its lock and waits for the balance.
+  perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;
+  perform from private.job_work as work
+  where exists (
+    select from public.video_jobs as jobs
+    where jobs.job_id = work.job_id and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))
+  order by job_id for update;
+  for v_job in
+    select * from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id
+  loop
+    if v_job.completed_at is null then
+      select * into v_work from private.job_work where job_id = v_job.job_id;
+      v_standing := private.standing_of(v_job, v_work, p_seen);
+      if v_standing = 'unknown' and not p_leaving then
+        v_ask := v_ask || private.work_json(v_job, v_work, false);
+        continue;
+      end if;
+      v_problem := case when v_standing <> 'not_started' and not p_leaving then private.cancel_problem(v_job) end;
+      if v_problem is not null then
+        v_not_deleted := v_not_deleted || jsonb_build_object('job_id', v_job.job_id, 'code', v_problem -> 'outcome');
+        continue;
+      end if;
+      v_runs := v_runs || private.work_json(v_job, v_work, false);
+      perform private.end_by_owner(v_job, v_work, v_standing <> 'not_started', 'The video was deleted');
     end if;
-    perform private.bury_job(v_locked.job);
+    perform private.bury_job(v_job);
   end loop;
 
   return jsonb_build_object(
@@ -116,14 +141,18 @@ begin
       select jsonb_agg(distinct asked.job_id) from unnest(p_job_ids) as asked (job_id)
       where not exists (
         select from public.deleted_videos as buried
-        where buried.user_id = p_user_id and buried.job_id = asked.job_id)), '[]'),
+        where buried.user_id = p_user_id and buried.job_id = asked.job_id)
+        and not exists (
+        select from public.video_jobs as jobs where jobs.user_id = p_user_id and jobs.job_id = asked.job_id)), '[]'),
+    'not_deleted', v_not_deleted,
+    'ask', v_ask,
     'files', private.files_of(p_user_id),
     'runs', v_runs);
 end;
 $$;
 
-revoke execute on function public.delete_videos(uuid, uuid[]) from public, anon, authenticated;
-grant execute on function public.delete_videos(uuid, uuid[]) to service_role;
+revoke execute on function public.delete_videos(uuid, uuid[], jsonb, boolean) from public, anon, authenticated;
+grant execute on function public.delete_videos(uuid, uuid[], jsonb, boolean) to service_role;
 
 -- Deletes up to p_limit finished videos past the retention, of all users, the oldest first; how many there were.
 create function public.delete_expired_videos(
@@ -143,10 +172,11 @@ declare
   v_deleted integer := 0;
 begin
   for v_job_id in
-    select job_id from public.video_jobs
-    where completed_at < v_expired_before
-    order by completed_at
-    limit p_limit
+    -- Taken by their ages, locked by their ids: a deletion by their owner waits for them in that order too.
+    select job_id from (
+      select job_id from public.video_jobs where completed_at < v_expired_before order by completed_at limit p_limit
+    ) as expired
+    order by job_id
   loop
     v_locked := private.lock_job(v_job_id, null);
     -- Its owner may have been faster.

@@ -1,12 +1,9 @@
 -- What users give: inputs/{user_id}/{name}, a private bucket. POST /uploads hands out the addresses to upload to, each with
 -- a row. An upload lives for a day, and for as long as a job names it.
+-- The bucket has no policy, as that of the videos has none: nobody but the functions reads or signs.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values ('inputs', 'inputs', false, 10485760, array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);
-
-create policy "Users read the files that they uploaded" on storage.objects
-  for select to authenticated
-  using (bucket_id = 'inputs' and (storage.foldername(name))[1] = (select auth.uid())::text);
 
 create table private.uploads (
   path text primary key,

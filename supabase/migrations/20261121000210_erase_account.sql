@@ -19,7 +19,7 @@ begin
   -- Alone with this user: whoever starts or changes a job of theirs waits, and then finds nobody.
   perform private.settle_changes(p_user_id);
   v_runs := public.delete_videos(
-    p_user_id, array(select job_id from public.video_jobs where user_id = p_user_id)) -> 'runs';
+    p_user_id, array(select job_id from public.video_jobs where user_id = p_user_id), p_leaving => true) -> 'runs';
 
   insert into private.files_to_delete (bucket, path, since)
   select bucket_id, name, private.clock() from storage.objects

@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(17);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -42,6 +42,7 @@ begin
     alter table public.video_jobs drop constraint failed_job_is_refunded_in_full;
     alter table public.video_jobs drop constraint failed_job_says_why;
     alter table public.video_jobs drop constraint delivered_job_is_refunded_for_what_was_left_out;
+    alter table public.video_jobs drop constraint private_video_is_delivered_from_our_copy;
     execute p_damage;
     select array_agg(problem || ' ' || coalesce(node_id, 'user') order by problem) into v_found
     from public.audit_credits() as audit left join public.video_jobs using (job_id);
@@ -76,6 +77,9 @@ from (values
     array['failed_job_not_refunded_once running']),
   ($$ update public.video_jobs set credits_used = 3 where node_id = 'running' $$,
     array['job_not_charged_once running']),
+  ($$ update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x'
+      where node_id = 'delivered' $$,
+    array['private_video_has_no_copy delivered']),
   ($$ update private.job_work set next_check_at = null where job_id = pg_temp.job('running') $$,
     array['unfinished_job_is_never_looked_at running']),
   ($$ delete from private.job_work where job_id = pg_temp.job('running') $$,

@@ -1,6 +1,6 @@
 begin;
-select plan(13);
--- One step a job.
+select plan(47);
+-- One step a job, but for transitions with music and those of several runs.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
@@ -8,6 +8,8 @@ create or replace function private.clock() returns timestamptz language sql vola
 set local test.now = '2030-01-01 12:00:00+00';
 
 insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+select public.add_credits('00000000-0000-4000-8000-00000000000a', 980, 'purchase');
+update public.app_settings set active_jobs_per_user = 100;
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
   typical_seconds, start_within_seconds, max_run_seconds)
@@ -19,46 +21,187 @@ create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
     'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
 $$;
+create function pg_temp.start_transition(p_name text, p_settings jsonb) returns void language sql as $$
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
+    p_settings => p_settings, p_node_id => p_name, p_kind => 'transition',
+    p_image_url => 'https://example.com/1.png', p_tail_image_url => 'https://example.com/2.png')
+$$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.cancel(p_name text) returns jsonb language sql as
-  $$ select public.cancel_job('00000000-0000-4000-8000-00000000000a', pg_temp.job(p_name)) $$;
+create function pg_temp.submit(p_name text) returns void language sql as $$
+  select public.record_submission(job_id, attempt, p_name || '-' || attempt) from private.job_work
+  where job_id = pg_temp.job(p_name)
+$$;
+create function pg_temp.make(p_name text, p_media jsonb) returns void language plpgsql as $$
+declare
+  v_attempt integer := (select attempt from private.job_work where job_id = pg_temp.job(p_name));
+begin
+  perform pg_temp.submit(p_name);
+  perform public.advance_step(pg_temp.job(p_name), v_attempt, p_media);
+end;
+$$;
+create function pg_temp.start_and_submit(p_name text) returns void language sql as
+  $$ select pg_temp.start(p_name), pg_temp.submit(p_name) $$;
+create function pg_temp.cancel(p_name text, p_seen text default null) returns jsonb language sql as $$
+  select public.cancel_job('00000000-0000-4000-8000-00000000000a', job_id,
+    case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
+  from private.job_work where job_id = pg_temp.job(p_name)
+$$;
+create function pg_temp.delete(p_name text, p_seen text default null) returns jsonb language sql as $$
+  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[job_id],
+    case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
+  from private.job_work where job_id = pg_temp.job(p_name)
+$$;
+create function pg_temp.reason(p_job_id uuid) returns text language sql as
+  $$ select reason from public.quota_log where job_id = p_job_id and change > 0 $$;
 create function pg_temp.balance() returns integer language sql as
   $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000a' $$;
 
-select pg_temp.start('running');
-select public.record_submission(pg_temp.job('running'), 1, 'run-1');
+-- Whose it is, and that it is once.
+select pg_temp.start_and_submit('running');
 select is(
   public.cancel_job('00000000-0000-4000-8000-00000000000b', pg_temp.job('running')), null,
   'another user''s job is as if it were not there');
 select is((select status from public.video_jobs where node_id = 'running'), 'processing', 'and goes on');
 create temp table cancelled as select pg_temp.cancel('running') as answer;
-select is(answer -> 'cancelled', 'true', 'a running job is cancelled') from cancelled;
+select is(
+  array[answer ->> 'outcome', answer #>> '{work,provider_job_id}'], array['ask_provider', 'running-1'],
+  'whether a run that was queued has started the provider knows') from cancelled;
+select is(pg_temp.balance(), 998, 'and until it has said so nothing is refunded');
+update cancelled set answer = public.cancel_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('running'),
+  '{"another run": "queued"}');
+select is(answer ->> 'outcome', 'ask_provider', 'what was seen of another run says nothing') from cancelled;
+update cancelled set answer = pg_temp.cancel('running', 'running');
+select is(answer ->> 'outcome', 'cancelled', 'a running job is cancelled') from cancelled;
 select is(
   answer #> '{job,status}' || (answer #> '{job,error_code}') || (answer #> '{job,credits_refunded}'),
   '["failed", "cancelled", 2]', 'which is a failure of its own kind, refunded in full') from cancelled;
-select is(answer #>> '{work,provider_job_id}', 'run-1', 'the caller is told which run to stop') from cancelled;
-select is(pg_temp.balance(), 20, 'the user has what they had');
-select is(pg_temp.cancel('running') -> 'cancelled', 'false', 'a job is cancelled once');
-select is(pg_temp.balance(), 20, 'and refunded once');
-
-select pg_temp.start('submitting');
-select is(pg_temp.cancel('submitting') -> 'cancelled', 'true', 'a job can be cancelled while it is submitted');
-select is(
-  public.record_submission(pg_temp.job('submitting'), 1, 'run') -> 'applied', 'false',
-  'its submission is then told that nobody waits for it');
-
-select pg_temp.start('delivered');
-select public.record_submission(pg_temp.job('delivered'), 1, 'run-2');
-select public.advance_step(pg_temp.job('delivered'), 1, '{"video_url": "x"}');
-select public.complete_job(pg_temp.job('delivered'), 1, 'delivered.mp4');
-update cancelled set answer = pg_temp.cancel('delivered');
-select is(
-  answer -> 'cancelled' || (answer #> '{job,status}'), '[false, "completed"]',
-  'a delivered job is not cancelled') from cancelled;
-
+select is(answer #>> '{work,provider_job_id}', 'running-1', 'the caller is told which run to stop') from cancelled;
+select is(pg_temp.balance(), 1000, 'the user has what they had');
+select is(pg_temp.cancel('running') ->> 'outcome', 'not_cancellable', 'a job is cancelled once');
+select is(pg_temp.balance(), 1000, 'and refunded once');
 select is(
   public.cancel_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
+
+-- What counts.
+select is(pg_temp.reason(pg_temp.job('running')), 'cancelled_after_start_refund', 'a run that had started is counted');
+select pg_temp.start_and_submit('queued'), pg_temp.cancel('queued', 'queued');
+select is(pg_temp.reason(pg_temp.job('queued')), 'generation_failed_refund', 'one that was still queued is not');
+select pg_temp.start('waiting'), public.schedule_retry(pg_temp.job('waiting'), 1, 10), pg_temp.cancel('waiting');
+select is(
+  pg_temp.reason(pg_temp.job('waiting')), 'generation_failed_refund', 'nor one of which nothing is at the provider');
+select pg_temp.start('submitting'), pg_temp.cancel('submitting');
+select is(
+  pg_temp.reason(pg_temp.job('submitting')), 'cancelled_after_start_refund',
+  'a submission whose answer is missing may be running');
+select is(
+  public.record_submission(pg_temp.job('submitting'), 1, 'run') -> 'applied', 'false',
+  'when it comes it is told that nobody waits for it');
+select pg_temp.start_and_submit('silent'), pg_temp.cancel('silent', 'unknown');
+select is(
+  pg_temp.reason(pg_temp.job('silent')), 'cancelled_after_start_refund',
+  'so may one of which the provider says nothing');
+select pg_temp.start_transition('half', '{"duration": 16}');
+select pg_temp.make('half', '{"video_url": "x"}');
+select pg_temp.make('half', '{"image_url": "x"}');
+select pg_temp.submit('half'), pg_temp.cancel('half', 'queued');
+select is(
+  pg_temp.reason(pg_temp.job('half')), 'cancelled_after_start_refund',
+  'a video of which a part is made has started, though the next is queued');
+select pg_temp.start_transition('sound', '{"enable_music": true}');
+select pg_temp.make('sound', '{"audio_url": "x"}'), pg_temp.make('sound', '{"audio_url": "x"}'), pg_temp.submit('sound');
+select pg_temp.cancel('sound', 'queued');
+select is(
+  pg_temp.reason(pg_temp.job('sound')), 'generation_failed_refund', 'one of which only the music is made has not');
+
+-- What is made.
+select pg_temp.start_and_submit('made');
+update cancelled set answer = pg_temp.cancel('made', 'succeeded');
+select is(
+  array[answer ->> 'outcome', answer #>> '{work,action}'], array['not_cancellable', 'check'],
+  'a run that has succeeded is not cancelled, and its job is woken') from cancelled;
+select public.advance_step(pg_temp.job('made'), 1, '{"video_url": "x"}');
+update cancelled set answer = pg_temp.cancel('made');
+select is(
+  array[answer ->> 'outcome', answer #>> '{job,progress,stage}'], array['not_cancellable', 'storing'],
+  'a video that is being stored is not cancelled') from cancelled;
+select public.complete_job(pg_temp.job('made'), 1, 'made.mp4');
+update cancelled set answer = pg_temp.cancel('made');
+select is(
+  array[answer ->> 'outcome', answer #>> '{job,status}'], array['not_cancellable', 'completed'],
+  'a delivered job is not cancelled') from cancelled;
+select pg_temp.start_transition('mixing', '{"enable_music": true}');
+select pg_temp.make('mixing', '{"audio_url": "x"}'), pg_temp.make('mixing', '{"audio_url": "x"}');
+select pg_temp.make('mixing', '{"video_url": "x"}'), pg_temp.submit('mixing');
+select is(
+  pg_temp.cancel('mixing', 'queued') ->> 'outcome', 'not_cancellable', 'nor is one whose sound is laid under it');
+select is(pg_temp.reason(pg_temp.job('mixing')), null, 'and it is not refunded');
+select pg_temp.start_transition('halved', '{"duration": 16}'), pg_temp.submit('halved');
+select is(
+  pg_temp.cancel('halved', 'succeeded') ->> 'outcome', 'cancelled', 'a part that is made is not yet the video');
+
+-- Deletions.
+select pg_temp.start_and_submit('asked');
+update cancelled set answer = pg_temp.delete('asked');
+select is(
+  array[answer #>> '{ask,0,provider_job_id}', answer ->> 'deleted'], array['asked-1', '[]'],
+  'who deletes a job whose run was queued is asked to look at it first') from cancelled;
+select is(answer -> 'not_found', '[]', 'and it is not as if it were not there') from cancelled;
+create temp table ids as select node_id, job_id from public.video_jobs;
+select pg_temp.delete('asked', 'queued');
+select is(
+  pg_temp.reason(job_id), 'generation_failed_refund', 'if it is still queued that is not counted')
+from ids where node_id = 'asked';
+update cancelled set answer = pg_temp.delete('mixing');
+select is(
+  answer -> 'deleted', jsonb_build_array(job_id), 'a job whose video is made can be deleted') from cancelled, ids
+where node_id = 'mixing';
+select is(pg_temp.reason(job_id), 'cancelled_after_start_refund', 'refunded and counted') from ids where node_id = 'mixing';
+select is(
+  (select count(*) from jsonb_array_elements(answer -> 'files') as file, ids
+    where node_id = 'mixing' and file ->> 'path' like '%' || job_id || '%'), 3::bigint,
+  'and its files are to be deleted at once') from cancelled;
+
+-- The limit: so far today running, submitting, silent, half, halved and mixing.
+update public.app_settings set cancels_after_start_per_day = 7;
+select pg_temp.start_and_submit('last'), pg_temp.cancel('last', 'running');
+select is(pg_temp.reason(pg_temp.job('last')), 'cancelled_after_start_refund', 'the last of the day is refunded');
+set local test.now = '2030-01-01 18:00:00+00';
+select pg_temp.start_and_submit('beyond');
+create temp table before as select pg_temp.balance() as balance;
+select is(
+  pg_temp.cancel('beyond', 'running'), '{"outcome": "cancel_limit_reached", "limit": 7, "retry_after": 64800}',
+  'the next is refused until the first is a day old');
+select is(
+  (select array[status, stage] from public.video_jobs where node_id = 'beyond'), array['processing', 'generating'],
+  'and goes on');
+select is(
+  pg_temp.cancel('beyond') ->> 'outcome', 'cancel_limit_reached', 'asking again costs no call to the provider');
+update cancelled set answer = pg_temp.delete('beyond');
+select is(
+  answer -> 'not_deleted',
+  jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('beyond'), 'code', 'cancel_limit_reached')),
+  'a deletion of it is refused in the same way') from cancelled;
+select is(answer -> 'deleted' || (answer -> 'not_found'), '[]', 'which leaves it there') from cancelled;
+select is(pg_temp.balance(), balance, 'nothing was refunded') from before;
+select pg_temp.start('unheard');
+select is(
+  pg_temp.cancel('unheard') ->> 'outcome', 'cancel_limit_reached', 'a missing answer is no way round it');
+select pg_temp.start_and_submit('free');
+select is(pg_temp.cancel('free') ->> 'outcome', 'ask_provider', 'what may be queued is asked for');
+select is(pg_temp.cancel('free', 'queued') ->> 'outcome', 'cancelled', 'and cancelled if it is');
+select is(pg_temp.cancel('made') ->> 'outcome', 'not_cancellable', 'a finished one is told so');
+delete from public.video_jobs where node_id in ('running', 'silent');
+select is(
+  pg_temp.cancel('beyond', 'running') ->> 'outcome', 'cancel_limit_reached', 'what was deleted still counts');
+set local test.now = '2030-01-02 12:00:01+00';
+select is(pg_temp.cancel('beyond', 'running') ->> 'outcome', 'cancelled', 'a day later it can be cancelled again');
+set local test.now = '2030-01-01 18:00:00+00';
+update public.app_settings set cancels_after_start_per_day = 1;
+select is(
+  public.delete_videos('00000000-0000-4000-8000-00000000000a', array[pg_temp.job('unheard')], p_leaving => true) -> 'deleted',
+  jsonb_build_array(job_id), 'who leaves is refunded without a limit')
+from (select pg_temp.job('unheard') as job_id) as unheard;
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

@@ -1,5 +1,5 @@
 begin;
-select plan(69);
+select plan(71);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -59,6 +59,8 @@ from (values
     $$status = 'completed', completed_at = now(), video_path = 'x', left_out = '{music}',
       credits_refunded = credits_used$$),
   ('a delivery of nothing', 'completed_job_has_a_video', $$status = 'completed', completed_at = now()$$),
+  ('a delivery that only we can open', 'private_video_is_delivered_from_our_copy',
+    $$status = 'completed', completed_at = now(), video_url = 'x', files_are_public = false$$),
   ('an empty prompt', 'job_prompt_is_bounded', $$prompt = ''$$),
   ('a prompt of 5,001 characters', 'job_prompt_is_bounded', $$prompt = repeat('x', 5001)$$),
   ('a node without a name', 'job_node_id_is_bounded', $$node_id = ''$$),
@@ -110,6 +112,7 @@ select pg_temp.refuses(what, name, 'update public.app_settings set ' || change)
 from (values
   ('a negative welcome', 'welcome_credits_is_not_negative', 'welcome_credits = -1'),
   ('no job at all', 'limits_are_positive', 'active_jobs_per_user = 0'),
+  ('no change of mind at all', 'limits_are_positive', 'cancels_after_start_per_day = 0'),
   ('a key that is never bound', 'durations_are_positive', 'idempotency_hours = 0'),
   ('a pause that shrinks with age', 'durations_are_positive', 'check_interval_max_seconds = 1'),
   ('a retention of nothing', 'durations_are_positive', 'retention_days = 0'),

@@ -1,5 +1,5 @@
 begin;
-select plan(40);
+select plan(44);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -108,6 +108,20 @@ select is(
   public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed', 'a copy need not be wanted at all');
 select is(
   (select next_check_at from private.job_work where job_id = pg_temp.job('elsewhere')), null, 'then none is owed');
+
+-- What others cannot open where the provider has it is delivered from our own copy, or not at all.
+update public.models set files_are_public = false where name = 'Test';
+select pg_temp.start_and_generate('private');
+update public.models set files_are_public = true where name = 'Test';
+select is(
+  public.complete_job(pg_temp.job('private'), 1, null, p_copy_again_after_seconds) -> 'applied', 'false',
+  'a video that only we can open is not delivered by its provider''s URL, ' || what)
+from (values (60, 'though the copy is owed'), (null, 'nor without one')) as delays (p_copy_again_after_seconds, what);
+select is((select next_check_at is not null from private.job_work where job_id = pg_temp.job('private')), true,
+  'it is looked at again');
+select is(
+  public.complete_job(pg_temp.job('private'), 1, 'a/private.mp4') -> 'applied', 'true',
+  'it is delivered when our copy is there');
 
 -- Failed.
 create temp table before as select pg_temp.balance() as balance;

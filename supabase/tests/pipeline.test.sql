@@ -1,5 +1,5 @@
 begin;
-select plan(152);
+select plan(156);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -77,7 +77,7 @@ $$;
 select is(
   pg_temp.picture('{"style": "FADE"}'),
   '[{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url", "credits": 5, "parts": [],
-    "optional": false, "typical_seconds": 100, "max_run_seconds": 900, "input": {
+    "optional": false, "makes_video": true, "typical_seconds": 100, "max_run_seconds": 900, "input": {
       "prompt": "a cat It fades.", "first": "https://example.com/1.png", "last": {"input_file": "a/2.png"},
       "length": "5s"}}]',
   'a length that the model makes is one run, from the first image to the last');
@@ -132,7 +132,8 @@ from public.models where name = 'Test 2';
 
 -- The sound.
 create function pg_temp.sound(p_settings jsonb) returns jsonb language sql as $$
-  select private.sound_steps(private.resolve_settings((pg_temp.model()).settings_schema, p_settings) -> 'settings')
+  select (sound -> 'before') || (sound -> 'after') from private.sound_steps(
+    private.resolve_settings((pg_temp.model()).settings_schema, p_settings) -> 'settings') as sound
 $$;
 -- With a voice and music; without those that are named.
 create function pg_temp.sounding(p_spare text default '[]') returns jsonb language sql as $$
@@ -204,7 +205,17 @@ create function pg_temp.all_steps(p_settings jsonb) returns jsonb language sql a
 $$;
 select is(
   pg_temp.names(pg_temp.all_steps('{"duration": 1, "enable_music": true}')),
-  'generate trim music loudness mix thumbnail', 'sound is laid under the whole picture, and the thumbnail comes last');
+  'music loudness generate trim mix thumbnail',
+  'what can be refused and costs little comes before the picture, is laid under all of it, and the thumbnail comes last');
+select is(
+  (select string_agg(step ->> 'name', ' ' order by place)
+    from jsonb_array_elements(pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}')) with ordinality as steps (step, place)
+    where (step ->> 'makes_video')::boolean),
+  'generate_1 generate_2 generate_3', 'the runs of the model itself are marked: after the last the video is made');
+select is(
+  array(select private.is_making_video(pg_temp.all_steps('{"duration": 16, "enable_music": true}'), step)
+    from generate_series(0, 8) as step),
+  '{t,t,t,t,t,f,f,f,f}', 'until the last of them is done');
 select is(pg_temp.optional(pg_temp.all_steps('{}')), 'thumbnail', 'no video fails for its thumbnail');
 select is(
   pg_temp.field(pg_temp.all_steps('{}'), 'thumbnail', 'input'),
@@ -298,7 +309,7 @@ select is(pg_temp.balance(), 98495, 'what is charged is what was quoted, extras 
 select is((select credits_used from public.video_jobs where node_id = 'music'), 1505, 'and the job says so');
 select is(
   (select step_names from public.video_jobs where node_id = 'music'),
-  '{generate,voiceover,music,loudness,mix,thumbnail}', 'the job names its steps');
+  '{voiceover,music,loudness,generate,mix,thumbnail}', 'the job names its steps');
 select is(
   (pg_temp.work('music')).deadline_at, '2030-01-01 12:00:00+00'::timestamptz
     -- The start, the runs that must be (900, 180 and 180 seconds), and the patience with the others (180, 60 and 30).
@@ -309,18 +320,15 @@ select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).dead
 
 -- Without music.
 create temp table before as select pg_temp.everything('music') as everything;
-select is(pg_temp.leave_out('music') -> 'applied', 'false', 'the picture cannot be left out');
-select is(pg_temp.everything('music'), everything, 'which changes nothing') from before;
-update answer set json = pg_temp.make('music');
-select is(json #>> '{work,step,name}', 'voiceover', 'then comes the voice') from answer;
-select is(pg_temp.state('music'), 'processing submitting 63%', 'steps count by their typical times');
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'a part that the owner insists on is not left out');
-select public.record_submission(pg_temp.job('music'), 2, 'run');
-select public.record_progress(pg_temp.job('music'), 2, 'generating', 50);
-select is(pg_temp.state('music'), 'processing generating 67%', 'half of a short step is a small part of the whole');
-select public.advance_step(pg_temp.job('music'), 2, '{"audio_url": "https://provider.test/voice.mp3"}');
-select is(pg_temp.state('music'), 'processing submitting 70%', 'percent does not fall between two steps');
-select is(pg_temp.at('music'), 'music', 'after the voice comes the music');
+select is(pg_temp.everything('music'), everything, 'which changes nothing') from before;
+select public.record_submission(pg_temp.job('music'), 1, 'run of voiceover');
+select public.record_progress(pg_temp.job('music'), 1, 'generating', 50);
+select is(pg_temp.state('music'), 'processing generating 3%', 'half of a short step is a small part of the whole');
+select public.record_progress(pg_temp.job('music'), 1, 'generating', 100);
+update answer set json = pg_temp.make('music');
+select is(json #>> '{work,step,name}', 'music', 'after the voice comes the music') from answer;
+select is(pg_temp.state('music'), 'processing submitting 6%', 'percent does not fall between two steps');
 select is(
   (select step_deadline_at - private.clock() from pg_temp.work('music')), interval '180 seconds',
   'which the video waits for no longer than its patience');
@@ -330,20 +338,26 @@ select is(
 update before set everything = pg_temp.everything('music');
 select is(
   public.leave_out_step(pg_temp.job('music'), attempt) -> 'applied', 'false', who || ' leaves nothing out')
-from (values (2, 'the attempt before'), (4, 'an attempt that was never made')) as stale (attempt, who);
+from (values (1, 'the attempt before'), (3, 'an attempt that was never made')) as stale (attempt, who);
 select is(pg_temp.everything('music'), everything, 'what a stale worker leaves out changes nothing') from before;
 update answer set json = pg_temp.leave_out('music');
 select is(
-  json #>> '{work,step,name}', 'mix', 'who leaves the music out goes on with the mix: its loudness is passed over')
+  json #>> '{work,step,name}', 'generate', 'who leaves the music out goes on with the picture: its loudness is passed over')
 from answer;
 select is(json #>> '{work,action}', 'submit', 'and submits it at once') from answer;
--- Of 2430 seconds its own run (180) and the patience with the thumbnail (30) are kept.
-select is(json #> '{work,start_within_seconds}', '2220', 'which may wait while there is time for the rest') from answer;
+-- Of 2430 seconds its own run (900), the mix (180) and the patience with the thumbnail (30) are kept.
+select is(json #> '{work,start_within_seconds}', '1320', 'which may wait while there is time for the rest') from answer;
 select is(json #> '{job,left_out}', '["music"]', 'the job tells what is left out') from answer;
-select is(pg_temp.state('music'), 'processing submitting 82%', 'what was passed over counts as done');
+select is(pg_temp.state('music'), 'processing submitting 19%', 'what was passed over counts as done');
+select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
+  'a picture may take the whole time');
+select is(pg_temp.leave_out('music') -> 'applied', 'false', 'and is not left out');
+update answer set json = pg_temp.make('music');
+select is(json #>> '{work,step,name}', 'mix', 'then comes the mix') from answer;
+select is(pg_temp.state('music'), 'processing submitting 82%', 'steps count by their typical times');
 select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
   'a mix that has a part which was insisted on may take the whole time');
-select is(pg_temp.leave_out('music') -> 'applied', 'false', 'and is not left out');
+select is(pg_temp.leave_out('music') -> 'applied', 'false', 'and is not left out either');
 update answer set json = pg_temp.make('music');
 select is(pg_temp.at('music'), 'thumbnail', 'then comes the thumbnail');
 select is(json #> '{work,start_within_seconds}', '30', 'which must be quick') from answer;
@@ -365,9 +379,15 @@ select is_empty('select * from public.audit_credits()', 'the books balance after
 -- Without any sound, and without a thumbnail.
 create temp table accounts as select pg_temp.balance() as balance;
 select pg_temp.start('silent', pg_temp.sounding('["music", "voiceover"]'));
-select pg_temp.make('silent'), pg_temp.leave_out('silent');
-select is(pg_temp.at('silent'), 'music', 'without its voice a video still gets its music');
-update answer set json = pg_temp.leave_out('silent');
+select is(
+  (select step_deadline_at - private.clock() from pg_temp.work('silent')), interval '120 seconds',
+  'a first step that the video may do without is waited for no longer than its patience');
+select pg_temp.leave_out('silent');
+select is(
+  pg_temp.at('silent') || ' ' || pg_temp.state('silent'), 'music pending submitting 6%',
+  'without its voice a video still gets its music, pending until something is taken');
+select pg_temp.leave_out('silent');
+update answer set json = pg_temp.make('silent');
 select is(json #>> '{work,step,name}', 'thumbnail', 'a mix of which every part is left out is passed over') from answer;
 select is(
   (select step_deadline_at - private.clock() from pg_temp.work('silent')), interval '30 seconds',
@@ -407,26 +427,25 @@ select is(json #>> '{work,artifacts,thumbnail,url}', 'https://provider.test/t.jp
 select pg_temp.complete('pretty');
 
 -- Patience.
-select pg_temp.start('slow', pg_temp.sounding('["music"]')), pg_temp.start('late', pg_temp.sounding('["voiceover"]'));
-select pg_temp.make('slow'), pg_temp.make('slow');
-select pg_temp.make('late');
-select public.record_submission(pg_temp.job('slow'), 3, 'run of music');
-select public.postpone(pg_temp.job('slow'), 3, 1000);
+select pg_temp.start('slow', pg_temp.sounding('["music"]')), pg_temp.start('late', pg_temp.sounding('["music", "voiceover"]'));
+select pg_temp.make('slow');
+select public.record_submission(pg_temp.job('slow'), 2, 'run of music');
+select public.postpone(pg_temp.job('slow'), 2, 1000);
 select is(
   (pg_temp.work('slow')).next_check_at, '2030-01-01 12:03:00+00',
   'a step that the video may do without is looked at when its patience is over, whatever the delay');
-select public.schedule_retry(pg_temp.job('slow'), 3, 1000);
+select public.schedule_retry(pg_temp.job('slow'), 2, 1000);
 select is((pg_temp.work('slow')).next_check_at, '2030-01-01 12:03:00+00', 'before its next attempt too');
 set local test.now = '2030-01-01 12:02:59+00';
 select is(public.claim_job(pg_temp.job('slow')), null, 'not before that');
-select public.record_submission(pg_temp.job('late'), 2, 'run of voiceover');
+select public.record_submission(pg_temp.job('late'), 1, 'run of voiceover');
 set local test.now = '2030-01-01 12:03:00+00';
 update answer set json = public.claim_job(pg_temp.job('slow'));
 select is(json ->> 'action', 'expire', 'then it expires') from answer;
 select is(json ->> 'past_deadline', 'false', 'long before the video itself') from answer;
-select is(json ->> 'attempt', '3', 'and nothing is submitted for it any more') from answer;
+select is(json ->> 'attempt', '2', 'and nothing is submitted for it any more') from answer;
 select is(
-  public.leave_out_step(pg_temp.job('slow'), 3) #>> '{work,action}', 'submit', 'the step after it has its own time');
+  public.leave_out_step(pg_temp.job('slow'), 2) #>> '{work,action}', 'submit', 'the step after it has its own time');
 update private.job_work set next_check_at = private.clock(), lease_until = null where job_id = pg_temp.job('slow');
 select is(
   public.claim_job(pg_temp.job('slow')) ->> 'action', 'submit', 'and does not expire: the video needs it');
@@ -438,13 +457,13 @@ select is(
   (pg_temp.work('late')).step_deadline_at, (pg_temp.work('late')).deadline_at,
   'no step is waited for beyond the deadline of its job');
 select pg_temp.leave_out('late');
-select is(pg_temp.at('late'), 'music', 'the music is one that its owner insists on');
+select is(pg_temp.at('late'), 'generate', 'and the picture goes on without it');
 set local test.now = '2030-01-01 12:00:00+00';
 
 -- Failures after something was left out.
 update accounts set balance = pg_temp.balance();
 select pg_temp.start('failed', pg_temp.sounding('["voiceover"]'));
-select pg_temp.make('failed'), pg_temp.leave_out('failed');
+select pg_temp.leave_out('failed'), pg_temp.make('failed');
 select is(
   public.fail_job(pg_temp.job('failed'), 3, 'provider_error', 'x') #> '{job,credits_refunded}', '1505',
   'a job that fails without a part is refunded in full');
@@ -463,7 +482,7 @@ select is_empty(
   $$ select from private.files_to_delete where path like '%' || pg_temp.job('refused') || '%' $$,
   'a job that failed in its first step has none');
 select pg_temp.start('kind', pg_temp.sounding('["voiceover"]'));
-select pg_temp.make('kind'), pg_temp.leave_out('kind');
+select pg_temp.leave_out('kind');
 select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'by hand', pg_temp.job('kind'));
 select pg_temp.deliver('kind');
 select is(
@@ -504,24 +523,24 @@ from (values
 ) as damages (what, node, damage);
 
 -- Webhooks of steps that are over.
-select pg_temp.start('woken', pg_temp.sounding('["voiceover"]'));
+select pg_temp.start('woken', pg_temp.sounding('["music"]'));
 select pg_temp.make('woken');
 select is(
-  public.wake_job(pg_temp.job('woken'), 1, 'run of generate'), '{"outcome": "finished", "same_run": true}',
+  public.wake_job(pg_temp.job('woken'), 1, 'run of voiceover'), '{"outcome": "finished", "same_run": true}',
   'a webhook of the run that made an earlier step is told that it is over');
 select is(
   public.wake_job(pg_temp.job('woken'), 1, 'another') -> 'same_run', 'false',
   'one of another run that it was not this one');
-select public.record_submission(pg_temp.job('woken'), 2, 'run of voiceover');
+select public.record_submission(pg_temp.job('woken'), 2, 'run of music');
 select pg_temp.leave_out('woken');
 select is(
-  public.wake_job(pg_temp.job('woken'), 2, 'run of voiceover'), '{"outcome": "finished", "same_run": false}',
+  public.wake_job(pg_temp.job('woken'), 2, 'run of music'), '{"outcome": "finished", "same_run": false}',
   'a run whose step was left out made nothing that is delivered');
 select is((pg_temp.work('woken')).attempt, 3, 'and neither takes the place of the next step''s');
 select is((pg_temp.work('woken')).provider_job_id, null, 'nor its run');
 select pg_temp.deliver('woken');
 select is(
-  public.wake_job(pg_temp.job('woken'), 3, 'run of music'), '{"outcome": "finished", "same_run": true}',
+  public.wake_job(pg_temp.job('woken'), 3, 'run of generate'), '{"outcome": "finished", "same_run": true}',
   'so it is after the end');
 
 -- What is refused.

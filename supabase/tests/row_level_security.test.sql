@@ -17,7 +17,8 @@ from (values
 insert into storage.objects (bucket_id, name) values
   ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
   ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'),
-  ('videos', 'loose.mp4');
+  ('videos', 'loose.mp4'),
+  ('inputs', '00000000-0000-4000-8000-00000000000a/cat.png');
 insert into storage.buckets (id, name) values ('elsewhere', 'elsewhere');
 insert into storage.objects (bucket_id, name) values ('elsewhere', '00000000-0000-4000-8000-00000000000a/cat.mp4');
 
@@ -75,9 +76,8 @@ select isnt_empty('select from public.models', 'a user reads the catalogue');
 select isnt_empty('select from public.pipeline_steps', 'and what extras cost');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
 from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_work']) as name;
-select results_eq(
-  'select name from storage.objects', array['00000000-0000-4000-8000-00000000000a/cat.mp4'],
-  'a user reads the files in their own folder of the videos and no others');
+-- Whoever may read a file by their own token may sign an address of it that lives for years.
+select is_empty('select name from storage.objects', 'a user reads no file, not even in their own folders');
 select pg_temp.forbids(
   'put a file into Storage',
   $$ insert into storage.objects (bucket_id, name) values ('videos', '00000000-0000-4000-8000-00000000000a/x.mp4') $$);
@@ -105,6 +105,7 @@ reset role;
 select results_eq(
   $$ select bucket_id, name from storage.objects order by bucket_id, name $$,
   $$ values ('elsewhere', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
+    ('inputs', '00000000-0000-4000-8000-00000000000a/cat.png'),
     ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
     ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'), ('videos', 'loose.mp4') $$,
   'after all of this every file is where it was');

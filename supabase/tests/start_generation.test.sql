@@ -63,7 +63,7 @@ select is(
   answer -> 'work' -> 'step',
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
     "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "parts": [], "optional": false,
-    "typical_seconds": 60, "max_run_seconds": 900}',
+    "makes_video": true, "typical_seconds": 60, "max_run_seconds": 900}',
   'the work tells what to send to whom') from first;
 select is(answer #>> '{work,action}', 'submit', 'the caller is to submit it') from first;
 select is(answer #>> '{work,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;

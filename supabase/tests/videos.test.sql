@@ -60,7 +60,7 @@ select is(pg_temp.names(pg_temp.changes((select ms from times))), array['one'], 
 -- Deleting.
 create temp table doomed as select pg_temp.job('one') as one, pg_temp.job('foreign') as foreign_job, gen_random_uuid() as none;
 create temp table deletion as
-  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one, foreign_job, none, one]) as answer
+  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one, foreign_job, none, one], '{"run": "running"}') as answer
   from doomed;
 select is(answer -> 'deleted', jsonb_build_array(one), 'a user''s own video is deleted') from deletion, doomed;
 select set_eq(

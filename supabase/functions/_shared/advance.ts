@@ -1,7 +1,7 @@
 import { backoffSeconds } from "./backoff.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "./http/errors.ts";
-import { discardIfDeleted } from "./job-files.ts";
+import { discardUnlessWanted } from "./job-files.ts";
 import type { Job, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import { cancelRun, look } from "./provider-run.ts";
@@ -24,13 +24,13 @@ export async function advance(tools: Tools, work: Work): Promise<Job | null> {
     case "submit":
       return await submit(tools, work);
     case "check":
-      return await check(tools, work);
+      return await discardUnlessWanted(tools, work, await check(tools, work));
     case "store":
       return await deliver(tools, work);
     case "expire":
-      return await expire(tools, work);
+      return await discardUnlessWanted(tools, work, await expire(tools, work));
     case "give_up":
-      return await giveUp(tools, work, "provider_unreachable");
+      return await discardUnlessWanted(tools, work, await giveUp(tools, work, "provider_unreachable"));
   }
 }
 
@@ -38,9 +38,9 @@ async function submit(tools: Tools, work: Work): Promise<Job | null> {
   const submission = await submitAttempt(tools, work);
   switch (submission.outcome) {
     case "accepted":
-      return await discardIfDeleted(tools, work, await recordAccepted(tools, work, submission.providerJobId));
+      return await discardUnlessWanted(tools, work, await recordAccepted(tools, work, submission.providerJobId));
     case "refused":
-      return await discardIfDeleted(tools, work, await retryOrFail(tools, work, submission.error));
+      return await discardUnlessWanted(tools, work, await retryOrFail(tools, work, submission.error));
     case "unknown":
       // The claim has set the time when the next attempt may be made.
       return null;

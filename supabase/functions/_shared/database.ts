@@ -23,17 +23,21 @@ export class DatabaseError extends Error {
   }
 }
 
-/** Calls a stored procedure as the service role. Throws `DatabaseError`. */
+/** Postgres ended the transaction for the sake of another one, and nothing of it was kept. */
+const GIVEN_WAY: ReadonlySet<string> = new Set(["40001", "40P01"]);
+
+/** Calls a stored procedure as the service role; once more where it had to give way. Throws `DatabaseError`. */
 export async function callProcedure<Name extends keyof Procedures & string>(
   client: AdminClient,
   phases: Phases,
   name: Name,
   args: Procedures[Name]["Args"],
 ): Promise<unknown> {
-  const { data, error, status } = await phases.measure(
-    "db",
-    () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS)),
-  );
+  const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS));
+  const { data, error, status } = await phases.measure("db", async () => {
+    const first = await call();
+    return GIVEN_WAY.has(first.error?.code ?? "") ? await call() : first;
+  });
   if (error !== null) {
     throw new DatabaseError(name, isUnreachable(error, status), `${error.code} ${error.message}`);
   }

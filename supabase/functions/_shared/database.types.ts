@@ -7,6 +7,7 @@ export type Database = {
         Row: {
           "active_jobs_per_user": number;
           "attempts_per_step": number;
+          "cancels_after_start_per_day": number;
           "check_interval_max_seconds": number;
           "check_interval_min_seconds": number;
           "circuit_failures": number;
@@ -28,6 +29,7 @@ export type Database = {
         Insert: {
           "active_jobs_per_user"?: number;
           "attempts_per_step"?: number;
+          "cancels_after_start_per_day"?: number;
           "check_interval_max_seconds"?: number;
           "check_interval_min_seconds"?: number;
           "circuit_failures"?: number;
@@ -48,6 +50,7 @@ export type Database = {
         Update: {
           "active_jobs_per_user"?: number;
           "attempts_per_step"?: number;
+          "cancels_after_start_per_day"?: number;
           "check_interval_max_seconds"?: number;
           "check_interval_min_seconds"?: number;
           "circuit_failures"?: number;
@@ -295,6 +298,7 @@ export type Database = {
           "credits_used": number;
           "error_code": string | null;
           "error_message": string | null;
+          "files_are_public": boolean;
           "id": number;
           "image_path": string | null;
           "image_url": string | null;
@@ -333,6 +337,7 @@ export type Database = {
           "credits_used": number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "files_are_public"?: boolean;
           "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
@@ -370,6 +375,7 @@ export type Database = {
           "credits_used"?: number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "files_are_public"?: boolean;
           "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
@@ -441,7 +447,10 @@ export type Database = {
           "user_id": string;
         }[];
       };
-      "cancel_job": { Args: { "p_job_id": string; "p_user_id": string }; Returns: Json };
+      "cancel_job": {
+        Args: { "p_job_id": string; "p_lease_seconds"?: number; "p_seen"?: Json; "p_user_id": string };
+        Returns: Json;
+      };
       "changed_videos": {
         Args: {
           "p_after_job_id"?: string;
@@ -473,7 +482,10 @@ export type Database = {
       };
       "delete_expired_uploads": { Args: { "p_limit": number }; Returns: number };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
-      "delete_videos": { Args: { "p_job_ids": (string)[]; "p_user_id": string }; Returns: Json };
+      "delete_videos": {
+        Args: { "p_job_ids": (string)[]; "p_leaving"?: boolean; "p_seen"?: Json; "p_user_id": string };
+        Returns: Json;
+      };
       "erase_account": { Args: { "p_user_id": string }; Returns: Json };
       "fail_job": {
         Args: {
@@ -481,6 +493,7 @@ export type Database = {
           "p_error_code": string;
           "p_error_message": string;
           "p_job_id": string;
+          "p_refund_reason"?: string;
           "p_response"?: Json;
         };
         Returns: Json;

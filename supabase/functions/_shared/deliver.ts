@@ -1,6 +1,6 @@
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "./http/errors.ts";
-import { discardIfDeleted, discardJobFiles, storeSubtitles, storeThumbnail, storeVideo } from "./job-files.ts";
+import { discardJobFiles, discardUnlessWanted, storeSubtitles, storeThumbnail, storeVideo } from "./job-files.ts";
 import type { Job, Work } from "./job-records.ts";
 import type { StoredPaths } from "./jobs.ts";
 import { errorText } from "./log.ts";
@@ -14,8 +14,8 @@ const LOOKS_FOR_A_MISSING_FILE = 3;
 
 /**
  * Delivers a job whose steps are done: copies the video into our bucket, with what belongs to it, and completes the job.
- * Where Storage is in trouble the job is completed with the provider's own URL, and the copy is made later. Throws
- * `DatabaseError`.
+ * Where Storage is in trouble the job is completed with the provider's own URL, and the copy is made later; or, where
+ * nobody else can open that, the copy is tried until the deadline. Throws `DatabaseError`.
  */
 export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
   let subtitles: StoredPaths = {};
@@ -23,14 +23,14 @@ export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
   try {
     // First what is small and of the client's own making: a delivered video has its subtitles.
     subtitles = await storeSubtitles(tools, work);
-    if (tools.environment.VIDEO_STORAGE === "provider") {
-      return await discardIfDeleted(tools, work, (await tools.jobs.complete(work, subtitles)).job);
+    if (tools.environment.VIDEO_STORAGE === "provider" && work.files_are_public) {
+      return await discardUnlessWanted(tools, work, (await tools.jobs.complete(work, subtitles)).job);
     }
     const video = await storeVideo(tools, work);
     stored = { video, ...subtitles, ...await storeThumbnail(tools, work) };
   } catch (error) {
     tools.log("warn", "copy_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
-    return await discardIfDeleted(tools, work, await afterFailedCopy(tools, work, error, subtitles));
+    return await discardUnlessWanted(tools, work, await afterFailedCopy(tools, work, error, subtitles));
   }
   return await complete(tools, work, stored);
 }
@@ -68,13 +68,24 @@ async function afterFailedCopy(
     }
     return (await tools.jobs.postpone(work, givenUp ? null : again)).job;
   }
-  if (isStorageTrouble(error) && tools.environment.VIDEO_STORAGE === "supabase") {
-    return (await tools.jobs.complete(work, { ...stored, copyAgainAfterSeconds: again })).job;
+  if (isStorageTrouble(error) && work.files_are_public && tools.environment.VIDEO_STORAGE === "supabase") {
+    // What Storage will never take stays with the provider: the run is billed, and the user has the video.
+    if (verdict !== null) tools.log("alert", "copy_given_up", { job_id: work.job_id, code: verdict });
+    const copyAgain = verdict === null ? { copyAgainAfterSeconds: again } : {};
+    return (await tools.jobs.complete(work, { ...stored, ...copyAgain })).job;
   }
   if (verdict === null && !work.past_deadline) {
     return (await tools.jobs.postpone(work, again)).job;
   }
-  return (await tools.jobs.fail(work, verdict ?? "timeout")).job;
+  return await fail(tools, work, verdict ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
+}
+
+async function fail(tools: Tools, work: Work, code: JobErrorCode): Promise<Job | null> {
+  const failed = await tools.jobs.fail(work, code);
+  if (failed.applied && code === "storage_failed") {
+    tools.log("alert", "video_lost", { job_id: work.job_id, credits_refunded: failed.job?.credits_refunded });
+  }
+  return failed.job;
 }
 
 /** The video is there and may be served from where it is: only our side of the copy failed. */
@@ -84,7 +95,10 @@ function isStorageTrouble(error: unknown): boolean {
 
 /** Why there will never be a video; null when another try may find one. */
 function verdictOf(error: unknown, work: Work): JobErrorCode | null {
-  if (error instanceof MediaError) return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
+  if (error instanceof MediaError) {
+    if (error.code === "storage_too_large") return "storage_failed";
+    return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
+  }
   if (!(error instanceof ProviderError) || error.kind !== "rejected") return null;
   const mayBeLate = error.code === "result_expired" && work.failures + 1 < LOOKS_FOR_A_MISSING_FILE;
   return mayBeLate ? null : error.code;

@@ -69,8 +69,10 @@ export async function storeSubtitles(tools: Tools, work: Work): Promise<Pick<Sto
   return { subtitles: path };
 }
 
-/** Deletes what a job may have: it was cancelled or deleted while its files were written, and nobody would find them. */
+/** Deletes at once what a job that is not delivered may have; the purge looks for it again. */
 export async function discardJobFiles(tools: Tools, work: Work): Promise<void> {
+  // Nothing is written before a step has made something.
+  if (Object.keys(work.artifacts).length === 0) return;
   try {
     await deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths: Object.values(pathsOf(work)) });
   } catch (error) {
@@ -78,9 +80,9 @@ export async function discardJobFiles(tools: Tools, work: Work): Promise<void> {
   }
 }
 
-/** The job as it is; of one that was deleted meanwhile nothing is left that its deletion did not see. */
-export async function discardIfDeleted(tools: Tools, work: Work, job: Job | null): Promise<Job | null> {
-  if (job === null) await discardJobFiles(tools, work);
+/** The job as it is; of one that failed, or was cancelled or deleted meanwhile, no file is left. */
+export async function discardUnlessWanted(tools: Tools, work: Work, job: Job | null): Promise<Job | null> {
+  if (job === null || job.status === "failed") await discardJobFiles(tools, work);
   return job;
 }
 

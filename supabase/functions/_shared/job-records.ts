@@ -74,6 +74,8 @@ export const workSchema = z.object({
   past_deadline: z.boolean(),
   age_ms: z.number(),
   settings: jobSchema.shape.settings,
+  /** Whether others can open what its provider made: else it is delivered by our own copy or not at all. */
+  files_are_public: z.boolean(),
   copy_again: z.boolean(),
 });
 export type Work = z.infer<typeof workSchema>;
@@ -97,7 +99,21 @@ export type Woken = z.infer<typeof wokenSchema>;
 
 export const adoptedSchema = z.object({ work: workSchema, abandoned_provider_job_id: z.string().nullable() })
   .nullable();
-export const cancelledSchema = z.object({ cancelled: z.boolean(), job: jobSchema, work: workSchema }).nullable();
+
+/** The code of a limit, how many it allows, and the seconds until it allows the next. */
+const limitSchema = z.object({
+  outcome: z.literal("cancel_limit_reached"),
+  limit: z.number(),
+  retry_after: z.number(),
+});
+
+export const cancelSchema = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("cancelled"), job: jobSchema, work: workSchema }),
+  z.object({ outcome: z.literal("ask_provider"), work: workSchema }),
+  z.object({ outcome: z.literal("not_cancellable"), job: jobSchema, work: workSchema.nullish() }),
+  limitSchema,
+]).nullable();
+export type CancelOutcome = z.infer<typeof cancelSchema>;
 
 export const failedSchema = changeSchema.extend({ response: z.record(z.string(), z.unknown()).nullish() });
 
@@ -116,7 +132,13 @@ export const filesSchema = z.array(z.object({ bucket: z.string(), path: z.string
 export type StoredFiles = z.infer<typeof filesSchema>;
 
 export const erasedSchema = z.object({ files: filesSchema, runs: z.array(workSchema) });
-export const deletedSchema = erasedSchema.extend({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
+export const deletedSchema = erasedSchema.extend({
+  deleted: z.array(z.string()),
+  not_found: z.array(z.string()),
+  not_deleted: z.array(z.object({ job_id: z.string(), code: limitSchema.shape.outcome })),
+  ask: z.array(workSchema),
+});
+export type Deletion = z.infer<typeof deletedSchema>;
 
 export const startSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),

@@ -6,10 +6,12 @@ import type { Phases } from "./http/phases.ts";
 import {
   adoptedSchema,
   advancedSchema,
-  cancelledSchema,
+  type CancelOutcome,
+  cancelSchema,
   type Change,
   changeSchema,
   deletedSchema,
+  type Deletion,
   erasedSchema,
   failedSchema,
   filesSchema,
@@ -25,7 +27,7 @@ import {
   type Work,
   workSchema,
 } from "./job-records.ts";
-import type { Media } from "./providers/provider.ts";
+import type { Media, RunState } from "./providers/provider.ts";
 
 export interface GenerationRequest {
   userId: string;
@@ -44,6 +46,9 @@ export interface GenerationRequest {
   tailImagePath?: string | undefined;
   nodeId?: string | undefined;
 }
+
+/** What has just been seen of runs at their providers, by their ids; of an `unknown` one nothing could be. */
+export type SeenRuns = { [runId: string]: RunState["state"] | "unknown" };
 
 /** Which files of a job are in the bucket of videos, by their paths there. */
 export interface StoredPaths {
@@ -133,10 +138,15 @@ export class Jobs {
     );
   }
 
-  /** Cancels and refunds a user's unfinished job; null for one that is not theirs. */
-  async cancel(userId: string, jobId: string): Promise<z.infer<typeof cancelledSchema>> {
-    return cancelledSchema.parse(
-      await callProcedure(this.client, this.phases, "cancel_job", { p_user_id: userId, p_job_id: jobId }),
+  /** Cancels and refunds a user's unfinished job, or tells why not; null for one that is not theirs. */
+  async cancel(userId: string, jobId: string, seen: SeenRuns): Promise<CancelOutcome> {
+    return cancelSchema.parse(
+      await callProcedure(this.client, this.phases, "cancel_job", {
+        p_user_id: userId,
+        p_job_id: jobId,
+        p_seen: seen,
+        p_lease_seconds: LEASE_SECONDS,
+      }),
     );
   }
 
@@ -189,9 +199,13 @@ export class Jobs {
   }
 
   /** Deletes videos of a user, refunding what was not delivered. */
-  async delete(userId: string, jobIds: string[]): Promise<z.infer<typeof deletedSchema>> {
+  async delete(userId: string, jobIds: string[], seen: SeenRuns): Promise<Deletion> {
     return deletedSchema.parse(
-      await callProcedure(this.client, this.phases, "delete_videos", { p_user_id: userId, p_job_ids: jobIds }),
+      await callProcedure(this.client, this.phases, "delete_videos", {
+        p_user_id: userId,
+        p_job_ids: jobIds,
+        p_seen: seen,
+      }),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { Work } from "./job-records.ts";
+import type { SeenRuns } from "./jobs.ts";
 import { errorText } from "./log.ts";
 import type { ProviderRun, RunState, VideoProvider } from "./providers/provider.ts";
 import type { Tools } from "./tools.ts";
@@ -11,6 +12,20 @@ export async function look(tools: Tools, work: Work): Promise<RunState> {
   return await tools.phases.measure(
     "provider",
     () => provider.check(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
+  );
+}
+
+/** Asks the providers what these runs are doing. Never throws. */
+export async function lookAtAll(tools: Tools, works: Work[]): Promise<SeenRuns> {
+  return Object.fromEntries(
+    await Promise.all(works.map(async (work) => {
+      try {
+        return [work.provider_job_id, (await look(tools, work)).state];
+      } catch (error) {
+        tools.log("warn", "check_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+        return [work.provider_job_id, "unknown"];
+      }
+    })),
   );
 }
 

@@ -22,8 +22,8 @@ export function paceOf(job: Job): Record<string, string> {
   return job.poll_after_ms === null ? {} : { "Retry-After": String(Math.ceil(job.poll_after_ms / 1000)) };
 }
 
-/** Does the step that is due, if this poll was the one to claim it. Trouble there is no reason not to answer. */
-async function moveOn(tools: Tools, found: JobToRead): Promise<Job> {
+/** Does the step that is due, if this request was the one to claim it. Trouble there is no reason not to answer. */
+export async function moveOn(tools: Tools, found: JobToRead): Promise<Job> {
   if (found.work === null) return found.job;
   const step = advance(tools, found.work).catch((error) => {
     tools.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });

@@ -14,6 +14,8 @@ const RETRYABLE = {
   storage_unavailable: true,
   /** A bucket or key of ours is wrong: nothing about the video, so it may work once that is mended. */
   storage_refused: true,
+  /** Larger than the project's upload limit: nothing about the video, and no other try will do better. */
+  storage_too_large: false,
   file_missing: false,
 } as const;
 
@@ -275,7 +277,7 @@ const storageError = z.object({
 });
 
 const CODES_BY_STATUS: ReadonlyMap<number, MediaErrorCode> = new Map([
-  [413, "media_too_large"],
+  [413, "storage_too_large"],
   [415, "media_wrong_type"],
   [408, "storage_unavailable"],
   [423, "storage_unavailable"],

@@ -251,8 +251,8 @@ for (const head of ["content-length: 100000", "transfer-encoding: chunked"]) {
 }
 
 const refusals: [answer: () => Response, code: MediaErrorCode, retryable: boolean][] = [
-  [() => storageFailure(400, "413", "The object exceeded the maximum allowed size"), "media_too_large", false],
-  [() => storageFailure(413, "413", "Payload too large"), "media_too_large", false],
+  [() => storageFailure(400, "413", "The object exceeded the maximum allowed size"), "storage_too_large", false],
+  [() => storageFailure(413, "413", "Payload too large"), "storage_too_large", false],
   [() => storageFailure(400, "415", "mime type video/webm is not supported"), "media_wrong_type", false],
   [() => storageFailure(400, "404", "Bucket not found"), "storage_refused", true],
   [() => storageFailure(400, "403", "new row violates row-level security policy"), "storage_refused", true],

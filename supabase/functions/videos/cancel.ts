@@ -2,21 +2,58 @@ import { keepAlive } from "../_shared/background.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/http/errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
+import { discardJobFiles } from "../_shared/job-files.ts";
+import type { CancelOutcome } from "../_shared/job-records.ts";
+import type { SeenRuns } from "../_shared/jobs.ts";
 import { jobView } from "../_shared/job-view.ts";
-import { cancelRun } from "../_shared/provider-run.ts";
+import { cancelRun, lookAtAll } from "../_shared/provider-run.ts";
+import { moveOn } from "../_shared/read-job.ts";
+import { tooMany } from "../_shared/start.ts";
 import type { Tools } from "../_shared/tools.ts";
 
-/** POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. */
+/** Another attempt may take the place of the run that was looked at, but hardly twice. */
+const MOST_LOOKS = 3;
+
+/**
+ * POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. A
+ * video that is made is not cancelled, and what had started only so often a day.
+ */
 export async function cancelVideo(tools: Tools, call: Call, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id);
-  const found = jobId.success ? await tools.jobs.cancel(call.userId, jobId.data) : null;
-  if (found === null) throw new RequestError("job_not_found");
-  const { job, work, cancelled } = found;
-  call.about.job_id = job.job_id;
-  if (!cancelled) throw new RequestError("not_cancellable", { job_id: job.job_id, status: job.status });
+  const outcome = jobId.success ? await cancel(tools, call.userId, jobId.data) : null;
+  if (outcome === null) throw new RequestError("job_not_found");
+  call.about.job_id = jobId.data;
+  switch (outcome.outcome) {
+    case "cancelled":
+      return json(await jobView(tools, await cleanUp(tools, outcome), call.language));
+    case "not_cancellable": {
+      const { job_id, status } = await moveOn(tools, { job: outcome.job, work: outcome.work ?? null });
+      throw new RequestError("not_cancellable", { job_id, status });
+    }
+    case "cancel_limit_reached":
+      throw tooMany(outcome, {}, 0);
+    case "ask_provider":
+      throw new RequestError("unavailable", {}, { "Retry-After": "2" });
+  }
+}
 
-  call.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
+/** Whether its run has started only the provider knows: our own view of it is some seconds old. */
+async function cancel(tools: Tools, userId: string, jobId: string): Promise<CancelOutcome> {
+  let seen: SeenRuns = {};
+  for (let looks = 0;; looks++) {
+    const outcome = await tools.jobs.cancel(userId, jobId, seen);
+    if (outcome?.outcome !== "ask_provider" || looks === MOST_LOOKS) return outcome;
+    seen = await lookAtAll(tools, [outcome.work]);
+  }
+}
+
+async function cleanUp(
+  tools: Tools,
+  { job, work }: CancelOutcome & { outcome: "cancelled" },
+): Promise<typeof job> {
+  tools.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
   // What the provider bills all the same is our loss; its answer changes nothing for the user, who need not wait for it.
   if (work.provider_job_id !== null) keepAlive(cancelRun(tools, work));
-  return json(await jobView(tools, job, call.language));
+  await discardJobFiles(tools, work);
+  return job;
 }

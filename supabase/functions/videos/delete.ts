@@ -3,6 +3,9 @@ import { discard } from "../_shared/discard.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
+import type { Deletion, Work } from "../_shared/job-records.ts";
+import type { SeenRuns } from "../_shared/jobs.ts";
+import { lookAtAll } from "../_shared/provider-run.ts";
 import type { Tools } from "../_shared/tools.ts";
 
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
@@ -13,11 +16,27 @@ const body = z.union([
   z.strictObject({ jobIds }).transform((named) => named.jobIds),
 ], { error: "must be { job_ids: [1 to 100 UUIDs] }" });
 
-/** DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. */
+/** Another attempt may take the place of a run that was looked at, but hardly twice. */
+const MOST_LOOKS = 3;
+
+/**
+ * DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. What had started
+ * is refunded only so often a day: beyond that it is not deleted, and goes on.
+ */
 export async function deleteVideos(tools: Tools, call: Call, request: Request): Promise<Response> {
   const asked = await readBody(request, body);
-  const { deleted, not_found, ...left } = await tools.jobs.delete(call.userId, asked);
-  call.log("info", "videos_deleted", { count: deleted.length, cancelled: left.runs.length });
-  await discard(tools, left);
-  return json({ deleted, not_found });
+  const runs: Work[] = [];
+  let seen: SeenRuns = {};
+  let deletion: Deletion;
+  for (let looks = 0;; looks++) {
+    deletion = await tools.jobs.delete(call.userId, asked, seen);
+    runs.push(...deletion.runs);
+    if (deletion.ask.length === 0 || looks === MOST_LOOKS) break;
+    seen = await lookAtAll(tools, deletion.ask);
+  }
+  const { deleted, not_found, not_deleted, ask, files } = deletion;
+  call.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
+  await discard(tools, { files, runs });
+  const left = [...not_deleted, ...ask.map(({ job_id }) => ({ job_id, code: "unavailable" }))];
+  return json({ deleted, not_found, ...(left.length === 0 ? {} : { not_deleted: left }) });
 }

@@ -66,9 +66,9 @@ export const requestErrors = {
   not_cancellable: {
     status: 409,
     text: sentences(
-      "The video is finished and cannot be cancelled",
-      "Video bitti, iptal edilemez",
-      "El video está terminado y no se puede cancelar",
+      "The video is finished, or made already, and cannot be cancelled",
+      "Video bitti ya da hazırlandı, iptal edilemez",
+      "El video está terminado, o ya está hecho, y no se puede cancelar",
     ),
   },
   payload_too_large: {
@@ -129,6 +129,14 @@ export const requestErrors = {
       "Too many uploads in the last 24 hours: use the addresses that you have, or try again later",
       "Son 24 saatte çok fazla yükleme: elinizdeki adresleri kullanın ya da daha sonra yeniden deneyin",
       "Demasiadas subidas en las últimas 24 horas: use las direcciones que ya tiene o inténtelo más tarde",
+    ),
+  },
+  cancel_limit_reached: {
+    status: 429,
+    text: sentences(
+      "Too many videos were cancelled today after their start: this one goes on",
+      "Bugün başladıktan sonra çok fazla video iptal edildi: bu devam ediyor",
+      "Hoy se cancelaron demasiados videos ya empezados: este sigue adelante",
     ),
   },
   provider_failed: {
@@ -252,6 +260,11 @@ export const jobErrors = {
     "What the model delivered is not a video that can be stored",
     "Modelin teslim ettiği, saklanabilir bir video değil",
     "Lo que entregó el modelo no es un video que se pueda guardar",
+  ),
+  storage_failed: sentences(
+    "The finished video could not be stored",
+    "Biten video saklanamadı",
+    "No se pudo guardar el video terminado",
   ),
   timeout: sentences("The video took too long", "Video çok uzun sürdü", "El video tardó demasiado"),
   cancelled: sentences("The video was cancelled", "Video iptal edildi", "El video se canceló"),
