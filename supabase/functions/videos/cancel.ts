@@ -19,10 +19,10 @@ const MOST_LOOKS = 3;
  * video that is made is not cancelled, and what had started only so often a day.
  */
 export async function cancelVideo(tools: Tools, call: Call, id: string): Promise<Response> {
-  const jobId = uuid.safeParse(id);
-  const outcome = jobId.success ? await cancel(tools, call.userId, jobId.data) : null;
-  if (outcome === null) throw new RequestError("job_not_found");
-  call.about.job_id = jobId.data;
+  const jobId = uuid.safeParse(id).data;
+  const outcome = jobId === undefined ? null : await cancel(tools, call.userId, jobId);
+  if (jobId === undefined || outcome === null) throw new RequestError("job_not_found");
+  call.about.job_id = jobId;
   switch (outcome.outcome) {
     case "cancelled":
       return json(await jobView(tools, await cleanUp(tools, outcome), call.language));
