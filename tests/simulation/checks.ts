@@ -3,7 +3,7 @@ import type { User } from "./model.ts";
 import { PRICES } from "./prices.ts";
 import type { Artifact } from "./submissions.ts";
 import { Violation } from "./violation.ts";
-import type { World } from "./world.ts";
+import { MOST_CANCELLATIONS, type World } from "./world.ts";
 
 /** What must hold at every moment at which nothing is under way, by the books themselves. */
 export async function checkMoney({ sql, counts }: World): Promise<void> {
@@ -33,6 +33,18 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
         case when 'music' = any (left_out) then ${PRICES.music}::integer else 0 end
         + case when 'voiceover' = any (left_out) then ${PRICES.voiceover}::integer else 0 end
         + case when cardinality(asked) > 0 and asked <@ left_out then ${PRICES.mix}::integer else 0 end
+    `,
+  );
+  await mustBeEmpty(
+    "a day with more refunds of jobs that had started than allowed",
+    sql`
+      select user_id, created_at, count from (
+        select *, count(*) over (partition by user_id order by created_at range between
+          interval '1 day - 1 microsecond' preceding and current row) as count
+        from quota_log where reason = 'cancelled_after_start_refund'
+      ) as refunds where count > ${MOST_CANCELLATIONS}
+        -- Who leaves is refunded for everything at once.
+        and user_id in (select id from auth.users)
     `,
   );
   await mustBeEmpty(

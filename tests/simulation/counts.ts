@@ -8,6 +8,7 @@ export type Heading =
   | "submissions"
   | "steps"
   | "batches"
+  | "cancellations"
   | "account deletions"
   | "alerts"
   | "sql errors";

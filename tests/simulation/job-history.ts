@@ -69,6 +69,8 @@ export class JobHistory {
   /** Whether its owner asked for its deletion, and since when it is known to be gone, in the order of events. */
   deletionAsked = false;
   goneSince = Infinity;
+  /** Every address of a file that its owner was ever given. */
+  readonly addresses = new Set<string>();
   #seen: { finished: number; told: Seen }[] = [];
 
   /** `since`: the start of the request that made it, in the world's time. */
@@ -82,6 +84,7 @@ export class JobHistory {
   /** Checks one more answer: nothing goes back compared with answers that came before its request was made. */
   check(body: unknown, started: number, finished: number): View {
     const view = viewSchema.parse(body);
+    this.#remember(view);
     if (view.job_id !== this.jobId || view.kind !== this.wanted.kind) {
       throw new Violation(`Asked for ${this.jobId}, told of ${view.kind} ${view.job_id}`);
     }
@@ -113,8 +116,13 @@ export class JobHistory {
     const task = taskSchema.parse(body);
     if (task.task_id !== this.jobId) throw new Violation(`Asked for ${this.jobId}, told of ${task.task_id}`);
     this.#compare(seenOf(task), { started, finished });
+    if (task.state === "SUCCESS") this.#remember(task.result);
     if (task.state === "SUCCESS") this.#checkDelivery(task.result);
     if (task.state === "FAILURE" && task.credits_refunded !== this.wanted.price) throw this.#contradiction(task);
+  }
+
+  #remember({ video_url, thumbnail_url, subtitles_url }: Delivery): void {
+    for (const url of [video_url, thumbnail_url, subtitles_url]) if (url !== null) this.addresses.add(url);
   }
 
   #compare(told: Seen, { started, finished }: { started: number; finished: number }): void {

@@ -3,13 +3,18 @@ import { JobHistory } from "./job-history.ts";
 import type { Journal, Operation } from "./journal.ts";
 import { checkGeneration, checkLeaving, type Key, type Moment, type User } from "./model.ts";
 import type { Random } from "./random.ts";
+import { checkUnreadable } from "./readers.ts";
 import { newVariant, type Variant } from "./requests.ts";
 import { Violation } from "./violation.ts";
 import { RETENTION_DAYS, type World } from "./world.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
-const deletedSchema = z.object({ deleted: z.array(z.string()), not_found: z.array(z.string()) });
+const deletedSchema = z.object({
+  deleted: z.array(z.string()),
+  not_found: z.array(z.string()),
+  not_deleted: z.array(z.object({ job_id: z.string(), code: z.literal("cancel_limit_reached") })).default([]),
+});
 
 /** A job and whose it is. */
 export interface OwnJob {
@@ -131,16 +136,27 @@ export class Operations {
 
   cancel(user: User, history: JobHistory): Operation {
     return this.journal.operation(`cancel u${user.index} ${history.jobId}`, async (moment) => {
+      const stage = await this.#stageOf(history);
       const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
+      this.world.counts.add("cancellations", `${stage} ${answer.status}`);
       const { started, finished, finishedAt, disturbed } = moment();
-      if (answer.status === 409 || (answer.status >= 500 && disturbed)) return;
+      if (answer.status === 409 || answer.code === "cancel_limit_reached" || (answer.status >= 500 && disturbed)) {
+        return;
+      }
       if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
       if (answer.status !== 200) throw new Violation(`A cancellation was answered ${answer.status}`);
       const view = history.check(answer.body, started, finished);
       if (view.error_code !== "cancelled") {
         throw new Violation(`${history.jobId} was cancelled: ${JSON.stringify(view)}`);
       }
+      await checkUnreadable(this.world, user, history);
     });
+  }
+
+  /** Where the job was when its owner decided to cancel it. */
+  async #stageOf({ jobId }: JobHistory): Promise<string> {
+    const [job] = await this.world.sql`select stage from video_jobs where job_id = ${jobId}`;
+    return String(job?.stage ?? "gone");
   }
 
   /** Deletes one's own job, in one request with somebody else's. */
@@ -157,12 +173,14 @@ export class Operations {
       if (answer.status >= 500 && disturbed) return;
       const told = deletedSchema.parse(answer.body);
       // Who is leaving may have lost it already, with everything else.
-      const mine = told.deleted.length === 0 && user.leaving ? [] : [history.jobId];
-      const others = jobIds.filter((id) => !mine.includes(id)).toSorted();
+      const kept = told.not_deleted.map(({ job_id }) => job_id);
+      const mine = (told.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];
+      const others = jobIds.filter((id) => !mine.includes(id) && !kept.includes(id)).toSorted();
       if (told.deleted.join() !== mine.join() || told.not_found.toSorted().join() !== others.join()) {
         throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(told)}`);
       }
-      history.goneSince = Math.min(history.goneSince, finished);
+      if (kept.length > 0) this.world.counts.add("cancellations", "not deleted");
+      else history.goneSince = Math.min(history.goneSince, finished);
     });
   }
 

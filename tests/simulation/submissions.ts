@@ -146,13 +146,15 @@ export class Submissions {
   }
 }
 
-/** After the parts of the picture, which have numbers. */
-const LATER = ["join", "trim", "voiceover", "music", "loudness", "mix", "thumbnail"];
+/** Before the parts of the picture, which have numbers, and after them. */
+const EARLIER = ["voiceover", "music", "loudness"];
+const LATER = ["join", "trim", "mix", "thumbnail"];
 
 /** The place of a step in the making of a video. */
 function rankOf(step: string): number {
   const [, kind, number] = step.match(/^(generate|frame)(?:_(\d+))?$/) ?? [];
   if (kind !== undefined) return 2 * Number(number ?? 0) + (kind === "frame" ? 1 : 0);
+  if (EARLIER.includes(step)) return EARLIER.indexOf(step) - EARLIER.length;
   const place = LATER.indexOf(step);
   if (place < 0) throw new Violation(`There is no step ${step}`);
   return 1000 + place;

@@ -51,6 +51,8 @@ export interface World {
 }
 
 const WELCOME_CREDITS = 40;
+/** Of jobs that had started, a user and day. */
+export const MOST_CANCELLATIONS = 1;
 export const RETENTION_DAYS = 4;
 
 export interface WorldOptions {
@@ -148,7 +150,7 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
   await sql.unsafe("alter system set autovacuum = off");
   await sql.unsafe("select pg_reload_conf()");
   await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
-    active_jobs_per_user = 5, generations_per_hour = 7,
+    active_jobs_per_user = 5, generations_per_hour = 7, cancels_after_start_per_day = ${MOST_CANCELLATIONS},
     uploads_per_day = ${UPLOADS_PER_DAY}`;
   for (const [step, credits] of Object.entries(PRICES)) {
     await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;
