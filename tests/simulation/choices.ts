@@ -19,7 +19,7 @@ const WEIGHTS = {
   poll: 28,
   trespass: 2,
   tick: 9,
-  cancel: 4,
+  cancel: 3,
   delete: 1.5,
   sync: 4,
   webhook: 16,
