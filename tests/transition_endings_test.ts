@@ -209,6 +209,14 @@ Deno.test("subtitles written while their transition is deleted, and its copy fai
   await assertNothingLeft(world, transition.taskId);
 });
 
+Deno.test("subtitles of a transition whose video cannot be used are gone as soon as it fails", async () => {
+  simulatorOf(world).script({ endpoint: ENDPOINTS.mix }, { media: "wrong_type" });
+  const transition = await startTransition(world);
+  await jobIsOver(transition);
+  await assertFailed(world, transition, await transition.poll(0), "media_unusable");
+  await until("the step that failed it is over", async () => (await filesOf(transition)).length === 0, 2000);
+});
+
 Deno.test("a video that Storage does not take is delivered with its subtitles all the same", async () => {
   const transition = await startTransition(world);
   world.gateway.fail(`/storage/v1/object/videos/${transition.user.id}/${transition.taskId}.mp4`, 500);

@@ -1,3 +1,4 @@
+import { cancellationMutations } from "./cancellation.ts";
 import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
 import { endingMutations } from "./endings.ts";
@@ -28,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   ...lookMutations,
   ...fileMutations,
   ...uploadMutations,
+  ...cancellationMutations,
   ...generationMutations,
   ...creditMutations,
   ...tableMutations,

@@ -223,8 +223,8 @@ export const stepMutations: readonly Mutation[] = [
     name: "the trouble of our own Storage",
     guard: "What goes wrong on our side costs nobody a finished video.",
     file: DELIVER,
-    find: "if (isStorageTrouble(error) && tools",
-    replace: "if (false && tools",
+    find: "if (isStorageTrouble(error) && work",
+    replace: "if (false && work",
     test: {
       file: "tests/copy_test.ts",
       name: "with a Storage that answers 500 the job is completed with the provider's URL, and ours comes later",

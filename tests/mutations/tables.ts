@@ -90,22 +90,6 @@ export const tableMutations: readonly Mutation[] = [
     },
   },
   {
-    name: "the folder in the policy of files",
-    guard: "Users read the files in their own folder and no others.",
-    file: STORAGE,
-    find: " and (storage.foldername(name))[1] = (select auth.uid())::text",
-    replace: "",
-    test: rows("a user reads the files in their own folder of the videos and no others"),
-  },
-  {
-    name: "the bucket in the policy of files",
-    guard: "Users read videos, and nothing of another bucket.",
-    file: STORAGE,
-    find: "bucket_id = 'videos' and ",
-    replace: "",
-    test: rows("a user reads the files in their own folder of the videos and no others"),
-  },
-  {
     name: "the privacy of the bucket",
     guard: "Nobody downloads another user's video by its path.",
     file: STORAGE,
@@ -139,6 +123,12 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
     "a refund of a job that has not failed",
     "where status <> 'failed'\n    and jobs.refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end",
     " select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' ",
+  ],
+  [
+    "a private video that has no copy",
+    "where status = 'completed' and not files_are_public and video_path is null",
+    ` update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x'
+      where node_id = 'delivered' `,
   ],
   [
     "a charged job that nobody looks at",

@@ -1,0 +1,270 @@
+// Nobody gets a video and its credits, and nobody is refunded without end for runs that are billed to us.
+import type { Mutation } from "./mutation.ts";
+
+const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
+const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const LIMITS = "supabase/migrations/20261121000055_limits.sql";
+const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
+const STORAGE = "supabase/migrations/20261121000100_storage.sql";
+const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
+const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
+const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
+const JOB_FILES = "supabase/functions/_shared/job-files.ts";
+const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
+const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const limits = (name: string) => ({ file: "tests/cancel_limits_test.ts", name });
+const privateFiles = (name: string) => ({ file: "tests/private_files_test.ts", name });
+
+const READS_NO_FILE = {
+  file: "supabase/tests/row_level_security.test.sql",
+  name: "a user reads no file, not even in their own folders",
+};
+
+function policyOf(bucket: string): string {
+  return `
+create policy "Users read their own ${bucket}" on storage.objects for select to authenticated
+  using (bucket_id = '${bucket}' and (storage.foldername(name))[1] = (select auth.uid())::text);`;
+}
+
+const fileMutations: readonly Mutation[] = [
+  {
+    name: "no policy on the videos",
+    guard: "A file is there before its video is delivered: nobody reads it by their own token, or signs its address.",
+    file: STORAGE,
+    find: "'image/webp', 'text/vtt']);",
+    replace: `'image/webp', 'text/vtt']);${policyOf("videos")}`,
+    test: READS_NO_FILE,
+  },
+  {
+    name: "no policy on the inputs",
+    guard: "Nobody signs addresses of uploads that live for years.",
+    file: INPUTS,
+    find: "array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);\n",
+    replace: `array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);${policyOf("inputs")}\n`,
+    test: READS_NO_FILE,
+  },
+  {
+    name: "the files of a job that is deleted while they are there",
+    guard: "What was written for a refunded job is deleted at once.",
+    file: "supabase/functions/videos/delete.ts",
+    find: "await discard(tools, { files, runs });",
+    replace: "await discard(tools, { files: [], runs });",
+    test: limits("a video for nothing: a stored video that is deleted is refunded, counted, and gone at once"),
+  },
+  {
+    name: "the files of a job that fails while they are there",
+    guard: "What was written for a job that failed is deleted at once, not by the next purge.",
+    file: JOB_FILES,
+    find: `if (job === null || job.status === "failed") await`,
+    replace: "if (job === null) await",
+    test: {
+      file: "tests/transition_endings_test.ts",
+      name: "subtitles of a transition whose video cannot be used are gone as soon as it fails",
+    },
+  },
+  {
+    name: "the path in complete_job",
+    guard: "What only we can open is delivered from our own copy, or not at all.",
+    file: ENDINGS,
+    find: " or (p_video_path is null and not v_job.files_are_public) then",
+    replace: " then",
+    also: [{
+      file: JOBS,
+      find: "status <> 'completed' or files_are_public or video_path is not null",
+      replace: "true",
+    }],
+    test: {
+      file: "supabase/tests/endings.test.sql",
+      name: "a video that only we can open is not delivered by its provider's URL, nor without one",
+    },
+  },
+  {
+    name: "the CHECK of a private video's path",
+    guard: "No row says that a video was delivered which nobody can open.",
+    file: JOBS,
+    find: "status <> 'completed' or files_are_public or video_path is not null",
+    replace: "true",
+    test: { file: "supabase/tests/constraints.test.sql", name: "a delivery that only we can open is refused" },
+  },
+  {
+    name: "the wait for Storage of a video that only we can open",
+    guard: "It is not completed with an address that its owner cannot open.",
+    file: "supabase/functions/_shared/deliver.ts",
+    find: "if (isStorageTrouble(error) && work.files_are_public && tools",
+    replace: "if (isStorageTrouble(error) && tools",
+    test: privateFiles(
+      "charged, never delivered: one that cannot be stored until its deadline fails, and is refunded",
+    ),
+  },
+  {
+    name: "a file that is too large for Storage",
+    guard: "A paid video that Storage refuses for its size is delivered by its provider.",
+    file: "supabase/functions/_shared/storage-utils.ts",
+    find: `[413, "storage_too_large"],`,
+    replace: `[413, "media_too_large"],`,
+    test: privateFiles(
+      "one that Storage refuses for its size is delivered by its provider where others can open it, and not tried again",
+    ),
+  },
+];
+
+const standingMutations: readonly Mutation[] = [
+  {
+    name: "the video that is made in standing_of",
+    guard: "A video that is being stored is not cancelled, whatever its owner may read of it.",
+    file: CANCEL,
+    find: "    when not private.is_making_video(p_work.steps, p_work.step) then 'made'\n",
+    replace: "",
+    test: cancel("a video that is being stored is not cancelled"),
+  },
+  {
+    name: "the run that has succeeded in standing_of",
+    guard: "A video that is made at the provider is not cancelled before we have looked.",
+    file: CANCEL,
+    find: "    when seen = 'succeeded' and not private.is_making_video(p_work.steps, p_work.step + 1) then 'made'\n",
+    replace: "",
+    test: cancel("a run that has succeeded is not cancelled, and its job is woken"),
+  },
+  {
+    name: "the mark of the steps that make the video",
+    guard: "After the model's last run the video is made, though other steps follow.",
+    file: STEPS,
+    find: "'optional', false, 'makes_video', true,",
+    replace: "'optional', false,",
+    test: {
+      file: "supabase/tests/cancel.test.sql",
+      name: "whether a run that was queued has started the provider knows",
+    },
+  },
+  {
+    name: "the run in standing_of",
+    guard: "What was seen of another run is no reason to cancel this one freely.",
+    file: CANCEL,
+    find: "p_seen ->> p_work.provider_job_id as seen",
+    replace: "(select value #>> '{}' from jsonb_each(p_seen) limit 1) as seen",
+    test: cancel("what was seen of another run says nothing"),
+  },
+  {
+    name: "the missing answer in standing_of",
+    guard: "A submission whose answer is missing may be running, and counts.",
+    file: CANCEL,
+    find: "when p_work.provider_job_id is null then 'started'",
+    replace: "when p_work.provider_job_id is null then 'not_started'",
+    test: cancel("a submission whose answer is missing may be running"),
+  },
+  {
+    name: "the parts that are made in standing_of",
+    guard: "A long video has started once a part of it is made.",
+    file: CANCEL,
+    find: "when seen = 'queued' and not has_generated then 'not_started'",
+    replace: "when seen = 'queued' then 'not_started'",
+    test: cancel("a video of which a part is made has started, though the next is queued"),
+  },
+  {
+    name: "the question to the provider",
+    guard: "Our own view is some seconds old: a run that was queued then may be running.",
+    file: CANCEL,
+    find: "    else 'unknown' end",
+    replace: "    else 'not_started' end",
+    test: limits("a run that the provider has started counts, though our own view of it still says queued"),
+  },
+];
+
+const limitMutations: readonly Mutation[] = [
+  {
+    name: "the limit of cancellations",
+    guard: "Runs that are billed to us are refunded a limited number of times a day.",
+    file: LIMITS,
+    find: "  if v_recent >= v_limit then",
+    replace: "  if false then",
+    test: cancel("the next is refused until the first is a day old"),
+  },
+  {
+    name: "the reason of a refund that counts",
+    guard: "What counts is counted in the ledger.",
+    file: CANCEL,
+    find: "case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end",
+    replace: "'generation_failed_refund'",
+    test: cancel("a run that had started is counted"),
+  },
+  {
+    name: "the ledger in cancel_limit_problem",
+    guard: "Deleting what was cancelled does not undo that it counts.",
+    file: LIMITS,
+    find: "and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day'",
+    replace: `and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day'
+    and exists (select from public.video_jobs where video_jobs.job_id = quota_log.job_id)`,
+    test: cancel("what was deleted still counts"),
+  },
+  {
+    name: "the lock in cancel_problem",
+    guard: "Two cancellations at once do not both take the last of the day.",
+    file: CANCEL,
+    find: "  perform from public.credit_balances where user_id = p_job.user_id for update;\n",
+    replace: "",
+    test: locks(
+      "two cancellations at once of which only one is left for today: the second waits for the first, and is refused",
+    ),
+  },
+  {
+    name: "the limit in delete_videos",
+    guard: "A deletion is no way round the limit of cancellations.",
+    file: DELETION,
+    find: "case when v_standing <> 'not_started' and not p_leaving then private.cancel_problem(v_job) end",
+    replace: "null",
+    test: cancel("a deletion of it is refused in the same way"),
+  },
+  {
+    name: "what was seen is kept",
+    guard: "Asking again and again beyond the limit costs no calls to the provider.",
+    file: CANCEL,
+    find: "    where job_id = p_job.job_id and status = 'processing' and stage = 'queued';",
+    replace: "    where false;",
+    test: limits("asking again and again beyond the limit costs no further call to the provider"),
+  },
+];
+
+const lockMutations: readonly Mutation[] = [
+  {
+    name: "the locks of delete_videos",
+    guard: "A deletion has all its jobs before any balance: it is no deadlock with the end of one of them.",
+    file: DELETION,
+    find:
+      "  perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;\n",
+    replace: "",
+    also: [{
+      file: DELETION,
+      find: "and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))\n  order by job_id for update;",
+      replace: "and false) for update;",
+    }],
+    test: locks(
+      "a deletion of two videos while one of them ends is no deadlock: it has all their locks before the balance",
+    ),
+  },
+  {
+    name: "the order of delete_expired_videos",
+    guard: "The purge locks jobs in the order in which their owners' deletions do.",
+    file: DELETION,
+    find: "    ) as expired\n    order by job_id\n",
+    replace: "    ) as expired\n",
+    test: locks("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids"),
+  },
+  {
+    name: "the call that had to give way",
+    guard: "A transaction that Postgres ended for the sake of another is made once more, not told to the user.",
+    file: "supabase/functions/_shared/database.ts",
+    find: `GIVEN_WAY.has(first.error?.code ?? "")`,
+    replace: "false",
+    test: {
+      file: "supabase/functions/_shared/database_test.ts",
+      name: "a call that had to give way to another transaction (40P01) is made once more",
+    },
+  },
+];
+
+export const cancellationMutations: readonly Mutation[] = [
+  ...fileMutations,
+  ...standingMutations,
+  ...limitMutations,
+  ...lockMutations,
+];
