@@ -14,7 +14,7 @@ interface Demo {
 async function runDemo(args: string[], { env = {}, cwd = "/", interruptAt = "" } = {}): Promise<Demo> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...DENO_FLAGS, projectPath("local/demo.ts"), ...args],
-    env: { NO_COLOR: "1", INIT_CWD: cwd, ...env },
+    env: { NO_COLOR: "1", INIT_CWD: cwd, HTTP_PROXY: "http://127.0.0.1:9", NO_PROXY: "", ...env },
     cwd,
     stdout: "piped",
     stderr: "piped",

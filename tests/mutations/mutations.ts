@@ -3,6 +3,7 @@ import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
 import { endingMutations } from "./endings.ts";
 import { generationMutations } from "./generation.ts";
+import { localMutations } from "./local.ts";
 import type { Mutation } from "./mutation.ts";
 import { pipelineMutations } from "./pipeline.ts";
 import { privilegeMutations } from "./privileges.ts";
@@ -30,6 +31,7 @@ export const mutations: readonly Mutation[] = [
   ...fileMutations,
   ...uploadMutations,
   ...cancellationMutations,
+  ...localMutations,
   ...generationMutations,
   ...creditMutations,
   ...tableMutations,
