@@ -111,7 +111,11 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     tr: "videonun sonundan sonra olmamalı",
     es: "no debe ser posterior al final del video",
   },
-  { en: "must be Unix milliseconds", tr: "Unix milisaniyesi olmalı", es: "deben ser milisegundos de Unix" },
+  {
+    en: "must be Unix milliseconds, or ISO 8601 with a time zone",
+    tr: "Unix milisaniyesi ya da saat dilimli ISO 8601 olmalı",
+    es: "deben ser milisegundos de Unix, o ISO 8601 con zona horaria",
+  },
   { en: "must be an object", tr: "bir nesne olmalı", es: "debe ser un objeto" },
   { en: "must not have __proto__", tr: "__proto__ içermemeli", es: "no debe tener __proto__" },
   { en: "must be a list", tr: "bir liste olmalı", es: "debe ser una lista" },
