@@ -128,18 +128,22 @@ Deno.test("whoever asks again while a change is under way is not sent back to wh
 const JOBS = 20_000;
 const PAGE = 20;
 
-/** A user with many jobs, one in a hundred failed, one in ten deleted, made at once. */
+/** A user with many jobs, one in a hundred failed, and many deleted ones: copies of two that were really made. */
 async function userWithHistory(): Promise<string> {
   const user = await newUser();
+  const [failed, delivered] = [await startJob(pool, user), await startJob(pool, user)];
+  await pool`select fail_job(${failed}, 1, 'timeout', 'It took too long')`;
+  await pool`select record_submission(${delivered}, 1, 'run')`;
+  await pool`select advance_step(${delivered}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
+  await pool`update video_jobs set step = steps where job_id = ${delivered}`;
+  await pool`select complete_job(${delivered}, (select max(attempt) from private.job_work), 'video.mp4')`;
   await pool`
-    insert into video_jobs (user_id, model_id, prompt, node_id, status, stage, credits_used, credits_refunded,
-      error_code, error_message, video_path, created_at, updated_at, completed_at)
-    select ${user}, ${KLING}, repeat('A lighthouse ', 40), 'node ' || number % 1000,
-      case when failed then 'failed' else 'completed' end, case when failed then 'failed' else 'completed' end, 5,
-      case when failed then 5 else 0 end, case when failed then 'timeout' end, case when failed then 'x' end,
-      case when failed then null else 'x' end, time, time, time
-    from (select number, number % 100 = 0 as failed, now() - number * interval '1 minute' as time
-      from generate_series(1, ${JOBS}::integer) as number) as jobs`;
+    insert into video_jobs overriding user value
+    select copy.* from generate_series(1, ${JOBS}::integer) as number
+    join video_jobs as original on original.job_id = case when number % 100 = 0 then ${failed}::uuid else ${delivered} end,
+    jsonb_populate_record(original, jsonb_build_object(
+      'job_id', gen_random_uuid(), 'node_id', 'node ' || number % 1000, 'prompt', repeat('A lighthouse ', 40),
+      'created_at', now() - number * interval '1 minute', 'updated_at', now() - number * interval '1 minute')) as copy`;
   await pool`
     insert into deleted_videos (job_id, user_id, deleted_at)
     select gen_random_uuid(), ${user}, now() - number * interval '10 minutes'
