@@ -81,7 +81,7 @@ Deno.test("one file that Storage never deletes keeps none of the others", async 
   await world.sql`update app_settings set retention_days = null`;
 });
 
-for (const [task, procedure] of [["audit_problems", "audit_credits"], ["idempotency_keys", "purge_expired"]] as const) {
+for (const [task, procedure] of [["audit_problems", "audit_recent"], ["idempotency_keys", "purge_expired"]] as const) {
   Deno.test(`when ${task} fails, the other tasks of the purge go on, and the operator is told`, async () => {
     await world.sql`update app_settings set retention_days = 7`;
     const old = await delivered();

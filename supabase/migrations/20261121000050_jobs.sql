@@ -88,6 +88,7 @@ create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
 create index video_jobs_by_change on public.video_jobs (user_id, updated_at);
 create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc) where node_id is not null;
 create index video_jobs_by_model on public.video_jobs (model_id);
+create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
 create index video_jobs_by_status on public.video_jobs (user_id, status, created_at desc);
 
 alter table public.video_jobs enable row level security;

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(10);
 
 insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
 insert into public.models (
@@ -24,7 +24,7 @@ select public.delete_videos(user_id, array_agg(job_id)) from public.video_jobs w
 set local enable_seqscan = off;
 create function pg_temp.rows_read() returns bigint language sql volatile as $$
   select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
-  where relname in ('video_jobs', 'job_work', 'idempotency_log', 'files_to_delete')
+  where relname in ('video_jobs', 'job_work', 'idempotency_log', 'files_to_delete', 'quota_log')
 $$;
 create function pg_temp.rows_read_by(p_statement text) returns bigint language plpgsql volatile as $$
 declare
@@ -45,6 +45,10 @@ select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::big
   'and no file that somebody may still be writing');
 update public.app_settings set retention_days = null;
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and none where all are kept');
+update public.video_jobs set status = 'failed', stage = 'failed', error_code = 'timeout', credits_refunded = credits_used,
+  completed_at = now() where completed_at is null;
+update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = now() + interval '1 second';
+select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of what is new reads nothing old');
 
 select * from finish();
 rollback;

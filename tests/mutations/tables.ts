@@ -4,9 +4,10 @@ import type { Mutation } from "./mutation.ts";
 const JOBS = "supabase/migrations/20261121000050_jobs.sql";
 const STORAGE = "supabase/migrations/20261121000100_storage.sql";
 const PUSH = "supabase/migrations/20261121000150_push.sql";
-const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
+const AUDIT = "supabase/migrations/20261121000115_audit.sql";
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const rows = (name: string) => ({ file: "supabase/tests/row_level_security.test.sql", name });
+const progress = (name: string) => ({ file: "supabase/tests/audit_progress.test.sql", name });
 const audit = (name: string) => ({ file: "supabase/tests/audit.test.sql", name });
 
 export const tableMutations: readonly Mutation[] = [
@@ -102,26 +103,36 @@ export const tableMutations: readonly Mutation[] = [
   },
 ];
 
-/** What the audit finds, and the damage that a claim has it find. */
+/** What the audits find, and the damage that a claim has them find. */
 const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   [
     "a balance that is not the sum of its ledger",
-    "having balances.credits_remaining <> coalesce(sum(change), 0)",
+    "balances.user_id = p_user_id and credits_remaining <> p_ledger",
     "update public.credit_balances set credits_remaining = credits_remaining + 1",
   ],
   [
+    "an account without a balance",
+    "where not exists (select from public.credit_balances",
+    "delete from public.credit_balances",
+  ],
+  [
+    "a ledger entry that does not follow",
+    "where balance_after <> balance_before + change",
+    " update public.quota_log set change = 1 where change > 0 and job_id = pg_temp.job('failed') ",
+  ],
+  [
     "a job that was not charged its price",
-    "where jobs.charged <> credits_used",
+    "where charged <> credits_used",
     " update public.video_jobs set credits_used = 3 where node_id = 'running' ",
   ],
   [
     "a failed job that was not refunded",
-    "where status = 'failed' and jobs.refunded <> credits_used",
+    "where status = 'failed' and refunded <> credits_used",
     " update public.video_jobs set status = 'failed', completed_at = now() where node_id = 'running' ",
   ],
   [
     "a refund of a job that has not failed",
-    "where status <> 'failed'\n    and jobs.refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end",
+    "where status <> 'failed' and refunded <> case",
     " select public.add_credits(user_id, 2, 'x', job_id) from public.video_jobs where node_id = 'delivered' ",
   ],
   [
@@ -132,16 +143,90 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   ],
   [
     "a charged job that nobody looks at",
-    "where status in ('pending', 'processing') and next_check_at is null",
+    "where status in ('pending', 'processing') and not exists (",
     " update private.job_work set next_check_at = null where job_id = pg_temp.job('running') ",
   ],
 ];
 
-export const auditMutations: readonly Mutation[] = CONTRADICTIONS.map(([what, condition, damage]) => ({
-  name: `the audit of ${what}`,
-  guard: `The books tell of ${what}.`,
-  file: MAINTENANCE,
-  find: condition,
-  replace: condition.replace(/ .*/s, " false"),
-  test: audit(`the audit reports ${damage}`),
-}));
+const AUDITS = ["the audit", "the audit of the next users", "the audit of what is new"];
+
+/** What makes the audit of what is new look at all that is new, and what makes the others reach everything. */
+const REACHES: [what: string, find: string, replace: string, test: Mutation["test"]][] = [
+  [
+    "the hour that it trails behind",
+    "interval '1 hour'",
+    "interval '0 hours'",
+    progress("an entry that is committed behind others is audited, as long as they are younger than an hour"),
+  ],
+  [
+    "the entries",
+    "from private.ledger_problems where id > v_after",
+    "from private.ledger_problems where false and id > v_after",
+    audit(
+      "the audit of what is new reports  update public.quota_log set change = 1 where change > 0 and job_id = pg_temp.job('failed') ",
+    ),
+  ],
+  [
+    "the accounts that the entries touch",
+    "from (select distinct user_id from unnest(v_entries)) as touched",
+    "from (select null::uuid as user_id) as touched",
+    audit(
+      "the audit of what is new reports update public.credit_balances set credits_remaining = credits_remaining + 1",
+    ),
+  ],
+  [
+    "the jobs that have ended",
+    "where completed_at >= v_state.ends_until",
+    "where false",
+    audit(
+      "the audit of what is new reports  delete from public.quota_log where change < 0 and job_id = pg_temp.job('delivered') ",
+    ),
+  ],
+  [
+    "the jobs that have not ended",
+    "union all select job_id from public.video_jobs where status in ('pending', 'processing'))",
+    ")",
+    progress("a job that nobody looks at is found, however long ago it was charged"),
+  ],
+  [
+    "the jobs that the entries touch",
+    "where job_id in (select job_id from unnest(v_entries))",
+    "where false",
+    progress("a refund is audited with its job, however long ago that was delivered"),
+  ],
+  [
+    "the next part",
+    "'next', case when cardinality(v_entries) = p_limit then v_last end",
+    "'next', null",
+    progress("a part says where the next one begins"),
+  ],
+  [
+    "the users after the first ones",
+    "    after_user_id = v_up_to,",
+    "    after_user_id = null,",
+    progress("goes on with the next"),
+  ],
+];
+
+export const auditMutations: readonly Mutation[] = [
+  ...CONTRADICTIONS.flatMap(([what, condition, damage]) =>
+    AUDITS.map((which) => ({
+      name: `${what}, in ${which}`,
+      guard: `The books tell of ${what}.`,
+      file: AUDIT,
+      find: condition,
+      replace: condition.startsWith("where ")
+        ? condition.replace("where ", "where false and ")
+        : `false and ${condition}`,
+      test: audit(`${which} reports ${damage}`),
+    }))
+  ),
+  ...REACHES.map(([what, find, replace, test]) => ({
+    name: `what the audit looks at: ${what}`,
+    guard: "What is wrong with the books is found within a day, and within a week whatever it is.",
+    file: AUDIT,
+    find,
+    replace,
+    test,
+  })),
+];

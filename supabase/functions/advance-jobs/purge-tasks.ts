@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { callProcedure } from "../_shared/database.ts";
 import type { Tools } from "../_shared/tools.ts";
-import { auditBooks } from "./audit.ts";
+import { auditRecent, auditUsers } from "./audit.ts";
 import type { PurgeTask } from "./purge.ts";
 import { deleteLeftFiles } from "./purge-files.ts";
 
@@ -16,7 +16,8 @@ const expiredSchema = z.object({ idempotency_keys: z.number() });
 
 /** All of the cleaning, the most important first. */
 export const PURGE_TASKS: readonly PurgeTask[] = [
-  { name: "audit_problems", run: auditBooks },
+  { name: "audit_problems", run: auditRecent },
+  { name: "full_audit_problems", run: auditUsers },
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
   { name: "tombstones", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_tombstones", limit)) },
   // Rows first, each leaving word of its files.

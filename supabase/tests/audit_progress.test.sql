@@ -1,0 +1,87 @@
+-- How the audit gets on: what is new is audited once it is settled, and everybody in turn.
+begin;
+select plan(15);
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+create function pg_temp.at(p_time text) returns void language sql as
+  $$ select set_config('test.now', '2030-01-0' || p_time || '+00', true) $$;
+select pg_temp.at('1 12:00');
+
+insert into auth.users (id)
+select ('00000000-0000-4000-8000-00000000000' || number)::uuid from generate_series(1, 5) as number;
+create function pg_temp.user(p_number integer default 1) returns uuid language sql as
+  $$ select ('00000000-0000-4000-8000-00000000000' || p_number)::uuid $$;
+-- An entry as a slow transaction commits it: its id was drawn long before.
+create function pg_temp.commit_late(p_id bigint) returns void language sql as $$
+  insert into public.quota_log (id, user_id, change, reason, balance_after, created_at)
+  overriding system value values (p_id, pg_temp.user(), 1, 'late', 1000, private.clock())
+$$;
+create function pg_temp.problems_of(p_answer jsonb) returns text[] language sql as
+  $$ select array_agg(distinct problem ->> 'problem') from jsonb_array_elements(p_answer -> 'problems') as problem $$;
+create temp table ids as select
+  nextval('public.quota_log_id_seq') as late, nextval('public.quota_log_id_seq') as later,
+  nextval('public.quota_log_id_seq') as latest;
+select public.add_credits(pg_temp.user(), 1, 'test');
+
+select is(public.audit_recent() -> 'problems', '[]', 'books in order have no problem');
+select pg_temp.at('1 12:59');
+select is(public.audit_recent() -> 'next', 'null', 'what is new fits one call');
+savepoint settled;
+select pg_temp.commit_late(late) from ids;
+select is(pg_temp.problems_of(public.audit_recent()), array['ledger_entry_does_not_follow'],
+  'an entry that is committed behind others is audited, as long as they are younger than an hour');
+rollback to settled;
+select pg_temp.at('1 13:01');
+select public.audit_recent();
+savepoint done_with;
+select pg_temp.commit_late(later) from ids;
+select is(pg_temp.problems_of(public.audit_recent()), null, 'what was audited an hour after it came is not audited again');
+select is(pg_temp.problems_of(public.audit_next_users()), array['balance_differs_from_ledger', 'ledger_entry_does_not_follow'],
+  'but in the round through all users');
+rollback to done_with;
+
+-- Jobs whose own entries were done with long ago.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
+create function pg_temp.start(p_key text) returns uuid language sql as $$
+  select (public.start_generation(pg_temp.user(), p_key, 'hash', 'a cat', id) #>> '{response,job_id}')::uuid
+  from public.models where is_featured and category = 'text-to-video'
+$$;
+create temp table jobs as select pg_temp.start('running') as running, pg_temp.start('delivered') as delivered;
+select public.record_submission(delivered, 1, 'run') from jobs;
+select public.advance_step(delivered, 1, '{"video_url": "https://provider.test/v.mp4"}') from jobs;
+select public.complete_job(delivered, 1, 'delivered.mp4') from jobs;
+select pg_temp.at('1 15:00');
+select public.audit_recent();
+savepoint long_ago;
+update private.job_work set next_check_at = null where job_id = (select running from jobs);
+select is(pg_temp.problems_of(public.audit_recent()), array['unfinished_job_is_never_looked_at'],
+  'a job that nobody looks at is found, however long ago it was charged');
+rollback to long_ago;
+select public.add_credits(pg_temp.user(), 1, 'x', delivered) from jobs;
+select is(pg_temp.problems_of(public.audit_recent()), array['job_refunded_without_failing'],
+  'a refund is audited with its job, however long ago that was delivered');
+rollback to done_with;
+
+-- In parts.
+select public.add_credits(pg_temp.user(number), 1, 'test') from generate_series(1, 5) as number;
+create temp table parts as select public.audit_recent(null, 2) as part;
+update parts set part = public.audit_recent((part ->> 'next')::bigint, 2);
+select isnt(part -> 'next', 'null', 'a part says where the next one begins') from parts;
+update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.user(5);
+select is(pg_temp.problems_of(public.audit_recent((part ->> 'next')::bigint, 2)), array['balance_differs_from_ledger'],
+  'and the last one goes to the end') from parts;
+update public.credit_balances set credits_remaining = 21 where user_id = pg_temp.user(5);
+
+-- The round.
+update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.user(3);
+select is(public.audit_next_users(2), '{"problems": [], "more": true}', 'a round begins with the first users');
+select is(pg_temp.problems_of(public.audit_next_users(2)), array['balance_differs_from_ledger'], 'goes on with the next');
+select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'and ends with the last');
+select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'the next round waits a day');
+select pg_temp.at('2 13:02');
+select is(public.audit_next_users(2) -> 'more', 'true', 'then it begins');
+select isnt_empty('select * from public.audit_credits()', 'all at once finds the same');
+
+select * from finish();
+rollback;
