@@ -97,7 +97,7 @@ Deno.test("the worker and the purge are scheduled, and cron's own trace is clean
   const jobs = await sql`select jobname, schedule from cron.job order by jobname`;
   assert.deepEqual(jobs.map(({ jobname, schedule }) => [jobname, schedule]), [
     ["reelmint-advance-jobs", "10 seconds"],
-    ["reelmint-purge", "17 3 * * *"],
+    ["reelmint-purge", "17 * * * *"],
     ["reelmint-purge-cron-trace", "27 3 * * *"],
   ]);
   for (const { command } of await sql`select command from cron.job`) await sql.unsafe(command);

@@ -50,7 +50,7 @@ begin
     return;
   end if;
   perform cron.schedule('reelmint-advance-jobs', '10 seconds', 'select private.call_worker()');
-  perform cron.schedule('reelmint-purge', '17 3 * * *', 'select private.call_worker(''purge'')');
+  perform cron.schedule('reelmint-purge', '17 * * * *', 'select private.call_worker(''purge'')');
   -- pg_cron never cleans its own trace.
   perform cron.schedule('reelmint-purge-cron-trace', '27 3 * * *',
     'delete from cron.job_run_details where end_time < now() - interval ''7 days''');

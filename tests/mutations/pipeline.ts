@@ -8,7 +8,7 @@ const START = "supabase/migrations/20261121000060_start_generation.sql";
 const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
 const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
-const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
+const AUDIT = "supabase/migrations/20261121000115_audit.sql";
 const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
 const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
 const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
@@ -232,7 +232,7 @@ const refundMutations: readonly Mutation[] = [
   {
     name: "the audit of what was left out",
     guard: "The books tell of a refund of a video that lacks nothing, whatever its job says.",
-    file: MAINTENANCE,
+    file: AUDIT,
     find: "case when cardinality(left_out) > 0 then credits_refunded else 0 end",
     replace: "credits_refunded",
     test: pipeline("the audit reports a refund of a video that lacks nothing, though the job says so too"),
