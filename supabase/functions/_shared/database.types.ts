@@ -447,6 +447,8 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "audit_next_users": { Args: { "p_limit"?: number }; Returns: Json };
+      "audit_recent": { Args: { "p_after_id"?: number; "p_limit"?: number }; Returns: Json };
       "cancel_job": {
         Args: { "p_job_id": string; "p_lease_seconds"?: number; "p_seen"?: Json; "p_user_id": string };
         Returns: Json;
