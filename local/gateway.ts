@@ -39,7 +39,8 @@ const WISHES = ["connection", "upgrade", "http2-settings"];
 
 /** Starts the gateway. Bodies stream through in both directions. */
 export async function startGateway(port: number, upstreams: Upstreams, host = "127.0.0.1"): Promise<Gateway> {
-  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
+  const ownHost = host === "0.0.0.0" ? "127.0.0.1" : host;
+  const url = `http://${ownHost}:${port}`;
   const calls: GatewayCall[] = [];
   const faults: { prefix: string; fault: Fault; left: number }[] = [];
   const agent = new Agent({ keepAlive: true });
@@ -127,10 +128,10 @@ export async function startGateway(port: number, upstreams: Upstreams, host = "1
     const realtimePort = upstreams["/realtime/v1"]?.();
     if (request.headers.upgrade?.toLowerCase() === "websocket" && path.startsWith("/realtime/v1/") && realtimePort) {
       if (takeFault(path) !== undefined) return void client.destroy();
-      return tunnel(request, client, head, realtimePort);
+      return tunnel(request, client, head, { host: "127.0.0.1", port: realtimePort });
     }
     // Some clients offer to go on in HTTP/2 (`Upgrade: h2c`). They are answered as if they had not.
-    tunnel(request, client, head, port, WISHES);
+    tunnel(request, client, head, { host: ownHost, port }, WISHES);
   });
 
   await new Promise<void>((resolve, reject) => {

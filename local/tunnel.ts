@@ -10,10 +10,10 @@ export function tunnel(
   request: IncomingMessage,
   client: Duplex,
   head: Uint8Array,
-  port: number,
+  address: { host: string; port: number },
   without: readonly string[] = [],
 ): void {
-  const upstream = connect(port, "127.0.0.1", () => {
+  const upstream = connect(address, () => {
     upstream.write(headOf(request, without));
     upstream.write(head);
     client.pipe(upstream);

@@ -36,6 +36,14 @@ const LOCKED = submissions(
 
 export const callerMutations: readonly Mutation[] = [
   {
+    name: "the advice to come back with the same key",
+    guard: "Whoever does not know whether they were charged is told the way that never charges twice.",
+    file: `${FUNCTIONS}/_shared/http/errors.ts`,
+    find: 'error.code === "unavailable" && hasKey',
+    replace: "false",
+    test: failedErrors("a database out of reach is 503 with a time to come back, and the key stays free"),
+  },
+  {
     name: "the check of the user's token",
     guard: "Nobody acts for a user without a token that Supabase Auth signed for them.",
     file: ENDPOINT,
