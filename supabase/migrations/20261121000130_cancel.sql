@@ -1,9 +1,9 @@
 -- The owner changes their mind. Nobody gets a video and its credits, and a run that had started, which is billed to us, is
 -- refunded a limited number of times a day.
 
--- How far an unfinished job is, as far as the database knows: `not_started`, `started`, `may_be_made` (started, and over by
--- now perhaps), `made`, or `unknown`. `p_seen` is what the caller has just seen of runs at their providers:
--- { run id: state }.
+-- How far an unfinished job is, as far as the database knows: `not_started` (no run of it is billed), `started`,
+-- `may_be_made` (started, and over by now perhaps), `made`, or `unknown`. `p_seen` is what the caller has just seen of
+-- runs at their providers: { run id: state }.
 create function private.standing_of(
   p_job public.video_jobs,
   p_work private.job_work,
@@ -17,15 +17,15 @@ set search_path = ''
 as $$
   select case
     when not private.is_making_video(p_work.steps, p_work.step) then 'made'
-    when p_work.provider_job_id is null and p_work.submitted_at is null and not has_generated then 'not_started'
+    when p_work.provider_job_id is null and p_work.submitted_at is null and not has_run then 'not_started'
     -- A submission whose answer is missing may be running.
     when p_work.provider_job_id is null then 'started'
     when seen = 'succeeded' and not private.is_making_video(p_work.steps, p_work.step + 1) then 'made'
-    when seen = 'queued' and not has_generated then 'not_started'
+    when seen = 'queued' and not has_run then 'not_started'
     when seen is not null then 'started'
-    when p_job.stage = 'generating' or has_generated then 'may_be_made'
+    when p_job.stage = 'generating' or has_run then 'may_be_made'
     else 'unknown' end
-  from (select p_seen ->> p_work.provider_job_id as seen, p_work.artifacts ? 'video' as has_generated) as facts;
+  from (select p_seen ->> p_work.provider_job_id as seen, p_work.artifacts <> '{}' as has_run) as facts;
 $$;
 
 revoke execute on function private.standing_of(public.video_jobs, private.job_work, jsonb)

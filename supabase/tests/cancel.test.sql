@@ -112,7 +112,8 @@ select pg_temp.start_transition('sound', '{"enable_music": true}');
 select pg_temp.make('sound', '{"audio_url": "x"}'), pg_temp.make('sound', '{"audio_url": "x"}'), pg_temp.submit('sound');
 select pg_temp.cancel('sound', 'queued');
 select is(
-  pg_temp.reason(pg_temp.job('sound')), 'generation_failed_refund', 'one of which only the music is made has not');
+  pg_temp.reason(pg_temp.job('sound')), 'cancelled_after_start_refund',
+  'so has one of which only the music is made: that run is billed too');
 
 -- What is made.
 select pg_temp.start_and_submit('made');
@@ -162,15 +163,15 @@ select is(
     where node_id = 'mixing' and file ->> 'path' like '%' || job_id || '%'), 3::bigint,
   'and its files are to be deleted at once') from cancelled;
 
--- The limit: so far today running, submitting, silent, half, halved and mixing.
-update public.app_settings set cancels_after_start_per_day = 7;
+-- The limit: so far today running, submitting, silent, half, sound, halved and mixing.
+update public.app_settings set cancels_after_start_per_day = 8;
 select pg_temp.start_and_submit('last'), pg_temp.cancel('last', 'running');
 select is(pg_temp.reason(pg_temp.job('last')), 'cancelled_after_start_refund', 'the last of the day is refunded');
 set local test.now = '2030-01-01 18:00:00+00';
 select pg_temp.start_and_submit('beyond');
 create temp table before as select pg_temp.balance() as balance;
 select is(
-  pg_temp.cancel('beyond', 'running'), '{"outcome": "cancel_limit_reached", "limit": 7, "retry_after": 64800}',
+  pg_temp.cancel('beyond', 'running'), '{"outcome": "cancel_limit_reached", "limit": 8, "retry_after": 64800}',
   'the next is refused until the first is a day old');
 select is(
   (select array[status, stage] from public.video_jobs where node_id = 'beyond'), array['processing', 'generating'],

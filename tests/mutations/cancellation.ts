@@ -156,7 +156,7 @@ const standingMutations: readonly Mutation[] = [
     name: "the parts that are made in standing_of",
     guard: "A long video has started once a part of it is made.",
     file: CANCEL,
-    find: "when seen = 'queued' and not has_generated then 'not_started'",
+    find: "when seen = 'queued' and not has_run then 'not_started'",
     replace: "when seen = 'queued' then 'not_started'",
     test: cancel("a video of which a part is made has started, though the next is queued"),
   },
