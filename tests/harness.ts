@@ -18,7 +18,7 @@ export interface Answer {
 
 /** A running stack with what tests need around it. */
 export interface World extends Stack {
-  sql: postgres.Sql;
+  sql: postgres.Sql<{ bigint: number }>;
   /** Signs a new user up through Auth, with exactly these credits. */
   newUser(credits?: number): Promise<TestUser>;
   /** Calls a function; `body` is sent as JSON, a text as it is. */
@@ -65,7 +65,8 @@ export function useWorld(options: StackOptions = {}): World {
   return world;
 }
 
-const sessionSchema = z.object({ access_token: z.string(), user: z.object({ id: z.string() }) });
+/** What Auth answers to a sign-up. */
+export const sessionSchema = z.object({ access_token: z.string(), user: z.object({ id: z.string() }) });
 
 export async function startWorld(options: StackOptions = {}): Promise<World> {
   // Runs of a second or two: long enough to be seen running, short enough for tests that wait for them.
@@ -75,7 +76,12 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
     ...options,
     falSimulator: { queueMs: 100, runMs: 300, ...options.falSimulator },
   });
-  const sql = postgres(stack.databaseUrl, { max: 4, onnotice: () => {} });
+  const sql = postgres(stack.databaseUrl, {
+    max: 4,
+    onnotice: () => {},
+    // As PostgREST tells it: a balance is a number.
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+  });
   await sql.unsafe(`
     create table private.test_clock (shift interval not null);
     insert into private.test_clock values ('0');

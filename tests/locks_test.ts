@@ -52,7 +52,7 @@ async function valueOf(query: Promise<postgres.Row[]>): Promise<unknown> {
 async function newUser(): Promise<string> {
   const id = crypto.randomUUID();
   await pool`insert into auth.users (id) values (${id})`;
-  await pool`select add_credits(${id}, 80, 'test')`;
+  await pool`select add_credits(${id}, 100, 'test')`;
   return id;
 }
 
@@ -89,7 +89,10 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
 }
 
 async function assertBalance(userId: string, credits: number): Promise<void> {
-  assert.equal(await valueOf(pool`select credits_remaining from credit_balances where user_id = ${userId}`), credits);
+  assert.equal(
+    await valueOf(pool`select credits_remaining::integer from credit_balances where user_id = ${userId}`),
+    credits,
+  );
   assert.deepEqual([...await pool`select * from audit_credits()`], []);
 }
 

@@ -2,7 +2,8 @@
 
 create table public.credit_balances (
   user_id uuid primary key references auth.users (id) on delete cascade,
-  credits_remaining integer not null,
+  -- As wide as a sum of many refunds and purchases may be: none of them may fail for it.
+  credits_remaining bigint not null,
   updated_at timestamptz not null default now(),
   constraint balance_is_never_negative check (credits_remaining >= 0)
 );
@@ -15,7 +16,7 @@ create table public.quota_log (
   reason text not null,
   job_id uuid,
   transaction_id text,
-  balance_after integer not null,
+  balance_after bigint not null,
   created_at timestamptz not null default now(),
   constraint ledger_entry_moves_credits check (change <> 0),
   constraint ledger_balance_is_never_negative check (balance_after >= 0),
@@ -45,7 +46,7 @@ revoke all on sequence public.quota_log_id_seq from anon, authenticated, service
 grant select on public.quota_log to authenticated;
 grant select, insert on public.quota_log to service_role;
 
--- Refuses every change to what was written, by whomever; but for the name of a user who left (see erase_account).
+-- Refuses every change to what was written, by whomever; but for the name of a user who left (see erase_user).
 create function private.refuse_ledger_change()
 returns trigger
 language plpgsql
@@ -55,7 +56,9 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'UPDATE' and old.user_id::text = current_setting('reelmint.erased_user', true) then
-    -- Whatever else the statement says, only the name changes.
+    -- Whatever else the statement says, only the name changes, which the id of the welcome contains.
+    old.transaction_id := case when old.transaction_id = 'welcome:' || old.user_id
+      then 'welcome:' || new.user_id else old.transaction_id end;
     old.user_id := new.user_id;
     return old;
   end if;
@@ -84,7 +87,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_balance integer;
+  v_balance bigint;
 begin
   if p_amount is null or p_amount <= 0 then
     raise exception 'Amount must be positive: %', p_amount using errcode = 'invalid_parameter_value';
@@ -128,7 +131,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_balance integer;
+  v_balance bigint;
 begin
   if p_amount is null or p_amount <= 0 then
     raise exception 'Amount must be positive: %', p_amount using errcode = 'invalid_parameter_value';
@@ -159,33 +162,22 @@ $$;
 revoke execute on function public.add_credits(uuid, integer, text, uuid, text) from public, anon, authenticated;
 grant execute on function public.add_credits(uuid, integer, text, uuid, text) to service_role;
 
--- Opens the account of a new user with the welcome credits.
-create function private.open_account()
-returns trigger
+-- Refuses whoever has no account: their token outlives the user. PostgREST answers this error with 401, the functions too.
+create function private.require_account(
+  p_user_id uuid
+)
+returns void
 language plpgsql
-volatile
--- Runs as the owner: Supabase Auth's role, which inserts the user, has no rights on our tables.
-security definer
+stable
+security invoker
 set search_path = ''
 as $$
-declare
-  v_welcome integer := (select welcome_credits from public.app_settings);
 begin
-  if v_welcome > 0 then
-    perform public.add_credits(new.id, v_welcome, 'welcome_credits', null, 'welcome:' || new.id);
-  else
-    insert into public.credit_balances (user_id, credits_remaining) values (new.id, 0);
+  if not exists (select from public.credit_balances where user_id = p_user_id) then
+    raise exception 'There is no such account' using errcode = 'PT401';
   end if;
-  return new;
 end;
 $$;
 
-revoke execute on function private.open_account() from public, anon, authenticated;
-
-create trigger reelmint_opens_an_account after insert on auth.users
-  for each row execute function private.open_account();
-
--- Users who were there before Reelmint get their account now.
-select public.add_credits(users.id, app_settings.welcome_credits, 'welcome_credits', null, 'welcome:' || users.id)
-from auth.users, public.app_settings
-where app_settings.welcome_credits > 0;
+revoke execute on function private.require_account(uuid) from public, anon, authenticated;
+grant execute on function private.require_account(uuid) to service_role;

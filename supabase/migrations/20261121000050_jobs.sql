@@ -4,7 +4,9 @@ create table public.video_jobs (
   job_id uuid primary key default gen_random_uuid(),
   -- For clients whose ids are numbers.
   id bigint generated always as identity,
-  user_id uuid not null references auth.users (id) on delete cascade,
+  -- Of the account, which its changes lock anyway: a lock on the auth user besides would meet that of its deletion. No
+  -- account goes without what it still has to end and refund (see erase_user).
+  user_id uuid not null references public.credit_balances (user_id),
   model_id uuid not null references public.models (id),
   kind text not null default 'generation',
   prompt text not null,

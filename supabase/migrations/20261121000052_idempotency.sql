@@ -1,7 +1,7 @@
 -- One key, one job: which request a key was used for, and the answer that everybody gets who uses it again.
 
 create table public.idempotency_log (
-  user_id uuid not null references auth.users (id) on delete cascade,
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   idempotency_key text not null,
   operation_type text not null,
   request_hash text not null,

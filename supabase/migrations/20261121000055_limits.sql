@@ -2,7 +2,7 @@
 
 -- How many seconds of video each user has had generated in a month, failed jobs given back; outlives deleted videos.
 create table private.monthly_usage (
-  user_id uuid not null references auth.users (id) on delete cascade,
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   month date not null,
   seconds integer not null,
   primary key (user_id, month),
@@ -29,6 +29,56 @@ $$;
 
 revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
 grant execute on function private.month_of(timestamptz) to service_role;
+
+-- What users of the same addresses had used when they left, as far as it still counts: the limits go on with it.
+create function private.earlier_usage(
+  p_user_id uuid,
+  out seconds integer,
+  out generations integer,
+  out cancels integer,
+  out left_at timestamptz
+)
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select
+    coalesce(max(seconds_of_month) filter (where private.month_of(known.left_at) = private.month_of(now)), 0),
+    coalesce(max(generations_of_hour) filter (where known.left_at > now - interval '1 hour'), 0),
+    coalesce(max(cancels_of_day) filter (where known.left_at > now - interval '1 day'), 0),
+    max(known.left_at)
+  from private.user_addresses join private.addresses as known using (address_hmac),
+    (select private.clock() as now) as clock
+  where user_id = p_user_id;
+$$;
+
+revoke execute on function private.earlier_usage(uuid) from public, anon, authenticated;
+grant execute on function private.earlier_usage(uuid) to service_role;
+
+-- Forgets what users had used who left, once it counts no more, and addresses of which nothing is to be remembered.
+create function private.forget_usage()
+returns void
+language plpgsql
+volatile
+-- Runs as the owner: what was kept of an address is not the service role's to change.
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+begin
+  update private.addresses
+  set left_at = null, seconds_of_month = 0, generations_of_hour = 0, cancels_of_day = 0
+  where left_at < least(v_now - interval '1 day', private.month_of(v_now)::timestamp at time zone 'utc');
+  delete from private.addresses as known
+  where welcomed_at is null and left_at is null
+    and not exists (select from private.user_addresses where address_hmac = known.address_hmac);
+end;
+$$;
+
+revoke execute on function private.forget_usage() from public, anon, authenticated;
+grant execute on function private.forget_usage() to service_role;
 
 -- How many unfinished jobs a user has.
 create function private.active_jobs(
@@ -58,26 +108,30 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  select count(*), min(created_at) from public.quota_log
-  where user_id = p_user_id and change < 0 and job_id is not null
-    and created_at > (select private.clock()) - interval '1 hour';
+  select own.generations + earlier.generations,
+    least(own.oldest, case when earlier.generations > 0 then earlier.left_at end)
+  from private.earlier_usage(p_user_id) as earlier, (
+    select count(*)::integer as generations, min(created_at) as oldest from public.quota_log
+    where user_id = p_user_id and change < 0 and job_id is not null
+      and created_at > (select private.clock()) - interval '1 hour') as own;
 $$;
 
 revoke execute on function private.generations_last_hour(uuid) from public, anon, authenticated;
 grant execute on function private.generations_last_hour(uuid) to service_role;
 
--- How many seconds of video a user has had generated in a month.
+-- How many seconds of video a user has had generated in this month.
 create function private.seconds_in_month(
   p_user_id uuid,
   p_month date
 )
 returns integer
 language sql
-stable
+volatile
 security invoker
 set search_path = ''
 as $$
-  select coalesce((select seconds from private.monthly_usage where user_id = p_user_id and month = p_month), 0);
+  select coalesce((select seconds from private.monthly_usage where user_id = p_user_id and month = p_month), 0)
+    + (private.earlier_usage(p_user_id)).seconds;
 $$;
 
 revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;
@@ -128,12 +182,17 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_limit integer := (select cancels_after_start_per_day from public.app_settings);
+  v_earlier record := private.earlier_usage(p_user_id);
   v_recent integer;
   v_oldest timestamptz;
 begin
   -- Counted in the ledger: deleting the job does not undo it.
   select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
   where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
+  if v_earlier.cancels > 0 then
+    v_recent := v_recent + v_earlier.cancels;
+    v_oldest := least(v_oldest, v_earlier.left_at);
+  end if;
   if v_recent >= v_limit then
     return jsonb_build_object('outcome', 'cancel_limit_reached', 'limit', v_limit,
       'retry_after', ceil(extract(epoch from v_oldest + interval '1 day' - v_now))::integer);

@@ -155,7 +155,7 @@ declare
   v_model public.models;
   v_resolved jsonb;
   v_steps jsonb;
-  v_balance integer;
+  v_balance bigint;
   v_price integer;
   v_charge jsonb;
   v_response jsonb;
@@ -167,9 +167,7 @@ begin
   perform private.begin_change(p_user_id);
   -- All of a user's requests pass here one at a time: a concurrent duplicate waits, then replays.
   select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;
-  if not found then
-    return jsonb_build_object('outcome', 'user_not_found');
-  end if;
+  perform private.require_account(p_user_id);
   v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   if v_outcome is not null then
     return v_outcome;

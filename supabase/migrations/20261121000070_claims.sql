@@ -125,6 +125,7 @@ begin
     limit 1;
   end if;
   if not found then
+    perform private.require_account(p_user_id);
     return null;
   end if;
   return jsonb_build_object(

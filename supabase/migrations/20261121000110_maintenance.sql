@@ -1,6 +1,7 @@
 -- What the operator has cron run: cleaning up.
 
--- Deletes up to p_limit expired keys, the oldest first, and says how many there were: { idempotency_keys }.
+-- Deletes up to p_limit expired keys, the oldest first, and says how many there were: { idempotency_keys }. Forgets what users
+-- who left had used, once it counts no more.
 create function public.purge_expired(
   p_limit integer default 1000
 )
@@ -21,6 +22,7 @@ begin
     -- A request that is about to use an expired key anew has its row.
     for update skip locked));
   get diagnostics v_keys = row_count;
+  perform private.forget_usage();
   return jsonb_build_object('idempotency_keys', v_keys);
 end;
 $$;

@@ -105,6 +105,7 @@ declare
   v_answer jsonb;
 begin
   if v_job.user_id is distinct from p_user_id then
+    perform private.require_account(p_user_id);
     return null;
   elsif v_job.completed_at is not null then
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job));

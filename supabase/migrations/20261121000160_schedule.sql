@@ -2,7 +2,7 @@
 -- names `project_url` and `secret_key`. Where one of the three is missing (the local stack) nothing is scheduled, and
 -- the function is called by something else.
 
--- Calls the worker if anything is due; costs one index look-up when nothing is.
+-- Calls the worker if anything is due; costs two index look-ups when nothing is.
 create function private.call_worker(
   p_task text default 'advance'
 )
@@ -20,7 +20,7 @@ begin
   if p_task = 'advance' and not exists (
     select from private.job_work
     where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
-  ) then
+  ) and not exists (select from private.runs_to_cancel where next_try_at <= v_now) then
     return;
   end if;
   execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into v_url using 'project_url';

@@ -3,7 +3,7 @@
 -- What is left of a deleted video, so that a client that was away learns of it.
 create table public.deleted_videos (
   job_id uuid primary key,
-  user_id uuid not null references auth.users (id) on delete cascade,
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   deleted_at timestamptz not null
 );
 
@@ -102,6 +102,7 @@ declare
   v_before_id uuid := coalesce(p_before_job_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   v_page jsonb;
 begin
+  perform private.require_account(p_user_id);
   select jsonb_agg(jsonb_build_object(
     'at', private.to_microseconds((page.job).created_at)::text, 'job_id', (page.job).job_id,
     'video', private.job_json(page.job)) order by (page.job).created_at desc, (page.job).job_id desc) into v_page
@@ -150,6 +151,7 @@ declare
   v_after_id uuid := coalesce(p_after_job_id, '00000000-0000-0000-0000-000000000000');
   v_page jsonb;
 begin
+  perform private.require_account(p_user_id);
   select jsonb_agg(jsonb_build_object(
     'at', private.to_microseconds(changed_at)::text, 'job_id', page.job_id,
     'video', coalesce(private.job_json(jobs), jsonb_build_object(

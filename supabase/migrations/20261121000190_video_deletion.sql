@@ -14,6 +14,8 @@ create table private.files_to_delete (
 );
 
 create index files_to_delete_by_age on private.files_to_delete (since);
+-- By their bytes: for whoever looks for the files of one user.
+create index files_to_delete_by_user on private.files_to_delete (bucket, path collate "C");
 
 alter table private.files_to_delete enable row level security;
 create policy "Only the service role deletes files" on private.files_to_delete
@@ -62,9 +64,12 @@ $$;
 revoke execute on function private.bury_job(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.bury_job(public.video_jobs) to service_role;
 
--- The files of one user that are to be deleted: [{ bucket, path }].
+-- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
 create function private.files_of(
-  p_user_id uuid
+  p_user_id uuid,
+  p_limit integer,
+  p_after_bucket text default '',
+  p_after_path text default ''
 )
 returns jsonb
 language sql
@@ -72,22 +77,29 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path)), '[]')
-  from private.files_to_delete where path like p_user_id || '/%';
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
+  from (
+    select bucket, path from private.files_to_delete
+    -- The bytes of '/' and '0' are neighbours: everything in the user's folder is between them.
+    where bucket in ('inputs', 'videos')
+      and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
+      and (bucket, path collate "C") > (p_after_bucket, p_after_path)
+    order by bucket, path collate "C"
+    limit p_limit
+  ) as page;
 $$;
 
-revoke execute on function private.files_of(uuid) from public, anon, authenticated;
-grant execute on function private.files_of(uuid) to service_role;
+revoke execute on function private.files_of(uuid, integer, text, text) from public, anon, authenticated;
+grant execute on function private.files_of(uuid, integer, text, text) to service_role;
 
 -- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, ask, files, runs }.
 -- not_deleted: [{ job_id, code }], those that a limit keeps going on. ask: the work of those whose runs must be looked at
 -- first; whoever has done so calls again with what was seen, as for cancel_job. files: those to delete now, as
--- { bucket, path }. runs: the work whose runs are to be stopped. With `p_leaving` everything goes. Safe to repeat.
+-- { bucket, path }. runs: the work whose runs are to be stopped. Safe to repeat.
 create function public.delete_videos(
   p_user_id uuid,
   p_job_ids uuid[],
-  p_seen jsonb default '{}',
-  p_leaving boolean default false
+  p_seen jsonb default '{}'
 )
 returns jsonb
 language plpgsql
@@ -105,6 +117,7 @@ declare
   v_runs jsonb := '[]';
 begin
   perform private.begin_change(p_user_id);
+  perform private.require_account(p_user_id);
   -- All of them before any balance, and in one order: whoever ends one of them has its lock and waits for the balance.
   perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;
   perform from private.job_work as work
@@ -118,11 +131,11 @@ begin
     if v_job.completed_at is null then
       select * into v_work from private.job_work where job_id = v_job.job_id;
       v_standing := private.standing_of(v_job, v_work, p_seen);
-      if v_standing = 'unknown' and not p_leaving then
+      if v_standing = 'unknown' then
         v_ask := v_ask || private.work_json(v_job, v_work, false);
         continue;
       end if;
-      v_problem := case when v_standing <> 'not_started' and not p_leaving then private.cancel_problem(v_job) end;
+      v_problem := case when v_standing <> 'not_started' then private.cancel_problem(v_job) end;
       if v_problem is not null then
         v_not_deleted := v_not_deleted || jsonb_build_object('job_id', v_job.job_id, 'code', v_problem -> 'outcome');
         continue;
@@ -146,13 +159,14 @@ begin
         select from public.video_jobs as jobs where jobs.user_id = p_user_id and jobs.job_id = asked.job_id)), '[]'),
     'not_deleted', v_not_deleted,
     'ask', v_ask,
-    'files', private.files_of(p_user_id),
+    -- Three a video, and some that were left before: what does not fit is for the purge.
+    'files', private.files_of(p_user_id, 500),
     'runs', v_runs);
 end;
 $$;
 
-revoke execute on function public.delete_videos(uuid, uuid[], jsonb, boolean) from public, anon, authenticated;
-grant execute on function public.delete_videos(uuid, uuid[], jsonb, boolean) to service_role;
+revoke execute on function public.delete_videos(uuid, uuid[], jsonb) from public, anon, authenticated;
+grant execute on function public.delete_videos(uuid, uuid[], jsonb) to service_role;
 
 -- Deletes up to p_limit finished videos past the retention, of all users, the oldest first; how many there were.
 create function public.delete_expired_videos(

@@ -7,7 +7,7 @@ values ('inputs', 'inputs', false, 10485760, array['image/jpeg', 'image/png', 'i
 
 create table private.uploads (
   path text primary key,
-  user_id uuid not null references auth.users (id) on delete cascade,
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   content_type text not null,
   created_at timestamptz not null,
   -- The version of the file whose first bytes were found to be of that type. An address is used up by a finished upload,
@@ -191,11 +191,9 @@ declare
   v_path text := p_user_id || '/' || gen_random_uuid() || '.'
     || case p_content_type when 'image/jpeg' then 'jpg' else split_part(p_content_type, '/', 2) end;
 begin
-  -- A user's uploads are counted one at a time; and who has no account has no balance.
+  -- A user's uploads are counted one at a time.
   perform from public.credit_balances where user_id = p_user_id for update;
-  if not found then
-    return jsonb_build_object('outcome', 'user_not_found');
-  end if;
+  perform private.require_account(p_user_id);
   v_outcome := private.upload_limit_problem(p_user_id);
   if v_outcome is not null then
     return v_outcome;

@@ -1,40 +1,191 @@
--- A user leaves, and takes everything along but the sums: the ledger stays, under a name that leads to nobody.
+-- Leaving. Whoever deletes a user, they themselves, the operator's code or the dashboard, deletes everything along with
+-- them but the sums: the ledger stays, under a name that leads to nobody.
 
--- Deletes a user: jobs (refunded where they were not delivered), balance, keys, tombstones and the auth user; anonymises
--- the ledger; and says what is left to do outside the database: { files, runs }. Safe to repeat.
-create function public.erase_account(
+-- Ends and refunds a user's jobs that go on, and puts their runs on the list of those to be cancelled.
+create function private.end_jobs(
   p_user_id uuid
 )
-returns jsonb
+returns void
 language plpgsql
 volatile
--- Runs as the owner: the auth user, the names of files in Storage and the ledger are out of the service role's reach.
+security invoker
+set search_path = ''
+as $$
+declare
+  v_job public.video_jobs;
+  v_work private.job_work;
+begin
+  -- All of them before any balance, in the one order of locks.
+  perform from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id for update;
+  for v_job in
+    select * from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id
+  loop
+    select * into v_work from private.job_work where job_id = v_job.job_id for update;
+    insert into private.runs_to_cancel (provider, provider_job_id, model, job_id, attempt, next_try_at)
+    select step ->> 'provider', v_work.provider_job_id, step ->> 'model', v_job.job_id, v_work.attempt, private.clock()
+    from (select v_work.steps -> v_work.step as step) as current
+    where v_work.provider_job_id is not null
+    on conflict do nothing;
+    perform private.end_by_owner(v_job, v_work, private.standing_of(v_job, v_work, '{}') <> 'not_started',
+      'The account was deleted');
+  end loop;
+end;
+$$;
+
+revoke execute on function private.end_jobs(uuid) from public, anon, authenticated;
+
+-- Keeps with each address of a user who leaves what they had used, so that the limits count on if they come back.
+create function private.keep_usage(
+  p_user_id uuid
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_month date := private.month_of(v_now);
+  v_seconds integer := coalesce((
+    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
+  v_generations integer;
+  v_cancels integer;
+begin
+  select count(*) into v_generations from public.quota_log
+  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
+  select count(*) into v_cancels from public.quota_log
+  where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
+  -- Added to what the users before them left, where that still counts.
+  update private.addresses set
+    seconds_of_month = v_seconds + case when private.month_of(left_at) = v_month then seconds_of_month else 0 end,
+    generations_of_hour = v_generations
+      + case when left_at > v_now - interval '1 hour' then generations_of_hour else 0 end,
+    cancels_of_day = v_cancels + case when left_at > v_now - interval '1 day' then cancels_of_day else 0 end,
+    left_at = v_now
+  where address_hmac in (select address_hmac from private.user_addresses where user_id = p_user_id)
+    and (v_seconds > 0 or v_generations > 0 or v_cancels > 0);
+end;
+$$;
+
+revoke execute on function private.keep_usage(uuid) from public, anon, authenticated;
+
+-- Erases a user who is being deleted: jobs (refunded where they were not delivered), balance, keys, tombstones and
+-- addresses; anonymises the ledger; and puts files and runs on the lists of those to be deleted and cancelled.
+create function private.erase_user()
+returns trigger
+language plpgsql
+volatile
+-- Runs as the owner: neither Supabase Auth's role nor the service role has all the rights that it takes.
 security definer
 set search_path = ''
 as $$
 declare
   v_nobody uuid := gen_random_uuid();
-  v_runs jsonb := '[]';
 begin
   -- Alone with this user: whoever starts or changes a job of theirs waits, and then finds nobody.
-  perform private.settle_changes(p_user_id);
-  v_runs := public.delete_videos(
-    p_user_id, array(select job_id from public.video_jobs where user_id = p_user_id), p_leaving => true) -> 'runs';
+  perform private.settle_changes(old.id);
+  perform private.end_jobs(old.id);
+  perform private.keep_usage(old.id);
 
+  -- Files that may be on their way, and then those that are there.
+  perform private.discard_files(jobs) from public.video_jobs as jobs
+  where user_id = old.id and (status <> 'completed' or video_path is null);
   insert into private.files_to_delete (bucket, path, since)
   select bucket_id, name, private.clock() from storage.objects
-  where bucket_id in ('videos', 'inputs') and name like p_user_id || '/%'
+  where bucket_id in ('videos', 'inputs') and name like old.id || '/%'
   on conflict do nothing;
 
-  perform set_config('reelmint.erased_user', p_user_id::text, true);
-  update public.quota_log set user_id = v_nobody where user_id = p_user_id;
+  perform set_config('reelmint.erased_user', old.id::text, true);
+  update public.quota_log set user_id = v_nobody where user_id = old.id;
   perform set_config('reelmint.erased_user', '', true);
 
-  -- Balance, keys and tombstones go with it.
+  delete from public.video_jobs where user_id = old.id;
+  -- Keys, tombstones, usage and addresses go with it.
+  delete from public.credit_balances where user_id = old.id;
+  if tg_op = 'DELETE' then
+    return old;
+  end if;
+  return new;
+end;
+$$;
+
+revoke execute on function private.erase_user() from public, anon, authenticated;
+
+create trigger reelmint_erases_a_user before delete on auth.users
+  for each row execute function private.erase_user();
+-- auth.admin.deleteUser(id, true) leaves the row and takes its address away.
+create trigger reelmint_erases_a_softly_deleted_user before update of deleted_at on auth.users
+  for each row when (old.deleted_at is null and new.deleted_at is not null) execute function private.erase_user();
+
+-- Deletes up to p_limit finished videos of a user who is about to leave, and says how many there were: an account of any
+-- size is deleted in steps that are short each.
+create function public.delete_finished_videos(
+  p_user_id uuid,
+  p_limit integer
+)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_job public.video_jobs;
+  v_deleted integer := 0;
+begin
+  perform private.begin_change(p_user_id);
+  perform private.require_account(p_user_id);
+  for v_job in
+    select * from public.video_jobs where user_id = p_user_id and completed_at is not null
+    order by job_id limit p_limit for update
+  loop
+    perform private.bury_job(v_job);
+    v_deleted := v_deleted + 1;
+  end loop;
+  return v_deleted;
+end;
+$$;
+
+revoke execute on function public.delete_finished_videos(uuid, integer) from public, anon, authenticated;
+grant execute on function public.delete_finished_videos(uuid, integer) to service_role;
+
+-- Deletes a user, and with them what erase_user says.
+create function public.erase_account(
+  p_user_id uuid
+)
+returns void
+language plpgsql
+volatile
+-- Runs as the owner: the auth user is out of the service role's reach.
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_account(p_user_id);
   delete from auth.users where id = p_user_id;
-  return jsonb_build_object('files', private.files_of(p_user_id), 'runs', v_runs);
 end;
 $$;
 
 revoke execute on function public.erase_account(uuid) from public, anon, authenticated;
 grant execute on function public.erase_account(uuid) to service_role;
+
+-- A page of a user's files that are to be deleted, in the order of their names: [{ bucket, path }]. Also of a user who is
+-- no more.
+create function public.list_files_of_user(
+  p_user_id uuid,
+  p_limit integer,
+  p_after_bucket text default '',
+  p_after_path text default ''
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.files_of(p_user_id, p_limit, p_after_bucket, p_after_path);
+$$;
+
+revoke execute on function public.list_files_of_user(uuid, integer, text, text) from public, anon, authenticated;
+grant execute on function public.list_files_of_user(uuid, integer, text, text) to service_role;

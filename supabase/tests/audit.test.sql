@@ -7,7 +7,7 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-01 12:00:00+00';
 
-insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
   typical_seconds, start_within_seconds, max_run_seconds)
@@ -63,7 +63,7 @@ insert into damages values
     array['balance_differs_from_ledger user']),
   ($$ delete from public.quota_log where reason = 'welcome_credits' $$,
     array['balance_differs_from_ledger user', 'ledger_entry_does_not_follow running']),
-  ('delete from public.credit_balances', array['account_without_balance user']),
+  ('set local session_replication_role = replica; delete from public.credit_balances', array['account_without_balance user']),
   ($$ delete from public.quota_log where change < 0 and job_id = pg_temp.job('delivered') $$,
     array['balance_differs_from_ledger user', 'job_not_charged_once delivered', 'ledger_entry_does_not_follow failed']),
   ($$ update public.quota_log set change = -1 where change < 0 and job_id = pg_temp.job('running') $$,

@@ -1,5 +1,5 @@
 begin;
-select plan(47);
+select plan(48);
 -- One step a job, but for transitions with music and those of several runs.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -7,7 +7,9 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-01 12:00:00+00';
 
-insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 select public.add_credits('00000000-0000-4000-8000-00000000000a', 980, 'purchase');
 update public.app_settings set active_jobs_per_user = 100;
 insert into public.models (
@@ -199,10 +201,16 @@ set local test.now = '2030-01-02 12:00:01+00';
 select is(pg_temp.cancel('beyond', 'running') ->> 'outcome', 'cancelled', 'a day later it can be cancelled again');
 set local test.now = '2030-01-01 18:00:00+00';
 update public.app_settings set cancels_after_start_per_day = 1;
+create temp table unheard as select pg_temp.job('unheard') as job_id;
+delete from auth.users where id = '00000000-0000-4000-8000-00000000000a';
 select is(
-  public.delete_videos('00000000-0000-4000-8000-00000000000a', array[pg_temp.job('unheard')], p_leaving => true) -> 'deleted',
-  jsonb_build_array(job_id), 'who leaves is refunded without a limit')
-from (select pg_temp.job('unheard') as job_id) as unheard;
+  (select sum(change) from public.quota_log join unheard using (job_id)), 0::bigint, 'who leaves is refunded without a limit');
+insert into auth.users (id, email, email_confirmed_at)
+values ('00000000-0000-4000-8000-00000000000a', 'a+back@example.com', now());
+select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'purchase');
+select pg_temp.start_and_submit('back');
+select is(
+  pg_temp.cancel('back', 'running') ->> 'outcome', 'cancel_limit_reached', 'and finds the limit again who comes back');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

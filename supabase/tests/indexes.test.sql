@@ -1,7 +1,7 @@
 begin;
 select plan(10);
 
-insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
   typical_seconds, start_within_seconds, max_run_seconds)

@@ -5,8 +5,9 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-31 12:00:00+00';
 update public.app_settings set active_jobs_per_user = 3, generations_per_hour = 9, seconds_per_month = 600;
-insert into auth.users (id) values
-  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 create function pg_temp.start(p_user text, p_key text) returns jsonb language sql as $$
   select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_key, 'hash', 'a cat',
     '6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', '{"duration": 5}', null, p_key)

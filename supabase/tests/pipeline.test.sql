@@ -13,7 +13,7 @@ from (values
 ) as prices (step, price)
 where name = step;
 
-insert into auth.users (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
 select public.add_credits('00000000-0000-4000-8000-00000000000a', 99980, 'purchase');
 update public.models set is_featured = false where category = 'transition';
 insert into public.models (

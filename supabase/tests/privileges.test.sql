@@ -1,6 +1,6 @@
 -- Over the whole catalogue, so that a table or a function of tomorrow is asked too.
 begin;
-select plan(17);
+select plan(18);
 
 create temp view our_functions as
 select pg_proc.oid, pg_proc.oid::regprocedure::text as name, proconfig, prosecdef
@@ -21,9 +21,10 @@ select is_empty(
   'every function has an empty search path');
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
-  array['private.open_account()', 'private.broadcast_job()', 'erase_account(uuid)', 'my_limits()',
+  array['private.meet_user()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
+    'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
-  'only two triggers, the deletion of an account, one''s own limits and Storage''s files need the rights of their owner');
+  'what needs the rights of its owner is known');
 
 select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
@@ -79,11 +80,18 @@ select is_empty(
   $$ select privilege from unnest(array['delete', 'truncate']) as privilege
     where has_table_privilege('service_role', 'public.credit_balances', privilege) $$,
   'the service role cannot lose a balance');
+select is_empty(
+  $$ select privilege from unnest(array['select', 'insert', 'update', 'delete']) as privilege
+    where has_table_privilege('service_role', 'private.address_keys', privilege) $$,
+  'nobody reads the keys of addresses');
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
-  array['private.open_account()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
-    'private.call_worker(text)', 'private.discard_upload()'],
-  'the service role may call every procedure but the triggers and the one of cron');
+  array['private.meet_user()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
+    'private.call_worker(text)', 'private.discard_upload()',
+    -- What those two triggers of users do, with the rights of their owner.
+    'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
+    'private.note_address(uuid,text)', 'private.welcome(uuid,text)', 'private.end_jobs(uuid)', 'private.keep_usage(uuid)'],
+  'the service role may call every procedure but the triggers, what they do, and the one of cron');
 
 select is_empty(
   $$ select tablename, policyname from pg_policies

@@ -4,8 +4,9 @@ select plan(70);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
-insert into auth.users (id) values
-  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}');
@@ -65,7 +66,7 @@ set local request.jwt.claims = '{"sub":"00000000-0000-4000-8000-00000000000a","r
 
 select results_eq(
   'select user_id::text, credits_remaining from public.credit_balances',
-  $$ values ('00000000-0000-4000-8000-00000000000a', 15) $$,
+  $$ values ('00000000-0000-4000-8000-00000000000a', 15::bigint) $$,
   'a user reads their own balance and no other');
 select results_eq(
   'select change, reason from public.quota_log order by id',

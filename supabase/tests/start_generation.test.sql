@@ -7,8 +7,9 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-01 12:00:00+00';
 
-insert into auth.users (id) values
-  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values
@@ -58,7 +59,7 @@ select results_eq(
   'the job is what was asked for');
 select results_eq(
   'select change, reason, balance_after from public.quota_log where job_id = (select job_id from job)',
-  $$ values (-5, 'video_generation', 15) $$, 'the job is charged, once');
+  $$ values (-5, 'video_generation', 15::bigint) $$, 'the job is charged, once');
 select is(
   answer -> 'work' -> 'step',
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
@@ -113,7 +114,6 @@ select is(answer, expected, expected ->> 'outcome' || ': ' || what)
 from (values
   ('the model is unknown', pg_temp.start('x', p_model => 9), '{"outcome": "model_not_found"}'::jsonb),
   ('the model is switched off', pg_temp.start('x', p_model => 3), '{"outcome": "model_not_found"}'),
-  ('the user is unknown', pg_temp.start('x', '00000000-0000-4000-8000-00000000000d'), '{"outcome": "user_not_found"}'),
   ('a setting does not fit', pg_temp.start('x', p_settings => '{"duration": 5}'),
     '{"outcome": "validation_failed", "issues": [{"path": "settings.duration", "message": "must be one of: 4, 8"}]}'),
   ('the image is missing', pg_temp.start('x', p_model => 2),
@@ -123,6 +123,8 @@ from (values
     '{"outcome": "validation_failed", "issues":
       [{"path": "image_url", "message": "not taken by this model"}]}')
 ) as refused (what, answer, expected);
+select throws_ok(
+  $$ select pg_temp.start('x', '00000000-0000-4000-8000-00000000000d') $$, 'PT401', null, 'a user without account is told so');
 update public.models set cost_per_generation = 11 where name = 'Test';
 select is(
   pg_temp.start('x'), '{"outcome": "insufficient_credits", "current_credits": 10, "required_credits": 11}',
@@ -131,7 +133,7 @@ update public.models set cost_per_generation = 10 where name = 'Test';
 select is(pg_temp.traces(), before, 'nothing that was refused left a trace') from traces;
 select is(pg_temp.start('x') ->> 'outcome', 'created', 'the same key works once the cause is mended');
 select is(
-  (select credits_remaining from public.credit_balances where user_id = pg_temp.a()), 0,
+  (select credits_remaining from public.credit_balances where user_id = pg_temp.a()), 0::bigint,
   'the whole balance can be spent');
 
 -- Limits.

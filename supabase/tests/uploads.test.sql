@@ -5,8 +5,9 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-01 12:00:00+00';
 
-insert into auth.users (id) values
-  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values ('00000000-0000-4000-8000-000000000002', 'Test (image)', 'image-to-video', 'fal', 'test', 'per_generation', 5,
@@ -27,7 +28,7 @@ create function pg_temp.check(p_answer jsonb, p_is_right boolean) returns void l
   $$ select public.record_checked_upload(p_answer ->> 'path', p_answer ->> 'version', p_is_right) $$;
 
 -- Addresses.
-select is(public.start_upload('00000000-0000-4000-8000-00000000000c', 'image/png'), '{"outcome": "user_not_found"}',
+select throws_ok($$ select public.start_upload('00000000-0000-4000-8000-00000000000c', 'image/png') $$, 'PT401', null,
   'nobody gets an address without an account');
 create temp table first as select public.start_upload(pg_temp.a(), 'image/jpeg') as answer;
 select matches(answer ->> 'path', '^00000000-0000-4000-8000-00000000000a/[0-9a-f-]{36}\.jpg$',

@@ -7,8 +7,9 @@ create or replace function private.clock() returns timestamptz language sql vola
   $$ select current_setting('test.now')::timestamptz $$;
 set local test.now = '2030-01-01 12:00:00+00';
 
-insert into auth.users (id) values
-  ('00000000-0000-4000-8000-00000000000a'), ('00000000-0000-4000-8000-00000000000b');
+insert into auth.users (id, email, email_confirmed_at) values
+  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
+  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values (
@@ -76,7 +77,7 @@ select is(
   answer -> 'files', (
     select jsonb_agg(jsonb_build_object(
       'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || one || ending) order by place)
-    from unnest(array['.mp4', '_thumb.jpg', '.vtt']) with ordinality as endings (ending, place)),
+    from unnest(array['.mp4', '.vtt', '_thumb.jpg']) with ordinality as endings (ending, place)),
   'and the files that are to be deleted') from deletion, doomed;
 select is(
   public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one]) -> 'deleted', jsonb_build_array(one),

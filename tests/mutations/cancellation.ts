@@ -210,7 +210,7 @@ const limitMutations: readonly Mutation[] = [
     name: "the limit in delete_videos",
     guard: "A deletion is no way round the limit of cancellations.",
     file: DELETION,
-    find: "case when v_standing <> 'not_started' and not p_leaving then private.cancel_problem(v_job) end",
+    find: "case when v_standing <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
     test: cancel("a deletion of it is refused in the same way"),
   },

@@ -214,21 +214,4 @@ export const creditMutations: readonly Mutation[] = [
     replace: "  if false then\n    return jsonb_build_object(\n      'success', false, 'error', 'Transaction",
     test: credits("a transaction is processed once"),
   },
-  {
-    name: "the transaction id of the welcome credits",
-    guard: "Nobody is welcomed twice.",
-    file: FILE,
-    find: "'welcome_credits', null, 'welcome:' || new.id",
-    replace: "'welcome_credits', null, null",
-    test: credits("who comes back under the same id is not welcomed twice"),
-  },
-  {
-    name: "the trigger of the welcome credits",
-    guard: "A new user has an account.",
-    file: FILE,
-    find: `create trigger reelmint_opens_an_account after insert on auth.users
-  for each row execute function private.open_account();`,
-    replace: "",
-    test: credits("a new user gets the welcome credits"),
-  },
 ];

@@ -28,12 +28,10 @@ const UPSERT = `
     created_at = excluded.created_at, expires_at = excluded.expires_at
   where used.expires_at <= v_now;`;
 
-const SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
-  end if;
+const SECOND_REPLAY = `  perform private.require_account(p_user_id);
   v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
 
-const NO_SECOND_REPLAY = `    return jsonb_build_object('outcome', 'user_not_found');
-  end if;
+const NO_SECOND_REPLAY = `  perform private.require_account(p_user_id);
   v_outcome := null;`;
 
 const BALANCE_LOCK =

@@ -1,3 +1,4 @@
+import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
 import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
@@ -34,6 +35,7 @@ export const mutations: readonly Mutation[] = [
   ...localMutations,
   ...generationMutations,
   ...creditMutations,
+  ...accountMutations,
   ...tableMutations,
   ...claimMutations,
   ...progressMutations,

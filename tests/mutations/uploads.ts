@@ -31,8 +31,8 @@ export const uploadMutations: readonly Mutation[] = [
     name: "the account of who asks for an address",
     guard: "Who has no account uploads nothing.",
     file: INPUTS,
-    find: "if not found then\n    return jsonb_build_object('outcome', 'user_not_found');",
-    replace: "if false then\n    return jsonb_build_object('outcome', 'user_not_found');",
+    find: "  perform private.require_account(p_user_id);\n",
+    replace: "",
     test: uploads("nobody gets an address without an account"),
   },
   {

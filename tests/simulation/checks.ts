@@ -10,6 +10,14 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
   const refused = Object.keys(counts.toJSON()["sql errors"] ?? {});
   if (refused.length > 0) throw new Violation(`The database refused: ${refused.join("; ")}`);
   await mustBeEmpty("audit_credits", sql`select * from audit_credits()`);
+  await mustBeEmpty(
+    "an address that was welcomed twice, or not once",
+    sql`
+      select welcomed, entries from (select count(*) as welcomed from private.addresses where welcomed_at is not null) as known,
+        (select count(*) as entries from quota_log where reason = 'welcome_credits') as booked
+      where welcomed <> entries
+    `,
+  );
   await mustBeEmpty("a negative balance", sql`select * from credit_balances where credits_remaining < 0`);
   await mustBeEmpty(
     "a job charged or refunded more than once, or with another amount",
@@ -82,6 +90,7 @@ export async function checkEnd(world: World): Promise<void> {
     "a job that is still to be looked at",
     sql`select * from private.job_work where next_check_at is not null`,
   );
+  await mustBeEmpty("a run that is still to be cancelled", sql`select * from private.runs_to_cancel`);
   await mustBeEmpty("a file that is still to be deleted", sql`select * from private.files_to_delete`);
   await mustBeEmpty(
     "a key with two jobs in a day",
@@ -120,6 +129,7 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
         union all select 'tombstone', user_id from deleted_videos
         union all select 'usage', user_id from private.monthly_usage
         union all select 'upload', user_id from private.uploads
+        union all select 'address', user_id from private.user_addresses
         union all select 'ledger', user_id from quota_log
       ) as rows where user_id = any(${gone}::uuid[])
     `,

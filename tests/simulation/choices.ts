@@ -26,7 +26,8 @@ const WEIGHTS = {
   "odd webhook": 3,
   credits: 4,
   purge: 0.1,
-  erase: 0.25,
+  erase: 0.2,
+  dashboard: 0.1,
   upload: 3,
 };
 
@@ -80,6 +81,8 @@ export class Choices {
         return this.backstage.tick("purge");
       case "erase":
         return this.#erase(true);
+      case "dashboard":
+        return this.accounts.deleteByDashboard(this.#recent(this.operations.jobs)?.user ?? this.#user(), true);
       case "upload":
         return this.uploads.any(this.#user());
     }
@@ -107,11 +110,13 @@ export class Choices {
   }
 
   #aboutAccount(user: User, job: OwnJob | undefined): Operation {
-    switch (this.random.weighted({ request: 3, erase: 1, job: 4 })) {
+    switch (this.random.weighted({ request: 3, erase: 1, dashboard: 0.3, job: 4 })) {
       case "request":
         return this.random.chance(0.2) ? this.uploads.ask(user) : this.asks.any(user);
       case "erase":
         return this.accounts.erase(user, false);
+      case "dashboard":
+        return this.accounts.deleteByDashboard(user, false);
       case "job":
         return this.#aboutJob(job);
     }

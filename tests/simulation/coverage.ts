@@ -7,7 +7,7 @@ const POINTS = [
   "start_generation read_job claim_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_failure",
   "delete_videos changed_videos record_deleted_files leave_out_step erase_account list_files_to_delete",
-  "start_upload record_checked_upload",
+  "start_upload record_checked_upload claim_runs_to_cancel delete_finished_videos list_files_of_user",
 ].flatMap((line) => line.split(" "));
 const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
@@ -55,6 +55,8 @@ const RARE: [Heading, string][] = [
   ["answers", "generate-video 500 job_creation_failed"],
   ["answers", "generate-video 503 provider_unavailable"],
   ["account deletions", "run cancelled"],
+  ["account deletions", "run cancelled by the worker"],
+  ["account deletions", "came back"],
   ["answers", "generate-video 401 unauthorized"],
   ["answers", "generate-video 422 input_missing"],
   ["answers", "generate-video 422 input_refused"],

@@ -52,6 +52,11 @@ export class ProcedureServer {
     const { code, message } = failure.parse(error);
     // A purchase of somebody who has left meanwhile: nobody is charged, and the shop is told.
     const isOfNobody = name === "add_credits" && code === "23503";
+    // Whoever has left is told so.
+    if (code === "PT401") {
+      this.counts.add("account deletions", `${name}: nobody there`);
+      return Response.json({ code, message, details: null, hint: null }, { status: 401 });
+    }
     const heading = isOfNobody ? "account deletions" : "sql errors";
     this.counts.add(heading, `${name}: ${code} ${message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "…")}`);
     return Response.json({ code, message, details: null, hint: null }, { status: code.startsWith("40") ? 500 : 400 });

@@ -47,6 +47,7 @@ export interface Upload {
 export interface User {
   index: number;
   id: string;
+  email: string;
   uploads: Upload[];
   /** How many keys they have used so far. */
   keys: number;

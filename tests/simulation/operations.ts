@@ -95,7 +95,9 @@ export class Operations {
           userId: user.id,
         })
         : await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
-      const { started, finished, finishedAt, disturbed } = moment();
+      const done = moment();
+      const { started, finished, finishedAt, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
       if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
       if (answer.status === 200 && !byNode && history.goneSince < started) {
@@ -126,7 +128,9 @@ export class Operations {
           path: `?job_id=${jobId}`,
           userId: user.id,
         });
-      if (answer.status === 404 || moment().disturbed) {
+      const done = moment();
+      if (checkLeaving(user, true, answer.code, done)) return;
+      if (answer.status === 404 || done.disturbed) {
         if (answer.status === 200) throw new Violation(`${user.id} was shown ${jobId}`);
         return;
       }
@@ -139,7 +143,9 @@ export class Operations {
       const stage = await this.#stageOf(history);
       const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
       this.world.counts.add("cancellations", `${stage} ${answer.status}`);
-      const { started, finished, finishedAt, disturbed } = moment();
+      const done = moment();
+      const { started, finished, finishedAt, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status === 409 || answer.code === "cancel_limit_reached" || (answer.status >= 500 && disturbed)) {
         return;
       }
@@ -169,7 +175,9 @@ export class Operations {
         userId: user.id,
         body: JSON.stringify({ job_ids: jobIds }),
       });
-      const { finished, disturbed } = moment();
+      const done = moment();
+      const { finished, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
       const told = deletedSchema.parse(answer.body);
       // Who is leaving may have lost it already, with everything else.
@@ -190,6 +198,7 @@ export class Operations {
       const status = await user.mirror.sync((path) =>
         this.world.endpoints.call("videos", { method: "GET", path, userId: user.id })
       );
+      if (status === 401 && user.leaving) return;
       if (status !== 200 && !moment().disturbed) throw new Violation(`The list was answered ${status}`);
     });
   }

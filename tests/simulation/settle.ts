@@ -11,6 +11,9 @@ const TICK_MS = 10_000;
 /** While only copies are owed: longer than the pause between two tries. */
 const COPY_PAUSE_MS = 900_000;
 const MOST_COPY_TICKS = 200;
+/** Longer than the pause before the last try to cancel a run, of which there are five. */
+const CANCEL_PAUSE_MS = 300_000;
+const MOST_CANCEL_TICKS = 10;
 /** How long a worker may write a video (see `app_settings`), and a little. */
 const COPY_LEASE_MS = 301_000;
 /** Each but the first for videos that have reached their retention since the one before. */
@@ -40,6 +43,7 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
     await tick(TICK_MS);
   }
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
+  for (let ticks = 0; ticks < MOST_CANCEL_TICKS && await runsToCancel(world) > 0; ticks++) await tick(CANCEL_PAUSE_MS);
   // Files of a deletion are looked for again when nobody can be writing them any more; the purge itself deletes videos.
   for (let purges = 0; purges < MOST_PURGES && (purges === 0 || await filesToDelete(world) > 0); purges++) {
     await driver.pass(COPY_LEASE_MS);
@@ -65,6 +69,11 @@ async function openJobs({ sql }: World): Promise<number> {
 
 async function owedCopies({ sql }: World): Promise<number> {
   const [row] = await sql`select count(*)::integer as count from private.job_work where next_check_at is not null`;
+  return Number(row?.count);
+}
+
+async function runsToCancel({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.runs_to_cancel`;
   return Number(row?.count);
 }
 

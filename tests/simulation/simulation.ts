@@ -212,6 +212,7 @@ export class Simulation {
       erase: (user) => this.#finishWhatever(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
     this.#accounts.checkAbandoned();
+    this.#accounts.checkOwed();
     this.#backstage.checkPurchases(await purchases(this.world));
   }
 

@@ -3,6 +3,9 @@ import { Mirror } from "./mirror.ts";
 import type { User } from "./model.ts";
 import type { Order } from "./order.ts";
 import type { Random } from "./random.ts";
+import { Violation } from "./violation.ts";
+
+export const WELCOME_CREDITS = 40;
 
 /** What it takes to make a user. */
 export interface UserMaker {
@@ -11,11 +14,45 @@ export interface UserMaker {
   order: Order;
 }
 
-/** Somebody with an account. */
-export async function createUser({ sql, random, order }: UserMaker, index: number): Promise<User> {
+/** Somebody with an account, and an address of their own unless they come back with one. */
+export async function createUser(
+  { sql, random, order }: UserMaker,
+  index: number,
+  comesBackAs?: string,
+): Promise<User> {
   const id = random.uuid();
-  await order.inTurn(async () => await sql`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`);
-  return { index, id, uploads: [], keys: 0, jobs: [], mirror: new Mirror(), leaving: false, goneSince: Infinity };
+  const email = comesBackAs ?? `${id}@gmail.com`;
+  await order.inTurn(async () => {
+    await sql`insert into auth.users (id, email, email_confirmed_at) values (${id}, ${email}, private.clock())`;
+    const [account] = await sql`select credits_remaining from credit_balances where user_id = ${id}`;
+    const expected = comesBackAs === undefined ? WELCOME_CREDITS : 0;
+    if (Number(account?.credits_remaining) !== expected) {
+      throw new Violation(`${email} began with ${account?.credits_remaining} credits instead of ${expected}`);
+    }
+  });
+  return {
+    index,
+    id,
+    email,
+    uploads: [],
+    keys: 0,
+    jobs: [],
+    mirror: new Mirror(),
+    leaving: false,
+    goneSince: Infinity,
+  };
+}
+
+/** Another way to write the address of the same mailbox. */
+export function respell(email: string, random: Random): string {
+  const [name = ""] = email.split(/[+@]/);
+  const place = random.whole(1, name.length - 1);
+  return random.pick([
+    email,
+    `${name}+${random.whole(1, 99)}@gmail.com`,
+    `${name.slice(0, place)}.${name.slice(place)}@Gmail.com`.replaceAll("..", "."),
+    `${name.toUpperCase()}@googlemail.com`,
+  ]);
 }
 
 /** As Storage keeps it: the deletion of an account looks there for what a user has. */

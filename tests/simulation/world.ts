@@ -22,7 +22,7 @@ import { RunpodProvider } from "./runpod.ts";
 import { becomeStill } from "./stillness.ts";
 import { Submissions } from "./submissions.ts";
 import { UPLOADS_PER_DAY } from "./uploads.ts";
-import { createUser, keepFileTable } from "./users.ts";
+import { createUser, keepFileTable, respell, WELCOME_CREDITS } from "./users.ts";
 import { VeoProvider } from "./veo.ts";
 
 /** Everything there is, in one process. */
@@ -45,12 +45,13 @@ export interface World {
   /** The size of the file at an address that some provider gave; undefined where no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
+  /** Calls of the database that are not a procedure's come one at a time, in an order of their own. */
+  order: Order;
   /** Removes what old versions of rows leave behind in the database. */
   tidy(): Promise<void>;
   stop(): Promise<void>;
 }
 
-const WELCOME_CREDITS = 40;
 /** Of jobs that had started, a user and day. */
 export const MOST_CANCELLATIONS = 1;
 export const RETENTION_DAYS = 4;
@@ -91,7 +92,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
   provider.onEnded = (run) => postman.ended(run);
   runpod.onEnded = (run) => postman.runpodEnded(run);
-  const newUser = (index: number) => createUser({ sql, random, order }, index);
+  const newUser = (index: number, comesBackAs?: string) => createUser({ sql, random, order }, index, comesBackAs);
   const users: User[] = [];
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
@@ -125,10 +126,14 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     users,
     async replaceUser(gone) {
       const place = users.indexOf(gone);
-      if (place >= 0) users[place] = await newUser(nextUser++);
+      if (place < 0) return;
+      const comesBack = random.chance(0.5);
+      counts.add("account deletions", comesBack ? "came back" : "somebody new");
+      users[place] = await newUser(nextUser++, comesBack ? respell(gone.email, random) : undefined);
     },
     fileBytes,
     submissions,
+    order,
     async tidy() {
       await sql.unsafe("vacuum analyze");
     },

@@ -1,6 +1,7 @@
 import { createAdminClient } from "@supabase/server/core";
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
 import type { Database } from "./database.types.ts";
+import { RequestError } from "./http/errors.ts";
 import type { Phases } from "./http/phases.ts";
 import { ConfigurationError } from "./environment.ts";
 import { storageFetch } from "./storage-utils.ts";
@@ -23,10 +24,16 @@ export class DatabaseError extends Error {
   }
 }
 
+/** What `private.require_account` raises: the token's user is no more. */
+const NO_ACCOUNT = "PT401";
+
 /** Postgres ended the transaction for the sake of another one, and nothing of it was kept. */
 const GIVEN_WAY: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
-/** Calls a stored procedure as the service role; once more where it had to give way. Throws `DatabaseError`. */
+/**
+ * Calls a stored procedure as the service role; once more where it had to give way. Throws `DatabaseError`, and
+ * `RequestError` for a user without account.
+ */
 export async function callProcedure<Name extends keyof Procedures & string>(
   client: AdminClient,
   phases: Phases,
@@ -39,6 +46,7 @@ export async function callProcedure<Name extends keyof Procedures & string>(
     return GIVEN_WAY.has(first.error?.code ?? "") ? await call() : first;
   });
   if (error !== null) {
+    if (error.code === NO_ACCOUNT) throw new RequestError("unauthorized");
     throw new DatabaseError(name, isUnreachable(error, status), `${error.code} ${error.message}`);
   }
   return data;

@@ -106,7 +106,15 @@ export type Database = {
           "job_id"?: string;
           "user_id"?: string;
         };
-        Relationships: [];
+        Relationships: [
+          {
+            foreignKeyName: "deleted_videos_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "credit_balances";
+            referencedColumns: ["user_id"];
+          },
+        ];
       };
       "idempotency_log": {
         Row: {
@@ -143,7 +151,15 @@ export type Database = {
           "status_code"?: number;
           "user_id"?: string;
         };
-        Relationships: [];
+        Relationships: [
+          {
+            foreignKeyName: "idempotency_log_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "credit_balances";
+            referencedColumns: ["user_id"];
+          },
+        ];
       };
       "models": {
         Row: {
@@ -413,6 +429,13 @@ export type Database = {
             referencedRelation: "models";
             referencedColumns: ["id"];
           },
+          {
+            foreignKeyName: "video_jobs_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "credit_balances";
+            referencedColumns: ["user_id"];
+          },
         ];
       };
     };
@@ -467,6 +490,7 @@ export type Database = {
       };
       "claim_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "claim_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
+      "claim_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
       "complete_job": {
         Args: {
           "p_attempt": number;
@@ -484,11 +508,9 @@ export type Database = {
       };
       "delete_expired_uploads": { Args: { "p_limit": number }; Returns: number };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
-      "delete_videos": {
-        Args: { "p_job_ids": (string)[]; "p_leaving"?: boolean; "p_seen"?: Json; "p_user_id": string };
-        Returns: Json;
-      };
-      "erase_account": { Args: { "p_user_id": string }; Returns: Json };
+      "delete_finished_videos": { Args: { "p_limit": number; "p_user_id": string }; Returns: number };
+      "delete_videos": { Args: { "p_job_ids": (string)[]; "p_seen"?: Json; "p_user_id": string }; Returns: Json };
+      "erase_account": { Args: { "p_user_id": string }; Returns: undefined };
       "fail_job": {
         Args: {
           "p_attempt": number;
@@ -500,9 +522,14 @@ export type Database = {
         };
         Returns: Json;
       };
+      "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
       "leave_out_step": {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number };
+        Returns: Json;
+      };
+      "list_files_of_user": {
+        Args: { "p_after_bucket"?: string; "p_after_path"?: string; "p_limit": number; "p_user_id": string };
         Returns: Json;
       };
       "list_files_to_delete": { Args: { "p_limit": number }; Returns: Json };
@@ -528,6 +555,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
+      "record_cancelled_run": { Args: { "p_provider": string; "p_provider_job_id": string }; Returns: undefined };
       "record_checked_upload": {
         Args: { "p_is_as_declared": boolean; "p_path": string; "p_version": string };
         Returns: undefined;

@@ -131,8 +131,9 @@ export const filesSchema = z.array(z.object({ bucket: z.string(), path: z.string
 /** Files in Storage that are to be deleted. */
 export type StoredFiles = z.infer<typeof filesSchema>;
 
-export const erasedSchema = z.object({ files: filesSchema, runs: z.array(workSchema) });
-export const deletedSchema = erasedSchema.extend({
+export const deletedSchema = z.object({
+  files: filesSchema,
+  runs: z.array(workSchema),
   deleted: z.array(z.string()),
   not_found: z.array(z.string()),
   not_deleted: z.array(z.object({ job_id: z.string(), code: limitSchema.shape.outcome })),
@@ -140,11 +141,18 @@ export const deletedSchema = erasedSchema.extend({
 });
 export type Deletion = z.infer<typeof deletedSchema>;
 
+/** A run that is to be cancelled, by what its provider needs to know of it. */
+export const runSchema = workSchema.pick({ job_id: true, attempt: true }).extend({
+  provider_job_id: z.string(),
+  step: workSchema.shape.step.pick({ provider: true, model: true }),
+});
+export const runToCancelSchema = runSchema.extend({ is_last_try: z.boolean() });
+export type RunToCancel = z.infer<typeof runToCancelSchema>;
+
 export const startSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),
   z.object({ outcome: z.literal("replayed"), status_code: z.number(), response: z.record(z.string(), z.unknown()) }),
   z.object({ outcome: z.literal("idempotency_key_reused") }),
-  z.object({ outcome: z.literal("user_not_found") }),
   z.object({ outcome: z.literal("model_not_found") }),
   z.object({
     outcome: z.literal("validation_failed"),

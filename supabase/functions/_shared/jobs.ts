@@ -12,12 +12,13 @@ import {
   changeSchema,
   deletedSchema,
   type Deletion,
-  erasedSchema,
   failedSchema,
   filesSchema,
   type JobToRead,
   pageSchema,
   readSchema,
+  type RunToCancel,
+  runToCancelSchema,
   type StartOutcome,
   startSchema,
   type StoredFiles,
@@ -209,11 +210,42 @@ export class Jobs {
     );
   }
 
-  /** Deletes a user and anonymises their ledger. Safe to repeat. */
-  async eraseAccount(userId: string): Promise<z.infer<typeof erasedSchema>> {
-    return erasedSchema.parse(
-      await callProcedure(this.client, this.phases, "erase_account", { p_user_id: userId }),
+  /** Deletes a user, with all that is theirs, and anonymises their ledger. */
+  async eraseAccount(userId: string): Promise<void> {
+    await callProcedure(this.client, this.phases, "erase_account", { p_user_id: userId });
+  }
+
+  /** Deletes up to `limit` finished videos of a user who is about to leave; how many there were. */
+  async deleteFinished(userId: string, limit: number): Promise<number> {
+    return z.number().parse(
+      await callProcedure(this.client, this.phases, "delete_finished_videos", { p_user_id: userId, p_limit: limit }),
     );
+  }
+
+  /** A page of a user's files that are to be deleted; the next one begins after its last file. */
+  async filesOfUser(userId: string, limit: number, after?: StoredFiles[number]): Promise<StoredFiles> {
+    return filesSchema.parse(
+      await callProcedure(this.client, this.phases, "list_files_of_user", {
+        p_user_id: userId,
+        p_limit: limit,
+        ...(after === undefined ? {} : { p_after_bucket: after.bucket, p_after_path: after.path }),
+      }),
+    );
+  }
+
+  /** Runs of users who have left, to be cancelled now. */
+  async claimRunsToCancel(limit: number): Promise<RunToCancel[]> {
+    return z.array(runToCancelSchema).parse(
+      await callProcedure(this.client, this.phases, "claim_runs_to_cancel", { p_limit: limit }),
+    );
+  }
+
+  /** Notes that nothing is left to do about a run that was to be cancelled. */
+  async recordCancelledRun(run: RunToCancel): Promise<void> {
+    await callProcedure(this.client, this.phases, "record_cancelled_run", {
+      p_provider: run.step.provider,
+      p_provider_job_id: run.provider_job_id,
+    });
   }
 
   /** Files that are to be deleted and may still be there. */

@@ -41,6 +41,7 @@ async function start(tools: Tools, call: Call, request: GenerationRequest): Prom
   try {
     return await tools.jobs.start(request);
   } catch (error) {
+    if (error instanceof RequestError) throw error;
     // Whether it was committed is not known then: the same key finds out.
     if (error instanceof DatabaseError && error.unreachable) throw error;
     call.log("error", "start_failed", { error: errorText(error) });
@@ -51,8 +52,6 @@ async function start(tools: Tools, call: Call, request: GenerationRequest): Prom
 /** Why a request was not taken, in the contract's words. */
 function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
   switch (outcome.outcome) {
-    case "user_not_found":
-      return new RequestError("unauthorized");
     case "idempotency_key_reused":
     case "model_not_found":
       return new RequestError(outcome.outcome);

@@ -10,7 +10,6 @@ import type { Tools } from "./tools.ts";
 
 const uploadSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), path: z.string(), max_bytes: z.number() }),
-  z.object({ outcome: z.literal("user_not_found") }),
   z.object({ outcome: z.literal("upload_limit_reached"), limit: z.number(), retry_after: z.number() }),
 ]);
 

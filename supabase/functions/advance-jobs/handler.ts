@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cancelAbandonedRuns } from "../_shared/abandoned-runs.ts";
 import { advance } from "../_shared/advance.ts";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
@@ -35,8 +36,8 @@ interface Tick {
 async function tick(tools: Tools): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + CLAIM_FOR_MS;
-  const first = await tools.jobs.claimDue(CONCURRENCY);
-  // Fewer than asked for: there are no more, and an idle tick costs one call.
+  const [first] = await Promise.all([tools.jobs.claimDue(CONCURRENCY), cancelAbandonedRuns(tools)]);
+  // Fewer than asked for: there are no more, and an idle tick costs no further call.
   const mayBeMore = first.length === CONCURRENCY;
 
   /** Moves a job on, then claims another, so that one long copy holds up nobody else. */

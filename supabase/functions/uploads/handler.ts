@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { Dependencies } from "../_shared/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
 import { IMAGE_TYPES } from "../_shared/image-signature.ts";
 import { tooMany } from "../_shared/start.ts";
 import { INPUT_BUCKET } from "../_shared/step-input.ts";
@@ -21,7 +20,6 @@ const body = z.strictObject({
 export async function uploads(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
   const { content_type } = await readBody(request, body);
   const upload = await startUpload(toolsOf(dependencies, call), call.userId, content_type);
-  if (upload.outcome === "user_not_found") throw new RequestError("unauthorized");
   if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
   const signed = await call.phases.measure(
     "storage",

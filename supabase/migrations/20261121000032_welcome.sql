@@ -1,0 +1,220 @@
+-- Welcome credits: once for each address, however it is spelled and however often its user leaves and comes back; only to
+-- users who have confirmed it and are not anonymous.
+
+-- The keys of private.address_hmac: random, and nobody's to read but for the functions here.
+create table private.address_keys (
+  only_row boolean primary key default true,
+  inner_key bytea not null,
+  outer_key bytea not null,
+  constraint address_keys_have_one_row check (only_row)
+);
+
+insert into private.address_keys (inner_key, outer_key) values (
+  sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())),
+  sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+
+alter table private.address_keys enable row level security;
+create policy "Nobody reads the keys of addresses" on private.address_keys for select to service_role using (false);
+
+-- One row for each address that somebody confirmed, which outlives its user: the address cannot be read from it.
+create table private.addresses (
+  address_hmac bytea primary key,
+  welcomed_at timestamptz,
+  -- What its last users had used when they left, for whoever comes back; the purge forgets it when it counts no more.
+  left_at timestamptz,
+  seconds_of_month integer not null default 0,
+  generations_of_hour integer not null default 0,
+  cancels_of_day integer not null default 0,
+  constraint nothing_was_used_before_somebody_left check (
+    left_at is not null or (seconds_of_month, generations_of_hour, cancels_of_day) = (0, 0, 0)
+  )
+);
+
+create index addresses_with_usage on private.addresses (left_at) where left_at is not null;
+
+alter table private.addresses enable row level security;
+create policy "Only the service role reads addresses" on private.addresses for select to service_role using (true);
+grant select on private.addresses to service_role;
+
+-- The addresses that a user has had, for as long as there is the user.
+create table private.user_addresses (
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
+  address_hmac bytea not null references private.addresses (address_hmac),
+  primary key (user_id, address_hmac)
+);
+
+create index user_addresses_by_address on private.user_addresses (address_hmac);
+
+alter table private.user_addresses enable row level security;
+create policy "Only the service role reads addresses of users" on private.user_addresses
+  for select to service_role using (true);
+grant select on private.user_addresses to service_role;
+
+-- The mailbox that an email address leads to: without its tag, and Gmail's without dots and under one name.
+create function private.mailbox(
+  p_email text
+)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case when domain in ('gmail.com', 'googlemail.com')
+    then replace(mailbox, '.', '') || '@gmail.com' else mailbox || '@' || domain end
+  from (select regexp_replace(lower(p_email), '@[^@]*$', '') as name, substring(lower(p_email) from '@([^@]*)$') as domain)
+    as parts,
+    -- A name that begins with its tag has no other.
+    lateral (select coalesce(nullif(split_part(name, '+', 1), ''), name) as mailbox) as untagged;
+$$;
+
+revoke execute on function private.mailbox(text) from public, anon, authenticated;
+
+-- The address by which a user is known, in one spelling: their confirmed email address, or else phone number; null for
+-- whoever has confirmed none, is anonymous, or is deleted.
+create function private.confirmed_address(
+  p_user auth.users
+)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when p_user.is_anonymous or p_user.deleted_at is not null then null
+    when p_user.email <> '' and p_user.email_confirmed_at is not null then private.mailbox(p_user.email)
+    when p_user.phone <> '' and p_user.phone_confirmed_at is not null
+      then regexp_replace(p_user.phone, '\D', '', 'g') end;
+$$;
+
+revoke execute on function private.confirmed_address(auth.users) from public, anon, authenticated;
+
+-- HMAC-SHA-256, but for its two keys, which are random each instead of one padded in two ways: pgcrypto is not everywhere.
+create function private.address_hmac(
+  p_address text
+)
+returns bytea
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select sha256(outer_key || sha256(inner_key || convert_to(p_address, 'UTF8'))) from private.address_keys;
+$$;
+
+revoke execute on function private.address_hmac(text) from public, anon, authenticated;
+
+-- Notes that a user has an address, and keeps its row locked, before any balance: two who share it come one by one.
+create function private.note_address(
+  p_user_id uuid,
+  p_address text
+)
+returns private.addresses
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_address private.addresses;
+begin
+  insert into private.addresses as known (address_hmac) values (private.address_hmac(p_address))
+  on conflict (address_hmac) do update set address_hmac = excluded.address_hmac
+  returning * into v_address;
+  insert into private.user_addresses (user_id, address_hmac) values (p_user_id, v_address.address_hmac)
+  on conflict do nothing;
+  return v_address;
+end;
+$$;
+
+revoke execute on function private.note_address(uuid, text) from public, anon, authenticated;
+
+-- Gives a user the welcome credits, unless they or their address had them. True when they got some.
+create function private.welcome(
+  p_user_id uuid,
+  p_address text
+)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_address private.addresses := private.note_address(p_user_id, p_address);
+  v_welcome integer := (select welcome_credits from public.app_settings);
+begin
+  if v_address.welcomed_at is not null or v_welcome = 0 then
+    return false;
+  end if;
+  update private.addresses set welcomed_at = private.clock() where address_hmac = v_address.address_hmac;
+  return (public.add_credits(p_user_id, v_welcome, 'welcome_credits', null, 'welcome:' || p_user_id)
+    ->> 'success')::boolean;
+end;
+$$;
+
+revoke execute on function private.welcome(uuid, text) from public, anon, authenticated;
+
+-- Opens the account of a new user, and welcomes whoever becomes a confirmed one.
+create function private.meet_user()
+returns trigger
+language plpgsql
+volatile
+-- Runs as the owner: Supabase Auth's role, which writes the users, has no rights on our tables.
+security definer
+set search_path = ''
+as $$
+declare
+  v_address text := private.confirmed_address(new);
+  v_before text := case when tg_op = 'UPDATE' then private.confirmed_address(old) end;
+begin
+  if tg_op = 'INSERT' then
+    insert into public.credit_balances (user_id, credits_remaining) values (new.id, 0);
+  end if;
+  if v_before is null and v_address is not null then
+    perform private.welcome(new.id, v_address);
+  elsif v_address <> v_before then
+    perform private.note_address(new.id, v_address);
+  end if;
+  return null;
+end;
+$$;
+
+revoke execute on function private.meet_user() from public, anon, authenticated;
+
+create trigger reelmint_meets_a_user
+  after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
+  for each row execute function private.meet_user();
+
+-- Users who were there before Reelmint get an empty account.
+insert into public.credit_balances (user_id, credits_remaining) select id, 0 from auth.users;
+
+-- For the operator: gives the welcome credits to all confirmed users who never had them, such as those who were there
+-- before Reelmint, the oldest first where two share an address. Answers how many got them. Safe to repeat.
+create function public.grant_welcome_credits()
+returns integer
+language plpgsql
+volatile
+-- Runs as the owner: auth.users is out of the service role's reach.
+security definer
+set search_path = ''
+as $$
+declare
+  v_user record;
+  v_granted integer := 0;
+begin
+  for v_user in
+    select id, address from auth.users as users, lateral private.confirmed_address(users) as address
+    where address is not null
+      and not exists (select from public.quota_log where transaction_id = 'welcome:' || users.id)
+    order by created_at, id
+  loop
+    v_granted := v_granted + private.welcome(v_user.id, v_user.address)::integer;
+  end loop;
+  return v_granted;
+end;
+$$;
+
+revoke execute on function public.grant_welcome_credits() from public, anon, authenticated;
+grant execute on function public.grant_welcome_credits() to service_role;

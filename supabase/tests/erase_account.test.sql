@@ -1,0 +1,147 @@
+begin;
+select plan(36);
+-- One step a job.
+update public.pipeline_steps set is_available = false where name = 'thumbnail';
+
+create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
+  $$ select current_setting('test.now')::timestamptz $$;
+set local test.now = '2030-01-31 12:00:00+00';
+
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
+values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2,
+  '{"settings": {"duration": {"values": [4, 8], "default": 4, "input": "duration"}}}');
+update public.app_settings set seconds_per_month = 20, generations_per_hour = 4;
+
+create function pg_temp.id(p_name text) returns uuid language sql immutable as $$ select md5(p_name)::uuid $$;
+-- A user with this address and a hundred credits.
+create function pg_temp.sign_up(p_name text, p_email text) returns void language sql as $$
+  insert into auth.users (id, email, email_confirmed_at) values (pg_temp.id(p_name), p_email, now());
+  select public.add_credits(pg_temp.id(p_name), 100, 'purchase');
+$$;
+create function pg_temp.start(p_user text, p_name text) returns text language sql as $$
+  select public.start_generation(pg_temp.id(p_user), p_name, 'hash', 'a cat', '00000000-0000-4000-8000-000000000001',
+    p_node_id => p_name) ->> 'outcome'
+$$;
+create function pg_temp.job(p_name text) returns uuid language sql as
+  $$ select job_id from public.video_jobs where node_id = p_name $$;
+create function pg_temp.run(p_name text) returns void language sql as
+  $$ select public.record_submission(pg_temp.job(p_name), 1, 'run of ' || p_name) $$;
+create function pg_temp.finish(p_name text) returns void language sql as $$
+  select pg_temp.run(p_name);
+  select public.advance_step(pg_temp.job(p_name), 1, '{"video_url": "https://example.com/x.mp4"}');
+  select public.complete_job(pg_temp.job(p_name), 1, pg_temp.id('ann') || '/' || pg_temp.job(p_name) || '.mp4');
+$$;
+create function pg_temp.leave(p_name text) returns void language sql as
+  $$ delete from auth.users where id = pg_temp.id(p_name) $$;
+
+select pg_temp.sign_up('ann', 'ann@example.com');
+select pg_temp.start('ann', 'done');
+select pg_temp.finish('done');
+select pg_temp.start('ann', 'running');
+select pg_temp.run('running');
+select pg_temp.start('ann', 'waiting');
+select pg_temp.sign_up('bob', 'bob@example.com');
+select pg_temp.start('bob', 'another''s');
+insert into storage.buckets (id, name) values ('elsewhere', 'elsewhere');
+insert into storage.objects (bucket_id, name) values
+  ('inputs', pg_temp.id('ann') || '/a.png'), ('inputs', pg_temp.id('bob') || '/b.png'),
+  ('elsewhere', pg_temp.id('ann') || '/c.png'), ('videos', pg_temp.id('ann') || '/' || pg_temp.job('done') || '.mp4');
+create temp table jobs as
+select node_id, job_id, (select count(*) from public.quota_log where user_id = pg_temp.id('ann')) as entries from public.video_jobs;
+
+-- As the dashboard does it.
+select pg_temp.leave('ann');
+select is_empty(
+  format('select from %s where user_id = pg_temp.id(''ann'')', name), 'nothing of a user who was deleted is left in ' || name)
+from unnest(array['public.video_jobs', 'public.credit_balances', 'public.idempotency_log', 'public.deleted_videos',
+  'public.quota_log', 'private.monthly_usage', 'private.user_addresses']) as name;
+select is_empty('select from private.job_work where job_id in (select job_id from jobs where node_id <> ''another''''s'')',
+  'nor of the work on their jobs');
+select results_eq(
+  $$ select node_id, sum(change), count(*) from public.quota_log join jobs using (job_id)
+    where node_id <> 'another''s' group by node_id order by node_id $$,
+  $$ values ('done', -2::bigint, 1::bigint), ('running', 0, 2), ('waiting', 0, 2) $$,
+  'what was not delivered is refunded, once');
+select is(
+  (select count(distinct user_id) from public.quota_log join jobs using (job_id) where node_id <> 'another''s'), 1::bigint,
+  'the ledger is that of one nobody');
+select is_empty('select * from public.audit_credits()', 'and the books balance');
+select is(
+  (select entries + 2 from jobs limit 1),
+  (select count(*) from public.quota_log where user_id in (
+    select user_id from public.quota_log join jobs using (job_id) where node_id = 'done')),
+  'nothing of the ledger is lost');
+select results_eq(
+  'select provider, model, provider_job_id, attempt from private.runs_to_cancel',
+  $$ values ('fal', 'test', 'run of running', 1) $$, 'the run that goes on is to be cancelled');
+select is(
+  (select count(*) from private.files_to_delete join jobs on path like '%' || job_id || '%' where bucket = 'videos'),
+  7::bigint, 'all files that the jobs have, or may have soon, are to be deleted');
+select results_eq(
+  $$ select bucket, path from private.files_to_delete where path like '%.png' $$,
+  $$ values ('inputs', pg_temp.id('ann') || '/a.png') $$, 'and what the user has uploaded, in our buckets');
+select is(
+  (select status from public.video_jobs where node_id = 'another''s'), 'pending', 'another user''s job goes on');
+
+-- The worker's list.
+select is(
+  array(select public.claim_runs_to_cancel(10)),
+  array[jsonb_build_object(
+    'job_id', (select job_id from jobs where node_id = 'running'), 'attempt', 1, 'provider_job_id', 'run of running',
+    'step', '{"provider": "fal", "model": "test"}'::jsonb, 'is_last_try', false)],
+  'the worker is told of the run');
+select is_empty('select public.claim_runs_to_cancel(10)', 'and nobody else, until it is time to try again');
+select set_config('test.now', '2030-01-31 13:00:00+00', true);
+select is((select public.claim_runs_to_cancel(10) ->> 'is_last_try'), 'false', 'it is tried again');
+update private.runs_to_cancel set tries = 4, next_try_at = private.clock();
+select is((select public.claim_runs_to_cancel(10) ->> 'is_last_try'), 'true', 'the fifth try is the last');
+select public.record_cancelled_run('fal', 'run of running');
+select is_empty('select from private.runs_to_cancel', 'and then the list is empty');
+
+-- A soft deletion leaves the row of the auth user and nothing else.
+select pg_temp.run('another''s');
+update auth.users set deleted_at = now(), email = 'obscured' where id = pg_temp.id('bob');
+select is(
+  (select count(*) from public.video_jobs where user_id = pg_temp.id('bob'))
+    + (select count(*) from public.credit_balances where user_id = pg_temp.id('bob')), 0::bigint,
+  'a softly deleted user is erased as well');
+select is((select provider_job_id from private.runs_to_cancel), 'run of another''s', 'their runs are to be cancelled');
+update auth.users set email = 'obscured again' where id = pg_temp.id('bob');
+select is_empty(
+  $$ select from public.credit_balances where user_id = pg_temp.id('bob') $$, 'and nobody opens their account again');
+
+-- What was used counts on for whoever comes back with the address, in any spelling.
+set local test.now = '2030-01-31 20:00:00+00';
+select pg_temp.sign_up('eve', 'eve@example.com');
+select is(pg_temp.start('eve', 'eve ' || number), 'created', 'eve starts ' || number) from generate_series(1, 3) as number;
+select pg_temp.leave('eve');
+select pg_temp.sign_up('eve too', 'eve+2@example.com');
+select is(pg_temp.start('eve too', 'fourth'), 'created', 'the hour''s generations are counted on');
+select is(pg_temp.start('eve too', 'fifth'), 'rate_limited', 'up to their limit');
+set local test.now = '2030-01-31 21:01:00+00';
+select is(pg_temp.start('eve too', 'fifth'), 'created', 'an hour later they are forgotten');
+
+-- Jobs that were refunded are not counted: those of the month are what was delivered.
+update private.monthly_usage set seconds = 18 where user_id = pg_temp.id('eve too');
+select public.fail_job(job_id, 1, 'no_media', 'x') from public.video_jobs where user_id = pg_temp.id('eve too');
+update private.monthly_usage set seconds = 18 where user_id = pg_temp.id('eve too');
+select pg_temp.leave('eve too');
+select pg_temp.sign_up('eve three', 'eve@example.com');
+set local test.now = '2030-01-31 23:00:00+00';
+select is(pg_temp.start('eve three', 'sixth'), 'monthly_quota_reached', 'the month''s seconds are counted on');
+select public.purge_expired();
+select is((select max(seconds_of_month) from private.addresses), 18, 'the purge keeps what still counts');
+set local test.now = '2030-02-01 23:00:00+00';
+select is(pg_temp.start('eve three', 'sixth'), 'created', 'and forgotten in the next one');
+select public.purge_expired();
+select is((select count(*) from private.addresses where left_at is not null), 0::bigint, 'then the purge forgets them');
+
+-- An account of any size is deleted in steps.
+select pg_temp.finish('sixth');
+select is(public.delete_finished_videos(pg_temp.id('eve three'), 10), 1, 'finished videos go first');
+select throws_ok(
+  $$ select public.delete_finished_videos(pg_temp.id('nobody'), 10) $$, 'PT401', null, 'nobody without account is served');
+
+select * from finish();
+rollback;

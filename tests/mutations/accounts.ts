@@ -1,0 +1,206 @@
+// Who is welcomed, and what becomes of the money and the runs of who leaves.
+import type { Mutation } from "./mutation.ts";
+
+const WELCOME = "supabase/migrations/20261121000032_welcome.sql";
+const LIMITS = "supabase/migrations/20261121000055_limits.sql";
+const ERASE = "supabase/migrations/20261121000210_erase_account.sql";
+const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", name });
+const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
+const account = (name: string) => ({ file: "tests/account_test.ts", name });
+
+const BY_DASHBOARD = "a user whom the dashboard deletes takes rows, files and runs along, and is refunded first";
+
+const welcomeMutations: readonly Mutation[] = [
+  {
+    name: "the trigger of the welcome credits",
+    guard: "A new user has an account, and is welcomed.",
+    file: WELCOME,
+    find: `create trigger reelmint_meets_a_user
+  after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
+  for each row execute function private.meet_user();`,
+    replace: "",
+    // The trigger is named again where a test looks at who was there before.
+    test: account("who leaves and signs up again with the same address is not welcomed again"),
+  },
+  {
+    name: "the memory of who was welcomed",
+    guard: "An address is welcomed once, whoever has it now.",
+    file: WELCOME,
+    find: "v_address.welcomed_at is not null or v_welcome = 0",
+    replace: "v_welcome = 0",
+    test: welcome("who leaves and comes back is not welcomed again"),
+  },
+  {
+    name: "the transaction id of the welcome credits",
+    guard: "A user is welcomed once, whatever address they change to.",
+    file: WELCOME,
+    find: "'welcome_credits', null, 'welcome:' || p_user_id",
+    replace: "'welcome_credits', null, null",
+    test: welcome("who confirms an email address as well is not welcomed twice"),
+    also: [{
+      file: WELCOME,
+      find: "if v_before is null and v_address is not null",
+      replace: "if v_address is not null",
+    }],
+  },
+  {
+    name: "the tag of an address",
+    guard: "An address with a tag is the address.",
+    file: WELCOME,
+    find: "coalesce(nullif(split_part(name, '+', 1), ''), name)",
+    replace: "name",
+    test: welcome("bob+1@example.com is the address of somebody who was welcomed"),
+  },
+  {
+    name: "the dots of a Gmail address",
+    guard: "Dots make no other address of Gmail's.",
+    file: WELCOME,
+    find: "replace(mailbox, '.', '') || '@gmail.com'",
+    replace: "mailbox || '@gmail.com'",
+    test: welcome("firstname@gmail.com is the address of somebody who was welcomed"),
+  },
+  {
+    name: "Gmail's other name",
+    guard: "googlemail.com is gmail.com.",
+    file: WELCOME,
+    find: "domain in ('gmail.com', 'googlemail.com')",
+    replace: "domain = 'gmail.com'",
+    test: welcome("f.i.r.s.t.name+a+b@googlemail.com is the address of somebody who was welcomed"),
+  },
+  {
+    name: "the case of an address",
+    guard: "Capitals make no other address.",
+    file: WELCOME,
+    find: "regexp_replace(lower(p_email), '@[^@]*$', '') as name, substring(lower(p_email)",
+    replace: "regexp_replace(p_email, '@[^@]*$', '') as name, substring(lower(p_email)",
+    test: welcome("Bob@Example.com is the address of somebody who was welcomed"),
+  },
+  {
+    name: "the confirmation of an email address",
+    guard: "Whoever confirms nothing gets nothing.",
+    file: WELCOME,
+    find: "p_user.email <> '' and p_user.email_confirmed_at is not null",
+    replace: "p_user.email <> ''",
+    test: welcome("an unconfirmed user has an empty account"),
+  },
+  {
+    name: "the confirmation of a phone number",
+    guard: "Whoever confirms nothing gets nothing.",
+    file: WELCOME,
+    find: "p_user.phone <> '' and p_user.phone_confirmed_at is not null",
+    replace: "p_user.phone <> ''",
+    test: welcome("an unconfirmed phone number is not welcomed"),
+  },
+  {
+    name: "the anonymity of a user",
+    guard: "Anonymous users, of which there are as many as anybody likes, get nothing.",
+    file: WELCOME,
+    find: "p_user.is_anonymous or p_user.deleted_at is not null",
+    replace: "p_user.deleted_at is not null",
+    test: welcome("nor while they still are one"),
+  },
+  {
+    name: "the moment of the welcome",
+    guard: "Users who were there before get nothing unless the operator asks.",
+    file: WELCOME,
+    find: "if v_before is null and v_address is not null",
+    replace: "if v_address is not null",
+    test: welcome("who was there before gets nothing by changing their address"),
+  },
+];
+
+const leavingMutations: readonly Mutation[] = [
+  {
+    name: "the trigger of the erasure",
+    guard: "Whoever deletes a user, their jobs are ended, and their runs cancelled.",
+    file: ERASE,
+    find: `create trigger reelmint_erases_a_user before delete on auth.users
+  for each row execute function private.erase_user();`,
+    replace: "",
+    test: account(BY_DASHBOARD),
+  },
+  {
+    name: "the refund of who is deleted",
+    guard: "A job that was not delivered is refunded, once, also when its user is deleted.",
+    file: ERASE,
+    find: `    perform private.end_by_owner(v_job, v_work, private.standing_of(v_job, v_work, '{}') <> 'not_started',
+      'The account was deleted');
+`,
+    replace: "",
+    test: erase("what was not delivered is refunded, once"),
+  },
+  {
+    name: "the runs of who is deleted",
+    guard: "A run that nobody waits for costs us until it ends.",
+    file: ERASE,
+    find: "    where v_work.provider_job_id is not null\n",
+    replace: "    where false\n",
+    test: erase("the run that goes on is to be cancelled"),
+  },
+  {
+    name: "the worker's part in cancelling runs",
+    guard: "What the dashboard leaves behind the worker cancels.",
+    file: "supabase/functions/advance-jobs/handler.ts",
+    find: ", cancelAbandonedRuns(tools)]",
+    replace: "]",
+    test: account(BY_DASHBOARD),
+  },
+  {
+    name: "the usage of who leaves",
+    guard: "Leaving and coming back is no way round the limits.",
+    file: ERASE,
+    find: "  perform private.keep_usage(old.id);\n",
+    replace: "",
+    test: erase("up to their limit"),
+  },
+  {
+    name: "the usage of who leaves: the month's seconds",
+    guard: "Leaving and coming back does not begin the month anew.",
+    file: LIMITS,
+    find: "\n    + (private.earlier_usage(p_user_id)).seconds;",
+    replace: ";",
+    test: erase("the month's seconds are counted on"),
+  },
+  {
+    name: "the usage of who leaves: the hour's generations",
+    guard: "Leaving and coming back does not begin the hour anew.",
+    file: LIMITS,
+    find: "own.generations + earlier.generations",
+    replace: "own.generations",
+    test: erase("up to their limit"),
+  },
+  {
+    name: "the usage of who leaves: the day's cancellations",
+    guard: "Leaving and coming back does not begin the day anew.",
+    file: LIMITS,
+    find: "    v_recent := v_recent + v_earlier.cancels;\n",
+    replace: "",
+    test: { file: "supabase/tests/cancel.test.sql", name: "and finds the limit again who comes back" },
+  },
+  {
+    name: "the account of who asks",
+    guard: "The token of a deleted user opens nothing.",
+    file: "supabase/migrations/20261121000030_credits.sql",
+    find: "raise exception 'There is no such account' using errcode = 'PT401';",
+    replace: "null;",
+    test: account("the token that a deleted user still has gets 401 everywhere"),
+  },
+  {
+    name: "the width of a balance",
+    guard: "No refund fails because a balance is large.",
+    file: "supabase/migrations/20261121000030_credits.sql",
+    find: "credits_remaining bigint not null",
+    replace: "credits_remaining integer not null",
+    test: { file: "supabase/tests/credits.test.sql", name: "a refund fits into every balance" },
+  },
+  {
+    name: "the width of a ledger entry",
+    guard: "No refund fails because a balance is large.",
+    file: "supabase/migrations/20261121000030_credits.sql",
+    find: "balance_after bigint not null",
+    replace: "balance_after integer not null",
+    test: { file: "supabase/tests/credits.test.sql", name: "a refund fits into every balance" },
+  },
+];
+
+export const accountMutations: readonly Mutation[] = [...welcomeMutations, ...leavingMutations];
