@@ -81,8 +81,7 @@ insert into damages values
     array['failed_job_not_refunded_once running']),
   ($$ update public.video_jobs set credits_used = 3 where node_id = 'running' $$,
     array['job_not_charged_once running']),
-  ($$ update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x'
-      where node_id = 'delivered' $$,
+  ($$ update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x' where node_id = 'delivered' $$,
     array['private_video_has_no_copy delivered']),
   ($$ update private.job_work set next_check_at = null where job_id = pg_temp.job('running') $$,
     array['unfinished_job_is_never_looked_at running']),

@@ -75,7 +75,7 @@ const fileMutations: readonly Mutation[] = [
     }],
     test: {
       file: "supabase/tests/endings.test.sql",
-      name: "a video that only we can open is not delivered by its provider's URL, nor without one",
+      name: "a video that only we can open is not delivered by its provider's URL, though the copy is owed",
     },
   },
   {

@@ -138,8 +138,7 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   [
     "a private video that has no copy",
     "where status = 'completed' and not files_are_public and video_path is null",
-    ` update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x'
-      where node_id = 'delivered' `,
+    " update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x' where node_id = 'delivered' ",
   ],
   [
     "a charged job that nobody looks at",
