@@ -168,6 +168,28 @@ $$;
 revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.limit_problem(uuid) to service_role;
 
+-- How many jobs whose run had started a user has been refunded for within the last day, and when first. Counted in the
+-- ledger: deleting the job does not undo it.
+create function private.cancels_last_day(
+  p_user_id uuid,
+  out cancels integer,
+  out oldest timestamptz
+)
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select own.cancels + earlier.cancels, least(own.oldest, case when earlier.cancels > 0 then earlier.left_at end)
+  from private.earlier_usage(p_user_id) as earlier, (
+    select count(*)::integer as cancels, min(created_at) as oldest from public.quota_log
+    where user_id = p_user_id and reason = 'cancelled_after_start_refund'
+      and created_at > (select private.clock()) - interval '1 day') as own;
+$$;
+
+revoke execute on function private.cancels_last_day(uuid) from public, anon, authenticated;
+grant execute on function private.cancels_last_day(uuid) to service_role;
+
 -- Says whether the user has had all refunds of a day for jobs whose run had started; null when not. Call it with the
 -- balance locked.
 create function private.cancel_limit_problem(
@@ -182,20 +204,11 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_limit integer := (select cancels_after_start_per_day from public.app_settings);
-  v_earlier record := private.earlier_usage(p_user_id);
-  v_recent integer;
-  v_oldest timestamptz;
+  v_recent record := private.cancels_last_day(p_user_id);
 begin
-  -- Counted in the ledger: deleting the job does not undo it.
-  select count(*), min(created_at) into v_recent, v_oldest from public.quota_log
-  where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
-  if v_earlier.cancels > 0 then
-    v_recent := v_recent + v_earlier.cancels;
-    v_oldest := least(v_oldest, v_earlier.left_at);
-  end if;
-  if v_recent >= v_limit then
+  if v_recent.cancels >= v_limit then
     return jsonb_build_object('outcome', 'cancel_limit_reached', 'limit', v_limit,
-      'retry_after', ceil(extract(epoch from v_oldest + interval '1 day' - v_now))::integer);
+      'retry_after', ceil(extract(epoch from v_recent.oldest + interval '1 day' - v_now))::integer);
   end if;
   return null;
 end;

@@ -14,7 +14,12 @@ as $$
     ('active_jobs', private.active_jobs(user_id), settings.active_jobs_per_user),
     ('generations_last_hour', (private.generations_last_hour(user_id)).generations, settings.generations_per_hour),
     ('seconds_this_month', private.seconds_in_month(user_id, private.month_of(private.clock())),
-      settings.seconds_per_month)
+      settings.seconds_per_month),
+    ('cancels_last_day', (private.cancels_last_day(user_id)).cancels, settings.cancels_after_start_per_day),
+    ('uploads_last_day', (
+      select count(*) from private.uploads
+      where uploads.user_id = caller.user_id and created_at > (select private.clock()) - interval '1 day'),
+      settings.uploads_per_day)
   ) as limits (name, used, maximum);
 $$;
 

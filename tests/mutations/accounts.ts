@@ -173,8 +173,8 @@ const leavingMutations: readonly Mutation[] = [
     name: "the usage of who leaves: the day's cancellations",
     guard: "Leaving and coming back does not begin the day anew.",
     file: LIMITS,
-    find: "    v_recent := v_recent + v_earlier.cancels;\n",
-    replace: "",
+    find: "own.cancels + earlier.cancels",
+    replace: "own.cancels",
     test: { file: "supabase/tests/cancel.test.sql", name: "and finds the limit again who comes back" },
   },
   {

@@ -175,7 +175,7 @@ const limitMutations: readonly Mutation[] = [
     name: "the limit of cancellations",
     guard: "Runs that are billed to us are refunded a limited number of times a day.",
     file: LIMITS,
-    find: "  if v_recent >= v_limit then",
+    find: "  if v_recent.cancels >= v_limit then",
     replace: "  if false then",
     test: cancel("the next is refused until the first is a day old"),
   },
@@ -191,8 +191,8 @@ const limitMutations: readonly Mutation[] = [
     name: "the ledger in cancel_limit_problem",
     guard: "Deleting what was cancelled does not undo that it counts.",
     file: LIMITS,
-    find: "and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day'",
-    replace: `and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day'
+    find: "where user_id = p_user_id and reason = 'cancelled_after_start_refund'",
+    replace: `where user_id = p_user_id and reason = 'cancelled_after_start_refund'
     and exists (select from public.video_jobs where video_jobs.job_id = quota_log.job_id)`,
     test: cancel("what was deleted still counts"),
   },
