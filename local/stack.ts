@@ -135,7 +135,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 
   try {
-    const falSimulator = options.falKey ? null : await keep(startFalSimulator(options.falSimulator));
+    const falSimulator = options.falKey
+      ? null
+      : await keep(startFalSimulator({ anyModel: true, ...options.falSimulator }));
     const runpodSimulator = options.runpodKey ? null : await keep(startRunpodSimulator(options.runpodSimulator));
     const veoSimulator = options.geminiKey ? null : await keep(startVeoSimulator(options.veoSimulator));
     const gateway = await keep(startGateway(options.apiPort ?? freePort(undefined, apiHost), {

@@ -74,7 +74,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   const stack = await startStack({
     webhooks: false,
     ...options,
-    falSimulator: { queueMs: 100, runMs: 300, ...options.falSimulator },
+    falSimulator: { queueMs: 100, runMs: 300, anyModel: false, ...options.falSimulator },
   });
   const sql = postgres(stack.databaseUrl, {
     max: 4,

@@ -11,7 +11,7 @@ export function answerOf(run: Run, outcome: Outcome, settings: Settings, url: st
   if (outcome === "hang") return null;
   if (typeof outcome !== "string") return customAnswer(outcome);
   if (outcome !== "ok" && outcome !== "no_video" && outcome !== "expired") return errorAnswer(outcome);
-  const known = settings.endpoints.includes(run.endpoint);
+  const known = settings.anyModel || settings.endpoints.includes(run.endpoint);
   const endpoint = ENDPOINTS[run.endpoint];
   if (endpoint === undefined && !known) {
     const path = run.endpoint.slice(run.app.length) || "/";

@@ -144,6 +144,8 @@ export const settingsSchema = z.strictObject({
   webhookBackoffMs: milliseconds,
   /** How long a result can be fetched. */
   resultRetentionMs: milliseconds,
+  /** Whether any id of an endpoint is taken: what is not built in makes videos of any input. */
+  anyModel: z.boolean(),
   /** Endpoint ids known besides the built-in ones; they make videos. */
   endpoints: z.array(z.string()),
   /** Where the media fault `foreign` points: by default this server under another name. */

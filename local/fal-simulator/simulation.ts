@@ -20,8 +20,12 @@ export interface Simulation {
 }
 
 /** The switches as they are before anyone touches them. */
-export function defaultSettings(port: number, started: Pick<Settings, "queueMs" | "runMs" | "concurrency">): Settings {
+export function defaultSettings(
+  port: number,
+  started: Pick<Settings, "queueMs" | "runMs" | "concurrency"> & Partial<Pick<Settings, "anyModel">>,
+): Settings {
   return {
+    anyModel: false,
     ...started,
     locked: false,
     revoked: false,

@@ -36,6 +36,7 @@ export async function startFalSimulator(options: FalSimulatorOptions = {}): Prom
     queueMs: options.queueMs ?? 600,
     runMs: options.runMs ?? 3000,
     concurrency: options.concurrency ?? 2,
+    anyModel: options.anyModel ?? false,
   };
   const settings = () => simulation.settings;
   const webhooks = new Webhooks(timeline, keys, settings, foreseenAnswer);

@@ -106,7 +106,7 @@ function submitFailure(fault: Exclude<SubmitFault, "drop_before" | "drop_after" 
 
 function isKnownApp(endpoint: string, settings: Settings): boolean {
   const app = appOf(endpoint);
-  return KNOWN_APPS.has(app) || settings.endpoints.some((known) => appOf(known) === app);
+  return settings.anyModel || KNOWN_APPS.has(app) || settings.endpoints.some((known) => appOf(known) === app);
 }
 
 function parseInput(body: string): JsonObject | undefined {

@@ -15,6 +15,8 @@ export interface FalSimulatorOptions {
   runMs?: number;
   /** How many requests run at once. @default 2 */
   concurrency?: number;
+  /** Whether any model's id is taken. @default false */
+  anyModel?: boolean;
 }
 
 /** One attempt to deliver a webhook. */

@@ -1,7 +1,7 @@
 -- The catalogue: what can be generated, by whom, with which settings and for how many credits.
 
 create table public.models (
-  id uuid primary key,
+  id uuid primary key default gen_random_uuid(),
   name text not null,
   description text not null default '',
   category text not null,

@@ -252,23 +252,6 @@ $$;
 revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.job_json(public.video_jobs) to service_role;
 
--- A run of a step as the job's owner sees it; without an id before the provider has given one.
-create function private.provider_json(
-  p_step jsonb,
-  p_provider_job_id text default null
-)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select jsonb_build_object('name', p_step -> 'provider', 'model', p_step -> 'model', 'request_id', p_provider_job_id);
-$$;
-
-revoke execute on function private.provider_json(jsonb, text) from public, anon, authenticated;
-grant execute on function private.provider_json(jsonb, text) to service_role;
-
 -- What a worker needs to know to move a job on, with the one thing to do next as `action`.
 create function private.work_json(
   p_job public.video_jobs,

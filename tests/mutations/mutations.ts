@@ -1,5 +1,6 @@
 import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
+import { catalogueMutations } from "./catalogue.ts";
 import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
 import { endingMutations } from "./endings.ts";
@@ -37,6 +38,7 @@ export const mutations: readonly Mutation[] = [
   ...creditMutations,
   ...accountMutations,
   ...tableMutations,
+  ...catalogueMutations,
   ...claimMutations,
   ...progressMutations,
   ...pipelineMutations,

@@ -191,7 +191,7 @@ export type Database = {
           "created_at"?: string;
           "description"?: string;
           "files_are_public"?: boolean;
-          "id": string;
+          "id"?: string;
           "is_available"?: boolean;
           "is_featured"?: boolean;
           "max_run_seconds"?: number;
