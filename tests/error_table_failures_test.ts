@@ -140,15 +140,14 @@ Deno.test("more videos in an hour than allowed are 429, and the key works after 
 });
 
 Deno.test("a provider that refuses a submission is 500, refunded in full, and replayed as that 500", async () => {
-  // 500, 503 and 429 are asked again twice before they are believed.
+  // 500 and 503 are asked again twice before they are believed; 429 is no refusal, but asks for patience.
   const reasons = {
     "401": "provider_unauthorized",
     locked: "provider_locked",
-    "429": "provider_busy",
     "500": "provider_error",
     "503": "provider_busy",
   } as const;
-  for (const submit of ["401", "locked", "429", "500", "503"] as const) {
+  for (const submit of ["401", "locked", "500", "503"] as const) {
     const user = await world.newUser(20);
     const key = crypto.randomUUID();
     const body = { ...GOOD_BODY, prompt: `A lighthouse, refused by ${submit}` };

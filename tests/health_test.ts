@@ -37,7 +37,7 @@ Deno.test("each part that is down is named", async () => {
 
 Deno.test("an open circuit is named with its provider", async () => {
   await mendEverything();
-  await world.sql`select record_provider_failure('fal', true)`;
+  await world.sql`select record_provider_answer('fal', 'account_refused', gen_random_uuid())`;
   const { status, body } = await health();
   assert.deepEqual([status, body.open_circuits], [503, ["fal"]]);
 });

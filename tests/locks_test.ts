@@ -117,6 +117,19 @@ Deno.test("a request that comes while its duplicate is under way waits for it, a
   await assertBalance(user, 95);
 });
 
+Deno.test("of two requests that find a circuit's time over at once, one is the probe", async () => {
+  const [first, second] = [await newUser(), await newUser()];
+  await pool`insert into private.provider_circuits values ('fal', 5, now())`;
+  try {
+    assert.deepEqual(await whileUnderWay(start(first, "key"), start(second, "key")), [
+      "created",
+      "provider_unavailable",
+    ]);
+  } finally {
+    await pool`delete from private.provider_circuits`;
+  }
+});
+
 Deno.test("a request that comes while another spends the last credits waits for it, and is refused", async () => {
   const user = await newUser();
   await pool`select deduct_credits(${user}, 95)`;

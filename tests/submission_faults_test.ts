@@ -13,6 +13,8 @@ import {
 import { useWorld } from "./harness.ts";
 
 const GRACE_SECONDS = 120;
+/** What the simulator says with its 429. */
+const RETRY_AFTER_SECONDS = 5;
 
 const world = useWorld({ falSimulator: INSTANT });
 
@@ -61,7 +63,7 @@ Deno.test("the replay of a request whose submission was lost is its first answer
   assert.equal(generation.submissions(), 1);
 });
 
-for (const fal of ["submit_503", "submit_500", "submit_429"]) {
+for (const fal of ["submit_503", "submit_500"]) {
   Deno.test(`a submission refused once with ${fal} is sent again inside the request, for one charge`, async () => {
     const generation = await startCounting(`${fal} times=1`);
     assert.deepEqual([generation.answer.status, generation.answer.body.status], [200, "pending"]);
@@ -73,7 +75,6 @@ for (const fal of ["submit_503", "submit_500", "submit_429"]) {
 
 const REFUSED: [what: string, fal: string, submissions: number, errorCode: string][] = [
   ["a provider that refuses three times", "submit_503", 3, "provider_busy"],
-  ["a provider that is too busy", "submit_429", 3, "provider_busy"],
   ["a locked account", "submit_locked", 1, "provider_locked"],
   ["a key that the provider does not take", "submit_401", 1, "provider_unauthorized"],
 ];
@@ -98,6 +99,24 @@ for (const [what, fal, submissions, errorCode] of REFUSED) {
     await assertRefundedOnce(world, generation, await generation.poll(), errorCode);
   });
 }
+
+Deno.test("a provider that asks for fewer requests is asked again when it said, for one charge", async () => {
+  const generation = await startCounting("submit_429 times=1");
+  const { status, body } = generation.answer;
+  assert.deepEqual([status, body.status, generation.submissions()], [200, "pending", 1]);
+  const early = await generation.poll(RETRY_AFTER_SECONDS - 1);
+  assert.deepEqual([early.body.status, early.body.error_code, generation.submissions()], ["pending", null, 1]);
+  await generation.poll();
+  assert.equal(generation.submissions(), 2);
+  await assertPaidOnce(world, generation, await generation.poll());
+});
+
+Deno.test("a provider that always asks for fewer requests ends in a refund after four of them", async () => {
+  const generation = await startCounting("submit_429");
+  assert.equal(generation.answer.status, 200);
+  await assertRefundedOnce(world, generation, await generation.outcome(), "provider_busy");
+  assert.equal(generation.submissions(), 4);
+});
 
 Deno.test("after a refused submission a new key is a new request, and is charged anew", async () => {
   const refused = await startCounting("submit_locked");

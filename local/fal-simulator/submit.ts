@@ -96,7 +96,7 @@ function submitFailure(fault: Exclude<SubmitFault, "drop_before" | "drop_after" 
     case "locked":
       return json(403, { detail: "User is locked. Reason: Exhausted balance. Top up at fal.ai/dashboard/billing." });
     case "429":
-      return json(429, { detail: "Too many requests are waiting" });
+      return json(429, { detail: "Too many requests are waiting" }, { "retry-after": "5" });
     case "500":
       return json(500, { detail: "Internal Server Error" });
     default:

@@ -8,7 +8,7 @@ create function private.setting_problem(
 )
 returns text
 language plpgsql
-immutable
+stable
 security invoker
 set search_path = ''
 as $$
@@ -16,6 +16,10 @@ declare
   v_kind text := p_spec ->> 'type';
   v_number numeric;
 begin
+  -- The longest that any setting takes is a transition's subtitles: the body of a request.
+  if pg_column_size(p_value) > 131072 then
+    return 'must be smaller than 128 KiB';
+  end if;
   if p_spec ? 'values' then
     if p_spec -> 'values' @> jsonb_build_array(p_value) then
       return null;
@@ -51,6 +55,52 @@ $$;
 revoke execute on function private.setting_problem(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.setting_problem(jsonb, jsonb) to anon, authenticated, service_role;
 
+-- Says why settings are more than anybody needs, whatever the model; null when they are not. Anybody may ask for a price,
+-- so this costs no more for settings without end.
+create function private.settings_problem(
+  p_settings jsonb
+)
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select case
+    -- Four times the body of a request: the size of a value in memory is known without reading it.
+    when pg_column_size(p_settings) > 262144 then 'must be smaller than 256 KiB'
+    when (select count(*) from (select from jsonb_object_keys(p_settings) limit 41) as names) > 40
+      then 'must be at most 40 settings' end;
+$$;
+
+revoke execute on function private.settings_problem(jsonb) from public, anon, authenticated;
+grant execute on function private.settings_problem(jsonb) to anon, authenticated, service_role;
+
+-- Names the settings that a model does not have: a list of issues, of which the first says what it does have.
+create function private.unknown_settings(
+  p_specs jsonb,
+  p_settings jsonb
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'path', 'settings.' || left(name, 64),
+    'message', 'not a setting of this model' || case when place = 1 then ', which takes: ' || coalesce((
+      select string_agg(key, ', ' order by key) from jsonb_object_keys(p_specs) as key), 'none') else '' end)
+    order by place), '[]')
+  from (
+    select name, row_number() over (order by name) as place
+    from jsonb_object_keys(p_settings) as name where not p_specs ? name
+  ) as unknown;
+$$;
+
+revoke execute on function private.unknown_settings(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.unknown_settings(jsonb, jsonb) to anon, authenticated, service_role;
+
 -- Checks the settings asked for against a model's schema and fills in the defaults: { settings, issues }.
 create function private.resolve_settings(
   p_schema jsonb,
@@ -58,41 +108,41 @@ create function private.resolve_settings(
 )
 returns jsonb
 language plpgsql
-immutable
+stable
 security invoker
 set search_path = ''
 as $$
 declare
   v_specs jsonb := coalesce(p_schema -> 'settings', '{}');
-  v_resolved jsonb := '{}';
-  v_issues jsonb := '[]';
+  v_asked jsonb := coalesce(p_settings, '{}');
+  v_resolved jsonb;
+  v_issues jsonb;
   v_name text;
   v_value jsonb;
-  v_problem text;
+  v_problem text := private.settings_problem(v_asked);
 begin
-  for v_name, v_value in select key, value -> 'default' from jsonb_each(v_specs) where value ? 'default' loop
-    v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
-  end loop;
+  if v_problem is not null then
+    return jsonb_build_object('settings', '{}'::jsonb, 'issues',
+      jsonb_build_array(jsonb_build_object('path', 'settings', 'message', v_problem)));
+  end if;
+  select coalesce(jsonb_object_agg(key, value -> 'default'), '{}') into v_resolved
+  from jsonb_each(v_specs) where value ? 'default';
+  v_issues := private.unknown_settings(v_specs, v_asked);
 
-  for v_name, v_value in select key, value from jsonb_each(coalesce(p_settings, '{}')) loop
-    if not v_specs ? v_name then
-      v_problem := 'not a setting of this model, which takes: '
-        || coalesce((select string_agg(key, ', ' order by key) from jsonb_object_keys(v_specs) as key), 'none');
-    else
-      if v_value = '"auto"' and v_specs -> v_name ? 'auto' then
-        v_value := v_specs -> v_name -> 'auto';
-      end if;
-      v_problem := private.setting_problem(v_specs -> v_name, v_value);
-      if jsonb_typeof(v_value) = 'number' then
-        -- 8.0 is the 8 of the list, and must be sent as 8.
-        v_value := to_jsonb(trim_scale((v_value #>> '{}')::numeric));
-      end if;
+  for v_name, v_value in select key, value from jsonb_each(v_asked) where v_specs ? key loop
+    if v_value = '"auto"' and v_specs -> v_name ? 'auto' then
+      v_value := v_specs -> v_name -> 'auto';
     end if;
-    if v_problem is null then
-      v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
-    else
+    v_problem := private.setting_problem(v_specs -> v_name, v_value);
+    if v_problem is not null then
       v_issues := v_issues || jsonb_build_object('path', 'settings.' || v_name, 'message', v_problem);
+      continue;
     end if;
+    if jsonb_typeof(v_value) = 'number' then
+      -- 8.0 is the 8 of the list, and must be sent as 8.
+      v_value := to_jsonb(trim_scale((v_value #>> '{}')::numeric));
+    end if;
+    v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
   end loop;
   return jsonb_build_object('settings', v_resolved, 'issues', v_issues);
 end;

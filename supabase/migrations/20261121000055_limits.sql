@@ -217,9 +217,9 @@ $$;
 revoke execute on function private.cancel_limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.cancel_limit_problem(uuid) to service_role;
 
--- Counts a new job towards its user's month, or says that it is too much; null when it is not. Call it with the balance
--- locked, as the last check.
-create function private.count_usage(
+-- Says that a new job would be more than its user may have made in a month; null when it would not. Call it with the
+-- balance locked.
+create function private.quota_problem(
   p_user_id uuid,
   p_seconds integer
 )
@@ -240,10 +240,27 @@ begin
       'retry_after', ceil(extract(epoch from
         (v_month + interval '1 month') at time zone 'utc' - v_now))::integer);
   end if;
-  insert into private.monthly_usage as usage (user_id, month, seconds) values (p_user_id, v_month, p_seconds)
-  on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
   return null;
 end;
+$$;
+
+revoke execute on function private.quota_problem(uuid, integer) from public, anon, authenticated;
+grant execute on function private.quota_problem(uuid, integer) to service_role;
+
+-- Counts a new job towards its user's month: it is given back only when the job fails.
+create function private.count_usage(
+  p_user_id uuid,
+  p_seconds integer
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into private.monthly_usage as usage (user_id, month, seconds)
+  values (p_user_id, private.month_of(private.clock()), p_seconds)
+  on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
 $$;
 
 revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;

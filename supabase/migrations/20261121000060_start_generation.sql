@@ -126,7 +126,8 @@ revoke execute on function private.insert_job(public.video_jobs, jsonb, integer)
 grant execute on function private.insert_job(public.video_jobs, jsonb, integer) to service_role;
 
 -- Starts a generation or a transition, or says why not: { outcome, … }. Only the outcome `created` changes anything.
--- A transition that names no model gets the featured one. `p_sibling_keys` are those of the batch that it is one of.
+-- A transition that names no model gets the featured one. `p_sibling_keys` are those of the batch that it is one of,
+-- `p_max_credits` is the most that the caller agreed to pay.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -141,7 +142,8 @@ create function public.start_generation(
   p_kind text default 'generation',
   p_tail_image_url text default null,
   p_tail_image_path text default null,
-  p_sibling_keys text[] default '{}'
+  p_sibling_keys text[] default '{}',
+  p_max_credits integer default null
 )
 returns jsonb
 language plpgsql
@@ -189,32 +191,25 @@ begin
   v_steps := private.build_steps(v_model, p_prompt, private.image_input(p_image_url, p_image_path),
     private.image_input(p_tail_image_url, p_tail_image_path), v_resolved -> 'settings');
   v_price := private.price_of(v_steps);
+  if v_price > p_max_credits then
+    return jsonb_build_object('outcome', 'price_changed', 'required_credits', v_price);
+  end if;
   if v_balance < v_price then
     return jsonb_build_object(
       'outcome', 'insufficient_credits', 'current_credits', v_balance, 'required_credits', v_price);
   end if;
-  v_outcome := private.limit_problem(p_user_id);
-  if v_outcome is not null then
-    return v_outcome;
-  end if;
-
-  v_outcome := private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]);
-  if v_outcome is not null then
-    return v_outcome;
-  end if;
-
-  v_outcome := private.circuit_problem(v_model.provider);
-  if v_outcome is not null then
-    return v_outcome;
-  end if;
-
-  -- After it, since what is counted here is given back only when the job fails.
-  v_outcome := private.count_usage(p_user_id, private.seconds_of(v_resolved -> 'settings'));
-  if v_outcome is not null then
-    return v_outcome;
-  end if;
-
   v_job.job_id := gen_random_uuid();
+  v_outcome := coalesce(
+    private.limit_problem(p_user_id),
+    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
+    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
+    -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
+    private.circuit_problem(v_model.provider, v_job.job_id));
+  if v_outcome is not null then
+    return v_outcome;
+  end if;
+
+  perform private.count_usage(p_user_id, private.seconds_of(v_resolved -> 'settings'));
   v_job.user_id := p_user_id;
   v_job.model_id := v_model.id;
   v_job.kind := p_kind;
@@ -240,6 +235,7 @@ end;
 $$;
 
 revoke execute on function public.start_generation(
-  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[]) from public, anon, authenticated;
+  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[], integer)
+  from public, anon, authenticated;
 grant execute on function public.start_generation(
-  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[]) to service_role;
+  uuid, text, text, text, uuid, jsonb, text, text, integer, text, text, text, text, text[], integer) to service_role;

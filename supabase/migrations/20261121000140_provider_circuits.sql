@@ -5,9 +5,14 @@ create table private.provider_circuits (
   provider text primary key,
   -- Submissions in a row that failed for a reason that is not the request's.
   failures integer not null,
-  -- Until when new requests are refused; afterwards one at a time may try.
+  -- Until when new requests are refused; afterwards one at a time may try. Null: the circuit is not open.
   open_until timestamptz,
-  constraint circuit_failures_are_counted check (failures > 0)
+  -- The probe: the job that tries now, and until when the others wait for what becomes of it.
+  probe_job_id uuid,
+  probe_until timestamptz,
+  constraint circuit_failures_are_counted check (failures > 0),
+  constraint only_an_open_circuit_is_probed check (
+    (probe_job_id is null) = (probe_until is null) and (probe_until is null or open_until is not null))
 );
 
 alter table private.provider_circuits enable row level security;
@@ -16,10 +21,10 @@ create policy "Only the service role works circuits" on private.provider_circuit
 grant select, insert, update, delete on private.provider_circuits to service_role;
 
 -- Counts a failure of a provider, and opens its circuit after enough of them in a row, or at once when our account there
--- is refused. True when this failure opened it, which the caller tells the operator.
-create function public.record_provider_failure(
+-- is refused. True when this failure opened it.
+create function private.count_provider_failure(
   p_provider text,
-  p_account_refused boolean default false
+  p_account_refused boolean
 )
 returns boolean
 language plpgsql
@@ -41,19 +46,40 @@ begin
     return false;
   end if;
   -- A probe that failed, or one more of those that were under way: closed for as long again.
-  update private.provider_circuits
-  set open_until = v_now + make_interval(secs => v_settings.circuit_open_seconds)
+  update private.provider_circuits set
+    open_until = v_now + make_interval(secs => v_settings.circuit_open_seconds), probe_job_id = null, probe_until = null
   where provider = p_provider;
   return not v_was_open;
 end;
 $$;
 
-revoke execute on function public.record_provider_failure(text, boolean) from public, anon, authenticated;
-grant execute on function public.record_provider_failure(text, boolean) to service_role;
+revoke execute on function private.count_provider_failure(text, boolean) from public, anon, authenticated;
+grant execute on function private.count_provider_failure(text, boolean) to service_role;
 
--- Closes a provider's circuit: it took a submission. True when it was open.
+-- Closes a provider's circuit, and forgets its failures: it answers.
 create function private.close_circuit(
   p_provider text
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  -- Nearly always there is no row, and then nothing is locked.
+  delete from private.provider_circuits where provider = p_provider;
+$$;
+
+revoke execute on function private.close_circuit(text) from public, anon, authenticated;
+grant execute on function private.close_circuit(text) to service_role;
+
+-- Notes what a job's submission tells of its provider's health: `answered`, whatever it said; `failed`; `account_refused`;
+-- or nothing, since it was `not_sent`: a probe is given back then. True when this opened the circuit, which the caller
+-- tells the operator.
+create function public.record_provider_answer(
+  p_provider text,
+  p_answer text,
+  p_job_id uuid
 )
 returns boolean
 language plpgsql
@@ -61,22 +87,48 @@ volatile
 security invoker
 set search_path = ''
 as $$
-declare
-  v_open_until timestamptz;
 begin
-  -- Nearly always there is no row, and then nothing is locked.
-  delete from private.provider_circuits where provider = p_provider returning open_until into v_open_until;
-  return v_open_until is not null;
+  case p_answer
+    when 'answered' then
+      perform private.close_circuit(p_provider);
+    when 'failed' then
+      return private.count_provider_failure(p_provider, false);
+    when 'account_refused' then
+      return private.count_provider_failure(p_provider, true);
+    when 'not_sent' then
+      update private.provider_circuits set probe_job_id = null, probe_until = null
+      where provider = p_provider and probe_job_id = p_job_id;
+  end case;
+  return false;
 end;
 $$;
 
-revoke execute on function private.close_circuit(text) from public, anon, authenticated;
-grant execute on function private.close_circuit(text) to service_role;
+revoke execute on function public.record_provider_answer(text, text, uuid) from public, anon, authenticated;
+grant execute on function public.record_provider_answer(text, text, uuid) to service_role;
+
+-- Whether a circuit's probe is still under way. It ends with its job: one that was cancelled or failed before its turn
+-- tells nothing any more.
+create function private.is_probed(
+  p_circuit private.provider_circuits
+)
+returns boolean
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (
+    select from public.video_jobs where job_id = p_circuit.probe_job_id and completed_at is null);
+$$;
+
+revoke execute on function private.is_probed(private.provider_circuits) from public, anon, authenticated;
+grant execute on function private.is_probed(private.provider_circuits) to service_role;
 
 -- Refuses a request for a provider whose circuit is open; null where it may pass. Once the time is over the first to ask
--- passes as the probe, and the others wait for what becomes of it.
+-- passes as the probe, and the others wait for what becomes of it. Call it last: who has passed must be submitted.
 create function private.circuit_problem(
-  p_provider text
+  p_provider text,
+  p_job_id uuid
 )
 returns jsonb
 language plpgsql
@@ -86,22 +138,27 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_open_until timestamptz;
+  v_circuit private.provider_circuits;
 begin
-  select open_until into v_open_until from private.provider_circuits where provider = p_provider;
-  if v_open_until is null then
+  select * into v_circuit from private.provider_circuits where provider = p_provider;
+  if v_circuit.open_until <= v_now then
+    -- Only one of those that come now gets it, and sees the job of the one before.
+    select * into v_circuit from private.provider_circuits where provider = p_provider for update;
+    if v_circuit.open_until <= v_now and not private.is_probed(v_circuit) then
+      update private.provider_circuits set
+        probe_job_id = p_job_id,
+        probe_until = v_now + make_interval(secs => (select circuit_open_seconds from public.app_settings))
+      where provider = p_provider;
+      return null;
+    end if;
+  end if;
+  if v_circuit.open_until is null then
     return null;
   end if;
-  update private.provider_circuits
-  set open_until = v_now + make_interval(secs => (select circuit_open_seconds from public.app_settings))
-  where provider = p_provider and open_until <= v_now;
-  if found then
-    return null;
-  end if;
-  return jsonb_build_object('outcome', 'provider_unavailable',
-    'retry_after', greatest(1, ceil(extract(epoch from v_open_until - v_now)))::integer);
+  return jsonb_build_object('outcome', 'provider_unavailable', 'retry_after',
+    greatest(1, ceil(extract(epoch from greatest(v_circuit.open_until, v_circuit.probe_until) - v_now)))::integer);
 end;
 $$;
 
-revoke execute on function private.circuit_problem(text) from public, anon, authenticated;
-grant execute on function private.circuit_problem(text) to service_role;
+revoke execute on function private.circuit_problem(text, uuid) from public, anon, authenticated;
+grant execute on function private.circuit_problem(text, uuid) to service_role;

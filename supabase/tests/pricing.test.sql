@@ -1,5 +1,5 @@
 begin;
-select plan(45);
+select plan(51);
 
 -- A quote, or the error instead as the Data API tells it: { code, message, details, status, headers }.
 create function pg_temp.quote(p_model_id uuid, p_settings jsonb) returns jsonb language plpgsql as $$
@@ -130,6 +130,28 @@ from (values
 select is(
   jsonb_array_length(pg_temp.issues(pg_temp.quote('{"duration": 5, "steps": 30, "seed": -1}'))), 3,
   'everything that is wrong is told at once');
+
+-- Anybody may ask for a price: settings without end are refused before anything is done with them.
+create function pg_temp.many(p_count integer, p_value jsonb default '1') returns jsonb language sql as
+  $$ select jsonb_object_agg('setting_' || lpad(place::text, 5, '0'), p_value) from generate_series(1, p_count) as place $$;
+select is(
+  pg_temp.issues(pg_temp.quote(settings)),
+  jsonb_build_array(jsonb_build_object('path', path, 'message', message)), message || ', ' || path)
+from (values
+  (pg_temp.many(41), 'settings', 'must be at most 40 settings'),
+  (pg_temp.many(3, to_jsonb(repeat('x', 100000))), 'settings', 'must be smaller than 256 KiB'),
+  (jsonb_build_object('negative_prompt', repeat('x', 140000)), 'settings.negative_prompt', 'must be smaller than 128 KiB')
+) as refused (settings, path, message);
+select is(
+  jsonb_array_length(pg_temp.issues(pg_temp.quote(pg_temp.many(40)))), 40, 'forty that it does not have are named, each');
+select is(
+  array(select issue ->> 'message' from jsonb_array_elements(pg_temp.issues(pg_temp.quote(pg_temp.many(3)))) as issue),
+  array['not a setting of this model, which takes: cfg, duration, fps, generate_audio, negative_prompt, resolution, seed',
+    'not a setting of this model', 'not a setting of this model'],
+  'what it has is said once');
+select is(
+  pg_temp.issues(pg_temp.quote(jsonb_build_object(repeat('n', 5000), 1))) #>> '{0,path}', 'settings.' || repeat('n', 64),
+  'a name without end is not repeated');
 select is(
   pg_temp.issues(pg_temp.quote('[]')) #>> '{0,message}', 'must be an object', 'settings that are no object are refused');
 select is(

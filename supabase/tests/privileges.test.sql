@@ -30,7 +30,7 @@ select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
   $$ select role, name from clients, unnest(array[
     'quote_generation(uuid,jsonb)', 'private.price(models,jsonb)', 'private.resolve_settings(jsonb,jsonb)',
-    'private.setting_problem(jsonb,jsonb)',
+    'private.setting_problem(jsonb,jsonb)', 'private.settings_problem(jsonb)', 'private.unknown_settings(jsonb,jsonb)',
     -- The steps that a quote adds up.
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',

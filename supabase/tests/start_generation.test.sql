@@ -1,5 +1,5 @@
 begin;
-select plan(45);
+select plan(47);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -130,8 +130,15 @@ select is(
   pg_temp.start('x'), '{"outcome": "insufficient_credits", "current_credits": 10, "required_credits": 11}',
   'a price above the balance is refused');
 update public.models set cost_per_generation = 10 where name = 'Test';
+create function pg_temp.start_for(p_max_credits integer) returns jsonb language sql as $$
+  select public.start_generation(
+    pg_temp.a(), 'x', 'hash', 'a cat', '00000000-0000-4000-8000-000000000001', p_max_credits => p_max_credits)
+$$;
+select is(
+  pg_temp.start_for(9), '{"outcome": "price_changed", "required_credits": 10}', 'a price above the one agreed to is refused');
 select is(pg_temp.traces(), before, 'nothing that was refused left a trace') from traces;
-select is(pg_temp.start('x') ->> 'outcome', 'created', 'the same key works once the cause is mended');
+select is(pg_temp.start_for(10) ->> 'outcome', 'created', 'the same key works once the cause is mended');
+select is(pg_temp.start_for(9) ->> 'outcome', 'replayed', 'and its replay costs nothing, whatever is agreed to');
 select is(
   (select credits_remaining from public.credit_balances where user_id = pg_temp.a()), 0::bigint,
   'the whole balance can be spent');

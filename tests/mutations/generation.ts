@@ -5,13 +5,9 @@ const FILE = "supabase/migrations/20261121000060_start_generation.sql";
 const KEYS = "supabase/migrations/20261121000052_idempotency.sql";
 const LIMITS = "supabase/migrations/20261121000055_limits.sql";
 const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const PRICING = "supabase/migrations/20261121000040_pricing.sql";
-const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
 const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
-const pricing = (name: string) => ({ file: "supabase/tests/pricing.test.sql", name });
-const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.test.sql", name });
 const DUPLICATE = {
   file: "tests/locks_test.ts",
   name: "a request that comes while its duplicate is under way waits for it, and replays its answer",
@@ -227,60 +223,12 @@ export const generationMutations: readonly Mutation[] = [
     test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
   },
   {
-    name: "the circuit of start_generation",
-    guard: "A provider that is down takes no more of our users' money.",
+    name: "what the caller agreed to pay",
+    guard: "A price that has risen is not charged to somebody who said how much it may be.",
     file: FILE,
-    find: "v_outcome := private.circuit_problem(v_model.provider);",
-    replace: "v_outcome := null;",
-    test: circuits("a request is refused while the circuit is open"),
-  },
-  {
-    name: "the one probe of an open circuit",
-    guard: "One request tries a provider that was down, not all of them.",
-    file: CIRCUITS,
-    find: "  where provider = p_provider and open_until <= v_now;",
-    replace: "  where provider = p_provider;",
-    test: circuits("a request is refused while the circuit is open"),
-  },
-  {
-    name: "the circuit that an account opens",
-    guard: "A provider that refuses our account is asked no more at once.",
-    file: CIRCUITS,
-    find: "if not (p_account_refused or v_was_open",
-    replace: "if not (v_was_open",
-    test: circuits("an account that is refused opens the circuit at once"),
-  },
-  {
-    name: "the count that opens a circuit",
-    guard: "A provider that fails again and again is asked no more.",
-    file: CIRCUITS,
-    find: " or v_circuit.failures >= v_settings.circuit_failures) then",
-    replace: ") then",
-    test: circuits("three in a row open the circuit, which is told once"),
-  },
-  {
-    name: "the seconds in the price",
-    guard: "A longer video costs more.",
-    file: PRICING,
-    find: "(p_settings ->> 'duration')::numeric, (p_model",
-    replace: "1, (p_model",
-    test: pricing('{"duration": 8} costs 24'),
-  },
-  {
-    name: "the factors in the price",
-    guard: "A better video costs more.",
-    file: PRICING,
-    find: "v_price := v_price * v_factor;",
-    replace: "null;",
-    test: pricing('{"resolution": "4k"} costs 18'),
-  },
-  {
-    name: "the rounding of the price",
-    guard: "A part of a credit is a credit.",
-    file: PRICING,
-    find: "return ceil(v_price)::integer;",
-    replace: "return floor(v_price)::integer;",
-    test: pricing('{"generate_audio": false} costs 9'),
+    find: "if v_price > p_max_credits then",
+    replace: "if false then",
+    test: start("a price above the one agreed to is refused"),
   },
   {
     name: "the CHECK of a job's charge",
@@ -289,13 +237,5 @@ export const generationMutations: readonly Mutation[] = [
     find: "check (credits_used > 0)",
     replace: "check (true)",
     test: constraints("a free job is refused"),
-  },
-  {
-    name: "the CHECK of a model's price",
-    guard: "No model is free.",
-    file: "supabase/migrations/20261121000020_models.sql",
-    find: "check (coalesce(cost_per_generation, cost_per_second) > 0)",
-    replace: "check (true)",
-    test: constraints("a price of nothing is refused"),
   },
 ];

@@ -1,6 +1,7 @@
 import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
 import { catalogueMutations } from "./catalogue.ts";
+import { circuitMutations } from "./circuits.ts";
 import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
 import { endingMutations } from "./endings.ts";
@@ -8,6 +9,7 @@ import { generationMutations } from "./generation.ts";
 import { localMutations } from "./local.ts";
 import type { Mutation } from "./mutation.ts";
 import { pipelineMutations } from "./pipeline.ts";
+import { pricingMutations } from "./pricing.ts";
 import { privilegeMutations } from "./privileges.ts";
 import {
   fileMutations,
@@ -34,7 +36,9 @@ export const mutations: readonly Mutation[] = [
   ...uploadMutations,
   ...cancellationMutations,
   ...localMutations,
+  ...circuitMutations,
   ...generationMutations,
+  ...pricingMutations,
   ...creditMutations,
   ...accountMutations,
   ...tableMutations,

@@ -1,4 +1,3 @@
-import { backoffSeconds } from "./backoff.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "./http/errors.ts";
 import { discardUnlessWanted } from "./job-files.ts";
@@ -6,13 +5,9 @@ import type { Job, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
 import { cancelRun, look } from "./provider-run.ts";
 import type { ProviderError, RunState } from "./providers/provider.ts";
+import { lookAgainLater, retryLater } from "./retry.ts";
 import { recordAccepted, submitAttempt } from "./submission.ts";
 import type { Tools } from "./tools.ts";
-
-/** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
-const RETRY_BACKOFF = { base: 4, cap: 120 };
-/** A look that told nothing costs nothing to repeat. */
-const LOOK_BACKOFF = { base: 2, cap: 60 };
 
 /**
  * Moves a leased job on by one step and returns it as it is then; null when there is nothing new to tell. Whatever wakes
@@ -54,7 +49,7 @@ async function check(tools: Tools, work: Work): Promise<Job | null> {
   } catch (error) {
     // One failed look is never a verdict: only the provider's own final word or the deadline ends a job.
     tools.log("warn", "check_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
-    return (await tools.jobs.postpone(work, backoffSeconds(work.failures, LOOK_BACKOFF, tools.random))).job;
+    return await lookAgainLater(tools, work, error);
   }
   switch (state.state) {
     case "queued":
@@ -104,15 +99,7 @@ async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Prom
   if (error.kind !== "retryable" || work.attempts_left <= 0) {
     return await giveUp(tools, work, error.code, error);
   }
-  const delay = backoffSeconds(work.attempts_of_step, RETRY_BACKOFF, tools.random);
-  tools.log("warn", "attempt_failed", {
-    job_id: work.job_id,
-    attempt: work.attempt,
-    code: error.code,
-    detail: error.detail,
-    retry_in_seconds: delay,
-  });
-  return (await tools.jobs.scheduleRetry(work, delay)).job;
+  return await retryLater(tools, work, error);
 }
 
 /** The step has failed for good: the video is delivered without it, where it may be, or not at all. */

@@ -571,7 +571,10 @@ export type Database = {
         };
         Returns: Json;
       };
-      "record_provider_failure": { Args: { "p_account_refused"?: boolean; "p_provider": string }; Returns: boolean };
+      "record_provider_answer": {
+        Args: { "p_answer": string; "p_job_id": string; "p_provider": string };
+        Returns: boolean;
+      };
       "record_stored_video": {
         Args: { "p_job_id": string; "p_subtitles_path"?: string; "p_thumbnail_path"?: string; "p_video_path": string };
         Returns: Json;
@@ -588,6 +591,7 @@ export type Database = {
           "p_image_url"?: string;
           "p_kind"?: string;
           "p_lease_seconds"?: number;
+          "p_max_credits"?: number;
           "p_model_id"?: string;
           "p_node_id"?: string;
           "p_prompt": string;

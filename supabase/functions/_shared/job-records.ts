@@ -158,6 +158,7 @@ export const startSchema = z.discriminatedUnion("outcome", [
     outcome: z.literal("validation_failed"),
     issues: z.array(z.object({ path: z.string(), message: z.string() })),
   }),
+  z.object({ outcome: z.literal("price_changed"), required_credits: z.number() }),
   z.object({ outcome: z.literal("insufficient_credits"), current_credits: z.number(), required_credits: z.number() }),
   z.object({ outcome: z.enum(["too_many_active_jobs", "rate_limited"]), limit: z.number(), retry_after: z.number() }),
   z.object({

@@ -46,10 +46,15 @@ export interface GenerationRequest {
   tailImageUrl?: string | undefined;
   tailImagePath?: string | undefined;
   nodeId?: string | undefined;
+  /** The most that the caller agreed to pay. */
+  maxCredits?: number | undefined;
 }
 
 /** What has just been seen of runs at their providers, by their ids; of an `unknown` one nothing could be. */
 export type SeenRuns = { [runId: string]: RunState["state"] | "unknown" };
+
+/** What a submission tells of its provider's health: `answered`, whatever it said; `not_sent`: nothing. */
+export type ProviderAnswer = "answered" | "failed" | "account_refused" | "not_sent";
 
 /** Which files of a job are in the bucket of videos, by their paths there. */
 export interface StoredPaths {
@@ -89,6 +94,7 @@ export class Jobs {
         ...(request.tailImageUrl === undefined ? {} : { p_tail_image_url: request.tailImageUrl }),
         ...(request.tailImagePath === undefined ? {} : { p_tail_image_path: request.tailImagePath }),
         ...(request.nodeId === undefined ? {} : { p_node_id: request.nodeId }),
+        ...(request.maxCredits === undefined ? {} : { p_max_credits: request.maxCredits }),
       }),
     );
   }
@@ -265,14 +271,15 @@ export class Jobs {
     await callProcedure(this.client, this.phases, "postpone_file", { p_bucket: file.bucket, p_path: file.path });
   }
 
-  /** Counts a failed submission against its provider. True when that has just closed it to new requests. */
-  async recordProviderFailure(provider: string, accountRefused: boolean): Promise<boolean> {
+  /** Notes what a submission tells of its provider's health. True when that has just closed it to new requests. */
+  async recordProviderAnswer(work: Work, answer: ProviderAnswer): Promise<boolean> {
     return z
       .boolean()
       .parse(
-        await callProcedure(this.client, this.phases, "record_provider_failure", {
-          p_provider: provider,
-          p_account_refused: accountRefused,
+        await callProcedure(this.client, this.phases, "record_provider_answer", {
+          p_provider: work.step.provider,
+          p_answer: answer,
+          p_job_id: work.job_id,
         }),
       );
   }

@@ -57,6 +57,8 @@ function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
       return new RequestError(outcome.outcome);
     case "validation_failed":
       return new RequestError("validation_failed", { issues: outcome.issues });
+    case "price_changed":
+      return new RequestError("price_changed", { required_credits: outcome.required_credits });
     case "insufficient_credits":
       return new RequestError("insufficient_credits", {
         current_credits: outcome.current_credits,

@@ -1,6 +1,8 @@
 import type { Job, Work } from "./job-records.ts";
 import { errorText } from "./log.ts";
+import type { ProviderAnswer } from "./jobs.ts";
 import { cancelRun } from "./provider-run.ts";
+import { isBackPressure } from "./retry.ts";
 import { ProviderError, type VideoProvider } from "./providers/provider.ts";
 import { resolveInput } from "./step-input.ts";
 import type { Tools } from "./tools.ts";
@@ -16,8 +18,8 @@ export type SubmissionOutcome =
   | { outcome: "unknown" };
 
 /**
- * Sends the current attempt to its provider, once, and tells which of the three things happened. Trouble that is the
- * provider's own is counted against it. Never throws.
+ * Sends the current attempt to its provider, once, and tells which of the three things happened. What that says of the
+ * provider's health is noted for its circuit. Never throws.
  */
 export async function submitAttempt(tools: Tools, work: Work): Promise<SubmissionOutcome> {
   const { step } = work;
@@ -28,6 +30,7 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
     provider: step.provider,
     age_ms: work.age_ms,
   };
+  let sent = false;
   try {
     const provider = tools.providers.get(step.provider);
     const submission = {
@@ -36,6 +39,7 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
       startWithinSeconds: work.start_within_seconds,
       ...(await webhookOf(tools, provider, work)),
     };
+    sent = true;
     const run = await tools.phases.measure(
       "provider",
       () => provider.submit(submission, { signal: AbortSignal.timeout(SUBMIT_LIMIT_MS) }),
@@ -43,14 +47,14 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
     tools.log("info", "submission_accepted", { ...facts, provider_job_id: run.providerJobId });
     return { outcome: "accepted", providerJobId: run.providerJobId };
   } catch (error) {
+    const answer = answerOf(error, sent);
+    if (answer !== null) await recordAnswer(tools, work, answer);
     if (error instanceof ProviderError && !error.mayHaveStarted) {
       const level = error.kind === "fatal" ? "alert" : "warn";
       tools.log(level, "submission_refused", { ...facts, code: error.code, detail: error.detail });
-      if (error.kind !== "rejected") await countFailure(tools, work, error);
       return { outcome: "refused", error };
     }
     tools.log("warn", "submission_unknown", { ...facts, error: errorText(error) });
-    await countFailure(tools, work, null);
     return { outcome: "unknown" };
   }
 }
@@ -64,6 +68,7 @@ export async function recordAccepted(tools: Tools, work: Work, providerJobId: st
   if (!recorded.applied) {
     tools.log("alert", "run_wasted", { job_id: work.job_id, attempt: work.attempt, provider_job_id: providerJobId });
     await cancelRun(tools, { ...work, provider_job_id: providerJobId });
+    await recordAnswer(tools, work, "answered");
   }
   return recorded.job;
 }
@@ -78,15 +83,29 @@ async function webhookOf(
   return { webhookUrl: await webhookUrl(base, work.step.provider, { jobId: work.job_id, attempt: work.attempt }) };
 }
 
-/** Counts towards the provider's circuit; nothing about the job depends on it. */
-async function countFailure(tools: Tools, work: Work, error: ProviderError | null): Promise<void> {
-  // A model that is gone is that model's trouble, and an input that cannot be read is ours: not the provider's.
-  if (error?.code === "provider_model_missing" || error?.code === "input_unavailable") return;
+/**
+ * What a submission that was not accepted tells of its provider's health; null where it is to change nothing. What comes
+ * of the request itself must not count: else one user could shut a provider out for all.
+ */
+function answerOf(error: unknown, sent: boolean): ProviderAnswer | null {
+  if (!(error instanceof ProviderError)) return sent ? "failed" : "not_sent";
+  const { status, notSent } = error.facts;
+  // The registry knows no such provider, or an input could not be had.
+  const isUnknown = error.kind === "fatal" && error.code === "provider_model_missing";
+  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";
+  if (error.kind === "fatal") return "account_refused";
+  if (isBackPressure(error)) return null;
+  const isAnswer = error.kind === "rejected" || (status !== undefined && status >= 400 && status < 500);
+  return isAnswer ? "answered" : "failed";
+}
+
+/** Nothing about the job depends on it. */
+async function recordAnswer(tools: Tools, work: Work, answer: ProviderAnswer): Promise<void> {
   const { provider } = work.step;
   try {
-    const opened = await tools.jobs.recordProviderFailure(provider, error?.kind === "fatal");
-    if (opened) tools.log("alert", "circuit_opened", { provider, code: error?.code });
+    const opened = await tools.jobs.recordProviderAnswer(work, answer);
+    if (opened) tools.log("alert", "circuit_opened", { provider, answer });
   } catch (failure) {
-    tools.log("error", "circuit_not_recorded", { provider, error: errorText(failure) });
+    tools.log("error", "circuit_not_recorded", { provider, answer, error: errorText(failure) });
   }
 }

@@ -241,6 +241,18 @@ for (const [what, code, error, meaning] of REFUSALS) {
   });
 }
 
+Deno.test("how long Google asks us to wait is in the answer's details, or in its header", async () => {
+  const retryInfo = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "38.5s" }];
+  for (const [details, headers, seconds] of [[retryInfo, {}, 38], [[], { "Retry-After": "20" }, 20]] as const) {
+    const error = { code: 429, status: "RESOURCE_EXHAUSTED", message: "Quota exceeded", details };
+    const answer = () => Response.json({ error }, { status: 429, headers });
+    const { send } = internet({ [`${API}/models/${model}:predictLongRunning`]: answer });
+    const veo = createVeoAdapter({ key: "secret", fetch: send });
+    const refused = await refusalOf(veo.submit({ model, input: {}, startWithinSeconds: 90 }, patient()));
+    assert.deepEqual(refused.facts, { status: 429, retryAfterSeconds: seconds });
+  }
+});
+
 async function stateOf(operation: unknown): Promise<RunState> {
   const { send } = internet({ [`${API}/${name}`]: () => Response.json(operation) });
   return await createVeoAdapter({ key: "secret", fetch: send }).check({ model, providerJobId: name }, patient());

@@ -8,6 +8,7 @@ import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
+import { isBackPressure, retryLater } from "../_shared/retry.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
 import { recordAccepted, submitAttempt } from "../_shared/submission.ts";
 import { type Tools, toolsOf } from "../_shared/tools.ts";
@@ -68,6 +69,7 @@ async function start(tools: Tools, call: Call, key: string, body: GenerateVideoB
     imageUrl: body.image_url ?? undefined,
     imagePath: body.image_path ?? undefined,
     nodeId: body.node_id ?? undefined,
+    maxCredits: body.max_credits ?? undefined,
   });
 }
 
@@ -87,6 +89,10 @@ async function submit(tools: Tools, call: Call, first: Work): Promise<Failure | 
       // Unknown: it may be running. The charge stands; the worker makes another attempt if nothing is heard of it.
       if (submission.outcome !== "refused") return null;
 
+      if (isBackPressure(submission.error) && work.attempts_left > 0) {
+        await retryLater(tools, work, submission.error);
+        return null;
+      }
       if (submission.error.kind !== "retryable" || pause === null) {
         return await fail(tools, call, work, submission.error);
       }

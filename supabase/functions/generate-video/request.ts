@@ -1,12 +1,17 @@
 import { z } from "zod";
 import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
-import { publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
+import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const settings = z
   .unknown()
   // A record leaves this one name out without a word, and nothing that was asked for is dropped.
   .refine((value) => typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__"), {
     error: "must not have __proto__",
+    abort: true,
+  })
+  // Of no model are there more, and each costs time in the database.
+  .refine((value) => typeof value !== "object" || value === null || Object.keys(value).length <= 40, {
+    error: "must be at most 40 settings",
   })
   .pipe(
     z.record(
@@ -30,6 +35,7 @@ export const generateVideoBody = z.strictObject({
   /** A file of the user's own, as POST /uploads named it. */
   image_path: uploadedPath.nullish(),
   node_id: text(1, 128).nullish(),
+  max_credits: maxCredits.nullish(),
   user_id: uuid.nullish(),
 }).refine((body) => !(body.image_url && body.image_path), {
   path: ["image_path"],
@@ -38,7 +44,10 @@ export const generateVideoBody = z.strictObject({
 
 export type GenerateVideoBody = z.infer<typeof generateVideoBody>;
 
-/** Two requests with the same fingerprint are the same request, however their JSON is written. */
+/**
+ * Two requests with the same fingerprint are the same request, however their JSON is written. `max_credits` is no part of
+ * it: it changes nothing of what is made.
+ */
 export async function requestFingerprint(body: GenerateVideoBody): Promise<string> {
   return await sha256Hex(
     canonicalJson([

@@ -20,7 +20,7 @@ type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "sibl
 export async function createTransition(tools: Tools, call: Call, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, transitionBody);
-  const requestHash = await sha256Hex(canonicalJson(["transition", body]));
+  const requestHash = await sha256Hex(canonicalJson(["transition", whatIsMade(body)]));
   const started = await start(tools, call, body, { idempotencyKey: key, requestHash });
   const task = taskOf(started);
   call.about.job_id = task.task_id;
@@ -35,7 +35,9 @@ export async function createTransition(tools: Tools, call: Call, request: Reques
 export async function createBatch(tools: Tools, call: Call, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
-  const requestHash = await sha256Hex(canonicalJson(["transitions", body]));
+  const requestHash = await sha256Hex(
+    canonicalJson(["transitions", { transitions: body.transitions.map(whatIsMade) }]),
+  );
   // The first has the key itself, so that a single request with it, before or after, is another request.
   const keyOfItem = async (index: number) => index === 0 ? key : await sha256Hex(canonicalJson(["batch", key, index]));
   const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
@@ -87,6 +89,11 @@ function refusedTask(refusal: RequestError, call: Call): Record<string, unknown>
   return { task_id: null, status: "failed", ...refusalBody(refusal, call) };
 }
 
+/** A request without the part of it that changes nothing of what is made: with another one it is the same request. */
+function whatIsMade({ max_credits: _, ...body }: TransitionBody): Omit<TransitionBody, "max_credits"> {
+  return body;
+}
+
 /** Without a key a repeated request is another transition. */
 function keyOf(request: Request): string {
   return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
@@ -107,6 +114,7 @@ async function start(tools: Tools, call: Call, body: TransitionBody, identity: I
     tailImageUrl: body.tail_image ?? undefined,
     tailImagePath: body.tail_image_path ?? undefined,
     nodeId: body.node_id ?? undefined,
+    maxCredits: body.max_credits ?? undefined,
   });
   if (started.outcome === "created") keepAlive(submit(tools, started.work));
   return started;

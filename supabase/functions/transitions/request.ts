@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Json } from "../_shared/database.types.ts";
-import { publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
+import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const TYPES = ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"] as const;
 const MAX_SECONDS = 60;
@@ -55,6 +55,7 @@ const fields = z.strictObject({
     .max(2, { error: "must be at most 2" }).nullish(),
   model_id: uuid.nullish(),
   node_id: text(1, 128).nullish(),
+  max_credits: maxCredits.nullish(),
 });
 
 /** The body of POST /transitions/create-and-generate/, and one of a batch. */

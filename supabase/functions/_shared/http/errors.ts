@@ -59,9 +59,21 @@ export const requestErrors = {
   },
   model_not_found: { status: 404, text: sentences("Model not found", "Model bulunamadı", "Modelo no encontrado") },
   job_not_found: { status: 404, text: sentences("Job not found", "İş bulunamadı", "Trabajo no encontrado") },
+  not_found: {
+    status: 404,
+    text: sentences("Nothing is served at this path", "Bu yolda hiçbir şey yok", "No hay nada en esta ruta"),
+  },
   method_not_allowed: {
     status: 405,
     text: sentences("Method not allowed", "Bu yönteme izin yok", "Método no permitido"),
+  },
+  price_changed: {
+    status: 409,
+    text: sentences(
+      "The video costs more than max_credits: nothing was charged",
+      "Video max_credits değerinden pahalı: ücret alınmadı",
+      "El video cuesta más que max_credits: no se cobró nada",
+    ),
   },
   not_cancellable: {
     status: 409,

@@ -22,8 +22,17 @@ export function text(minimum: number, maximum: number): z.ZodString {
 /** A UUID in any case and of any version, in lower case. */
 export const uuid = z.guid({ error: "must be a UUID" }).toLowerCase();
 
-/** The https address of something that anybody on the internet can fetch, of at most 2,048 characters. */
-export const publicUrl = text(1, 2048).refine(isPublicHttpsUrl, { error: "must be a public https URL" });
+/**
+ * The https address of something that anybody on the internet can fetch, as the URL parser spells it: what was checked
+ * must be what is fetched, by parsers that read other spellings otherwise.
+ */
+export const publicUrl = text(1, 2048).refine(isPublicHttpsUrl, { error: "must be a public https URL", abort: true })
+  .transform((value) => new URL(value).href)
+  .refine((href) => href.length <= 2048, { error: "must be at most 2048 characters when it is percent-encoded" });
+
+/** The most that a caller agrees to pay, in credits; the database's own integers end there. */
+export const maxCredits = z.int({ error: "must be a positive whole number" })
+  .min(1, { error: "must be a positive whole number" }).max(2_147_483_647, { error: "must be at most 2147483647" });
 
 /** The path of a file in the bucket of uploads. Whose it is, the handler checks. */
 export const uploadedPath = z.string({ error: "must be text" })

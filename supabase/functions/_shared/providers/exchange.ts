@@ -1,5 +1,7 @@
 /** One HTTP request to a provider per call, whatever comes back. */
 
+import type { ErrorFacts } from "./provider.ts";
+
 /** What a provider answered; `body` is the parsed JSON, or the text where it was none. */
 export interface HttpAnswer {
   status: number;
@@ -39,6 +41,18 @@ export async function exchange(
     // hyper's word for a failure before the first byte of the request: name, connection or TLS (Deno 2.1 and 2.9).
     throw new Silence(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));
   }
+}
+
+/** What an answer outside 2xx tells besides its meaning. */
+export function factsOf({ status, headers }: HttpAnswer): ErrorFacts {
+  return { status, retryAfterSeconds: retryAfterSeconds(headers.get("retry-after")) };
+}
+
+/** `Retry-After` is a number of seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+function retryAfterSeconds(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const seconds = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
 export function isSuccess(answer: HttpAnswer): boolean {

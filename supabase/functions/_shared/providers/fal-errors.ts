@@ -1,6 +1,7 @@
 /** What fal's errors mean for a job. Sources: https://fal.ai/docs/errors and the request errors beside it. */
 
 import { z } from "zod";
+import { factsOf } from "./exchange.ts";
 import type { FalAnswer } from "./fal-fetch.ts";
 import { brief } from "./json-api.ts";
 import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "./meaning.ts";
@@ -88,7 +89,7 @@ function bodyOf(answer: FalAnswer): ErrorBody {
 /** The one place where an answer outside 2xx gets its meaning. */
 export function classify(answer: FalAnswer, mayHaveStarted = false): ProviderError {
   const { kind, code } = meaningOf(answer);
-  return new ProviderError(kind, code, describe(answer), mayHaveStarted);
+  return new ProviderError(kind, code, describe(answer), mayHaveStarted, factsOf(answer));
 }
 
 function meaningOf(answer: FalAnswer): Meaning {

@@ -1,6 +1,6 @@
 /** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
 
-import { exchange, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
+import { exchange, factsOf, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
 import { isCertainRefusal } from "./meaning.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
@@ -38,7 +38,7 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
       });
       if (isSuccess(answer)) return answer.body;
       const { kind, code, detail } = classify(answer);
-      throw new ProviderError(kind, code, detail, !isCertainRefusal(answer.status));
+      throw new ProviderError(kind, code, detail, !isCertainRefusal(answer.status), factsOf(answer));
     },
     async ask(method, path, { signal }) {
       const answer = await exchange(send, `${base}${path}`, { method, headers, signal }).catch((error: unknown) => {
@@ -61,8 +61,8 @@ export function badAnswer(detail: string, mayHaveStarted = false): ProviderError
 }
 
 /** A look that told nothing about the run. Only a locked account or a bad key is worth telling apart. */
-export function unclear({ kind, code, detail }: ProviderError): ProviderError {
-  return new ProviderError(kind === "fatal" ? "fatal" : "retryable", code, detail);
+export function unclear({ kind, code, detail, facts }: ProviderError): ProviderError {
+  return new ProviderError(kind === "fatal" ? "fatal" : "retryable", code, detail, false, facts);
 }
 
 /** Enough to find the cause, not so much that a stack trace floods the log. */

@@ -61,6 +61,16 @@ export type ProviderErrorCode =
   | "result_expired"
   | "cancelled_by_provider";
 
+/** What is known of the exchange that an error comes from. */
+export interface ErrorFacts {
+  /** Whether trouble of our own came first, so that the provider was not asked. */
+  notSent?: boolean;
+  /** The HTTP status of the provider's answer; absent where none came. */
+  status?: number | undefined;
+  /** How long the provider asked us to wait. */
+  retryAfterSeconds?: number | undefined;
+}
+
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
   constructor(
@@ -73,6 +83,7 @@ export class ProviderError extends Error {
      * open (a dropped connection, a gateway's time-out): such a request must not simply be sent again.
      */
     readonly mayHaveStarted = false,
+    readonly facts: ErrorFacts = {},
   ) {
     super(`${code}: ${detail}`);
   }

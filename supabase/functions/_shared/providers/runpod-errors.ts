@@ -1,7 +1,7 @@
 /** What RunPod's errors mean for a job: https://docs.runpod.io/serverless/endpoints/operation-reference */
 
 import { z } from "zod";
-import type { HttpAnswer } from "./exchange.ts";
+import { factsOf, type HttpAnswer } from "./exchange.ts";
 import { brief } from "./json-api.ts";
 import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "./meaning.ts";
 import { ProviderError } from "./provider.ts";
@@ -12,7 +12,7 @@ const errorBody = z.object({ error: word, message: word, detail: word, title: wo
 /** The one place where an HTTP answer outside 2xx gets its meaning. */
 export function classifyRunpod(answer: HttpAnswer): ProviderError {
   const { kind, code } = meaningOf(answer);
-  return new ProviderError(kind, code, describe(answer));
+  return new ProviderError(kind, code, describe(answer), false, factsOf(answer));
 }
 
 function meaningOf(answer: HttpAnswer): Meaning {

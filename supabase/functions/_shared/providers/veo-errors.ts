@@ -1,7 +1,7 @@
 /** What Google's errors mean for a job: https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code. */
 
 import { z } from "zod";
-import type { HttpAnswer } from "./exchange.ts";
+import { factsOf, type HttpAnswer } from "./exchange.ts";
 import { brief } from "./json-api.ts";
 import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "./meaning.ts";
 import { ProviderError } from "./provider.ts";
@@ -42,7 +42,14 @@ export function classifyVeo(answer: HttpAnswer): ProviderError {
   const error = errorBody.safeParse(answer.body).data?.error;
   const { kind, code } = (error && meaningOfWords(error)) ?? meaningOfStatus(answer.status);
   const text = error ? `${error.status ?? ""} ${error.message ?? ""}` : answer.body;
-  return new ProviderError(kind, code, brief(`HTTP ${answer.status} ${typeof text === "string" ? text : ""}`));
+  const detail = brief(`HTTP ${answer.status} ${typeof text === "string" ? text : ""}`);
+  const facts = factsOf(answer);
+  // google.rpc.RetryInfo
+  const delay = /"retryDelay":"(\d+)(?:\.\d+)?s"/.exec(JSON.stringify(error?.details) ?? "")?.[1];
+  return new ProviderError(kind, code, detail, false, {
+    ...facts,
+    retryAfterSeconds: facts.retryAfterSeconds ?? (delay === undefined ? undefined : Number(delay)),
+  });
 }
 
 /** Whether Google says that it does not know the operation (or no longer); a page of HTML says nothing about it. */

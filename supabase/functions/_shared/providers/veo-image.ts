@@ -36,9 +36,12 @@ export async function fetchImage(url: string, options: ImageOptions): Promise<In
     const bytes = await readBytes(response, signal);
     return { bytesBase64Encoded: bytes.toString("base64"), mimeType: typeOf(bytes) };
   } catch (error) {
-    if (options.signal.aborted) throw new ProviderError("retryable", "provider_timeout", "before the submission");
+    const facts = { notSent: true };
+    if (options.signal.aborted) {
+      throw new ProviderError("retryable", "provider_timeout", "before the submission", false, facts);
+    }
     const detail = error instanceof ProviderError ? error.detail : String(error);
-    throw new ProviderError("rejected", "image_rejected", `image: ${detail}`);
+    throw new ProviderError("rejected", "image_rejected", `image: ${detail}`, false, facts);
   }
 }
 

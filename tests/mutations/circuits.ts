@@ -1,0 +1,211 @@
+// Who shuts a provider out, and who tries whether it is well again.
+import type { Mutation } from "./mutation.ts";
+
+const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
+const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
+const START = "supabase/migrations/20261121000060_start_generation.sql";
+const SUBMISSION = "supabase/functions/_shared/submission.ts";
+const RETRY = "supabase/functions/_shared/retry.ts";
+const GENERATE = "supabase/functions/generate-video/handler.ts";
+const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.test.sql", name });
+const attacks = (name: string) => ({ file: "tests/circuit_test.ts", name });
+const submissions = (name: string) => ({ file: "tests/submission_faults_test.ts", name });
+
+const LAST_CHECK = `    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
+    -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
+    private.circuit_problem(v_model.provider, v_job.job_id));`;
+
+export const circuitMutations: readonly Mutation[] = [
+  {
+    name: "the circuit of start_generation",
+    guard: "A provider that is down takes no more of our users' money.",
+    file: START,
+    find: "private.circuit_problem(v_model.provider, v_job.job_id));",
+    replace: "null);",
+    test: circuits("a request is refused while the circuit is open"),
+  },
+  {
+    name: "the circuit as the last check",
+    guard: "What is refused for the quota does not take the probe from those who can pay.",
+    file: START,
+    find: LAST_CHECK,
+    replace: `    private.circuit_problem(v_model.provider, v_job.job_id),
+    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')));`,
+    test: circuits("and neither took the probe"),
+  },
+  {
+    name: "the one probe of an open circuit",
+    guard: "One request tries a provider that was down, not all of them.",
+    file: CIRCUITS,
+    find: "if v_circuit.open_until <= v_now and not private.is_probed(v_circuit) then",
+    replace: "if v_circuit.open_until <= v_now then",
+    test: circuits("and only one"),
+  },
+  {
+    name: "the time of an open circuit",
+    guard: "A provider that is down takes no more of our users' money.",
+    file: CIRCUITS,
+    find: "  if v_circuit.open_until <= v_now then\n    -- Only one",
+    replace: "  if v_circuit.open_until is not null then\n    -- Only one",
+    also: [{
+      file: CIRCUITS,
+      find: "if v_circuit.open_until <= v_now and not",
+      replace: "if v_circuit.open_until is not null and not",
+    }],
+    test: circuits("a request is refused while the circuit is open"),
+  },
+  {
+    name: "the lock of an open circuit",
+    guard: "Of those that come at once one is the probe.",
+    file: CIRCUITS,
+    find: "where provider = p_provider for update;",
+    replace: "where provider = p_provider;",
+    test: {
+      file: "tests/locks_test.ts",
+      name: "of two requests that find a circuit's time over at once, one is the probe",
+    },
+  },
+  {
+    name: "the time of a probe",
+    guard: "A probe that nothing is heard of does not shut a provider out for ever.",
+    file: CIRCUITS,
+    find: "coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (",
+    replace: "p_circuit.probe_until is not null and exists (",
+    test: circuits("and no more"),
+  },
+  {
+    name: "the end of a probe with its job",
+    guard: "A probe whose job has ended tells nothing any more, and nobody waits for it.",
+    file: CIRCUITS,
+    find: "where job_id = p_circuit.probe_job_id and completed_at is null);",
+    replace: "where job_id = p_circuit.probe_job_id);",
+    test: circuits("a probe that ends without an answer is given back too"),
+  },
+  {
+    name: "the circuit that an account opens",
+    guard: "A provider that refuses our account is asked no more at once.",
+    file: CIRCUITS,
+    find: "if not (p_account_refused or v_was_open",
+    replace: "if not (v_was_open",
+    test: circuits("an account that is refused opens the circuit at once"),
+  },
+  {
+    name: "the count that opens a circuit",
+    guard: "A provider that fails again and again is asked no more.",
+    file: CIRCUITS,
+    find: " or v_circuit.failures >= v_settings.circuit_failures) then",
+    replace: ") then",
+    test: circuits("three in a row open the circuit, which is told once"),
+  },
+  {
+    name: "the answer that closes a circuit",
+    guard: "A provider that answers is open to all, whatever it answers one of them.",
+    file: CIRCUITS,
+    find: "perform private.close_circuit(p_provider);",
+    replace: "null;",
+    test: circuits("a probe that is answered closes the circuit, whatever the answer"),
+  },
+  {
+    name: "the submission that closes a circuit",
+    guard: "A provider that takes submissions is open to all.",
+    file: PROGRESS,
+    find: "  perform private.close_circuit((v_locked.work).steps -> (v_locked.work).step ->> 'provider');\n",
+    replace: "",
+    test: circuits("a submission that is taken closes the circuit"),
+  },
+  {
+    name: "the probe that is given back",
+    guard: "A request that never reached the provider leaves the probe to the next.",
+    file: CIRCUITS,
+    find: "where provider = p_provider and probe_job_id = p_job_id;",
+    replace: "where false;",
+    test: circuits("and the next request may try at once"),
+  },
+  {
+    name: "the owner of the probe that is given back",
+    guard: "Only the request that has the probe gives it back.",
+    file: CIRCUITS,
+    find: "where provider = p_provider and probe_job_id = p_job_id;",
+    replace: "where provider = p_provider;",
+    test: circuits("so the others go on waiting"),
+  },
+  {
+    name: "the probe of a failure",
+    guard: "After a failure nobody tries for a while, whatever a probe says after it.",
+    file: CIRCUITS,
+    find: "circuit_open_seconds), probe_job_id = null, probe_until = null",
+    replace: "circuit_open_seconds)",
+    also: [{
+      file: CIRCUITS,
+      find: "update private.provider_circuits set probe_job_id = null, probe_until = null\n",
+      replace:
+        "update private.provider_circuits set open_until = private.clock(), probe_job_id = null, probe_until = null\n",
+    }],
+    test: circuits("a failure keeps the circuit open, whatever a probe says after it"),
+  },
+  {
+    name: "the count of the provider's failures",
+    guard: "A provider that is down, or refuses our account, takes no more of our users' money.",
+    file: SUBMISSION,
+    find: "if (answer !== null) await recordAnswer(tools, work, answer);",
+    replace: "",
+    test: {
+      file: "tests/error_table_failures_test.ts",
+      name: "a provider that refuses our account takes no further charge until the time that was told",
+    },
+  },
+  {
+    name: "what was not sent",
+    guard: "An input that could not be had tells nothing of the provider, and gives the probe back.",
+    file: SUBMISSION,
+    find: '  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";\n',
+    replace: "",
+    test: attacks("a Storage that cannot be read gives the probe back"),
+  },
+  {
+    name: "the answer to a request that nobody waits for",
+    guard: "A user who cancels at once cannot keep a circuit open.",
+    file: SUBMISSION,
+    find: '    await recordAnswer(tools, work, "answered");\n',
+    replace: "",
+    test: attacks("a cancelled job's submission that is taken all the same closes the circuit"),
+  },
+  {
+    name: "the back-pressure in a circuit",
+    guard: "A provider that asks for fewer requests is not down.",
+    file: SUBMISSION,
+    find: "if (isBackPressure(error)) return null;",
+    replace: 'if (isBackPressure(error)) return "failed";',
+    test: attacks("a provider that asks for fewer requests neither opens its circuit nor closes it"),
+  },
+  {
+    name: "the back-pressure in a request",
+    guard: "A provider that asks for fewer requests does not get three at once.",
+    file: GENERATE,
+    find: "if (isBackPressure(submission.error) && work.attempts_left > 0) {",
+    replace: "if (false) {",
+    test: submissions("a provider that asks for fewer requests is asked again when it said, for one charge"),
+  },
+  {
+    name: "the time that a provider asks for",
+    guard: "A provider that says when to come back is not asked before.",
+    file: RETRY,
+    find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
+    replace: "return 0 * asked;",
+    test: {
+      file: "supabase/functions/_shared/retry_test.ts",
+      name: "a refused submission waits as long as the provider asked, and a little more",
+    },
+  },
+  {
+    name: "the longest time that a provider may ask for",
+    guard: "A provider cannot put a job off until nobody wants it.",
+    file: RETRY,
+    find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
+    replace: "return asked;",
+    test: {
+      file: "supabase/functions/_shared/retry_test.ts",
+      name: "no provider puts a job off for more than five minutes",
+    },
+  },
+];
