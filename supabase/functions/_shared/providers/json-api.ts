@@ -1,6 +1,6 @@
 /** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
 
-import { exchange, factsOf, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
+import { exchange, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
 import { isCertainRefusal } from "./meaning.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
@@ -37,8 +37,8 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
         throw silence(error, true);
       });
       if (isSuccess(answer)) return answer.body;
-      const { kind, code, detail } = classify(answer);
-      throw new ProviderError(kind, code, detail, !isCertainRefusal(answer.status), factsOf(answer));
+      const { kind, code, detail, facts } = classify(answer);
+      throw new ProviderError(kind, code, detail, !isCertainRefusal(answer.status), facts);
     },
     async ask(method, path, { signal }) {
       const answer = await exchange(send, `${base}${path}`, { method, headers, signal }).catch((error: unknown) => {
