@@ -123,10 +123,6 @@ Deno.test("the task of another user, of a plain generation, and none at all look
     taskStatus(world, user, generation.jobId),
     taskStatus(world, user, crypto.randomUUID()),
     taskStatus(world, user, "not-a-uuid"),
-    world.call("transitions/task-status/", { method: "GET", user }),
-    world.call(`transitions/task-status/${taskId}/more/`, { method: "GET", user }),
-    world.call("transitions/", { method: "GET", user }),
-    world.call("transitions/create-and-generate/more/", { user, body: PLAIN }),
   ]);
   for (const answer of answers) {
     assertRefusal(answer, { status: 404, code: "job_not_found", error: "Job not found" });

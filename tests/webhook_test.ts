@@ -223,6 +223,17 @@ Deno.test("a megabyte of junk is unauthorized, and more than four are not read",
   assert.equal(flood.status, 413);
 });
 
+Deno.test("a webhook without our token is refused before its body is read", async () => {
+  const generation = await startGeneration(world, { fal: "webhook_none" });
+  const address = new URL(String(runOf(generation).webhookUrl));
+  address.searchParams.set("token", "A".repeat(43));
+  for (const path of [`fal${address.search}`, `nobody${address.search}`, "fal"]) {
+    // Longer than is ever read: who reads it first answers 413.
+    const body = "x".repeat(5_000_000);
+    assert.equal((await world.call(`provider-webhook/${path}`, { body })).status, 401, path);
+  }
+});
+
 Deno.test("a new key of fal's is fetched when it is first seen, and forgeries are no reason to fetch again", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   simulatorOf(world).finish(runOf(generation).id);

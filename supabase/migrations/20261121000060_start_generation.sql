@@ -201,8 +201,8 @@ begin
   v_job.job_id := gen_random_uuid();
   v_outcome := coalesce(
     private.limit_problem(p_user_id),
-    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
     private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
+    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
     -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
     private.circuit_problem(v_model.provider, v_job.job_id));
   if v_outcome is not null then

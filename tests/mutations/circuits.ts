@@ -12,6 +12,7 @@ const attacks = (name: string) => ({ file: "tests/circuit_test.ts", name });
 const submissions = (name: string) => ({ file: "tests/submission_faults_test.ts", name });
 
 const LAST_CHECK = `    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
+    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
     -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
     private.circuit_problem(v_model.provider, v_job.job_id));`;
 
@@ -30,7 +31,15 @@ export const circuitMutations: readonly Mutation[] = [
     file: START,
     find: LAST_CHECK,
     replace: `    private.circuit_problem(v_model.provider, v_job.job_id),
-    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')));`,
+    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
+    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]));`,
+    // That a probe ends with its job gives back one whose job was never made, too.
+    also: [{
+      file: CIRCUITS,
+      find:
+        " and exists (\n    select from public.video_jobs where job_id = p_circuit.probe_job_id and completed_at is null);",
+      replace: ";",
+    }],
     test: circuits("and neither took the probe"),
   },
   {
@@ -109,7 +118,7 @@ export const circuitMutations: readonly Mutation[] = [
     name: "the submission that closes a circuit",
     guard: "A provider that takes submissions is open to all.",
     file: PROGRESS,
-    find: "  perform private.close_circuit((v_locked.work).steps -> (v_locked.work).step ->> 'provider');\n",
+    find: "  perform private.close_circuit(v_step ->> 'provider');\n",
     replace: "",
     test: circuits("a submission that is taken closes the circuit"),
   },

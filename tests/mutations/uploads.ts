@@ -87,8 +87,8 @@ export const uploadMutations: readonly Mutation[] = [
     name: "the check of files before the charge",
     guard: "A file that is not there, or no image, costs nothing.",
     file: START,
-    find: "v_outcome := private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]);",
-    replace: "v_outcome := null;",
+    find: "    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),\n",
+    replace: "",
     test: uploads("a file that was not uploaded is refused"),
   },
   {

@@ -44,6 +44,9 @@ const environmentSchema = z.object({
    * one nobody can call back, and jobs are followed by polling.
    */
   PUBLIC_FUNCTIONS_URL: z.url().optional(),
+  /** Deno's own: the proxy through which `fetch` reaches the internet. */
+  HTTPS_PROXY: z.string().optional(),
+  https_proxy: z.string().optional(),
   /** `supabase` copies every video into the private bucket; `provider` serves the provider's own URLs. */
   VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
   /** How long a signed video URL works, in seconds: up to a year. Whoever has one sees the video until then. */

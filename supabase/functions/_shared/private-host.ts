@@ -4,8 +4,22 @@ export function isPrivateHost(hostname: string): boolean {
   if (host.startsWith("[")) return isPrivateIpv6(host.slice(1, -1));
   const octets = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(host)?.slice(1).map(Number);
   if (octets !== undefined) return isPrivateIpv4(octets);
-  return !host.includes(".") || /\.(localhost|local|internal|intranet|lan|home|corp|arpa)$/.test(host);
+  return !host.includes(".") || PRIVATE_DOMAINS.test(host);
 }
+
+/** Whether a name's address, as DNS tells it, is one of a private network. */
+export function isPrivateAddress(address: string): boolean {
+  return isPrivateHost(address.includes(":") ? `[${address}]` : address);
+}
+
+/** Whether a host is an address rather than a name that DNS would have to tell the address of. */
+export function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
+}
+
+/** Domains that the public DNS does not have: of a house or an office, and of Kubernetes, Docker and Consul. */
+const PRIVATE_DOMAINS =
+  /\.(localhost|localdomain|local|internal|intranet|private|lan|home|corp|arpa|svc|cluster|pod|docker|consul|test)$/;
 
 /** The blocks that RFC 6890 keeps off the public internet. */
 function isPrivateIpv4([a = 0, b = 0]: readonly number[]): boolean {

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { badAnswer, createJsonApi, unclear } from "./providers/json-api.ts";
+import type { LookUp } from "./providers/look-up.ts";
 import { fetchMedia } from "./providers/media.ts";
 import {
   type CallOptions,
@@ -24,6 +25,8 @@ export interface VeoConfig {
   /** Where the API lives instead of Google's: a simulator. Its media, and images there, are then opened too. */
   baseUrl?: string;
   fetch?: typeof fetch;
+  /** Tells where the images' hosts are, to keep private ones out. */
+  lookUp?: LookUp | undefined;
 }
 
 const BASE_URL = "https://generativelanguage.googleapis.com/v1beta";
@@ -56,7 +59,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     const { prompt, image_url, last_frame_url, ...parameters } = input;
     const imageOf = async (url: unknown) =>
       typeof url === "string"
-        ? await fetchImage(url, { signal, allowedHosts: simulatorHosts, fetch: send })
+        ? await fetchImage(url, { signal, allowedHosts: simulatorHosts, fetch: send, lookUp: config.lookUp })
         : undefined;
     const [image, lastFrame] = await Promise.all([imageOf(image_url), imageOf(last_frame_url)]);
     return {

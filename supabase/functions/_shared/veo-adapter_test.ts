@@ -151,6 +151,54 @@ for (const [what, image_url, answers] of BAD_IMAGES) {
   });
 }
 
+const PRIVATE_ANSWERS = [["10.0.0.1"], ["93.184.216.34", "127.0.0.1"], ["fd00::1"], ["::ffff:10.0.0.1"], [
+  "2606:2800::1",
+  "::1",
+]];
+
+for (const addresses of PRIVATE_ANSWERS) {
+  Deno.test(`an image whose host resolves to ${addresses} is not fetched, nor anything submitted`, async () => {
+    const { send, sent } = internet({});
+    const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp: () => Promise.resolve(addresses) });
+    const input = { image_url: "https://a.example/1" };
+    const error = await refusalOf(veo.submit({ model, input, startWithinSeconds: 90 }, patient()));
+    assert.deepEqual([error.kind, error.code, error.facts], ["rejected", "image_rejected", { notSent: true }]);
+    assert.deepEqual(sent, []);
+  });
+}
+
+Deno.test("an image that redirects to a name of a private host is not followed", async () => {
+  const there = () => new Response(null, { status: 302, headers: { location: "https://rebound.example/1" } });
+  const { send, sent } = internet({ "https://a.example/1": there });
+  const lookUp = (host: string) => Promise.resolve(host === "a.example" ? ["93.184.216.34"] : ["169.254.169.254"]);
+  const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp });
+  const input = { image_url: "https://a.example/1" };
+  const error = await refusalOf(veo.submit({ model, input, startWithinSeconds: 90 }, patient()));
+  assert.equal(error.code, "image_rejected");
+  assert.deepEqual(sent.map(({ url }) => url), ["https://a.example/1"]);
+});
+
+Deno.test("an image whose host nobody can look up is not fetched, but where no look-up is to be had its name must do", async () => {
+  const submitted = {
+    [`${API}/models/${model}:predictLongRunning`]: () => Response.json({ name: "models/x/operations/y" }),
+  };
+  const image = { "https://a.example/1": () => new Response(PNG) };
+  for (
+    const [lookUp, fetched] of [
+      [() => Promise.resolve([]), false],
+      [() => Promise.reject(new Error("SERVFAIL")), false],
+      [() => Promise.resolve(null), true],
+      [() => Promise.resolve(["93.184.216.34"]), true],
+    ] as const
+  ) {
+    const { send, sent } = internet({ ...image, ...submitted });
+    const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp });
+    const input = { image_url: "https://a.example/1" };
+    await veo.submit({ model, input, startWithinSeconds: 90 }, patient()).catch(() => {});
+    assert.equal(sent.length, fetched ? 2 : 0);
+  }
+});
+
 Deno.test("a submission that is called off while its image is fetched has not started", async () => {
   const limit = new AbortController();
   const { send, sent } = internet({

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Dependencies } from "../_shared/dependencies.ts";
-import { parse } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/http/errors.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
+import { readQuery } from "../_shared/http/query.ts";
 import { entityTag, isUnchanged, jobView } from "../_shared/job-view.ts";
 import { paceOf, readJob } from "../_shared/read-job.ts";
 import { toolsOf } from "../_shared/tools.ts";
@@ -18,7 +18,7 @@ const query = z.union(
 
 /** GET /get-video-status: the job as it is, moved on first if it was due. */
 export async function getVideoStatus(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
-  const which = parse(query, Object.fromEntries(new URL(request.url).searchParams));
+  const which = readQuery(request, query);
   const tools = toolsOf(dependencies, call);
   const job = await readJob(tools, call.userId, which);
   if (job === null) throw new RequestError("job_not_found");

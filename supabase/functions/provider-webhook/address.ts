@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RequestError } from "../_shared/http/errors.ts";
+import { pathBelow } from "../_shared/http/path.ts";
 
 /** What the address that we gave to a provider says: whose run, and the token that only we could have made. */
 export interface Address {
@@ -16,10 +17,11 @@ const query = z.object({
 });
 
 /** Reads the address of a webhook. One that we never gave out is unauthorized: it has no token. */
-export function addressOf(url: string): Address {
-  const { pathname, searchParams } = new URL(url);
-  const parsed = query.safeParse(Object.fromEntries(searchParams));
+export function addressOf(request: Request): Address {
+  const [provider, ...rest] = pathBelow(request);
+  if (provider === undefined || rest.length > 0) throw new RequestError("not_found");
+  const parsed = query.safeParse(Object.fromEntries(new URL(request.url).searchParams));
   if (!parsed.success) throw new RequestError("unauthorized");
   const { job, attempt, token } = parsed.data;
-  return { provider: pathname.split("/").filter(Boolean).at(-1) ?? "", jobId: job, attempt, token };
+  return { provider, jobId: job, attempt, token };
 }

@@ -7,7 +7,7 @@ import { RequestError } from "../_shared/http/errors.ts";
 import type { Woken, Work } from "../_shared/job-records.ts";
 import { errorText } from "../_shared/log.ts";
 import { cancelRun, look } from "../_shared/provider-run.ts";
-import { ProviderError, type VideoProvider } from "../_shared/providers/provider.ts";
+import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
 import { type Tools, toolsOf } from "../_shared/tools.ts";
 import { isWebhookToken } from "../_shared/webhook-token.ts";
@@ -21,11 +21,14 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
  * happened is then read from the provider, in the background, so that the provider is answered at once.
  */
 export async function providerWebhook(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
-  const address = addressOf(request.url);
+  const address = addressOf(request);
   call.about.job_id = address.jobId;
   const provider = providerOf(dependencies.providers, address.provider);
+  // Before the body is read, which may be large: who has no token is a stranger.
+  if (!await isWebhookToken(address.token, address.jobId, address.attempt)) throw refused(address, call);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
-  await verify(provider, address, { headers: request.headers, body }, call);
+  // And after it the signature: the token may have leaked from the address, and a body may have been changed.
+  if (!await isSigned(provider, { headers: request.headers, body }, call)) throw refused(address, call);
   const runId = provider.webhook?.runId(body) ?? null;
   if (runId === null) {
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "names no run" }] });
@@ -54,25 +57,20 @@ function providerOf(providers: Providers, name: string): VideoProvider {
   }
 }
 
-async function verify(
-  provider: VideoProvider,
-  address: Address,
-  delivery: { headers: Headers; body: BufferSource },
-  call: Call,
-): Promise<void> {
-  let genuine: boolean;
+/** Whether the provider itself sent this, where that can be told. */
+async function isSigned(provider: VideoProvider, delivery: WebhookDelivery, call: Call): Promise<boolean> {
   try {
-    // The token first: it is cheap, and a signature proves only who the provider is, not whose run it was.
-    genuine = (await isWebhookToken(address.token, address.jobId, address.attempt)) &&
-      ((await provider.webhook?.verify?.(delivery)) ?? true);
+    return (await provider.webhook?.verify?.(delivery)) ?? true;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     call.log("error", "webhook_not_verifiable", { detail: error.detail });
     throw new RequestError("unavailable", {}, { "Retry-After": "60" });
   }
-  if (genuine) return;
+}
+
+function refused(address: Address, call: Call): RequestError {
   call.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
-  throw new RequestError("unauthorized");
+  return new RequestError("unauthorized");
 }
 
 async function follow(tools: Tools, woken: NonNullable<Woken>, runId: string, address: Address): Promise<void> {

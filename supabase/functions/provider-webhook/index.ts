@@ -5,7 +5,7 @@ import { providerWebhook } from "./handler.ts";
 export default {
   fetch: endpoint(
     // The token in the address and the signature of the provider are verified by the handler.
-    { name: "provider-webhook", methods: ["POST"], auth: "none" },
+    { name: "provider-webhook", methods: ["POST"], auth: "none", hasPaths: true },
     (request, call) => providerWebhook(dependencies(), request, call),
   ),
 };

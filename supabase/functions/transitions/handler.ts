@@ -1,19 +1,20 @@
 import type { Dependencies } from "../_shared/dependencies.ts";
 import type { Call } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/http/errors.ts";
+import { pathBelow } from "../_shared/http/path.ts";
 import { toolsOf } from "../_shared/tools.ts";
 import { createBatch, createTransition } from "./create.ts";
 import { taskStatus } from "./task-status.ts";
 
 /** POST create-and-generate/ and batch-create-and-generate/, GET task-status/{task_id}/. */
 export async function transitions(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
-  const [, action, id, ...rest] = new URL(request.url).pathname.split("/").filter(Boolean);
+  const [action, id, ...rest] = pathBelow(request);
   const tools = toolsOf(dependencies, call);
   if (action === "task-status" && id !== undefined && rest.length === 0) {
     requireMethod(request, "GET");
     return await taskStatus(tools, call, id);
   }
-  if (id !== undefined) throw new RequestError("job_not_found");
+  if (id !== undefined) throw new RequestError("not_found");
   switch (action) {
     case "create-and-generate":
       requireMethod(request, "POST");
@@ -22,7 +23,7 @@ export async function transitions(dependencies: Dependencies, request: Request, 
       requireMethod(request, "POST");
       return await createBatch(tools, call, request);
     default:
-      throw new RequestError("job_not_found");
+      throw new RequestError("not_found");
   }
 }
 

@@ -4,7 +4,7 @@ import { transitions } from "./handler.ts";
 
 export default {
   fetch: endpoint(
-    { name: "transitions", methods: ["GET", "POST"], auth: "user" },
+    { name: "transitions", methods: ["GET", "POST"], auth: "user", hasPaths: true },
     (request, call) => transitions(dependencies(), request, call),
   ),
 };

@@ -1,6 +1,7 @@
 import type { Dependencies } from "../_shared/dependencies.ts";
 import type { Call } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/http/errors.ts";
+import { pathBelow } from "../_shared/http/path.ts";
 import { toolsOf } from "../_shared/tools.ts";
 import { cancelVideo } from "./cancel.ts";
 import { deleteVideos } from "./delete.ts";
@@ -8,15 +9,14 @@ import { listVideos } from "./list.ts";
 
 /** GET and DELETE /videos, POST /videos/{job_id}/cancel. */
 export async function videos(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
-  const url = new URL(request.url);
-  const [, id, action, ...rest] = url.pathname.split("/").filter(Boolean);
+  const [id, action, ...rest] = pathBelow(request);
   const tools = toolsOf(dependencies, call);
   if (id === undefined) {
-    if (request.method === "GET") return await listVideos(tools, call, url);
+    if (request.method === "GET") return await listVideos(tools, call, request);
     if (request.method === "DELETE") return await deleteVideos(tools, call, request);
     throw methodNotAllowed("GET, DELETE, OPTIONS");
   }
-  if (action !== "cancel" || rest.length > 0) throw new RequestError("job_not_found");
+  if (action !== "cancel" || rest.length > 0) throw new RequestError("not_found");
   if (request.method !== "POST") throw methodNotAllowed("POST, OPTIONS");
   return await cancelVideo(tools, call, id);
 }

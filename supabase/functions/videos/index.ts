@@ -4,7 +4,7 @@ import { videos } from "./handler.ts";
 
 export default {
   fetch: endpoint(
-    { name: "videos", methods: ["GET", "POST", "DELETE"], auth: "user" },
+    { name: "videos", methods: ["GET", "POST", "DELETE"], auth: "user", hasPaths: true },
     (request, call) => videos(dependencies(), request, call),
   ),
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { parse } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
+import { readQuery } from "../_shared/http/query.ts";
 import { jobViews } from "../_shared/job-view.ts";
 import type { Job, VideoPage } from "../_shared/job-records.ts";
 import type { Tools } from "../_shared/tools.ts";
@@ -57,8 +57,8 @@ const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, 
  * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing. Who asks
  * for what changed since before `deletions_since` has missed deletions, and reads the whole list anew.
  */
-export async function listVideos(tools: Tools, call: Call, url: URL): Promise<Response> {
-  const { limit, status, node_id, sinceMs, cursor } = parse(queryWithCursor, Object.fromEntries(url.searchParams));
+export async function listVideos(tools: Tools, call: Call, request: Request): Promise<Response> {
+  const { limit, status, node_id, sinceMs, cursor } = readQuery(request, queryWithCursor);
   const page = sinceMs === undefined
     ? await tools.jobs.list(call.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
     : await tools.jobs.changed(call.userId, {

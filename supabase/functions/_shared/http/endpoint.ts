@@ -6,6 +6,7 @@ import { createLog, errorText, type Log } from "../log.ts";
 import { errorBody, type Language, preferredLanguage, refusalBody, RequestError, requestErrors } from "./errors.ts";
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage-utils.ts";
+import { pathBelow } from "./path.ts";
 import { Phases } from "./phases.ts";
 import { withBearer } from "./token-scheme.ts";
 
@@ -28,6 +29,8 @@ export interface EndpointOptions {
   methods: readonly string[];
   /** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler verifies by itself. */
   auth: "user" | "secret" | "none";
+  /** Whether the handler serves paths below the function's name, and refuses the others by itself. */
+  hasPaths?: boolean;
 }
 
 const CORS_HEADERS = {
@@ -93,6 +96,8 @@ async function admit(
   options: EndpointOptions,
   handler: (request: Request, call: Call) => Promise<Response>,
 ): Promise<Response> {
+  // Else a misspelt path would charge.
+  if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
   if (!options.methods.includes(request.method)) {
     throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });
   }
@@ -100,6 +105,8 @@ async function admit(
 
   const problem = configurationProblem();
   if (problem !== null) throw new ConfigurationError(problem);
+  // Repeated headers arrive joined: whose request this is must not hang on which of two tokens somebody reads.
+  if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
   const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
   const { data, error } = await call.phases.measure("auth", () => verifyAuth(credentials, { auth }));

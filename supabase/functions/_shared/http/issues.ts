@@ -22,6 +22,7 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     tr: "bu modelin bir ayarı değil; model şunları alır: {list}",
     es: "no es un ajuste de este modelo, que admite: {list}",
   },
+  { en: "not a setting of this model", tr: "bu modelin bir ayarı değil", es: "no es un ajuste de este modelo" },
   { en: "not taken by this model", tr: "bu model bunu almaz", es: "este modelo no lo admite" },
   {
     en: "required by this model: the https address of an image, or image_path, a file from POST /uploads",
@@ -124,6 +125,27 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     tr: "en çok {maximum} öğelik bir liste olmalı",
     es: "debe ser una lista de {maximum} como máximo",
   },
+  {
+    en: "must be at most {maximum} settings",
+    tr: "en çok {maximum} ayar olmalı",
+    es: "debe tener {maximum} ajustes como máximo",
+  },
+  {
+    en: "must be at most {maximum} characters when it is percent-encoded",
+    tr: "yüzde kodlamasıyla en çok {maximum} karakter olmalı",
+    es: "debe tener {maximum} caracteres como máximo con codificación por ciento",
+  },
+  {
+    en: "must be smaller than {size} KiB",
+    tr: "{size} KiB değerinden küçük olmalı",
+    es: "debe ocupar menos de {size} KiB",
+  },
+  {
+    en: "must be a positive whole number",
+    tr: "pozitif bir tam sayı olmalı",
+    es: "debe ser un número entero positivo",
+  },
+  { en: "must not be repeated", tr: "yinelenmemeli", es: "no debe repetirse" },
   { en: "must be at most {maximum}", tr: "en çok {maximum} olmalı", es: "debe ser {maximum} como máximo" },
   { en: "must be a list of UUIDs", tr: "UUID listesi olmalı", es: "debe ser una lista de UUID" },
   {

@@ -1,6 +1,7 @@
 /** Opens files at addresses that a provider's answer named: a stranger's URLs, to be trusted with nothing. */
 
-import { isPrivateHost } from "../private-host.ts";
+import { isAddress, isPrivateAddress, isPrivateHost } from "../private-host.ts";
+import type { LookUp } from "./look-up.ts";
 import { ProviderError } from "./provider.ts";
 
 /** What may be opened, and how. */
@@ -13,6 +14,8 @@ export interface MediaOptions {
   allowedHosts: readonly string[];
   /** Sent to the first URL's own origin only: they may hold a key. */
   headers?: Readonly<Record<string, string>>;
+  /** Asked for the addresses of each host that only `*` permits; without it such a host is judged by its name. */
+  lookUp?: LookUp | undefined;
   /** Bounds the wait for the answer. The body outlives it: whoever reads the body bounds that. */
   signal: AbortSignal;
   fetch?: typeof fetch;
@@ -30,6 +33,7 @@ export async function fetchMedia(url: string, options: MediaOptions): Promise<Re
   const first = allowedUrl(url, options.allowedHosts);
   let current = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    await requirePublic(current, options);
     const response = await open(current, current.origin === first.origin ? options.headers : undefined, options);
     if (response.ok) return response;
     await response.body?.cancel();
@@ -42,6 +46,18 @@ export async function fetchMedia(url: string, options: MediaOptions): Promise<Re
     "provider_bad_answer",
     `more than ${MAX_REDIRECTS} redirects from ${name(first)}`,
   );
+}
+
+/** At each redirect anew: a public name may lead to a private one. */
+async function requirePublic(url: URL, { allowedHosts, lookUp, signal }: MediaOptions): Promise<void> {
+  const isNamed = allowedHosts.some((allowed) => allowed !== "*" && permits(allowed, url));
+  if (lookUp === undefined || isNamed || isAddress(url.hostname)) return;
+  const addresses = await lookUp(url.hostname, signal).catch((error: unknown) => {
+    throw new ProviderError("retryable", "provider_unreachable", `${url.hostname} cannot be looked up: ${error}`);
+  });
+  if (addresses === null) return;
+  if (addresses.length === 0) throw new ProviderError("retryable", "provider_unreachable", `no host ${url.hostname}`);
+  if (addresses.some(isPrivateAddress)) throw notAllowed(`${url.hostname} is in a private network`);
 }
 
 async function open(url: URL, headers: MediaOptions["headers"], options: MediaOptions): Promise<Response> {

@@ -2,6 +2,7 @@ import type { Environment } from "../environment.ts";
 import { createFalAdapter } from "../falai-adapter.ts";
 import { createRunpodAdapter } from "../runpod-adapter.ts";
 import { createVeoAdapter } from "../veo-adapter.ts";
+import { lookUp } from "./look-up.ts";
 import { ProviderError, type VideoProvider } from "./provider.ts";
 
 /** The providers that this deployment has keys for, made when first asked for. */
@@ -39,6 +40,8 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
         environment.VIDEO_STORAGE === "supabase" ? environment.GEMINI_API_KEY : undefined,
         "GEMINI_API_KEY, with VIDEO_STORAGE=supabase,",
       ),
+      // Behind a proxy it is the proxy that looks names up.
+      ...(environment.HTTPS_PROXY === undefined && environment.https_proxy === undefined ? { lookUp } : {}),
       ...(environment.GEMINI_BASE_URL === undefined ? {} : { baseUrl: environment.GEMINI_BASE_URL }),
     }),
 };

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { imageTypeOf } from "../image-signature.ts";
+import type { LookUp } from "./look-up.ts";
 import { fetchMedia } from "./media.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
@@ -14,6 +15,7 @@ export interface InlineImage {
 export interface ImageOptions extends CallOptions {
   /** Besides any public https host: the origin of a simulator. */
   allowedHosts: readonly string[];
+  lookUp?: LookUp | undefined;
   fetch: typeof fetch;
 }
 
@@ -32,7 +34,7 @@ export async function fetchImage(url: string, options: ImageOptions): Promise<In
   try {
     const signal = AbortSignal.any([options.signal, limit]);
     const allowedHosts = ["*", ...options.allowedHosts];
-    const response = await fetchMedia(url, { allowedHosts, signal, fetch: options.fetch });
+    const response = await fetchMedia(url, { allowedHosts, signal, fetch: options.fetch, lookUp: options.lookUp });
     const bytes = await readBytes(response, signal);
     return { bytesBase64Encoded: bytes.toString("base64"), mimeType: typeOf(bytes) };
   } catch (error) {
