@@ -20,6 +20,7 @@ const work: Work = {
   age_ms: 0,
   settings: {},
   copy_again: false,
+  files_are_public: true,
 };
 
 /** How long the job waits after this error, in seconds. */
