@@ -117,6 +117,11 @@ export async function startGateway(port: number, upstreams: Upstreams, host = "1
     });
     // A client that has gone needs no more of the answer.
     response.on("close", () => response.writableEnded || upstream.destroy());
+    // What an early answer left unread would hold up the next request on this connection.
+    response.on("finish", () => {
+      request.unpipe(upstream);
+      request.resume();
+    });
     request.on("error", () => upstream.destroy());
     request.pipe(upstream);
   }

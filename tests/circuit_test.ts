@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "./generation.ts";
 import { KLING, KLING_IMAGE, type TestUser, useWorld, VEO } from "./harness.ts";
+import { png } from "./images.ts";
 
 const world = useWorld({ falSimulator: INSTANT });
 
@@ -55,12 +56,20 @@ for (const [what, attack] of Object.entries(ATTACKS)) {
 
 Deno.test("a Storage that cannot be read gives the probe back", async () => {
   const [unlucky, bystander] = [await world.newUser(), await world.newUser()];
+  const { body: upload } = await world.call("uploads", { user: unlucky, body: { content_type: "image/png" } });
+  const headers = { "Content-Type": "image/png" };
+  await (await fetch(String(upload.upload_url), { method: "PUT", headers, body: png() })).body?.cancel();
+  const ask = () => {
+    const body = { model_id: KLING_IMAGE, prompt: "A boat", image_path: upload.image_path };
+    return world.generate(unlucky, { body });
+  };
+  assert.equal((await ask()).status, 200);
+
   await awaitProbe();
-  const image_path = `${unlucky.id}/${crypto.randomUUID()}.png`;
   world.gateway.fail("/storage/v1/object/sign", 503);
-  const { status } = await world.generate(unlucky, { body: { model_id: KLING_IMAGE, prompt: "A boat", image_path } });
+  const { status, body } = await ask();
   world.gateway.clearFaults();
-  assert.ok(status >= 500, `${status}`);
+  assert.deepEqual([status, body.error_code], [500, "input_unavailable"]);
   assert.equal((await world.generate(bystander)).status, 200);
   await world.audit();
 });
