@@ -8,8 +8,9 @@ create function pg_temp.at(p_time text) returns void language sql as
   $$ select set_config('test.now', '2030-01-0' || p_time || '+00', true) $$;
 select pg_temp.at('1 12:00');
 
-insert into auth.users (id)
-select ('00000000-0000-4000-8000-00000000000' || number)::uuid from generate_series(1, 5) as number;
+insert into auth.users (id, email, email_confirmed_at)
+select ('00000000-0000-4000-8000-00000000000' || number)::uuid, number || '@example.com', now()
+from generate_series(1, 5) as number;
 create function pg_temp.user(p_number integer default 1) returns uuid language sql as
   $$ select ('00000000-0000-4000-8000-00000000000' || p_number)::uuid $$;
 -- An entry as a slow transaction commits it: its id was drawn long before.
