@@ -209,6 +209,17 @@ Deno.test("a user who leaves while requests are under way is charged for nothing
   await world.audit();
 });
 
+Deno.test("a user whom the dashboard deletes while requests are under way is charged for nothing, and nobody waits in a ring", async () => {
+  const user = await world.newUser(1000);
+  const requests = Array.from({ length: 20 }, () => world.generate(user));
+  const [, ...answers] = await Promise.all([world.sql`delete from auth.users where id = ${user.id}`, ...requests]);
+  assert.ok(answers.every(({ status }) => status === 200 || status === 401), answers.map((a) => a.status).join());
+  const [server] = await world.sql`select deadlocks from pg_stat_database where datname = current_database()`;
+  assert.equal(server?.deadlocks, 0);
+  assert.equal((await world.sql`select from video_jobs where user_id = ${user.id}`).length, 0);
+  await world.audit();
+});
+
 Deno.test("a file that could not be deleted is deleted by the next purge", async () => {
   const { user } = await settledUser();
   world.gateway.fail("/storage/v1/object/videos", 500, 1);

@@ -64,7 +64,7 @@ select is(
   public.add_credits('00000000-0000-4000-8000-00000000000b', 5, 'purchase', null, 'receipt-1') ->> 'success', 'false',
   'a processed transaction is not processed for another user');
 select is(
-  (select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000b'), 20::bigint,
+  (select credits_remaining::bigint from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000b'), 20::bigint,
   'the other user got nothing');
 select is(
   public.add_credits(pg_temp.a(), 5, 'purchase') ->> 'credits_remaining', '10',
@@ -109,7 +109,7 @@ select is(
   public.add_credits(pg_temp.a(), 5, 'refund', '00000000-0000-4000-8000-0000000000f2') ->> 'credits_remaining',
   '2147483652', 'a refund fits into every balance');
 select is(
-  (select balance_after from public.quota_log where user_id = pg_temp.a() order by id desc limit 1), 2147483652,
+  (select balance_after::bigint from public.quota_log where user_id = pg_temp.a() order by id desc limit 1), 2147483652,
   'and so does its entry');
 select public.deduct_credits(pg_temp.a(), 2147483637);
 
