@@ -172,8 +172,9 @@ begin
       union all select job_id from public.video_jobs where status in ('pending', 'processing'))
   ) as problems;
   update private.audit_state set
-    ledger_id = greatest(ledger_id, coalesce(
-      (select min(id) - 1 from unnest(v_entries) where created_at >= v_settled), v_last)),
+    -- A part after an unsettled one is not done with either.
+    ledger_id = case when v_after > ledger_id then ledger_id
+      else coalesce((select min(id) - 1 from unnest(v_entries) where created_at >= v_settled), v_last) end,
     ends_until = case when p_after_id is null then v_settled else ends_until end
   where only_row;
   return jsonb_build_object('problems', coalesce(v_problems, '[]'),

@@ -1,6 +1,6 @@
 -- How the audit gets on: what is new is audited once it is settled, and everybody in turn.
 begin;
-select plan(15);
+select plan(16);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -21,8 +21,7 @@ $$;
 create function pg_temp.problems_of(p_answer jsonb) returns text[] language sql as
   $$ select array_agg(distinct problem ->> 'problem') from jsonb_array_elements(p_answer -> 'problems') as problem $$;
 create temp table ids as select
-  nextval('public.quota_log_id_seq') as late, nextval('public.quota_log_id_seq') as later,
-  nextval('public.quota_log_id_seq') as latest;
+  nextval('public.quota_log_id_seq') as late, nextval('public.quota_log_id_seq') as later;
 select public.add_credits(pg_temp.user(), 1, 'test');
 
 select is(public.audit_recent() -> 'problems', '[]', 'books in order have no problem');
@@ -65,7 +64,10 @@ select is(pg_temp.problems_of(public.audit_recent()), array['job_refunded_withou
 rollback to done_with;
 
 -- In parts.
-select public.add_credits(pg_temp.user(number), 1, 'test') from generate_series(1, 5) as number;
+alter table public.quota_log disable trigger user;
+select public.add_credits(pg_temp.user(), 1, 'test');
+create temp table drawn as select nextval('public.quota_log_id_seq') as id;
+select public.add_credits(pg_temp.user(number), 1, 'test') from generate_series(2, 5) as number;
 create temp table parts as select public.audit_recent(null, 2) as part;
 update parts set part = public.audit_recent((part ->> 'next')::bigint, 2);
 select isnt(part -> 'next', 'null', 'a part says where the next one begins') from parts;
@@ -73,6 +75,10 @@ update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.
 select is(pg_temp.problems_of(public.audit_recent((part ->> 'next')::bigint, 2)), array['balance_differs_from_ledger'],
   'and the last one goes to the end') from parts;
 update public.credit_balances set credits_remaining = 21 where user_id = pg_temp.user(5);
+select pg_temp.commit_late(id) from drawn;
+select is(pg_temp.problems_of(public.audit_recent()) @> array['ledger_entry_does_not_follow'], true,
+  'no part is done with before those before it are');
+delete from public.quota_log where reason = 'late';
 
 -- The round.
 update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.user(3);

@@ -200,6 +200,12 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     progress("a part says where the next one begins"),
   ],
   [
+    "the parts that are not settled",
+    "case when v_after > ledger_id then ledger_id\n      else ",
+    "case when false then ledger_id\n      else ",
+    progress("no part is done with before those before it are"),
+  ],
+  [
     "the users after the first ones",
     "    after_user_id = v_up_to,",
     "    after_user_id = null,",
