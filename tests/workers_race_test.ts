@@ -191,6 +191,26 @@ Deno.test("eight ticks at once over 40 finished runs deliver each once", async (
   assert.deepEqual(started.map(({ run }) => run.calls.file), Array.from({ length: 40 }, () => 1));
 });
 
+for (
+  const [what, jobs, finished, most] of [["copies of forty videos", 40, true, 20], [
+    "looks at 250 runs",
+    250,
+    false,
+    200,
+  ]] as const
+) {
+  Deno.test(`one tick leaves some of the ${what} to the next one, and says so`, async () => {
+    const started = await startRuns(jobs);
+    if (finished) started.forEach(({ run }) => simulatorOf(world).finish(run.id));
+    const { claimed, more } = (await world.tick()).body;
+    // Each lane ends the step that it has begun.
+    assert.ok(Number(claimed) >= most && Number(claimed) < most + BATCH, `${claimed} steps`);
+    assert.equal(more, true);
+    const rest = (await world.tick()).body;
+    assert.deepEqual([rest.claimed, rest.more], [jobs - Number(claimed), undefined]);
+  });
+}
+
 async function leased(): Promise<string[]> {
   const jobs = await world.sql`select job_id from private.job_work where lease_until > private.clock()`;
   return jobs.map(({ job_id }) => String(job_id));

@@ -3,6 +3,40 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "alerts": {
+        Row: {
+          "created_at": string;
+          "event": string;
+          "fields": NonNullable<Json>;
+          "hour": string;
+          "id": number;
+          "last_at": string;
+          "subject": string;
+          "times": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at": string;
+          "event": string;
+          "fields": NonNullable<Json>;
+          "hour": string;
+          "id"?: never;
+          "last_at": string;
+          "subject": string;
+          "times"?: number;
+        };
+        Update: {
+          "created_at"?: string;
+          "event"?: string;
+          "fields"?: NonNullable<Json>;
+          "hour"?: string;
+          "id"?: never;
+          "last_at"?: string;
+          "subject"?: string;
+          "times"?: number;
+        };
+        Relationships: [];
+      };
       "app_settings": {
         Row: {
           "active_jobs_per_user": number;
@@ -548,6 +582,7 @@ export type Database = {
       "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
       "postpone_file": { Args: { "p_bucket": string; "p_path": string }; Returns: undefined };
+      "purge_alerts": { Args: { "p_limit": number }; Returns: number };
       "purge_expired": { Args: { "p_limit"?: number }; Returns: Json };
       "purge_tombstones": { Args: { "p_limit": number }; Returns: number };
       "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
@@ -555,6 +590,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
+      "record_alerts": { Args: { "p_alerts": Json }; Returns: undefined };
       "record_cancelled_run": { Args: { "p_provider": string; "p_provider_job_id": string }; Returns: undefined };
       "record_checked_upload": {
         Args: { "p_is_as_declared": boolean; "p_path": string; "p_version": string };

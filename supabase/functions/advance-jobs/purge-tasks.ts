@@ -19,6 +19,7 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "audit_problems", run: auditRecent },
   { name: "full_audit_problems", run: auditUsers },
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
+  { name: "alerts", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_alerts", limit)) },
   { name: "tombstones", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_tombstones", limit)) },
   // Rows first, each leaving word of its files.
   { name: "videos", run: inBatches(VIDEOS, (tools, limit) => deleteRows(tools, "delete_expired_videos", limit)) },
@@ -50,7 +51,7 @@ async function deleteExpiredKeys(tools: Tools, limit: number): Promise<number> {
 /** Calls a procedure that deletes up to `p_limit` rows and answers how many there were. */
 async function deleteRows(
   tools: Tools,
-  name: "delete_expired_videos" | "delete_expired_uploads" | "purge_tombstones",
+  name: "delete_expired_videos" | "delete_expired_uploads" | "purge_tombstones" | "purge_alerts",
   limit: number,
 ): Promise<number> {
   return z.number().parse(await callProcedure(tools.client, tools.phases, name, { p_limit: limit }));

@@ -1,4 +1,5 @@
 import { verifyAuth } from "@supabase/server/core";
+import { Alerts } from "../alerts.ts";
 import { configurationProblem } from "../configuration.ts";
 import { DatabaseError } from "../database.ts";
 import { ConfigurationError } from "../environment.ts";
@@ -50,11 +51,16 @@ export function endpoint(
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const requestId = saneRequestId(request.headers.get("x-request-id"));
+    const log = createLog({ function: options.name, request_id: requestId });
+    const alerts = new Alerts(log);
     const call: Call = {
       requestId,
       language: preferredLanguage(request.headers.get("accept-language")),
       phases: new Phases(),
-      log: createLog({ function: options.name, request_id: requestId }),
+      log(level, event, fields = {}) {
+        log(level, event, fields);
+        if (level === "alert") alerts.add(event, { function: options.name, request_id: requestId, ...fields });
+      },
       userId: "",
       hasKey: request.headers.has("idempotency-key"),
       about: {},
@@ -71,6 +77,7 @@ export function endpoint(
     response.headers.set("X-Request-Id", requestId);
     response.headers.set("Server-Timing", call.phases.header());
     logRequest(request, response, call);
+    alerts.flush();
     return response;
   };
 }
