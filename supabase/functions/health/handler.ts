@@ -1,21 +1,61 @@
+import { verifyAuth } from "@supabase/server/core";
 import { z } from "zod";
 import { configurationProblem } from "../_shared/configuration.ts";
 import { type AdminClient, callProcedure } from "../_shared/database.ts";
 import { VIDEO_BUCKET } from "../_shared/job-files.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/log.ts";
+import { storeText } from "../_shared/storage-utils.ts";
+
+/** How long an answer is given again: whoever calls without end, costs one check of an instance in this time. */
+const FRESH_MS = 5_000;
+/** Written anew by every check, into the folder of no user. */
+const PROBE = { bucket: VIDEO_BUCKET, path: "health/probe.vtt", text: "WEBVTT\n", contentType: "text/vtt" };
 
 const healthSchema = z.object({ open_circuits: z.array(z.string()), overdue_jobs: z.number() });
 
-/** GET /health: 200 while videos can be made, 503 while they cannot; the body says which part is at fault. */
-export async function health(connect: () => AdminClient, call: Call): Promise<Response> {
+interface Report {
+  status: "ok" | "degraded";
+  checked_at: string;
+  [part: string]: unknown;
+}
+
+/**
+ * GET /health: 200 while videos can be made, 503 while they cannot; the body says which part is at fault. The answer is a
+ * few seconds old at most; with the secret API key it is a new one.
+ */
+export function createHealth(connect: () => AdminClient): (request: Request, call: Call) => Promise<Response> {
+  let last: { report: Report; at: number } | undefined;
+  let underWay: Promise<Report> | undefined;
+
+  async function look(call: Call): Promise<Report> {
+    const report = await check(connect, call);
+    last = { report, at: performance.now() };
+    return report;
+  }
+  return async (request, call) => {
+    const fresh = last !== undefined && performance.now() - last.at < FRESH_MS && !await isOperator(request);
+    // Everybody who comes meanwhile waits for the one check.
+    const report = fresh && last !== undefined
+      ? last.report
+      : await (underWay ??= look(call).finally(() => underWay = undefined));
+    return json(report, report.status === "ok" ? 200 : 503);
+  };
+}
+
+async function isOperator(request: Request): Promise<boolean> {
+  return request.headers.has("apikey") && (await verifyAuth(request, { auth: "secret" })).error === null;
+}
+
+async function check(connect: () => AdminClient, call: Call): Promise<Report> {
+  const checked_at = new Date().toISOString();
   const configuration = configurationProblem();
   if (configuration !== null) {
     call.log("alert", "configuration", { error: configuration });
-    return json({ status: "degraded", configuration }, 503);
+    return { status: "degraded", checked_at, configuration };
   }
   const client = connect();
-  const [database, storage] = await Promise.all([readDatabase(client, call), readStorage(client, call)]);
+  const [database, storage] = await Promise.all([askDatabase(client, call), writeFile(client, call)]);
   const checks = {
     database: database === null ? "down" : "ok",
     storage: storage ? "ok" : "down",
@@ -23,10 +63,10 @@ export async function health(connect: () => AdminClient, call: Call): Promise<Re
     worker: database === null ? "unknown" : database.overdue_jobs > 0 ? "late" : "ok",
   };
   const well = Object.values(checks).every((state) => state === "ok");
-  return json({ status: well ? "ok" : "degraded", checks, ...database }, well ? 200 : 503);
+  return { status: well ? "ok" : "degraded", checked_at, checks, ...database };
 }
 
-async function readDatabase(client: AdminClient, call: Call): Promise<z.infer<typeof healthSchema> | null> {
+async function askDatabase(client: AdminClient, call: Call): Promise<z.infer<typeof healthSchema> | null> {
   try {
     return healthSchema.parse(await callProcedure(client, call.phases, "health", {}));
   } catch (error) {
@@ -35,8 +75,12 @@ async function readDatabase(client: AdminClient, call: Call): Promise<z.infer<ty
   }
 }
 
-async function readStorage(client: AdminClient, call: Call): Promise<boolean> {
-  const { error } = await call.phases.measure("storage", () => client.storage.getBucket(VIDEO_BUCKET));
-  if (error) call.log("error", "health_storage", { error: errorText(error) });
-  return error === null;
+async function writeFile(client: AdminClient, call: Call): Promise<boolean> {
+  try {
+    await call.phases.measure("storage", () => storeText(client, PROBE));
+    return true;
+  } catch (error) {
+    call.log("error", "health_storage", { error: errorText(error) });
+    return false;
+  }
 }

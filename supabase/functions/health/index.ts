@@ -1,7 +1,7 @@
 import { adminClient } from "../_shared/database.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
-import { health } from "./handler.ts";
+import { createHealth } from "./handler.ts";
 
 export default {
-  fetch: endpoint({ name: "health", methods: ["GET"], auth: "none" }, (_request, call) => health(adminClient, call)),
+  fetch: endpoint({ name: "health", methods: ["GET"], auth: "none" }, createHealth(adminClient)),
 };

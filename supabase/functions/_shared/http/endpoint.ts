@@ -67,10 +67,13 @@ export function endpoint(
     };
     let response: Response;
     try {
-      response = request.method === "OPTIONS" ? preflight(options) : await admit(request, call, options, handler);
+      response = request.method === "OPTIONS"
+        ? preflight(options)
+        : await admit(asGet(request), call, options, handler);
     } catch (error) {
       response = errorResponse(error, call);
     }
+    if (request.method === "HEAD") response = new Response(null, response);
     for (const [name, value] of Object.entries(CORS_HEADERS)) {
       response.headers.set(name, value);
     }
@@ -90,6 +93,11 @@ function logRequest(request: Request, response: Response, call: Call): void {
     ...(call.userId === "" ? {} : { user_id: call.userId }),
     timing: call.phases.header(),
   });
+}
+
+/** HEAD asks for what GET would answer, without its body. */
+function asGet(request: Request): Request {
+  return request.method === "HEAD" ? new Request(request, { method: "GET" }) : request;
 }
 
 /** A JSON answer. */
