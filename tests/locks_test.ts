@@ -195,7 +195,7 @@ Deno.test("a step that is left out while its end is told is not left out, and th
   await pool`
     update private.job_work set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
     where job_id = ${jobId}`;
-  await pool`update video_jobs set status = 'processing' where job_id = ${jobId}`;
+  await pool`update video_jobs set status = 'processing', stage = 'queued' where job_id = ${jobId}`;
   const end: Call = (sql) =>
     valueOf(sql`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}') ->> 'applied'`);
   const leaveOut: Call = (sql) => valueOf(sql`select leave_out_step(${jobId}, 1) ->> 'applied'`);

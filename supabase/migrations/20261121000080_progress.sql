@@ -44,10 +44,10 @@ declare
   v_job public.video_jobs := v_locked.job;
   v_step jsonb := (v_locked.work).steps -> (v_locked.work).step;
 begin
-  -- The same id twice is the same news twice: a webhook may have told it first.
-  if not v_locked.current or (v_locked.work).submitted_at is null
-    or coalesce((v_locked.work).provider_job_id <> p_provider_job_id, false) then
-    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  if not v_locked.current or (v_locked.work).submitted_at is null or (v_locked.work).provider_job_id is not null then
+    -- The same run again is no error: its webhook may be faster than the answer to its submission.
+    return jsonb_build_object('job', private.job_json(v_job),
+      'applied', v_locked.current and coalesce((v_locked.work).provider_job_id = p_provider_job_id, false));
   end if;
   perform private.close_circuit(v_step ->> 'provider');
   update private.job_work set

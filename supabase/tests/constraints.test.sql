@@ -1,5 +1,7 @@
 begin;
 select plan(71);
+-- Here somebody writes what no procedure would.
+alter table public.video_jobs disable trigger job_changes_are_allowed;
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 

@@ -47,7 +47,7 @@ update public.app_settings set retention_days = null;
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and none where all are kept');
 update public.video_jobs set status = 'failed', stage = 'failed', error_code = 'timeout', credits_refunded = credits_used,
   completed_at = now() where completed_at is null;
-update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = now() + interval '1 second';
+update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = clock_timestamp() + interval '1 minute';
 select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of what is new reads nothing old');
 
 select * from finish();

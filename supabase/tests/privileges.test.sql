@@ -87,6 +87,7 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.meet_user()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
+    'private.refuse_other_job_change()',
     'private.call_worker(text)', 'private.discard_upload()', 'private.check_model()', 'private.check_pipeline_step()',
     -- What those two triggers of users do, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',

@@ -82,7 +82,7 @@ select is(
   'a repeated request gets the very same response') from first;
 update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.a();
 update public.models set is_available = false, unavailable_reason = 'Gone' where name = 'Test';
-update public.video_jobs set status = 'processing' where job_id = (select job_id from job);
+update public.video_jobs set status = 'processing', stage = 'queued' where job_id = (select job_id from job);
 select is(
   pg_temp.start('first') -> 'response', answer -> 'response',
   'whatever happened to balance, model and job meanwhile') from first;

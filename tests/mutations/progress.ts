@@ -13,6 +13,17 @@ const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at
 
 export const progressMutations: readonly Mutation[] = [
   {
+    name: "the trigger of the state machine",
+    guard: "Whoever writes a state, only the changes of the table come about.",
+    file: "supabase/migrations/20261121000051_job_states.sql",
+    find: "when ((old.status, old.stage) is distinct from (new.status, new.stage))",
+    replace: "when (false)",
+    test: {
+      file: "supabase/tests/job_states.test.sql",
+      name: "of all changes by hand exactly those of the table pass",
+    },
+  },
+  {
     name: "the attempt fence",
     guard: "Who believes in another attempt changes nothing.",
     file: PROGRESS,
@@ -89,7 +100,7 @@ export const progressMutations: readonly Mutation[] = [
     name: "the open attempt in record_submission",
     guard: "An attempt that was given up does not come back by a late answer.",
     file: PROGRESS,
-    find: "if not v_locked.current or (v_locked.work).submitted_at is null\n    or ",
+    find: "if not v_locked.current or (v_locked.work).submitted_at is null or ",
     replace: "if not v_locked.current or ",
     test: transitions("nor begun by a late answer to the submission of the step before"),
   },
@@ -97,7 +108,7 @@ export const progressMutations: readonly Mutation[] = [
     name: "the run in record_submission",
     guard: "Another run does not take the place of the one that is paid for.",
     file: PROGRESS,
-    find: "\n    or coalesce((v_locked.work).provider_job_id <> p_provider_job_id, false) then",
+    find: " or (v_locked.work).provider_job_id is not null then",
     replace: " then",
     test: transitions("another run does not take its place"),
   },
