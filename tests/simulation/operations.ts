@@ -161,7 +161,8 @@ export class Operations {
 
   /** Where the job was when its owner decided to cancel it. */
   async #stageOf({ jobId }: JobHistory): Promise<string> {
-    const [job] = await this.world.sql`select stage from video_jobs where job_id = ${jobId}`;
+    const { sql, order } = this.world;
+    const [job] = await order.inTurn(async () => await sql`select stage from video_jobs where job_id = ${jobId}`);
     return String(job?.stage ?? "gone");
   }
 

@@ -17,14 +17,16 @@ export async function checkUnreadable(world: World, user: User, history: JobHist
 
 const SIGNED = "/storage/v1/object/sign/";
 
-async function filesByToken({ sql }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
-  const rows = await sql.begin(async (transaction) => {
-    await transaction`
-      select set_config('request.jwt.claims', ${JSON.stringify({ sub: id, role: "authenticated" })}, true)`;
-    await transaction`set local role authenticated`;
-    return await transaction`
-      select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`;
-  });
+async function filesByToken({ sql, order }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
+  const rows = await order.inTurn(() =>
+    sql.begin(async (transaction) => {
+      await transaction`
+        select set_config('request.jwt.claims', ${JSON.stringify({ sub: id, role: "authenticated" })}, true)`;
+      await transaction`set local role authenticated`;
+      return await transaction`
+        select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`;
+    })
+  );
   // Whoever may see the row may sign its address.
   return rows.map(({ bucket_id, name }) => `http://supabase.simulated${SIGNED}${bucket_id}/${name}`);
 }
