@@ -10,13 +10,15 @@ import { serveStorage } from "./storage-bridge.ts";
 // Gap: PostgREST outlives its database. lite's driver throws in an immediate, where nobody can catch it, when a connection
 // breaks that it is about to write to, and what comes after is mixed up: https://github.com/porsager/postgres/issues/1154.
 // So a pool that has lost a connection is given up, with the requests in it, and the next request gets a new one.
+// In node_modules the driver's folder has no version in its path, in Deno's cache it has.
+const DRIVER = /\/postgres\/(\d[^/]*\/)?src\/connection\.js/;
 const { setImmediate: runLater } = globalThis;
 function runLaterSafely(callback: (...args: unknown[]) => void, ...args: unknown[]): NodeJS.Immediate {
   return runLater(() => {
     try {
       callback(...args);
     } catch (error) {
-      if (!(error instanceof TypeError && error.stack?.includes("/postgres/src/connection.js"))) throw error;
+      if (!(error instanceof TypeError && DRIVER.test(error.stack ?? ""))) throw error;
     }
   });
 }

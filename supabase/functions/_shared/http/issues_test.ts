@@ -10,7 +10,7 @@ async function readFiles(folder: URL, ending: string): Promise<string[]> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) files.push(...await readFiles(new URL(`${name}/`, folder), ending));
     // What the environment and the catalogue's rows must be is said to the operator.
-    else if (name.endsWith(ending) && !/_test|issues\.ts|environment\.ts|catalogue_checks/.test(name)) {
+    else if (name.endsWith(ending) && !/_test|issues\.ts|environment\.ts|catalogue_checks|setting_checks/.test(name)) {
       files.push(await Deno.readTextFile(new URL(name, folder)));
     }
   }
