@@ -17,11 +17,16 @@ export async function cancelAbandonedRuns(tools: Tools): Promise<void> {
 }
 
 async function cancelAbandoned(tools: Tools, run: RunToCancel): Promise<void> {
+  const { job_id, attempt, provider_job_id, step } = run;
   const answered = await cancelRun(tools, run);
   if (!answered && !run.is_last_try) return;
   if (!answered) {
-    const { job_id, attempt, provider_job_id, step } = run;
     tools.log("alert", "run_not_cancelled", { job_id, attempt, provider_job_id, provider: step.provider });
   }
-  await tools.jobs.recordCancelledRun(run);
+  try {
+    await tools.jobs.recordCancelledRun(run);
+  } catch (error) {
+    // It is cancelled once more; the others go on.
+    tools.log("error", "cancelled_run_not_recorded", { job_id, attempt, error: errorText(error) });
+  }
 }

@@ -42,11 +42,21 @@ interface Tick {
   more?: true;
 }
 
+/** Moves jobs on, while runs of users who have left are stopped; a request that is over leaves nothing under way. */
 async function tick(tools: Tools): Promise<Tick> {
+  const cancelling = cancelAbandonedRuns(tools);
+  try {
+    return await advanceDue(tools);
+  } finally {
+    await cancelling;
+  }
+}
+
+async function advanceDue(tools: Tools): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + CLAIM_FOR_MS;
   let copies = 0;
-  const [first] = await Promise.all([tools.jobs.claimDue(CONCURRENCY), cancelAbandonedRuns(tools)]);
+  const first = await tools.jobs.claimDue(CONCURRENCY);
   // Fewer than asked for: there are no more, and an idle tick costs no further call.
   const mayBeMore = first.length === CONCURRENCY;
 
