@@ -4,6 +4,7 @@ import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
 import { claimMutations } from "./claims.ts";
 import { creditMutations } from "./credits.ts";
+import { doorMutations } from "./door.ts";
 import { endingMutations } from "./endings.ts";
 import { generationMutations } from "./generation.ts";
 import { localMutations } from "./local.ts";
@@ -26,6 +27,7 @@ import { uploadMutations } from "./uploads.ts";
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */
 export const mutations: readonly Mutation[] = [
   ...callerMutations,
+  ...doorMutations,
   ...stepMutations,
   ...transitionMutations,
   ...signatureMutations,
