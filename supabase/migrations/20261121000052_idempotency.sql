@@ -43,15 +43,18 @@ declare
   v_now timestamptz := private.clock();
   v_key public.idempotency_log;
 begin
-  if exists (
-    select from public.idempotency_log
-    where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys)
-      and request_hash is distinct from p_request_hash and expires_at > v_now) then
+  -- One look at all of them, those of another request first: between two looks such a request may take the key.
+  select * into v_key from public.idempotency_log
+  where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys) and expires_at > v_now
+  order by request_hash is distinct from p_request_hash desc, idempotency_key = p_idempotency_key desc
+  limit 1;
+  if not found then
+    return null;
+  end if;
+  if v_key.request_hash is distinct from p_request_hash then
     return jsonb_build_object('outcome', 'idempotency_key_reused');
   end if;
-  select * into v_key from public.idempotency_log
-  where user_id = p_user_id and idempotency_key = p_idempotency_key and expires_at > v_now;
-  if not found then
+  if v_key.idempotency_key <> p_idempotency_key then
     return null;
   end if;
   return jsonb_build_object(
