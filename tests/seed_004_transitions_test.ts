@@ -3,7 +3,7 @@
 // - the base is /functions/v1 instead of /api; the token behind `Authorization: Token` is the user's JWT;
 // - `transition_id` and `generated_transition_id` are one number: one row is both here;
 // - the sentence behind "Failed to process video: " is one of the catalogue, in the caller's language;
-// - added fields: credits in the first answer and the result, `subtitles_url` and `left_out` in the result, `error_code`
+// - added fields: credits in the first answer and the result, `subtitles_url` and `skipped_extras` in the result, `error_code`
 //   and `credits_refunded` in the failure.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "./generation.ts";

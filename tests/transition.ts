@@ -158,7 +158,7 @@ export async function assertDelivered(
   price = WHOLE_PRICE,
 ): Promise<Record<string, unknown>> {
   const result = resultOf(end);
-  assert.deepEqual([result.left_out, result.credits_used, result.credits_refunded], [[], price, 0]);
+  assert.deepEqual([result.skipped_extras, result.credits_used, result.credits_refunded], [[], price, 0]);
   assert.deepEqual(await transition.ledger(), [-price]);
   await world.audit();
   return result;

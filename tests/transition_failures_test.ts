@@ -155,7 +155,7 @@ const LEFT_OUT: [spare: string[], failing: StepName[], leftOut: string[], tracks
 
 async function assertLeftOut(transition: Transition, end: Answer, leftOut: string[]): Promise<void> {
   const result = resultOf(end);
-  assert.deepEqual([result.left_out, result.credits_used, result.credits_refunded], [leftOut, 7, leftOut.length]);
+  assert.deepEqual([result.skipped_extras, result.credits_used, result.credits_refunded], [leftOut, 7, leftOut.length]);
   assert.deepEqual(await transition.ledger(), [-7, leftOut.length]);
   assert.equal(await world.balance(transition.user), 93 + leftOut.length);
   await world.audit();

@@ -74,7 +74,7 @@ Deno.test("a transition goes from PENDING to PROCESSING to SUCCESS, each with ex
     subtitles_url: null,
     duration: 5,
     status: "completed",
-    left_out: [],
+    skipped_extras: [],
     credits_used: 5,
     credits_refunded: 0,
   });

@@ -26,7 +26,7 @@ create table public.video_jobs (
   steps integer not null default 1,
   step_names text[] not null default '{generate}',
   -- The extras that the video is delivered without, at its owner's wish.
-  left_out text[] not null default '{}',
+  skipped_extras text[] not null default '{}',
   -- How often it was given to a provider, all steps together.
   attempts integer not null default 1,
   -- Who made the video last, or is making it: { name, model, request_id }, with the provider's own id once there is one.
@@ -66,7 +66,7 @@ create table public.video_jobs (
   constraint failed_job_is_refunded_in_full check ((status = 'failed') = (credits_refunded = credits_used)),
   constraint delivered_job_is_refunded_for_what_was_left_out check (
     credits_refunded >= 0 and (status in ('completed', 'failed') or credits_refunded = 0)
-    and (status <> 'completed' or credits_refunded = 0 or cardinality(left_out) > 0)
+    and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)
   ),
   constraint completed_job_has_a_video check (
     status <> 'completed' or video_path is not null or video_url is not null
@@ -233,7 +233,7 @@ as $$
     'job_id', p_job.job_id, 'id', p_job.id, 'user_id', p_job.user_id, 'kind', p_job.kind, 'status', p_job.status,
     'video_path', p_job.video_path, 'video_url', p_job.video_url,
     'thumbnail_path', p_job.thumbnail_path, 'thumbnail_url', p_job.thumbnail_url,
-    'subtitles_path', p_job.subtitles_path, 'left_out', p_job.left_out,
+    'subtitles_path', p_job.subtitles_path, 'skipped_extras', p_job.skipped_extras,
     'created_at', private.iso_time(p_job.created_at), 'completed_at', private.iso_time(p_job.completed_at),
     'prompt', p_job.prompt, 'model_id', p_job.model_id, 'settings', p_job.settings, 'node_id', p_job.node_id,
     'credits_used', p_job.credits_used, 'credits_refunded', p_job.credits_refunded,

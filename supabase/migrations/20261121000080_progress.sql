@@ -179,7 +179,7 @@ declare
 begin
   -- Its parts are left out, all of them; or what it makes is there: some models give a thumbnail of their own.
   while p_work.artifacts ? (v_step ->> 'name')
-    or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.left_out)) loop
+    or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop
     v_next := v_next + 1;
     v_step := p_work.steps -> v_next;
   end loop;
@@ -191,7 +191,8 @@ begin
   where job_id = p_job.job_id
   returning * into v_work;
   update public.video_jobs set
-    step = v_next, left_out = p_job.left_out, stage = case when v_step is null then 'storing' else 'submitting' end,
+    step = v_next, skipped_extras = p_job.skipped_extras,
+    stage = case when v_step is null then 'storing' else 'submitting' end,
     queue_position = null, updated_at = greatest(updated_at, v_now),
     progress_percent = greatest(progress_percent, private.percent_of(v_work, 0))
   -- Pending as long as nothing was accepted: its first step may be one that it is left without.
@@ -264,8 +265,8 @@ begin
   if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  v_job.left_out := array(
-    select unnest(v_job.left_out) union select jsonb_array_elements_text(v_step -> 'parts') order by 1);
+  v_job.skipped_extras := array(
+    select unnest(v_job.skipped_extras) union select jsonb_array_elements_text(v_step -> 'parts') order by 1);
   return private.enter_next_step(v_job, v_work, p_lease_seconds);
 end;
 $$;

@@ -24,7 +24,7 @@ declare
   v_work private.job_work := v_locked.work;
   v_left_out integer := coalesce((
     select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_work.steps) as step
-    where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);
+    where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);
 begin
   if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));

@@ -82,7 +82,7 @@ from public.video_jobs as jobs cross join lateral (
   where status = 'failed' and refunded <> credits_used
   union all
   select 'job_refunded_without_failing', format('status %s, refunded %s', status, refunded)
-  where status <> 'failed' and refunded <> case when cardinality(left_out) > 0 then credits_refunded else 0 end
+  where status <> 'failed' and refunded <> case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end
   union all
   select 'private_video_has_no_copy', 'charged, and nobody can open it'
   where status = 'completed' and not files_are_public and video_path is null

@@ -347,7 +347,7 @@ from answer;
 select is(json #>> '{work,action}', 'submit', 'and submits it at once') from answer;
 -- Of 2430 seconds its own run (900), the mix (180) and the patience with the thumbnail (30) are kept.
 select is(json #> '{work,start_within_seconds}', '1320', 'which may wait while there is time for the rest') from answer;
-select is(json #> '{job,left_out}', '["music"]', 'the job tells what is left out') from answer;
+select is(json #> '{job,skipped_extras}', '["music"]', 'the job tells what is left out') from answer;
 select is(pg_temp.state('music'), 'processing submitting 19%', 'what was passed over counts as done');
 select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
   'a picture may take the whole time');
@@ -394,7 +394,7 @@ select is(
   'no video waits for its thumbnail for long');
 update answer set json = pg_temp.leave_out('silent');
 select is(
-  json #> '{job,left_out}' || (json #> '{work,action}'), '["music", "thumbnail", "voiceover", "store"]',
+  json #> '{job,skipped_extras}' || (json #> '{work,action}'), '["music", "thumbnail", "voiceover", "store"]',
   'and none fails for it') from answer;
 select pg_temp.complete('silent');
 select is(pg_temp.refunds('silent'), '1500 left_out_refund', 'a mix that nobody needed is given back too');
@@ -403,7 +403,7 @@ select is(pg_temp.balance(), balance - 5, 'the picture is not') from accounts;
 select pg_temp.start('mute', pg_temp.sounding('["music", "voiceover"]'));
 select pg_temp.make_until('mute', 'mix'), pg_temp.leave_out('mute'), pg_temp.deliver('mute');
 select is(
-  (select left_out from public.video_jobs where node_id = 'mute'), '{music,voiceover}',
+  (select skipped_extras from public.video_jobs where node_id = 'mute'), '{music,voiceover}',
   'whoever leaves out the mix leaves out all that it was to mix');
 select is(pg_temp.refunds('mute'), '1500 left_out_refund', 'which is given back, made or not');
 
@@ -421,7 +421,7 @@ select public.record_submission(pg_temp.job('pretty'), 1, 'run');
 update answer set json = public.advance_step(pg_temp.job('pretty'), 1,
   '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
 select is(
-  json #> '{work,action}' || (json #> '{job,left_out}'), '["store"]', 'a thumbnail that is there is not made again')
+  json #> '{work,action}' || (json #> '{job,skipped_extras}'), '["store"]', 'a thumbnail that is there is not made again')
 from answer;
 select is(json #>> '{work,artifacts,thumbnail,url}', 'https://provider.test/t.jpg', 'and is delivered') from answer;
 select pg_temp.complete('pretty');

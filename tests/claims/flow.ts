@@ -16,7 +16,7 @@ const jobSchema = z.strictObject({
   video_url: z.url().nullable(),
   thumbnail_url: z.url().nullable(),
   subtitles_url: z.null(),
-  left_out: z.array(z.string()),
+  skipped_extras: z.array(z.string()),
   created_at: isoTime,
   completed_at: isoTime.nullable(),
   prompt: z.string(),

@@ -14,9 +14,9 @@ const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
 const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
 
 const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
-const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);";
+const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);";
 const LEFT_OUT_REFUND = "perform public.add_credits(v_job.user_id, v_left_out, 'left_out_refund'";
-const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.left_out)) loop";
+const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop";
 
 const priceMutations: readonly Mutation[] = [
   {
@@ -115,7 +115,7 @@ const stepMutations: readonly Mutation[] = [
     guard: "What is paid for is made, though another part of it was left out.",
     file: PROGRESS,
     find: NEEDED,
-    replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.left_out) loop",
+    replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
     test: pipeline("who leaves the music out goes on with the mix: its loudness is passed over"),
   },
   {
@@ -194,7 +194,7 @@ const refundMutations: readonly Mutation[] = [
     guard: "What is delivered is not given back, though another part of it was left out.",
     file: ENDINGS,
     find: LEFT_OUT,
-    replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.left_out), 0);",
+    replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.skipped_extras), 0);",
     test: pipeline("a delivered job gives back what was paid for what is left out"),
   },
   {
@@ -202,7 +202,7 @@ const refundMutations: readonly Mutation[] = [
     guard: "The picture, which is no extra, is never given back with one.",
     file: ENDINGS,
     find: LEFT_OUT,
-    replace: "where step -> 'parts' <@ to_jsonb(v_job.left_out)), 0);",
+    replace: "where step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);",
     test: pipeline("a delivered job gives back what was paid for what is left out"),
   },
   {
@@ -233,7 +233,7 @@ const refundMutations: readonly Mutation[] = [
     name: "the audit of what was left out",
     guard: "The books tell of a refund of a video that lacks nothing, whatever its job says.",
     file: AUDIT,
-    find: "case when cardinality(left_out) > 0 then credits_refunded else 0 end",
+    find: "case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end",
     replace: "credits_refunded",
     test: pipeline("the audit reports a refund of a video that lacks nothing, though the job says so too"),
   },

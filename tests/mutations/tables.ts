@@ -35,7 +35,7 @@ export const tableMutations: readonly Mutation[] = [
       "a refund of a job that still runs is refused",
     ],
     [
-      "\n    and (status <> 'completed' or credits_refunded = 0 or cardinality(left_out) > 0)",
+      "\n    and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)",
       "",
       "a refund of a delivery that lacks nothing is refused",
     ],

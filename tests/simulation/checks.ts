@@ -30,7 +30,7 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
   await mustBeEmpty(
     "a delivered video that was not refunded for exactly what it was delivered without",
     sql`
-      select job_id, left_out, credits_refunded, refunded from (
+      select job_id, skipped_extras, credits_refunded, refunded from (
         select *, array_remove(array[
           case when (settings ->> 'enable_voiceover')::boolean then 'voiceover' end,
           case when (settings ->> 'enable_music')::boolean and (settings ->> 'music_volume')::integer > 0
@@ -38,9 +38,9 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
           coalesce((select sum(change) from quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded
         from video_jobs as jobs where status = 'completed'
       ) as jobs where refunded <> credits_refunded or refunded <>
-        case when 'music' = any (left_out) then ${PRICES.music}::integer else 0 end
-        + case when 'voiceover' = any (left_out) then ${PRICES.voiceover}::integer else 0 end
-        + case when cardinality(asked) > 0 and asked <@ left_out then ${PRICES.mix}::integer else 0 end
+        case when 'music' = any (skipped_extras) then ${PRICES.music}::integer else 0 end
+        + case when 'voiceover' = any (skipped_extras) then ${PRICES.voiceover}::integer else 0 end
+        + case when cardinality(asked) > 0 and asked <@ skipped_extras then ${PRICES.mix}::integer else 0 end
     `,
   );
   await mustBeEmpty(

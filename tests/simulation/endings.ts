@@ -12,7 +12,8 @@ export async function countEndings({ sql, counts }: World): Promise<void> {
     select status || ' by ' || (work.steps -> 0 ->> 'provider'), count(*)::integer
     from video_jobs join private.job_work as work using (job_id) group by 1
     union all
-    select 'left out: ' || part, count(*)::integer from video_jobs, unnest(left_out) as part where status = 'completed'
+    select 'left out: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
+    where status = 'completed'
     group by 1
     union all
     select 'completed with subtitles', count(*)::integer from video_jobs where subtitles_path is not null group by 1

@@ -11,7 +11,7 @@ const completed = z.array(z.object({
   thumbnail_path: z.string().nullable(),
   thumbnail_url: z.string().nullable(),
   subtitles_path: z.string().nullable(),
-  left_out: z.array(z.string()),
+  skipped_extras: z.array(z.string()),
   wants_subtitles: z.boolean(),
   run_url: z.string(),
 }));
@@ -44,12 +44,12 @@ function checkVideo(world: World, { job_id, user_id, video_path, video_url, run_
 }
 
 function checkThumbnail(world: World, job: Completed): void {
-  const { job_id, user_id, thumbnail_path, thumbnail_url, left_out } = job;
+  const { job_id, user_id, thumbnail_path, thumbnail_url, skipped_extras } = job;
   if (thumbnail_path !== null) {
     mustBeStored(world, thumbnail_path, `${user_id}/${job_id}_thumb.jpg`, SAMPLE.bytes.jpg);
   } else if (thumbnail_url !== null) {
     if (world.fileBytes(thumbnail_url) !== SAMPLE.bytes.jpg) throw new Violation(`${job_id} shows ${thumbnail_url}`);
-  } else if (!left_out.includes("thumbnail")) throw new Violation(`${job_id} lacks its thumbnail`);
+  } else if (!skipped_extras.includes("thumbnail")) throw new Violation(`${job_id} lacks its thumbnail`);
 }
 
 function checkSubtitles(world: World, job: Completed): void {

@@ -6,7 +6,7 @@ import { Violation } from "./violation.ts";
 const deliverySchema = z.object({
   credits_used: z.number(),
   credits_refunded: z.number(),
-  left_out: z.array(z.string()),
+  skipped_extras: z.array(z.string()),
   video_url: z.string().nullable(),
   thumbnail_url: z.string().nullable(),
   subtitles_url: z.string().nullable(),
@@ -135,16 +135,18 @@ export class JobHistory {
 
   /** A delivered video has all that was paid for, and what it lacks was given back. */
   #checkDelivery(delivery: Delivery): void {
-    const { left_out, video_url, thumbnail_url, subtitles_url } = delivery;
+    const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
     const { extras, spare, subtitles } = this.wanted;
-    const mayLack = left_out.every((part) =>
+    const mayLack = skipped_extras.every((part) =>
       part === "thumbnail" || extras.some((extra) => extra === part && spare.includes(extra))
     );
-    if (!mayLack || delivery.credits_refunded !== refundFor(extras, left_out)) throw this.#contradiction(delivery);
+    if (!mayLack || delivery.credits_refunded !== refundFor(extras, skipped_extras)) {
+      throw this.#contradiction(delivery);
+    }
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
     // The files may go between the read of the job and the signing of their addresses.
     if (this.deletionAsked) return;
-    const lacksThumbnail = thumbnail_url === null && !left_out.includes("thumbnail");
+    const lacksThumbnail = thumbnail_url === null && !skipped_extras.includes("thumbnail");
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);
   }

@@ -354,7 +354,6 @@ export type Database = {
           "image_url": string | null;
           "job_id": string;
           "kind": string;
-          "left_out": (string)[];
           "model_id": string;
           "node_id": string | null;
           "progress_percent": number;
@@ -363,6 +362,7 @@ export type Database = {
           "queue_position": number | null;
           "seconds": number;
           "settings": NonNullable<Json>;
+          "skipped_extras": (string)[];
           "stage": string;
           "status": string;
           "step": number;
@@ -393,7 +393,6 @@ export type Database = {
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
-          "left_out"?: (string)[];
           "model_id": string;
           "node_id"?: string | null;
           "progress_percent"?: number;
@@ -402,6 +401,7 @@ export type Database = {
           "queue_position"?: number | null;
           "seconds"?: number;
           "settings"?: NonNullable<Json>;
+          "skipped_extras"?: (string)[];
           "stage"?: string;
           "status"?: string;
           "step"?: number;
@@ -431,7 +431,6 @@ export type Database = {
           "image_url"?: string | null;
           "job_id"?: string;
           "kind"?: string;
-          "left_out"?: (string)[];
           "model_id"?: string;
           "node_id"?: string | null;
           "progress_percent"?: number;
@@ -440,6 +439,7 @@ export type Database = {
           "queue_position"?: number | null;
           "seconds"?: number;
           "settings"?: NonNullable<Json>;
+          "skipped_extras"?: (string)[];
           "stage"?: string;
           "status"?: string;
           "step"?: number;

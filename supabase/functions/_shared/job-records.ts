@@ -15,7 +15,7 @@ export const jobSchema = z.object({
   thumbnail_url: z.string().nullable(),
   subtitles_path: z.string().nullable(),
   /** The extras that the video was delivered without, at its owner's wish. */
-  left_out: z.array(z.string()),
+  skipped_extras: z.array(z.string()),
   created_at: z.string(),
   completed_at: z.string().nullable(),
   prompt: z.string(),

@@ -74,7 +74,7 @@ async function resultOf(tools: Tools, call: Call, job: Job): Promise<Record<stri
     subtitles_url: view.subtitles_url,
     duration: job.settings.duration,
     status: "completed",
-    left_out: job.left_out,
+    skipped_extras: job.skipped_extras,
     credits_used: job.credits_used,
     credits_refunded: job.credits_refunded,
     created_at: job.created_at,
