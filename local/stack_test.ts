@@ -65,6 +65,30 @@ Deno.test({ name: "a stack", sanitizeOps: false, sanitizeResources: false }, asy
     assert.deepEqual(many.data?.map(({ error }) => error === null), [true, false]);
   });
 
+  await test.step("a signed URL that has ended or was altered is a 400 that says which, as at Supabase", async () => {
+    const claims = { url: `private/${path}`, sub: path, bucket: "private", intent: "download" };
+    const signed = (exp: number, key = stack.signingKey) =>
+      `${stack.url}/storage/v1/object/sign/private/${path}?token=${signToken({ ...claims, exp }, key)}`;
+    const now = Math.floor(Date.now() / 1000);
+    const other = { ...stack.signingKey, secret: "another" };
+    for (
+      const [url, method, message] of [
+        [signed(now - 10), "GET", '"exp" claim timestamp check failed'],
+        [signed(now + 60, other), "GET", "signature verification failed"],
+        [`${signed(now + 60)}x`, "GET", "signature verification failed"],
+        [signed(now - 10).replace("/sign/", "/upload/sign/"), "PUT", '"exp" claim timestamp check failed'],
+      ] as const
+    ) {
+      const response = await fetch(url, { method, ...(method === "PUT" ? { body: bytes } : {}) });
+      assert.deepEqual([response.status, await response.json()], [
+        400,
+        { statusCode: "400", error: "InvalidJWT", message },
+      ]);
+    }
+    const response = await fetch(signed(now + 60));
+    assert.deepEqual([response.status, (await response.arrayBuffer()).byteLength], [200, bytes.length]);
+  });
+
   await test.step("a migration's revoke holds, and an argument of type jsonb arrives as one", async () => {
     assert.match((await ada.from("notes").select()).error?.message ?? "", /permission denied/);
     assert.equal((await admin.from("notes").insert({ body: "text" })).error, null);

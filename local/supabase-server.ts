@@ -132,7 +132,7 @@ async function answer(request: Request): Promise<Response> {
     if (serveNow === opening) serveNow = undefined;
     return unreachable();
   }
-  if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve);
+  if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve, signingKey);
   const response = await serve(request);
   return pathname.startsWith("/auth/v1/") ? await nameSigningKey(response, signingKey) : response;
 }
