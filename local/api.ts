@@ -23,6 +23,7 @@ const failure = z.object({
   error_code: z.string().optional(),
   message: z.string().optional(),
   msg: z.string().optional(),
+  issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
 /** The project at a URL, as a client with its publishable key sees it. */
@@ -84,5 +85,6 @@ function describe(status: number, path: string, text: string): ApiError {
   }
   const code = answer.error_code ?? answer.code?.toString();
   const said = answer.error ?? answer.message ?? answer.msg ?? text.slice(0, 200);
-  return new ApiError(status, code, `${path.split("?")[0]} answered ${status}: ${said}`);
+  const issues = (answer.issues ?? []).map(({ path, message }) => `\n  ${path}: ${message}`).join("");
+  return new ApiError(status, code, `${path.split("?")[0]} answered ${status}: ${said}${issues}`);
 }

@@ -17,6 +17,8 @@ export function readArguments<Schema extends z.ZodType>(argv: string[], flags: F
   const known = [...flags.boolean, ...flags.string].map((flag) => `--${flag}`).join(", ");
   const parsed: unknown = parseArgs(argv, {
     ...flags,
+    // What is no flag is text, also where it looks like a number.
+    string: [...flags.string, "_"],
     unknown(argument: string) {
       if (argument.startsWith("-")) throw new UsageError(`Unknown flag ${argument}. The flags are ${known}.`);
       return true;

@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { readArguments } from "./arguments.ts";
 import { runCommand } from "./command.ts";
 import { prepareDatabase } from "./database.ts";
 import { startPostgres } from "./postgres.ts";
@@ -9,9 +11,16 @@ const FILE = "supabase/functions/_shared/database.types.ts";
 
 const HELP = `Writes the types of the database's public schema, as the migrations make it, by the Supabase CLI.
 
-  deno task types [--check] [--help]
+  npx -y deno@2.9.6 task types [--check] [--help]
 
 With --check it changes nothing, and fails where ${FILE} is not what it would write.`;
+
+const FLAGS = { boolean: ["check", "help"], string: [] };
+const schema = z.object({
+  _: z.array(z.unknown()).max(0, "takes no arguments"),
+  check: z.boolean(),
+  help: z.boolean(),
+});
 
 /** The text of the types file for a database, formatted as the project formats. */
 export async function generateTypes(databaseUrl: string): Promise<string> {
@@ -52,7 +61,12 @@ async function generateFromMigrations(): Promise<string> {
   }
 }
 
-async function run(check: boolean): Promise<number> {
+async function run(argv: string[]): Promise<number> {
+  const { check, help } = readArguments(argv, FLAGS, schema);
+  if (help) {
+    print(HELP);
+    return 0;
+  }
   const types = await generateFromMigrations();
   if (types === await readTypes()) return 0;
   if (check) {
@@ -64,6 +78,4 @@ async function run(check: boolean): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) {
-  await runCommand(async (argv) => argv.includes("--help") ? print(HELP) : await run(argv.includes("--check")));
-}
+if (import.meta.main) await runCommand(run);

@@ -13,7 +13,8 @@ import { print, printNote } from "./terminal.ts";
 
 const HELP = `Generates one video, from sign-up to file, and shows what it cost.
 
-  deno task demo ["<prompt>"] [--output <file>] [--json] [--url <url> --key <key>] [--email <email> --password <password>]
+  npx -y deno@2.9.6 task demo ["<prompt>"] [--output <file>] [--json] [--url <url> --key <key>]
+    [--email <email> --password <password>] [--job <id>] [--database <url>]
 
   --output     where the video goes; ./reelmint-<job_id>.mp4
   --json       print the result as one JSON object, and nothing else on standard output
@@ -30,7 +31,8 @@ const FLAGS = {
   string: ["output", "url", "key", "email", "password", "job", "database"],
 };
 const schema = z.object({
-  _: z.array(z.coerce.string()).max(1, "quote the prompt: it is one argument"),
+  _: z.array(z.string().trim().min(1, "needs a prompt that is not empty"))
+    .max(1, "takes one argument: put quotes around the prompt"),
   help: z.boolean(),
   json: z.boolean(),
   "remote-database": z.boolean(),

@@ -83,7 +83,9 @@ async function follow(api: Api, user: User, jobId: string): Promise<Job> {
   const bar = createProgressBar();
   try {
     return await waitForVideo(api, user, jobId, ({ progress, status }) => {
-      bar.show(status === "completed" ? 100 : progress.percent, status === "completed" ? status : progress.stage);
+      const { percent, stage, step_name } = progress;
+      if (status === "completed") bar.show(100, status);
+      else bar.show(percent, step_name === "generate" ? stage : `${step_name}: ${stage}`);
     });
   } finally {
     bar.end();

@@ -19,7 +19,8 @@ import { print, printNote } from "./terminal.ts";
 
 const HELP = `Runs the whole project on this machine until Ctrl-C.
 
-  deno task dev [--host <address>] [--credits <n>] [--json] [--api-port <port>] [--db-port <port>] [--database <url>]
+  npx -y deno@2.9.6 task dev [--host <address>] [--credits <n>] [--json] [--api-port <port>] [--db-port <port>]
+    [--database <url>]
 
   --host       where the API listens: 0.0.0.0 lets phones on the same network in; 127.0.0.1, which emulators reach too
   --credits    how many credits the development user has
@@ -29,9 +30,9 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --database   a PostgreSQL 17 of your own instead of a throw-away one; --remote-database if it is on another machine
   --help       print this
 
-Keys, user and token are the same at each start. Changed functions are reloaded. Variables of the file .env: FAL_KEY,
-RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL is --database, and every
-other one is handed to the functions (see .env.example).`;
+Keys and user are the same at each start, and a token works for a week. Changed functions are reloaded. Variables of the
+file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL is
+--database, and every other one is handed to the functions (see .env.example).`;
 
 const FLAGS = {
   boolean: ["help", "json", "remote-database"],
@@ -87,10 +88,24 @@ async function run(argv: string[]): Promise<void> {
 }
 
 function choosePort(what: string, asked: number | undefined, usual: number, host?: string): number {
-  const free = freePort(asked ?? usual, host);
+  const free = findPort(asked ?? usual, host);
   if (asked !== undefined && free !== asked) throw new UsageError(`Port ${asked} is taken. Choose another, or none.`);
   if (free !== (asked ?? usual)) printNote(`Port ${usual} is taken: the ${what} listens on ${free} instead.`);
   return free;
+}
+
+function findPort(wished: number, host?: string): number {
+  try {
+    return freePort(wished, host);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrNotAvailable) {
+      throw new UsageError(`${host} is no address of this machine. Name one of its own, or 0.0.0.0 for all of them.`);
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new UsageError(`Port ${wished} is for the system's own programs. Choose one above 1023.`);
+    }
+    throw cause;
+  }
 }
 
 // Until the stack is up, leaving is enough: every part of it ends with this process.

@@ -9,7 +9,7 @@ const job = z.object({
   error_message: z.string().nullable(),
   error_code: z.string().nullable(),
   credits_used: z.number(),
-  progress: z.object({ percent: z.number(), stage: z.string() }),
+  progress: z.object({ percent: z.number(), stage: z.string(), step_name: z.string() }),
   poll_after_ms: z.number().nullable(),
 });
 

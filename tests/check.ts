@@ -1,15 +1,21 @@
+import { z } from "zod";
+import { readArguments } from "../local/arguments.ts";
+import { runCommand } from "../local/command.ts";
 import { DENO_FLAGS } from "../local/deno-flags.ts";
 import { projectPath } from "../local/project.ts";
 import { print, printNote } from "../local/terminal.ts";
 
 const HELP = `Checks everything that can be checked without running the project.
 
-  deno task check [--help]
+  npx -y deno@2.9.6 task check [--help]
 
 In this order, ending at the first that fails: format, lint, types, import directions, generated database types.`;
 
+const FLAGS = { boolean: ["help"], string: [] };
+const schema = z.object({ _: z.array(z.unknown()).max(0, "takes no arguments"), help: z.boolean() });
+
 const STEPS: [name: string, args: string[], mend: string][] = [
-  ["Format", ["fmt", "--check", "--quiet"], "deno fmt mends it"],
+  ["Format", ["fmt", "--check", "--quiet"], "npx -y deno@2.9.6 fmt mends it"],
   ["Lint", ["lint", "--quiet"], "the lines above say what to change"],
   ["Types", ["check", ...DENO_FLAGS, "supabase/functions", "local", "tests"], "the lines above say what does not fit"],
   [
@@ -20,11 +26,15 @@ const STEPS: [name: string, args: string[], mend: string][] = [
   [
     "Database types",
     ["run", "-A", ...DENO_FLAGS, "local/database-types.ts", "--check"],
-    "deno task types writes them anew",
+    "npx -y deno@2.9.6 task types writes them anew",
   ],
 ];
 
-async function check(): Promise<number> {
+async function check(argv: string[]): Promise<number> {
+  if (readArguments(argv, FLAGS, schema).help) {
+    print(HELP);
+    return 0;
+  }
   for (const [name, args, mend] of STEPS) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: projectPath(".") })
       .output();
@@ -38,8 +48,4 @@ async function check(): Promise<number> {
   return 0;
 }
 
-if (Deno.args.includes("--help")) {
-  print(HELP);
-} else {
-  Deno.exit(await check());
-}
+await runCommand(check);

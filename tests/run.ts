@@ -6,11 +6,12 @@ import { print } from "../local/terminal.ts";
 
 const HELP = `Runs every test of the project, in a random order, each file against a stack of its own.
 
-  deno task test [<file> …] [--filter <part of a name>] [--help]
+  npx -y deno@2.9.6 task test [<file> …] [--filter <part of a name>] [--help]
 
-Five minutes on two cores; one file takes seconds: deno task test tests/flow_test.ts. A failing order is repeated with
---shuffle=<the seed that was printed>. Every other option of deno test works too. The large random test and the mutations
-are commands of their own: deno task soak, discriminate.`;
+Five minutes on two cores. One file takes seconds: npx -y deno@2.9.6 task test tests/flow_test.ts. A filter alone takes a
+minute or more, for it reads every file: name the file as well. A failing order is repeated with --shuffle=<the seed that
+was printed>. Every other option of deno test works too. The large random test and the mutations are commands of their
+own: soak, discriminate.`;
 
 /** Runs the tests and answers with their exit code. */
 async function run(argv: string[]): Promise<number> {
@@ -18,7 +19,7 @@ async function run(argv: string[]): Promise<number> {
     print(HELP);
     return 0;
   }
-  for (const file of argv.filter((argument) => /^[^-].*_test\.ts$/.test(argument))) await assertExists(file);
+  for (const path of namedPaths(argv)) await assertExists(path);
   const report = await Deno.makeTempFile({ prefix: "reelmint-tests-", suffix: ".xml" });
   try {
     const code = await runDeno([`--junit-path=${report}`, ...argv]);
@@ -32,7 +33,7 @@ async function run(argv: string[]): Promise<number> {
 async function runDeno(argv: string[]): Promise<number> {
   const shuffle = argv.some((argument) => argument.startsWith("--shuffle")) ? [] : ["--shuffle"];
   const child = new Deno.Command(Deno.execPath(), {
-    // Types are the business of deno task check.
+    // Types are the business of `task check`.
     args: ["test", "-A", ...DENO_FLAGS, "--no-check", "--parallel", ...shuffle, ...argv],
     cwd: projectPath("."),
     // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
@@ -43,11 +44,16 @@ async function runDeno(argv: string[]): Promise<number> {
   return (await child.status).code;
 }
 
-async function assertExists(file: string): Promise<void> {
-  const found = await Deno.stat(projectPath(file)).then(() => true, () => false);
-  if (!found) {
-    throw new UsageError(`There is no file ${file}. Name it from the root of the project, as tests/flow_test.ts.`);
-  }
+/** What is neither a flag nor the value that follows one: `--filter refund tests` names `tests` alone. */
+function namedPaths(argv: string[]): string[] {
+  return argv.filter((argument, index) => !argument.startsWith("-") && !argv[index - 1]?.startsWith("-"));
+}
+
+async function assertExists(path: string): Promise<void> {
+  const found = await Deno.stat(projectPath(path)).catch(() => undefined);
+  if (found?.isDirectory || found?.isFile && path.endsWith("_test.ts")) return;
+  const fault = found === undefined ? `There is no file ${path}` : `${path} is no file of tests`;
+  throw new UsageError(`${fault}. Name one from the root of the project, as tests/flow_test.ts.`);
 }
 
 /** How many tests ran, by a report in JUnit's format: a skipped one has no time. Deno itself is content with none. */

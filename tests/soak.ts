@@ -7,7 +7,7 @@ const HELP =
   `Simulates thousands of users who come, make videos and leave, three failing providers, crashes and forged webhooks, and
 checks every invariant.
 
-  deno task soak [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
+  npx -y deno@2.9.6 task soak [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
 
   --operations how many things happen; 100000
   --seed       a number: the same one gives the same run; a random one
