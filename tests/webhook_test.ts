@@ -182,6 +182,13 @@ Deno.test("a webhook with an address that was never given out is unauthorized", 
   assert.equal(await deliver(generation, { url: elsewhere }), 401);
 });
 
+Deno.test("a signature evaded: an address that was given to fal is not one of a provider that signs nothing", async () => {
+  const generation = await startGeneration(world, { fal: "webhook_none" });
+  const address = new URL(String(runOf(generation).webhookUrl)).search;
+  const forged = await world.call(`provider-webhook/runpod${address}`, { body: { id: crypto.randomUUID() } });
+  assert.equal(forged.status, 401);
+});
+
 Deno.test("a webhook that names another run than the job's own wakes nobody", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   const other = await startGeneration(world, { fal: "webhook_none" });

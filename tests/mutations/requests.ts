@@ -97,16 +97,29 @@ export const callerMutations: readonly Mutation[] = [
     name: "the token of a webhook",
     guard: "A webhook is for the job and the attempt that its address was made for.",
     file: WEBHOOK,
-    find: "  if (!await isWebhookToken(address.token, address.jobId, address.attempt)) throw refused(address, call);\n",
+    find: "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(address, call);\n",
     replace: "",
     test: NEVER_GIVEN_OUT,
+  },
+  {
+    name: "the provider in the token of a webhook",
+    guard: "The address of a provider that signs is none of one that does not.",
+    file: TOKEN,
+    find: "`provider-webhook\\n${provider}\\n${jobId}\\n${attempt}`",
+    replace: "`provider-webhook\\n${jobId}\\n${attempt}`",
+    test: {
+      file: "tests/webhook_test.ts",
+      name: "a signature evaded: an address that was given to fal is not one of a provider that signs nothing",
+    },
   },
   ...["jobId", "attempt"].map((fact) => ({
     name: `${fact} in the token of a webhook`,
     guard: "The token of one run's webhook is not another one's.",
     file: TOKEN,
-    find: "`provider-webhook\\n${jobId}\\n${attempt}`",
-    replace: fact === "jobId" ? "`provider-webhook\\n${attempt}`" : "`provider-webhook\\n${jobId}`",
+    find: "`provider-webhook\\n${provider}\\n${jobId}\\n${attempt}`",
+    replace: fact === "jobId"
+      ? "`provider-webhook\\n${provider}\\n${attempt}`"
+      : "`provider-webhook\\n${provider}\\n${jobId}`",
     test: NEVER_GIVEN_OUT,
   })),
   {

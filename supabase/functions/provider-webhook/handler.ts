@@ -25,7 +25,7 @@ export async function providerWebhook(dependencies: Dependencies, request: Reque
   call.about.job_id = address.jobId;
   const provider = providerOf(dependencies.providers, address.provider);
   // Before the body is read, which may be large: who has no token is a stranger.
-  if (!await isWebhookToken(address.token, address.jobId, address.attempt)) throw refused(address, call);
+  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(address, call);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
   // And after it the signature: the token may have leaked from the address, and a body may have been changed.
   if (!await isSigned(provider, { headers: request.headers, body }, call)) throw refused(address, call);
