@@ -145,6 +145,24 @@ Deno.test("an upload goes with the last job that names it", async () => {
   assert.deepEqual([await rowsOf(user), await storedOf(user)], [0, 0]);
 });
 
+Deno.test("free hosting: a job that failed, and cost its user nothing, keeps no upload", async () => {
+  const user = await world.newUser();
+  const { path } = await upload(user);
+  const delivered = await generate(user, path);
+  await world.travel(20);
+  assert.equal((await world.status(user, delivered)).body.status, "completed");
+  const failed = await generate(user, path);
+  await world
+    .sql`select fail_job(job_id, attempt, 'image_rejected', '') from private.job_work where job_id = ${failed}`;
+  await world.travel(DAY_SECONDS);
+  await world.purge();
+  assert.deepEqual([await rowsOf(user), await storedOf(user)], [1, 1]);
+  await forget(user, delivered);
+  await world.purge();
+  assert.deepEqual([await rowsOf(user), await storedOf(user)], [0, 0]);
+  await world.audit();
+});
+
 Deno.test("an upload goes with a job that is past the retention", async () => {
   await world.sql`update app_settings set retention_days = 7`;
   const user = await world.newUser();

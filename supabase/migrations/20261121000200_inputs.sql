@@ -1,5 +1,5 @@
 -- What users give: inputs/{user_id}/{name}, a private bucket. POST /uploads hands out the addresses to upload to, each with
--- a row. An upload lives for a day, and for as long as a job names it.
+-- a row. An upload lives for a day, and for as long as a job that has not failed names it.
 -- The bucket has no policy, as that of the videos has none: nobody but the functions reads or signs.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)

@@ -69,7 +69,7 @@ $$;
 revoke execute on function public.record_checked_upload(text, text, boolean) from public, anon, authenticated;
 grant execute on function public.record_checked_upload(text, text, boolean) to service_role;
 
--- Deletes up to p_limit uploads of more than a day ago that no job names, and puts up to p_limit files that have no row on
+-- Deletes up to p_limit uploads of more than a day ago that no job names but failed ones, which cost their user nothing, and puts up to p_limit files that have no row on
 -- the list of those to be deleted; how many there were.
 create function public.delete_expired_uploads(
   p_limit integer
@@ -89,13 +89,15 @@ begin
   v_paths := array(
     select path from private.uploads
     where created_at <= v_now - interval '1 day' and not exists (
-      select from public.video_jobs where image_path = uploads.path or tail_image_path = uploads.path)
+      select from public.video_jobs
+      where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed')
     order by created_at
     limit p_limit
     for update skip locked);
   -- Asked once more now that nobody can use them: a request may have been faster than the lock.
   delete from private.uploads where path = any (v_paths) and not exists (
-    select from public.video_jobs where image_path = uploads.path or tail_image_path = uploads.path);
+    select from public.video_jobs
+      where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed');
   get diagnostics v_deleted = row_count;
 
   insert into private.files_to_delete (bucket, path, since)

@@ -36,6 +36,14 @@ export const uploadMutations: readonly Mutation[] = [
     test: uploads("nobody gets an address without an account"),
   },
   {
+    name: "the uploads of failed jobs",
+    guard: "What cost its user nothing keeps no file: uploads are no free hosting.",
+    file: USE,
+    find: " and status <> 'failed')\n    order by created_at",
+    replace: ")\n    order by created_at",
+    test: limits("free hosting: a job that failed, and cost its user nothing, keeps no upload"),
+  },
+  {
     name: "the number of uploads a day",
     guard: "Uploads are no free hosting.",
     file: INPUTS,
@@ -112,7 +120,7 @@ export const uploadMutations: readonly Mutation[] = [
     guard: "No job loses the image that it is made of.",
     file: USE,
     find:
-      "delete from private.uploads where path = any (v_paths) and not exists (\n    select from public.video_jobs where image_path = uploads.path or tail_image_path = uploads.path);",
+      "delete from private.uploads where path = any (v_paths) and not exists (\n    select from public.video_jobs\n      where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed');",
     replace: "delete from private.uploads where created_at <= v_now - interval '1 day';",
     test: uploads("until none is left"),
   },
