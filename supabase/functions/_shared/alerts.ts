@@ -42,10 +42,14 @@ export class Alerts {
   }
 }
 
-function shortened(fields: LogFields): LogFields {
+/** The fields as a row takes them. */
+export function shortened(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) =>
-      typeof value === "string" ? [name, value.slice(0, LONGEST_TEXT)] : [name, value]
+      // Of NUL and half an emoji, where the text was cut, Postgres would refuse the alerts of the whole request.
+      typeof value === "string"
+        ? [name, value.slice(0, LONGEST_TEXT).toWellFormed().replaceAll("\0", "\ufffd")]
+        : [name, value]
     ),
   );
 }
