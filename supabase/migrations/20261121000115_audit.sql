@@ -185,10 +185,12 @@ $$;
 revoke execute on function public.audit_recent(bigint, integer) from public, anon, authenticated;
 grant execute on function public.audit_recent(bigint, integer) to service_role;
 
--- Audits all that belongs to the next p_limit users of a round through all of them, which begins at most once a day:
+-- Audits all that belongs to the next p_limit users of a round through all of them, or fewer: no more than have p_entries
+-- ledger entries, and one more user. A round begins at most once a day:
 -- { problems, more }. It finds what audit_recent cannot: books that changed without leaving an entry.
 create function public.audit_next_users(
-  p_limit integer default 100
+  p_limit integer default 100,
+  p_entries integer default 20000
 )
 returns jsonb
 language plpgsql
@@ -209,8 +211,10 @@ begin
     return jsonb_build_object('problems', '[]'::jsonb, 'more', false);
   end if;
   v_after := coalesce(v_state.after_user_id, '00000000-0000-0000-0000-000000000000');
-  v_up_to := (
-    select user_id from public.credit_balances where user_id > v_after order by user_id offset p_limit - 1 limit 1);
+  -- By entries too: busy users, and the many who have left, must not make a call longer than Postgres allows.
+  v_up_to := least(
+    (select user_id from public.credit_balances where user_id > v_after order by user_id offset p_limit - 1 limit 1),
+    (select user_id from public.quota_log where user_id > v_after order by user_id offset p_entries limit 1));
   select jsonb_agg(to_jsonb(problems)) into v_problems
   from private.book_problems as problems
   where user_id > v_after and user_id <= coalesce(v_up_to, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
@@ -222,5 +226,5 @@ begin
 end;
 $$;
 
-revoke execute on function public.audit_next_users(integer) from public, anon, authenticated;
-grant execute on function public.audit_next_users(integer) to service_role;
+revoke execute on function public.audit_next_users(integer, integer) from public, anon, authenticated;
+grant execute on function public.audit_next_users(integer, integer) to service_role;

@@ -1,6 +1,6 @@
 -- How the audit gets on: what is new is audited once it is settled, and everybody in turn.
 begin;
-select plan(16);
+select plan(19);
 
 create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
   $$ select current_setting('test.now')::timestamptz $$;
@@ -88,6 +88,13 @@ select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'and en
 select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'the next round waits a day');
 select pg_temp.at('2 13:02');
 select is(public.audit_next_users(2) -> 'more', 'true', 'then it begins');
+-- The third user's entries are more than that: nobody else's are read with them.
+create temp table busy as select public.audit_next_users(100, 1) as part;
+select is(
+  array[part ->> 'more', (select after_user_id::text from private.audit_state)], array['true', pg_temp.user(3)::text],
+  'a call takes no more users than have so many entries') from busy;
+select is(public.audit_next_users(100, 1) -> 'more', 'true', 'goes on behind them');
+select is(public.audit_next_users(100) -> 'more', 'false', 'and comes to the end all the same');
 select isnt_empty('select * from public.audit_credits()', 'all at once finds the same');
 
 select * from finish();

@@ -158,6 +158,12 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     progress("an entry that is committed behind others is audited, as long as they are younger than an hour"),
   ],
   [
+    "no more than it has time for",
+    "order by user_id offset p_entries limit 1));",
+    "order by user_id offset 1000000 limit 1));",
+    progress("a call takes no more users than have so many entries"),
+  ],
+  [
     "the entries",
     "from private.ledger_problems where id > v_after",
     "from private.ledger_problems where false and id > v_after",

@@ -50,6 +50,7 @@ export type Database = {
           "generations_per_hour": number;
           "idempotency_hours": number;
           "only_row": boolean;
+          "refusals_after_start_per_day": number;
           "retention_days": number | null;
           "seconds_per_month": number | null;
           "store_retry_hours": number;
@@ -72,6 +73,7 @@ export type Database = {
           "generations_per_hour"?: number;
           "idempotency_hours"?: number;
           "only_row"?: boolean;
+          "refusals_after_start_per_day"?: number;
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
@@ -93,6 +95,7 @@ export type Database = {
           "generations_per_hour"?: number;
           "idempotency_hours"?: number;
           "only_row"?: boolean;
+          "refusals_after_start_per_day"?: number;
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
           "store_retry_hours"?: number;
@@ -504,7 +507,7 @@ export type Database = {
           "user_id": string;
         }[];
       };
-      "audit_next_users": { Args: { "p_limit"?: number }; Returns: Json };
+      "audit_next_users": { Args: { "p_entries"?: number; "p_limit"?: number }; Returns: Json };
       "audit_recent": { Args: { "p_after_id"?: number; "p_limit"?: number }; Returns: Json };
       "cancel_job": {
         Args: { "p_job_id": string; "p_lease_seconds"?: number; "p_seen"?: Json; "p_user_id": string };
