@@ -110,7 +110,10 @@ begin
   elsif v_job.completed_at is not null then
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job));
   elsif v_standing = 'made' then
-    update private.job_work set next_check_at = least(next_check_at, private.clock()) where job_id = p_job_id;
+    -- Only what was just seen is news: whoever asks again and again must not cut the pauses between two looks, attempts or
+    -- copies short, nor use up the attempts.
+    update private.job_work set next_check_at = least(next_check_at, private.clock())
+    where job_id = p_job_id and p_seen ->> provider_job_id = 'succeeded';
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),
       'work', public.claim_job(p_job_id, p_lease_seconds));
   end if;

@@ -1,5 +1,5 @@
 begin;
-select plan(48);
+select plan(50);
 -- One step a job, but for transitions with music and those of several runs.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -139,6 +139,16 @@ select pg_temp.make('mixing', '{"video_url": "x"}'), pg_temp.submit('mixing');
 select is(
   pg_temp.cancel('mixing', 'queued') ->> 'outcome', 'not_cancellable', 'nor is one whose sound is laid under it');
 select is(pg_temp.reason(pg_temp.job('mixing')), null, 'and it is not refunded');
+create function pg_temp.waits(p_name text) returns boolean language sql as $$
+  select next_check_at > private.clock() and lease_until is null from private.job_work
+  where job_id = pg_temp.job(p_name)
+$$;
+select is(pg_temp.waits('mixing'), true, 'nor looked at before its time, however often that is tried');
+select public.schedule_retry(pg_temp.job('mixing'), attempt, 60) from private.job_work
+where job_id = pg_temp.job('mixing');
+select pg_temp.cancel('mixing');
+select is(pg_temp.waits('mixing'), true, 'and an attempt that waits its time is not used up');
+select pg_temp.submit('mixing');
 select pg_temp.start_transition('halved', '{"duration": 16}'), pg_temp.submit('halved');
 select is(
   pg_temp.cancel('halved', 'succeeded') ->> 'outcome', 'cancelled', 'a part that is made is not yet the video');
