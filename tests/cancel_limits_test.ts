@@ -10,8 +10,9 @@ import {
   simulatorOf,
   startGeneration,
 } from "./generation.ts";
-import { type Answer, type TestUser, useWorld } from "./harness.ts";
+import { type Answer, KLING, type TestUser, useWorld } from "./harness.ts";
 import { assertRefusal } from "./refusal.ts";
+import { assertDelivered, assertFailed, ENDPOINTS, PLAIN, startTransition, WHOLE_PRICE } from "./transition.ts";
 
 const world = useWorld({ falSimulator: ENDLESS });
 
@@ -199,4 +200,66 @@ Deno.test("who leaves is refunded for all that runs, however much they cancelled
   assert.equal((await world.call("account", { method: "DELETE", user })).status, 200);
   assert.deepEqual(await generation.ledger(), [-5, 5]);
   await world.audit();
+});
+
+Deno.test("a provider hammered: asking to cancel a video that is made costs no call to the provider", async () => {
+  simulatorOf(world).configure({ queueMs: 0, runMs: 0 });
+  simulatorOf(world).script({ endpoint: ENDPOINTS.mix }, { runMs: 3_600_000 });
+  const transition = await startTransition(world);
+  await transition.reach("mix");
+  const [mix] = transition.runsOf("mix");
+  const looks = mix?.calls.status;
+  for (let count = 0; count < 5; count++) {
+    assertRefusal(await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user }), {
+      status: 409,
+      code: "not_cancellable",
+    });
+  }
+  assert.equal(mix?.calls.status, looks);
+});
+
+Deno.test("a cancellation that does not count: the attempts of a made video are not used up by asking", async () => {
+  simulatorOf(world).configure({ queueMs: 0, runMs: 0 });
+  simulatorOf(world).script({ endpoint: ENDPOINTS.mix }, { submit: "429", times: 3 });
+  const transition = await startTransition(world);
+  await transition.reach("generate");
+  await transition.poll();
+  for (let count = 0; count < 5; count++) {
+    await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user });
+  }
+  assert.deepEqual(await transition.ledger(), [-WHOLE_PRICE]);
+  await assertDelivered(world, transition, await transition.outcome());
+});
+
+Deno.test("a storage hammered: asking to cancel a video that cannot be stored does not copy it again", async () => {
+  await world.sql`update models set files_are_public = false where id = ${KLING}`;
+  const generation = await started();
+  finishRun(world, generation);
+  world.gateway.fail("/storage/v1/object/videos", 500);
+  await generation.poll();
+  const copies = () =>
+    world.gateway.calls.filter(({ path }) => path.startsWith("/storage/") && path.includes(generation.jobId));
+  const before = copies().length;
+  assert.ok(before > 0);
+  for (let count = 0; count < 5; count++) await cancel(generation);
+  assert.equal(copies().length, before);
+  world.gateway.clearFaults();
+  await assertPaidOnce(world, generation, await generation.outcome());
+  await world.sql`update models set files_are_public = true where id = ${KLING}`;
+});
+
+Deno.test("a bill for the operator: a last image that is refused after dear parts is tried a limited number of times", async () => {
+  await world.sql`update app_settings set refusals_after_start_per_day = 2`;
+  const user = await world.newUser();
+  for (let count = 0; count < 2; count++) {
+    simulatorOf(world).clear();
+    simulatorOf(world).configure({ queueMs: 0, runMs: 0 });
+    const transition = await startTransition(world, { user, body: { ...PLAIN, duration: 16 } });
+    await transition.reach("frame_1");
+    simulatorOf(world).script({ endpoint: ENDPOINTS.generate }, { outcome: "image_load_error" });
+    await assertFailed(world, transition, await transition.outcome(), "image_rejected", 16);
+  }
+  const fields = { limit: 2 };
+  assertRefusal(await world.generate(user), { status: 429, code: "refusal_limit_reached", fields });
+  await world.sql`update app_settings set refusals_after_start_per_day = 10`;
 });

@@ -53,6 +53,9 @@ create table public.app_settings (
   upload_bytes_per_day bigint not null default 209715200,
   -- Refunds that one user may have in a day by cancelling or deleting jobs whose run had started: each is billed to us.
   cancels_after_start_per_day integer not null default 10,
+  -- Jobs that one user may have refused in a day for what they were given, once a run of theirs was done: that is billed
+  -- to us. Beyond it they get no new ones.
+  refusals_after_start_per_day integer not null default 10,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
   -- The pause between two looks at the provider grows with the job's age between these two.
@@ -78,6 +81,7 @@ create table public.app_settings (
   constraint limits_are_positive check (
     active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
     and uploads_per_day > 0 and upload_bytes_per_day > 0 and cancels_after_start_per_day > 0
+    and refusals_after_start_per_day > 0
   ),
   constraint durations_are_positive check (
     idempotency_hours > 0 and check_interval_min_seconds > 0

@@ -30,6 +30,7 @@ create index quota_log_by_user on public.quota_log (user_id, id desc);
 create index quota_log_charges on public.quota_log (user_id, created_at) where change < 0 and job_id is not null;
 create index quota_log_cancellations on public.quota_log (user_id, created_at)
   where reason = 'cancelled_after_start_refund';
+create index quota_log_refusals on public.quota_log (user_id, created_at) where reason = 'refused_after_start_refund';
 
 alter table public.credit_balances enable row level security;
 create policy "Users read their own balance" on public.credit_balances

@@ -25,8 +25,9 @@ create table private.addresses (
   seconds_of_month integer not null default 0,
   generations_of_hour integer not null default 0,
   cancels_of_day integer not null default 0,
+  refusals_of_day integer not null default 0,
   constraint nothing_was_used_before_somebody_left check (
-    left_at is not null or (seconds_of_month, generations_of_hour, cancels_of_day) = (0, 0, 0)
+    left_at is not null or (seconds_of_month, generations_of_hour, cancels_of_day, refusals_of_day) = (0, 0, 0, 0)
   )
 );
 

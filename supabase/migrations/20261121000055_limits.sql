@@ -36,6 +36,7 @@ create function private.earlier_usage(
   out seconds integer,
   out generations integer,
   out cancels integer,
+  out refusals integer,
   out left_at timestamptz
 )
 language sql
@@ -47,6 +48,7 @@ as $$
     coalesce(max(seconds_of_month) filter (where private.month_of(known.left_at) = private.month_of(now)), 0),
     coalesce(max(generations_of_hour) filter (where known.left_at > now - interval '1 hour'), 0),
     coalesce(max(cancels_of_day) filter (where known.left_at > now - interval '1 day'), 0),
+    coalesce(max(refusals_of_day) filter (where known.left_at > now - interval '1 day'), 0),
     max(known.left_at)
   from private.user_addresses join private.addresses as known using (address_hmac),
     (select private.clock() as now) as clock
@@ -69,7 +71,7 @@ declare
   v_now timestamptz := private.clock();
 begin
   update private.addresses
-  set left_at = null, seconds_of_month = 0, generations_of_hour = 0, cancels_of_day = 0
+  set left_at = null, seconds_of_month = 0, generations_of_hour = 0, cancels_of_day = 0, refusals_of_day = 0
   where left_at < least(v_now - interval '1 day', private.month_of(v_now)::timestamp at time zone 'utc');
   delete from private.addresses as known
   where welcomed_at is null and left_at is null
@@ -151,6 +153,7 @@ declare
   v_now timestamptz := private.clock();
   v_settings public.app_settings := (select app_settings from public.app_settings);
   v_recent record := private.generations_last_hour(p_user_id);
+  v_refused record := private.refusals_last_day(p_user_id);
 begin
   if private.active_jobs(p_user_id) >= v_settings.active_jobs_per_user then
     return jsonb_build_object('outcome', 'too_many_active_jobs',
@@ -160,6 +163,11 @@ begin
   if v_recent.generations >= v_settings.generations_per_hour then
     return jsonb_build_object('outcome', 'rate_limited', 'limit', v_settings.generations_per_hour,
       'retry_after', ceil(extract(epoch from v_recent.oldest + interval '1 hour' - v_now))::integer);
+  end if;
+
+  if v_refused.refusals >= v_settings.refusals_after_start_per_day then
+    return jsonb_build_object('outcome', 'refusal_limit_reached', 'limit', v_settings.refusals_after_start_per_day,
+      'retry_after', ceil(extract(epoch from v_refused.oldest + interval '1 day' - v_now))::integer);
   end if;
   return null;
 end;

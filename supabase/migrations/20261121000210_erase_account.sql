@@ -51,20 +51,24 @@ declare
     select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
   v_generations integer;
   v_cancels integer;
+  v_refusals integer;
 begin
   select count(*) into v_generations from public.quota_log
   where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
   select count(*) into v_cancels from public.quota_log
   where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
+  select count(*) into v_refusals from public.quota_log
+  where user_id = p_user_id and reason = 'refused_after_start_refund' and created_at > v_now - interval '1 day';
   -- Added to what the users before them left, where that still counts.
   update private.addresses set
     seconds_of_month = v_seconds + case when private.month_of(left_at) = v_month then seconds_of_month else 0 end,
     generations_of_hour = v_generations
       + case when left_at > v_now - interval '1 hour' then generations_of_hour else 0 end,
     cancels_of_day = v_cancels + case when left_at > v_now - interval '1 day' then cancels_of_day else 0 end,
+    refusals_of_day = v_refusals + case when left_at > v_now - interval '1 day' then refusals_of_day else 0 end,
     left_at = v_now
   where address_hmac in (select address_hmac from private.user_addresses where user_id = p_user_id)
-    and (v_seconds > 0 or v_generations > 0 or v_cancels > 0);
+    and (v_seconds > 0 or v_generations > 0 or v_cancels > 0 or v_refusals > 0);
 end;
 $$;
 

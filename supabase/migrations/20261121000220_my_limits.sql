@@ -16,6 +16,7 @@ as $$
     ('seconds_this_month', private.seconds_in_month(user_id, private.month_of(private.clock())),
       settings.seconds_per_month),
     ('cancels_last_day', (private.cancels_last_day(user_id)).cancels, settings.cancels_after_start_per_day),
+    ('refusals_last_day', (private.refusals_last_day(user_id)).refusals, settings.refusals_after_start_per_day),
     ('uploads_last_day', (
       select count(*) from private.uploads
       where uploads.user_id = caller.user_id and created_at > (select private.clock()) - interval '1 day'),

@@ -1,5 +1,5 @@
 begin;
-select plan(71);
+select plan(72);
 -- Here somebody writes what no procedure would.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
 -- One step a job.
@@ -115,6 +115,7 @@ from (values
   ('a negative welcome', 'welcome_credits_is_not_negative', 'welcome_credits = -1'),
   ('no job at all', 'limits_are_positive', 'active_jobs_per_user = 0'),
   ('no change of mind at all', 'limits_are_positive', 'cancels_after_start_per_day = 0'),
+  ('no mistake at all', 'limits_are_positive', 'refusals_after_start_per_day = 0'),
   ('a key that is never bound', 'durations_are_positive', 'idempotency_hours = 0'),
   ('a pause that shrinks with age', 'durations_are_positive', 'check_interval_max_seconds = 1'),
   ('a retention of nothing', 'durations_are_positive', 'retention_days = 0'),

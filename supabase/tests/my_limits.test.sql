@@ -6,7 +6,7 @@ create or replace function private.clock() returns timestamptz language sql vola
 set local test.now = '2030-01-31 12:00:00+00';
 update public.app_settings set
   active_jobs_per_user = 3, generations_per_hour = 9, seconds_per_month = 600, uploads_per_day = 7,
-  cancels_after_start_per_day = 4;
+  cancels_after_start_per_day = 4, refusals_after_start_per_day = 5;
 insert into auth.users (id, email, email_confirmed_at) values
   ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
   ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
@@ -16,7 +16,8 @@ create function pg_temp.start(p_user text, p_key text) returns jsonb language sq
 $$;
 select pg_temp.start('a', 'one'), pg_temp.start('a', 'two'), pg_temp.start('b', 'three');
 select public.fail_job(job_id, 1, 'timeout', '') from public.video_jobs where node_id = 'two';
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 1, 'cancelled_after_start_refund');
+select public.add_credits('00000000-0000-4000-8000-00000000000a', 1, reason)
+from unnest('{cancelled_after_start_refund,refused_after_start_refund}'::text[]) as reason;
 insert into private.uploads (path, user_id, content_type, created_at)
 select user_id || '/x.png', user_id, 'image/png', private.clock()
 from (values ('00000000-0000-4000-8000-00000000000a'::uuid)) as users (user_id);
@@ -27,12 +28,12 @@ set local request.jwt.claim.sub = '00000000-0000-4000-8000-00000000000a';
 select is(public.my_limits(),
   '{"active_jobs": {"used": 1, "limit": 3}, "generations_last_hour": {"used": 2, "limit": 9},
     "seconds_this_month": {"used": 5, "limit": 600}, "cancels_last_day": {"used": 1, "limit": 4},
-    "uploads_last_day": {"used": 1, "limit": 7}}'::jsonb,
+    "refusals_last_day": {"used": 1, "limit": 5}, "uploads_last_day": {"used": 1, "limit": 7}}'::jsonb,
   'users are told their limits and what they have used of them, nobody else''s');
 set local test.now = '2030-02-01 12:00:00+00';
 select is(public.my_limits() - 'active_jobs',
   '{"generations_last_hour": {"used": 0, "limit": 9}, "seconds_this_month": {"used": 0, "limit": 600},
-    "cancels_last_day": {"used": 0, "limit": 4}, "uploads_last_day": {"used": 0, "limit": 7}}'::jsonb,
+    "cancels_last_day": {"used": 0, "limit": 4}, "refusals_last_day": {"used": 0, "limit": 5}, "uploads_last_day": {"used": 0, "limit": 7}}'::jsonb,
   'an hour, a day and a month end');
 select throws_ok('select private.active_jobs(auth.uid())', '42501', null, 'and can count nothing by themselves');
 set local role anon;

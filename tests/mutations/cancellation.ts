@@ -12,6 +12,7 @@ const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
 const JOB_FILES = "supabase/functions/_shared/job-files.ts";
 const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
 const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const refusals = (name: string) => ({ file: "supabase/tests/refusals.test.sql", name });
 const limits = (name: string) => ({ file: "tests/cancel_limits_test.ts", name });
 const privateFiles = (name: string) => ({ file: "tests/private_files_test.ts", name });
 
@@ -213,6 +214,48 @@ const limitMutations: readonly Mutation[] = [
     find: "case when v_standing <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
     test: cancel("a deletion of it is refused in the same way"),
+  },
+  {
+    name: "the pauses of what is made",
+    guard:
+      "Asking again and again uses up no attempts of a video that is made: that would be a refund that does not count.",
+    file: CANCEL,
+    find: "where job_id = p_job_id and p_seen ->> provider_job_id = 'succeeded';",
+    replace: "where job_id = p_job_id;",
+    test: cancel("and an attempt that waits its time is not used up"),
+  },
+  {
+    name: "the limit of refusals",
+    guard: "Parts that are billed to us are refunded a limited number of times a day, whoever refused the rest.",
+    file: LIMITS,
+    find: "  if v_refused.refusals >= v_settings.refusals_after_start_per_day then",
+    replace: "  if false then",
+    test: refusals("the next waits until the first is a day old"),
+  },
+  {
+    name: "the reason of a refusal that counts",
+    guard: "A refusal half way is known as one in the ledger.",
+    file: ENDINGS,
+    find: "case when v_refused then 'refused_after_start_refund' else p_refund_reason end",
+    replace: "p_refund_reason",
+    test: refusals("a last image that is refused when a part is made is refunded in full, and counted"),
+  },
+  {
+    name: "the provider's trouble in fail_job",
+    guard: "An outage shuts no user out.",
+    file: ENDINGS,
+    find:
+      " and p_error_code in (\n    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media');",
+    replace: ";",
+    test: refusals("nor is the provider's trouble the user's"),
+  },
+  {
+    name: "the refusals of who comes back",
+    guard: "Leaving is no way round the limit of refusals.",
+    file: "supabase/migrations/20261121000210_erase_account.sql",
+    find: "    refusals_of_day = v_refusals + case",
+    replace: "    refusals_of_day = case",
+    test: refusals("who leaves and comes back finds the limit again"),
   },
   {
     name: "what was seen is kept",

@@ -156,6 +156,7 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
   await sql.unsafe("select pg_reload_conf()");
   await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
     active_jobs_per_user = 5, generations_per_hour = 7, cancels_after_start_per_day = ${MOST_CANCELLATIONS},
+    refusals_after_start_per_day = 1000000,
     uploads_per_day = ${UPLOADS_PER_DAY}`;
   for (const [step, credits] of Object.entries(PRICES)) {
     await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;

@@ -160,7 +160,11 @@ export const startSchema = z.discriminatedUnion("outcome", [
   }),
   z.object({ outcome: z.literal("price_changed"), required_credits: z.number() }),
   z.object({ outcome: z.literal("insufficient_credits"), current_credits: z.number(), required_credits: z.number() }),
-  z.object({ outcome: z.enum(["too_many_active_jobs", "rate_limited"]), limit: z.number(), retry_after: z.number() }),
+  z.object({
+    outcome: z.enum(["too_many_active_jobs", "rate_limited", "refusal_limit_reached"]),
+    limit: z.number(),
+    retry_after: z.number(),
+  }),
   z.object({
     outcome: z.literal("monthly_quota_reached"),
     limit: z.number(),

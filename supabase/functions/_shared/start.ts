@@ -76,6 +76,7 @@ function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
       return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
     case "too_many_active_jobs":
     case "rate_limited":
+    case "refusal_limit_reached":
       return tooMany(outcome, {}, 0);
   }
 }

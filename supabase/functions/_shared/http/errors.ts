@@ -143,6 +143,14 @@ export const requestErrors = {
       "Demasiadas subidas en las últimas 24 horas: use las direcciones que ya tiene o inténtelo más tarde",
     ),
   },
+  refusal_limit_reached: {
+    status: 429,
+    text: sentences(
+      "Too many videos were refused today for their images or texts, half way: try again later",
+      "Bugün görselleri ya da metinleri yüzünden yarı yolda çok fazla video reddedildi: daha sonra yeniden deneyin",
+      "Hoy se rechazaron demasiados videos a mitad de camino por sus imágenes o textos: inténtelo más tarde",
+    ),
+  },
   cancel_limit_reached: {
     status: 429,
     text: sentences(
