@@ -20,12 +20,15 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   return parse(schema, value);
 }
 
+/** Of one answer: it must not be many times the size of a request that is nothing but mistakes. */
+const MOST_ISSUES = 100;
+
 /** Checks a value against a schema; what does not fit becomes the contract's `issues`. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   // Of a check without words of its own zod would say what only programmers understand, in English.
   const parsed = schema.safeParse(value, { error: () => "not valid" });
   if (parsed.success) return parsed.data;
-  throw new RequestError("validation_failed", { issues: parsed.error.issues.flatMap(toIssues) });
+  throw new RequestError("validation_failed", { issues: parsed.error.issues.flatMap(toIssues).slice(0, MOST_ISSUES) });
 }
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {
