@@ -96,7 +96,7 @@ Deno.test("a query parameter that comes twice is 400, by its name", async () => 
 
 Deno.test("an answer larger than its request: a body of nothing but mistakes is told a hundred of them", async () => {
   const user = await world.newUser();
-  const body = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, 1]));
+  const body = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field${index}`, 1]));
   const { status, body: answer } = await world.generate(user, { body });
   assert.deepEqual([status, answer.code], [400, "validation_failed"]);
   assert.equal(Array.isArray(answer.issues) && answer.issues.length, 100);

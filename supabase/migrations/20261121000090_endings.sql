@@ -112,14 +112,16 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
-  -- For what it was given, once something was made for it: private.limit_problem counts these.
-  v_refused boolean := (v_locked.work).artifacts <> '{}' and p_error_code in (
-    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media');
   v_refund jsonb;
   v_response jsonb;
 begin
   if not v_locked.current then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  -- For what it was given, once something was made for it: private.limit_problem counts these.
+  if (v_locked.work).artifacts <> '{}' and p_error_code in (
+    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then
+    p_refund_reason := 'refused_after_start_refund';
   end if;
   update private.job_work set lease_until = null, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
@@ -135,8 +137,7 @@ begin
 
   -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.
   v_refund := public.add_credits(
-    v_job.user_id, v_job.credits_used, case when v_refused then 'refused_after_start_refund' else p_refund_reason end,
-    p_job_id, 'refund:' || p_job_id);
+    v_job.user_id, v_job.credits_used, p_refund_reason, p_job_id, 'refund:' || p_job_id);
   -- Never an obstacle to a refund, whatever somebody did to the count.
   update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
   where user_id = v_job.user_id and month = private.month_of(v_job.created_at);

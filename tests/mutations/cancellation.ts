@@ -236,8 +236,8 @@ const limitMutations: readonly Mutation[] = [
     name: "the reason of a refusal that counts",
     guard: "A refusal half way is known as one in the ledger.",
     file: ENDINGS,
-    find: "case when v_refused then 'refused_after_start_refund' else p_refund_reason end",
-    replace: "p_refund_reason",
+    find: "    p_refund_reason := 'refused_after_start_refund';\n",
+    replace: "    null;\n",
     test: refusals("a last image that is refused when a part is made is refunded in full, and counted"),
   },
   {
@@ -245,8 +245,8 @@ const limitMutations: readonly Mutation[] = [
     guard: "An outage shuts no user out.",
     file: ENDINGS,
     find:
-      " and p_error_code in (\n    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media');",
-    replace: ";",
+      " and p_error_code in (\n    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then",
+    replace: " then",
     test: refusals("nor is the provider's trouble the user's"),
   },
   {
