@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readArguments, UsageError } from "../local/arguments.ts";
 import { print, printNote } from "../local/terminal.ts";
+import { demandOf } from "./simulation/coverage.ts";
 import { type Outcome, simulate, SimulationFailed } from "./simulation/run.ts";
 
 const HELP =
@@ -29,9 +30,6 @@ const schema = z.object({
   connections: z.coerce.number().int().min(1).max(50).default(1),
 });
 
-/** From here on a run is long enough to be asked for everything. */
-const THOROUGH_OPERATIONS = 50_000;
-
 async function soak(options: z.infer<typeof schema>): Promise<void> {
   const { seed, operations, users, connections } = options;
   printNote(`Seed ${seed}: ${operations} operations of ${users} users`);
@@ -41,7 +39,7 @@ async function soak(options: z.infer<typeof schema>): Promise<void> {
     operations,
     users,
     connections,
-    thorough: operations >= THOROUGH_OPERATIONS,
+    mustMeet: demandOf(operations),
     onProgress: (done) => {
       if (done % 5000 < 1000) {
         printNote(`${done} operations, ${Math.round(done / (performance.now() - begun) * 1000)} a second`);

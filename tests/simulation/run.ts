@@ -1,5 +1,5 @@
 import { Counts } from "./counts.ts";
-import { vacuousParts } from "./coverage.ts";
+import { type Demand, vacuousParts } from "./coverage.ts";
 import { Random } from "./random.ts";
 import { Simulation } from "./simulation.ts";
 import { createWorld } from "./world.ts";
@@ -9,10 +9,8 @@ export interface RunOptions {
   operations: number;
   users: number;
   connections: number;
-  /** Whether everything that can happen must have happened: too much to ask of a short run. */
-  thorough: boolean;
-  /** Whether it may have met little: it is only compared with another run. */
-  mayMeetLittle?: boolean;
+  hesitates?: boolean;
+  mustMeet: Demand;
   onProgress?: (done: number) => void;
 }
 
@@ -42,7 +40,7 @@ export async function simulate(options: RunOptions): Promise<Outcome> {
   const begun = { at: world.clock.now(), real: performance.now() };
   try {
     await simulation.run(options.operations, options.onProgress);
-    const missing = options.mayMeetLittle ? [] : vacuousParts(world.counts, options.thorough);
+    const missing = vacuousParts(world.counts, options.mustMeet);
     if (missing.length > 0) throw new SimulationFailed(tooLittle(options, missing));
     return {
       seed: options.seed,

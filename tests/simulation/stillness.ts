@@ -6,12 +6,13 @@ import type { Random } from "./random.ts";
 const SHORT_MS = 500;
 
 /**
- * Takes real time and chance out of this process: no time limit runs out by itself, ids are drawn like everything else,
- * and WebCrypto answers in order. Call what it returns to put everything back.
+ * Takes real time and chance out of the functions: no time limit runs out by itself, their clocks are the world's, ids are
+ * drawn like everything else, and WebCrypto answers in order. Call what it returns to put everything back.
  */
-export function becomeStill(order: Order, random: Random): () => void {
+export function becomeStill(order: Order, random: Random, now: () => number): () => void {
   const { timeout } = AbortSignal;
   const { setTimeout } = globalThis;
+  const [realDate, realPerformance] = [Date.now, performance.now];
   const { subtle, randomUUID } = crypto;
   const { digest, importKey, generateKey, exportKey, sign, verify } = subtle;
 
@@ -21,6 +22,8 @@ export function becomeStill(order: Order, random: Random): () => void {
       processIfAny() !== undefined && (delay ?? 0) > SHORT_MS ? 0 : setTimeout(callback, delay, ...rest),
     setTimeout,
   );
+  Date.now = () => processIfAny() === undefined ? realDate() : now();
+  performance.now = () => processIfAny() === undefined ? realPerformance.call(performance) : now();
   crypto.randomUUID = () => random.uuid();
   subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
   subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
@@ -34,6 +37,8 @@ export function becomeStill(order: Order, random: Random): () => void {
   return () => {
     AbortSignal.timeout = timeout;
     globalThis.setTimeout = setTimeout;
+    Date.now = realDate;
+    performance.now = realPerformance;
     crypto.randomUUID = randomUUID;
     Object.assign(subtle, { digest, importKey, generateKey, exportKey, sign, verify });
   };

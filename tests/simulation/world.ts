@@ -63,6 +63,8 @@ export interface WorldOptions {
    * finds what only that can, and replays as well as that can be.
    */
   connections: number;
+  /** Whether what comes from other threads comes at another moment each time: a run must be the same even so. */
+  hesitates?: boolean;
 }
 
 export async function createWorld(random: Random, options: WorldOptions): Promise<World> {
@@ -83,8 +85,9 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const procedures = await ProcedureServer.create(service, counts, submissions);
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
-  const order = new Order();
-  const wakeUp = becomeStill(order, random.fork());
+  // What the world itself asks of the database goes by other connections than the functions' procedures.
+  const order = new Order({ overlaps: options.connections > 1, hesitates: options.hesitates ?? false });
+  const wakeUp = becomeStill(order, random.fork(), clock.now);
   const bucket = new Bucket((...file) => order.inTurn(() => keepFileTable(sql, ...file)));
   const postman = new Postman(clock.now, random.fork());
   const timeline = new Timeline(clock.now, false);
