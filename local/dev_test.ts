@@ -152,9 +152,9 @@ async function text(url: string): Promise<string> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>, notes: () => string): Promise<void> {
-  const limit = Date.now() + 30_000;
+  const limit = Date.now() + 60_000;
   while (!await condition()) {
-    assert.ok(Date.now() < limit, `it did not come true within 30 s:\n${notes()}`);
+    assert.ok(Date.now() < limit, `it did not come true within 60 s:\n${notes()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

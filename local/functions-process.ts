@@ -24,10 +24,15 @@ export interface FunctionsProcess {
   kill(): Promise<void>;
   /** Ends it if it runs, and starts it anew, with these variables changed. */
   restart(environment?: Record<string, string>): Promise<void>;
+  /** Resolves when nothing is under way, neither a request nor what one left to be done after its answer. */
+  rest(): Promise<void>;
   /** The most memory it ever had, in bytes; where the system does not tell, undefined. */
   peakMemory(): number | undefined;
   stop(): Promise<void>;
 }
+
+/** Beyond any time limit of the functions' own calls, but for a copy's. */
+const REST_LIMIT_MS = 60_000;
 
 /** Starts the process that runs the edge functions. */
 export async function startFunctions({ environment, runtime, onLog }: FunctionsOptions): Promise<FunctionsProcess> {
@@ -64,6 +69,13 @@ export async function startFunctions({ environment, runtime, onLog }: FunctionsO
       Object.assign(environment, changes);
       child = await start();
       running = true;
+    },
+    async rest() {
+      if (!running) return;
+      const response = await fetch(`http://127.0.0.1:${child.port}/_rest`, {
+        signal: AbortSignal.timeout(REST_LIMIT_MS),
+      });
+      await response.body?.cancel();
     },
     peakMemory: () => peakMemory(child.pid),
     stop,

@@ -14,6 +14,10 @@ for (const { isDirectory, name } of Deno.readDirSync(folder)) {
   // An import that failed is reported by each request that needs it.
   if (isDirectory && !name.startsWith("_")) loaded.set(name, load(name));
 }
+/** What is under way: requests, and what they left to be done after their answers. */
+const busy = new Set<Promise<unknown>>();
+// What the hosted runtime offers for work that goes on after an answer.
+Object.assign(globalThis, { EdgeRuntime: { waitUntil: note } });
 await Promise.allSettled(loaded.values());
 
 async function load(name: string): Promise<EdgeFunction> {
@@ -43,6 +47,21 @@ function answer(status: number, code: string, message: string): Response {
   return Response.json({ code, message }, { status, headers: { "access-control-allow-origin": "*" } });
 }
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
+function note<Result>(work: Promise<Result>): Promise<Result> {
+  busy.add(work);
+  void work.finally(() => busy.delete(work));
+  return work;
+}
+
+/** Answers as soon as nothing is under way. No function has such a name. */
+async function rest(): Promise<Response> {
+  while (busy.size > 0) await Promise.allSettled(busy);
+  return new Response(null, { status: 204 });
+}
+
+const server = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+  (request) => new URL(request.url).pathname === "/_rest" ? rest() : note(serve(request)),
+);
 await announce(server.addr.port);
 await exitWithParent();

@@ -61,9 +61,9 @@ async function runningOf(pids: number[]): Promise<number[]> {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 10_000;
+  const limit = Date.now() + 60_000;
   while (!await condition()) {
-    assert(Date.now() < limit, "it did not come true within 10 s");
+    assert(Date.now() < limit, "it did not come true within 60 s");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -162,11 +162,11 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   };
 }
 
-/** Waits until something that really runs in the background has come about; fails after the limit. */
+/** Waits until something that really runs in the background has come about; fails after a limit that no busy machine meets. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!await condition()) {

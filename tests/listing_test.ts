@@ -163,10 +163,16 @@ async function costOf(statement: (sql: postgres.ISql) => Promise<unknown>): Prom
     };
     await statement(sql);
     const before = await read();
-    const started = performance.now();
     await statement(sql);
-    const ms = performance.now() - started;
-    return { rows: await read() - before, ms };
+    const rows = await read() - before;
+    // The best of several: a machine that is busy with something else says nothing about us.
+    let ms = Infinity;
+    for (let count = 0; count < 5; count++) {
+      const started = performance.now();
+      await statement(sql);
+      ms = Math.min(ms, performance.now() - started);
+    }
+    return { rows, ms };
   });
 }
 

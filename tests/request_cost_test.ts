@@ -16,6 +16,7 @@ interface Cost {
 
 /** Requests are sent one at a time, so whatever passes the gateway meanwhile is this one's. */
 async function costOf(send: (headers: HeadersInit) => Promise<Answer>): Promise<Cost & { answer: Answer }> {
+  await world.functions.rest();
   const requestId = crypto.randomUUID();
   const before = providerCalls();
   world.gateway.clearCalls();

@@ -133,7 +133,7 @@ export async function startTransition(world: World, options: TransitionOptions =
 }
 
 /** It is submitted after the answer: until it is, or was refused, or nobody knows. */
-async function submitted(world: World, taskId: string): Promise<void> {
+export async function submitted(world: World, taskId: string): Promise<void> {
   await until("the transition is submitted", async () => {
     const [work] = await world.sql`
       select from private.job_work where job_id = ${taskId} and (provider_job_id is not null or lease_until is null)`;

@@ -194,9 +194,7 @@ Deno.test("deleting is whole: row, file and run at the provider go, and what was
   assert.equal((await done.poll(0)).status, 404);
   assert.equal((await world.sql`select from video_jobs where user_id = ${user.id}`).length, 0);
   assert.equal((await world.sql`select from storage.objects where name like ${`${user.id}/%`}`).length, 0);
-  for (let count = 0; count < 200 && !running.runs()[0]?.cancelled; count++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await world.functions.rest();
   assert.ok(running.runs()[0]?.cancelled, "the provider was not told");
   assert.deepEqual([await done.ledger(), await running.ledger()], [[-5], [-5, 5]]);
   await world.audit();
