@@ -75,12 +75,14 @@ export async function checkUploads({ sql, bucket }: World): Promise<void> {
     having count(*) > ${UPLOADS_PER_DAY}
   `;
   if (over.length > 0) throw new Violation(`There are too many uploads: ${JSON.stringify(over)}`);
+  // A job that failed keeps no upload from being deleted after a day.
   const used = await sql`
-    select coalesce(image_path, tail_image_path) as path from video_jobs
-    where coalesce(image_path, tail_image_path) is not null
+    select name as path, status = 'failed' and not exists (select from private.uploads where path = name) as may_be_gone
+    from video_jobs, lateral (select coalesce(image_path, tail_image_path) as name) as input where name is not null
   `;
-  for (const { path } of used) {
+  for (const { path, may_be_gone } of used) {
     const head = bucket.heads.get(`inputs/${path}`);
+    if (head === undefined && may_be_gone) continue;
     if (head !== JPEG) throw new Violation(`A job was made of ${path}, which is ${head === HTML ? "HTML" : "gone"}`);
   }
 }
