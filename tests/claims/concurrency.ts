@@ -1,7 +1,7 @@
 // The claims about many requests at once. Called by the test files of both runtimes.
 import assert from "node:assert/strict";
-import { prepareGeneration, PRICE, simulatorOf, startGeneration } from "../generation.ts";
-import { type Answer, KLING, type World } from "../harness.ts";
+import { prepareGeneration, PRICE, simulatorOf, startGeneration } from "../support/generation.ts";
+import { type Answer, KLING, type World } from "../support/harness.ts";
 
 /** Calls at the same time, and fails if one of them never got an answer. */
 const atOnce = <T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> =>

@@ -1,8 +1,8 @@
 // From a prompt to a playable video. Called by the test files of both runtimes.
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { download, finishRun, type Generation, PRICE, simulatorOf, startGeneration } from "../generation.ts";
-import type { Answer, World } from "../harness.ts";
+import { download, finishRun, type Generation, PRICE, simulatorOf, startGeneration } from "../support/generation.ts";
+import type { Answer, World } from "../support/harness.ts";
 
 const isoTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 

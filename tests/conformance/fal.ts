@@ -1,5 +1,5 @@
-import { startFalSimulator } from "../../local/fal-simulator/simulator.ts";
-import { createFalAdapter } from "../../supabase/functions/_shared/falai-adapter.ts";
+import { startFalSimulator } from "../../local/simulators/fal/simulator.ts";
+import { createFalAdapter } from "../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
 import { PACE, type Specimen } from "./specimen.ts";
 
 const model = "fal-ai/veo3.1/fast";

@@ -1,5 +1,5 @@
-import { startRunpodSimulator } from "../../local/runpod-simulator/simulator.ts";
-import { createRunpodAdapter } from "../../supabase/functions/_shared/runpod-adapter.ts";
+import { startRunpodSimulator } from "../../local/simulators/runpod/simulator.ts";
+import { createRunpodAdapter } from "../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
 import { PACE, type Specimen } from "./specimen.ts";
 
 const model = "abc123xyz";

@@ -1,5 +1,5 @@
-import { startVeoSimulator } from "../../local/veo-simulator/simulator.ts";
-import { createVeoAdapter } from "../../supabase/functions/_shared/veo-adapter.ts";
+import { startVeoSimulator } from "../../local/simulators/veo/simulator.ts";
+import { createVeoAdapter } from "../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
 import { PACE, type Specimen } from "./specimen.ts";
 
 const model = "veo-3.1-fast-generate-preview";

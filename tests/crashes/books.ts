@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { SAMPLE } from "../../local/fal-simulator/samples.ts";
-import { INSTANT, PRICE, simulatorOf } from "../generation.ts";
-import { type Answer, until, type World } from "../harness.ts";
+import { SAMPLE } from "../../local/simulators/shared/samples.ts";
+import { INSTANT, PRICE, simulatorOf } from "../support/generation.ts";
+import { type Answer, until, type World } from "../support/harness.ts";
 import { assertToldTheSame, CREDITS, jobOf, type Order } from "./orders.ts";
 
 /** How often the worker is called on Supabase. */

@@ -1,4 +1,4 @@
-import type { World } from "../harness.ts";
+import type { World } from "../support/harness.ts";
 
 /** Leases, grace times and pauses run out while a test is busy: three virtual seconds for 150 real milliseconds. */
 const FACTOR = 20;

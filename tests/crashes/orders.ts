@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type GenerationRequest, prepareGeneration, PRICE, simulatorOf } from "../generation.ts";
-import type { Answer, World } from "../harness.ts";
+import { type GenerationRequest, prepareGeneration, PRICE, simulatorOf } from "../support/generation.ts";
+import type { Answer, World } from "../support/harness.ts";
 import type { Random } from "../simulation/random.ts";
 
 /** A video that somebody asks for, and all that they were told about it. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KLING, type World } from "../harness.ts";
+import { KLING, type World } from "../support/harness.ts";
 
 /** Old enough for the longest pause between two looks: a test that takes seconds sees each once. */
 const AGE_SECONDS = 200;

@@ -6,7 +6,7 @@ const LIMITS = "supabase/migrations/20261121000055_limits.sql";
 const ERASE = "supabase/migrations/20261121000210_erase_account.sql";
 const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", name });
 const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
-const account = (name: string) => ({ file: "tests/account_test.ts", name });
+const account = (name: string) => ({ file: "tests/api/account_test.ts", name });
 
 const BY_DASHBOARD = "a user whom the dashboard deletes takes rows, files and runs along, and is refunded first";
 

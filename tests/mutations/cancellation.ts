@@ -9,12 +9,12 @@ const STORAGE = "supabase/migrations/20261121000100_storage.sql";
 const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
 const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
 const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
-const JOB_FILES = "supabase/functions/_shared/job-files.ts";
+const JOB_FILES = "supabase/functions/_shared/jobs/files.ts";
 const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
-const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const refusals = (name: string) => ({ file: "supabase/tests/refusals.test.sql", name });
-const limits = (name: string) => ({ file: "tests/cancel_limits_test.ts", name });
-const privateFiles = (name: string) => ({ file: "tests/private_files_test.ts", name });
+const limits = (name: string) => ({ file: "tests/api/cancel_limits_test.ts", name });
+const privateFiles = (name: string) => ({ file: "tests/security/private_files_test.ts", name });
 
 const READS_NO_FILE = {
   file: "supabase/tests/row_level_security.test.sql",
@@ -59,7 +59,7 @@ const fileMutations: readonly Mutation[] = [
     find: `if (job === null || job.status === "failed") await`,
     replace: "if (job === null) await",
     test: {
-      file: "tests/transition_endings_test.ts",
+      file: "tests/api/transition_endings_test.ts",
       name: "subtitles of a transition whose video cannot be used are gone as soon as it fails",
     },
   },
@@ -90,7 +90,7 @@ const fileMutations: readonly Mutation[] = [
   {
     name: "the wait for Storage of a video that only we can open",
     guard: "It is not completed with an address that its owner cannot open.",
-    file: "supabase/functions/_shared/deliver.ts",
+    file: "supabase/functions/_shared/jobs/deliver.ts",
     find: "if (isStorageTrouble(error) && work.files_are_public && tools",
     replace: "if (isStorageTrouble(error) && tools",
     test: privateFiles(
@@ -100,7 +100,7 @@ const fileMutations: readonly Mutation[] = [
   {
     name: "a file that is too large for Storage",
     guard: "A paid video that Storage refuses for its size is delivered by its provider.",
-    file: "supabase/functions/_shared/storage-utils.ts",
+    file: "supabase/functions/_shared/storage/storage-utils.ts",
     find: `[413, "storage_too_large"],`,
     replace: `[413, "media_too_large"],`,
     test: privateFiles(
@@ -295,11 +295,11 @@ const lockMutations: readonly Mutation[] = [
   {
     name: "the call that had to give way",
     guard: "A transaction that Postgres ended for the sake of another is made once more, not told to the user.",
-    file: "supabase/functions/_shared/database.ts",
+    file: "supabase/functions/_shared/database/client.ts",
     find: `GIVEN_WAY.has(first.error?.code ?? "")`,
     replace: "false",
     test: {
-      file: "supabase/functions/_shared/database_test.ts",
+      file: "supabase/functions/_shared/database/client_test.ts",
       name: "a call that had to give way to another transaction (40P01) is made once more",
     },
   },

@@ -4,12 +4,12 @@ import type { Mutation } from "./mutation.ts";
 const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
 const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const START = "supabase/migrations/20261121000060_start_generation.sql";
-const SUBMISSION = "supabase/functions/_shared/submission.ts";
-const RETRY = "supabase/functions/_shared/retry.ts";
+const SUBMISSION = "supabase/functions/_shared/jobs/submit.ts";
+const RETRY = "supabase/functions/_shared/jobs/retry.ts";
 const GENERATE = "supabase/functions/generate-video/handler.ts";
 const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.test.sql", name });
-const attacks = (name: string) => ({ file: "tests/circuit_test.ts", name });
-const submissions = (name: string) => ({ file: "tests/submission_faults_test.ts", name });
+const attacks = (name: string) => ({ file: "tests/recovery/circuit_test.ts", name });
+const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
 
 const LAST_CHECK = `    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
     private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
@@ -70,7 +70,7 @@ export const circuitMutations: readonly Mutation[] = [
     find: "where provider = p_provider for update;",
     replace: "where provider = p_provider;",
     test: {
-      file: "tests/locks_test.ts",
+      file: "tests/recovery/locks_test.ts",
       name: "of two requests that find a circuit's time over at once, one is the probe",
     },
   },
@@ -159,7 +159,7 @@ export const circuitMutations: readonly Mutation[] = [
     find: "if (answer !== null) await recordAnswer(tools, work, answer);",
     replace: "",
     test: {
-      file: "tests/error_table_failures_test.ts",
+      file: "tests/api/error_table_failures_test.ts",
       name: "a provider that refuses our account takes no further charge until the time that was told",
     },
   },
@@ -202,7 +202,7 @@ export const circuitMutations: readonly Mutation[] = [
     find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
     replace: "return 0 * asked;",
     test: {
-      file: "supabase/functions/_shared/retry_test.ts",
+      file: "supabase/functions/_shared/jobs/retry_test.ts",
       name: "a refused submission waits as long as the provider asked, and a little more",
     },
   },
@@ -213,7 +213,7 @@ export const circuitMutations: readonly Mutation[] = [
     find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
     replace: "return asked;",
     test: {
-      file: "supabase/functions/_shared/retry_test.ts",
+      file: "supabase/functions/_shared/jobs/retry_test.ts",
       name: "no provider puts a job off for more than five minutes",
     },
   },

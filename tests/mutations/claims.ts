@@ -4,7 +4,7 @@ import type { Mutation } from "./mutation.ts";
 const JOBS = "supabase/migrations/20261121000050_jobs.sql";
 const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
 const claims = (name: string) => ({ file: "supabase/tests/claims.test.sql", name });
-const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 
 export const claimMutations: readonly Mutation[] = [
   {

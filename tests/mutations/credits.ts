@@ -6,7 +6,7 @@ const credits = (name: string) => ({ file: "supabase/tests/credits.test.sql", na
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const privileges = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });
 const rows = (name: string) => ({ file: "supabase/tests/row_level_security.test.sql", name });
-const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 
 const DEDUCT_AMOUNT = `  if p_amount is null or p_amount <= 0 then
     raise exception 'Amount must be positive: %', p_amount using errcode = 'invalid_parameter_value';

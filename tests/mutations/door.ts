@@ -3,8 +3,8 @@ import type { Mutation } from "./mutation.ts";
 
 const SHARED = "supabase/functions/_shared";
 const WEBHOOK = "supabase/functions/provider-webhook/handler.ts";
-const door = (name: string) => ({ file: "tests/door_test.ts", name });
-const images = (name: string) => ({ file: `${SHARED}/veo-adapter_test.ts`, name });
+const door = (name: string) => ({ file: "tests/api/door_test.ts", name });
+const images = (name: string) => ({ file: `${SHARED}/providers/veo/veo-adapter_test.ts`, name });
 
 const TOKEN_CHECK =
   "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(address, call);\n";
@@ -51,7 +51,7 @@ export const doorMutations: readonly Mutation[] = [
     find: TOKEN_CHECK + READ_BODY,
     replace: READ_BODY + TOKEN_CHECK,
     test: {
-      file: "tests/webhook_test.ts",
+      file: "tests/api/webhook_test.ts",
       name: "a webhook without our token is refused before its body is read",
     },
   },

@@ -7,7 +7,7 @@ const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
 const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
 const LISTS = "supabase/migrations/20261121000170_video_lists.sql";
 const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const listing = (name: string) => ({ file: "tests/listing_test.ts", name });
+const listing = (name: string) => ({ file: "tests/api/listing_test.ts", name });
 const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
@@ -140,7 +140,7 @@ export const endingMutations: readonly Mutation[] = [
     find: "      failed.push(task.name);",
     replace: "      throw error;",
     test: {
-      file: "tests/purge_test.ts",
+      file: "tests/recovery/purge_test.ts",
       name: "when idempotency_keys fails, the other tasks of the purge go on, and the operator is told",
     },
   },
@@ -150,7 +150,10 @@ export const endingMutations: readonly Mutation[] = [
     file: "supabase/functions/advance-jobs/purge-files.ts",
     find: "    refusal = error;\n  }\n",
     replace: "    throw error;\n  }\n",
-    test: { file: "tests/purge_test.ts", name: "one file that Storage never deletes keeps none of the others" },
+    test: {
+      file: "tests/recovery/purge_test.ts",
+      name: "one file that Storage never deletes keeps none of the others",
+    },
   },
   {
     name: "the finished job in wake_job",

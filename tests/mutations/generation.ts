@@ -9,11 +9,11 @@ const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const DUPLICATE = {
-  file: "tests/locks_test.ts",
+  file: "tests/recovery/locks_test.ts",
   name: "a request that comes while its duplicate is under way waits for it, and replays its answer",
 };
 const LAST_CREDITS = {
-  file: "tests/locks_test.ts",
+  file: "tests/recovery/locks_test.ts",
   name: "a request that comes while another spends the last credits waits for it, and is refused",
 };
 

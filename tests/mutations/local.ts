@@ -1,10 +1,10 @@
 // The commands' own guards: what a person pays for is theirs, and nobody else's database is written into.
 import type { Mutation } from "./mutation.ts";
 
-const OUTPUT = "local/output-file.ts";
-const DATABASE = "local/own-database.ts";
-const demo = (name: string) => ({ file: "local/demo_test.ts", name });
-const database = (name: string) => ({ file: "local/own-database_test.ts", name });
+const OUTPUT = "local/cli/output-file.ts";
+const DATABASE = "local/cli/own-database.ts";
+const demo = (name: string) => ({ file: "local/commands/demo_test.ts", name });
+const database = (name: string) => ({ file: "local/cli/own-database_test.ts", name });
 
 export const localMutations: readonly Mutation[] = [
   {

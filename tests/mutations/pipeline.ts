@@ -10,7 +10,7 @@ const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
 const AUDIT = "supabase/migrations/20261121000115_audit.sql";
 const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
-const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
 
 const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";

@@ -1,6 +1,6 @@
 // Who may do what: one mutation for each revoke, each row level security and each closed policy of the migrations, made
 // from their own text, so that those of tomorrow are in the list too.
-import { projectPath } from "../../local/project.ts";
+import { projectPath } from "../../local/machine/project.ts";
 import type { Mutation } from "./mutation.ts";
 
 const MIGRATIONS = "supabase/migrations";

@@ -5,7 +5,7 @@ const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
-const locks = (name: string) => ({ file: "tests/locks_test.ts", name });
+const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and work.attempt = p_attempt, false);";
 const STATELESS = "current := coalesce(work.attempt = p_attempt, false);";
 const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at, v_now)

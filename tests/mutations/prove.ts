@@ -1,4 +1,4 @@
-import { projectPath } from "../../local/project.ts";
+import { projectPath } from "../../local/machine/project.ts";
 import { applyMutation, type Mutation, type NamedTest, StaleMutation } from "./mutation.ts";
 import { ALL_PARTS, copyProject, DATABASE_PARTS } from "./project-copy.ts";
 import { isClaim, type Outcome, startTestRunner, type TestRunner } from "./run-test.ts";

@@ -2,22 +2,22 @@
 import type { Mutation } from "./mutation.ts";
 
 const SHARED = "supabase/functions/_shared";
-const ADAPTER = `${SHARED}/falai-adapter.ts`;
-const EXCHANGE = `${SHARED}/providers/exchange.ts`;
-const FAL_FETCH = `${SHARED}/providers/fal-fetch.ts`;
-const FAL_ERRORS = `${SHARED}/providers/fal-errors.ts`;
-const FAL_WEBHOOK = `${SHARED}/providers/fal-webhook.ts`;
+const ADAPTER = `${SHARED}/providers/fal/falai-adapter.ts`;
+const EXCHANGE = `${SHARED}/providers/send-once.ts`;
+const FAL_FETCH = `${SHARED}/providers/fal/fal-fetch.ts`;
+const FAL_ERRORS = `${SHARED}/providers/fal/fal-errors.ts`;
+const FAL_WEBHOOK = `${SHARED}/providers/fal/fal-webhook.ts`;
 const MEDIA = `${SHARED}/providers/media.ts`;
-const STORAGE = `${SHARED}/storage-utils.ts`;
-const MEANING = `${SHARED}/providers/meaning.ts`;
+const STORAGE = `${SHARED}/storage/storage-utils.ts`;
+const MEANING = `${SHARED}/providers/error-class.ts`;
 const JSON_API = `${SHARED}/providers/json-api.ts`;
-const RUNPOD = `${SHARED}/runpod-adapter.ts`;
-const VEO = `${SHARED}/veo-adapter.ts`;
-const conformance = (name: string) => ({ file: "tests/provider_conformance_test.ts", name });
-const fal = (name: string) => ({ file: `${SHARED}/falai-adapter_test.ts`, name });
+const RUNPOD = `${SHARED}/providers/runpod/runpod-adapter.ts`;
+const VEO = `${SHARED}/providers/veo/veo-adapter.ts`;
+const conformance = (name: string) => ({ file: "tests/conformance/provider_conformance_test.ts", name });
+const fal = (name: string) => ({ file: `${SHARED}/providers/fal/falai-adapter_test.ts`, name });
 const media = (name: string) => ({ file: `${SHARED}/providers/media_test.ts`, name });
-const storage = (name: string) => ({ file: `${SHARED}/storage-utils_test.ts`, name });
-const webhook = (name: string) => ({ file: "tests/webhook_test.ts", name });
+const storage = (name: string) => ({ file: `${SHARED}/storage/storage-utils_test.ts`, name });
+const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
 
 const CERTAIN =
   "return (status >= 400 && status < 500 && status !== 408 && status !== 499) || status === 500 || status === 503;";
@@ -146,7 +146,10 @@ export const jsonApiMutations: readonly Mutation[] = [
     file: VEO,
     find: "parameters: { ...parameters, sampleCount: 1 },",
     replace: "parameters,",
-    test: { file: `${SHARED}/veo-adapter_test.ts`, name: "a job's flat input is split into what is shown and how" },
+    test: {
+      file: `${SHARED}/providers/veo/veo-adapter_test.ts`,
+      name: "a job's flat input is split into what is shown and how",
+    },
   },
 ];
 

@@ -4,24 +4,24 @@ import type { Mutation } from "./mutation.ts";
 const FUNCTIONS = "supabase/functions";
 const ENDPOINT = `${FUNCTIONS}/_shared/http/endpoint.ts`;
 const GENERATE = `${FUNCTIONS}/generate-video/handler.ts`;
-const START = `${FUNCTIONS}/_shared/start.ts`;
+const START = `${FUNCTIONS}/_shared/jobs/start.ts`;
 const TRANSITIONS = `${FUNCTIONS}/transitions/create.ts`;
 const FINGERPRINT = `${FUNCTIONS}/generate-video/request.ts`;
 const WEBHOOK = `${FUNCTIONS}/provider-webhook/handler.ts`;
-const TOKEN = `${FUNCTIONS}/_shared/webhook-token.ts`;
-const SUBMISSION = `${FUNCTIONS}/_shared/submission.ts`;
-const ADVANCE = `${FUNCTIONS}/_shared/advance.ts`;
-const DELIVER = `${FUNCTIONS}/_shared/deliver.ts`;
-const errors = (name: string) => ({ file: "tests/error_table_test.ts", name });
-const failedErrors = (name: string) => ({ file: "tests/error_table_failures_test.ts", name });
-const webhook = (name: string) => ({ file: "tests/webhook_test.ts", name });
-const submissions = (name: string) => ({ file: "tests/submission_faults_test.ts", name });
-const failures = (name: string) => ({ file: "tests/failures_test.ts", name });
-const crash = (name: string) => ({ file: "tests/crash_test.ts", name });
-const transitions = (name: string) => ({ file: "tests/transitions_test.ts", name });
-const batches = (name: string) => ({ file: "tests/transition_batch_test.ts", name });
-const partFailures = (name: string) => ({ file: "tests/transition_failures_test.ts", name });
-const cancelled = (name: string) => ({ file: "tests/cancel_test.ts", name });
+const TOKEN = `${FUNCTIONS}/_shared/jobs/webhook-url.ts`;
+const SUBMISSION = `${FUNCTIONS}/_shared/jobs/submit.ts`;
+const ADVANCE = `${FUNCTIONS}/_shared/jobs/advance.ts`;
+const DELIVER = `${FUNCTIONS}/_shared/jobs/deliver.ts`;
+const errors = (name: string) => ({ file: "tests/api/error_table_test.ts", name });
+const failedErrors = (name: string) => ({ file: "tests/api/error_table_failures_test.ts", name });
+const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
+const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
+const failures = (name: string) => ({ file: "tests/recovery/failures_test.ts", name });
+const crash = (name: string) => ({ file: "tests/recovery/crash_test.ts", name });
+const transitions = (name: string) => ({ file: "tests/api/transitions_test.ts", name });
+const batches = (name: string) => ({ file: "tests/api/transition_batch_test.ts", name });
+const partFailures = (name: string) => ({ file: "tests/api/transition_failures_test.ts", name });
+const cancelled = (name: string) => ({ file: "tests/api/cancel_test.ts", name });
 
 const NO_USERS_OWN = errors("credentials that are no user's own are 401, on both endpoints");
 const OTHER_REQUEST = failedErrors("a key that was used for another request is 422, and stays bound to the first");
@@ -38,7 +38,7 @@ export const callerMutations: readonly Mutation[] = [
   {
     name: "the advice to come back with the same key",
     guard: "Whoever does not know whether they were charged is told the way that never charges twice.",
-    file: `${FUNCTIONS}/_shared/http/errors.ts`,
+    file: `${FUNCTIONS}/_shared/errors/request-errors.ts`,
     find: 'error.code === "unavailable" && hasKey',
     replace: "false",
     test: failedErrors("a database out of reach is 503 with a time to come back, and the key stays free"),
@@ -108,7 +108,7 @@ export const callerMutations: readonly Mutation[] = [
     find: "`provider-webhook\\n${provider}\\n${jobId}\\n${attempt}`",
     replace: "`provider-webhook\\n${jobId}\\n${attempt}`",
     test: {
-      file: "tests/webhook_test.ts",
+      file: "tests/api/webhook_test.ts",
       name: "a signature evaded: an address that was given to fal is not one of a provider that signs nothing",
     },
   },
@@ -239,7 +239,7 @@ export const stepMutations: readonly Mutation[] = [
     find: "if (isStorageTrouble(error) && work",
     replace: "if (false && work",
     test: {
-      file: "tests/copy_test.ts",
+      file: "tests/recovery/copy_test.ts",
       name: "with a Storage that answers 500 the job is completed with the provider's URL, and ours comes later",
     },
   },
@@ -258,7 +258,7 @@ export const stepMutations: readonly Mutation[] = [
     find: "if (verdict === null && !work.past_deadline) {",
     replace: "if (verdict === null) {",
     test: {
-      file: "tests/broken_file_test.ts",
+      file: "tests/recovery/broken_file_test.ts",
       name: "a file that breaks off is never delivered: the copy is repeated, and at the deadline the job fails",
     },
   },
@@ -328,7 +328,7 @@ export const transitionMutations: readonly Mutation[] = [
     file: START,
     find: "if (path && !path.startsWith(`${call.userId}/`)) {",
     replace: "if (false) {",
-    test: { file: "tests/transition_options_test.ts", name: "a stranger's upload is not taken for either image" },
+    test: { file: "tests/api/transition_options_test.ts", name: "a stranger's upload is not taken for either image" },
   },
   {
     name: "the step that is left out when it has failed for good",

@@ -1,8 +1,8 @@
 import postgres from "postgres";
-import { prepareDatabase } from "../../local/database.ts";
-import { DENO_FLAGS } from "../../local/deno-flags.ts";
-import { startPostgres } from "../../local/postgres.ts";
-import { BrokenOff, loadPgTap, runPgTap } from "../pgtap.ts";
+import { prepareDatabase } from "../../local/postgres/database.ts";
+import { DENO_FLAGS } from "../../local/machine/deno-flags.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
+import { BrokenOff, loadPgTap, runPgTap } from "../support/pgtap.ts";
 import type { NamedTest } from "./mutation.ts";
 
 /** What became of one named test; `not run`: the file ended, or never began, without a word on it. */

@@ -86,7 +86,7 @@ export const tableMutations: readonly Mutation[] = [
     find: " and realtime.topic() = 'jobs:' || (select auth.uid())::text",
     replace: "",
     test: {
-      file: "tests/supabase_extensions_test.ts",
+      file: "tests/platform/supabase_extensions_test.ts",
       name: "only the owner may listen to a channel, and nobody may send",
     },
   },
@@ -97,7 +97,7 @@ export const tableMutations: readonly Mutation[] = [
     find: "values ('videos', 'videos', false,",
     replace: "values ('videos', 'videos', true,",
     test: {
-      file: "tests/privileges_storage_test.ts",
+      file: "tests/security/privileges_storage_test.ts",
       name: "another user's video cannot be downloaded, by its path or by any kind of address",
     },
   },

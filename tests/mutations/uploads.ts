@@ -4,9 +4,9 @@ import type { Mutation } from "./mutation.ts";
 const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
 const USE = "supabase/migrations/20261121000205_input_use.sql";
 const START = "supabase/migrations/20261121000060_start_generation.sql";
-const CHECK = "supabase/functions/_shared/uploads.ts";
+const CHECK = "supabase/functions/_shared/jobs/uploads.ts";
 const uploads = (name: string) => ({ file: "supabase/tests/uploads.test.sql", name });
-const limits = (name: string) => ({ file: "tests/upload_limits_test.ts", name });
+const limits = (name: string) => ({ file: "tests/api/upload_limits_test.ts", name });
 
 const HTML = "HTML that calls itself a PNG is never sent to the provider";
 
@@ -17,7 +17,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: CHECK,
     find: "const isAsDeclared = imageTypeOf(start) === upload.content_type;",
     replace: "const isAsDeclared = imageTypeOf(start) !== undefined;",
-    test: { file: "tests/uploads_test.ts", name: HTML },
+    test: { file: "tests/api/uploads_test.ts", name: HTML },
   },
   {
     name: "the lock under which uploads are counted",

@@ -1,5 +1,5 @@
-import type { Run } from "../../local/fal-simulator/run-queue.ts";
-import type { RunpodRun } from "../../local/runpod-simulator/runs.ts";
+import type { Run } from "../../local/simulators/fal/run-queue.ts";
+import type { RunpodRun } from "../../local/simulators/runpod/runs.ts";
 import type { Journal, Operation } from "./journal.ts";
 import type { User } from "./model.ts";
 import { currentProcess, type Process } from "./process.ts";

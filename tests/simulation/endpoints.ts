@@ -7,13 +7,13 @@ import { providerWebhook } from "../../supabase/functions/provider-webhook/handl
 import { transitions } from "../../supabase/functions/transitions/handler.ts";
 import { uploads } from "../../supabase/functions/uploads/handler.ts";
 import { videos } from "../../supabase/functions/videos/handler.ts";
-import { DatabaseError } from "../../supabase/functions/_shared/database.ts";
-import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
+import { DatabaseError } from "../../supabase/functions/_shared/database/client.ts";
+import type { Dependencies } from "../../supabase/functions/_shared/jobs/dependencies.ts";
 import type { Call } from "../../supabase/functions/_shared/http/endpoint.ts";
-import { refusalBody, RequestError, requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
-import { Phases } from "../../supabase/functions/_shared/http/phases.ts";
-import { errorText } from "../../supabase/functions/_shared/log.ts";
-import { MediaError } from "../../supabase/functions/_shared/storage-utils.ts";
+import { refusalBody, RequestError, requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
+import { Phases } from "../../supabase/functions/_shared/runtime/server-timing.ts";
+import { errorText } from "../../supabase/functions/_shared/runtime/log.ts";
+import { MediaError } from "../../supabase/functions/_shared/storage/storage-utils.ts";
 import type { Counts } from "./counts.ts";
 import { currentProcess } from "./process.ts";
 

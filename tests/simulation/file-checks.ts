@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SAMPLE } from "../../local/fal-simulator/samples.ts";
+import { SAMPLE } from "../../local/simulators/shared/samples.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 

@@ -1,10 +1,10 @@
 import { createClient } from "@supabase/supabase-js";
-import type { Database } from "../../supabase/functions/_shared/database.types.ts";
-import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
-import { createFalAdapter } from "../../supabase/functions/_shared/falai-adapter.ts";
+import type { Database } from "../../supabase/functions/_shared/database/database.types.ts";
+import type { Dependencies } from "../../supabase/functions/_shared/jobs/dependencies.ts";
+import { createFalAdapter } from "../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
 import { ProviderError, type VideoProvider } from "../../supabase/functions/_shared/providers/provider.ts";
-import { createRunpodAdapter } from "../../supabase/functions/_shared/runpod-adapter.ts";
-import { createVeoAdapter } from "../../supabase/functions/_shared/veo-adapter.ts";
+import { createRunpodAdapter } from "../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
+import { createVeoAdapter } from "../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
 import { Bucket } from "./bucket.ts";
 import type { Clock } from "./clock.ts";
 import type { ProcedureServer } from "./database.ts";

@@ -1,7 +1,7 @@
-import type { Run } from "../../local/fal-simulator/run-queue.ts";
-import type { RunpodRun } from "../../local/runpod-simulator/runs.ts";
-import { countOf } from "../../local/provider-simulator/words.ts";
-import { webhookUrl } from "../../supabase/functions/_shared/webhook-token.ts";
+import type { Run } from "../../local/simulators/fal/run-queue.ts";
+import type { RunpodRun } from "../../local/simulators/runpod/runs.ts";
+import { countOf } from "../../local/simulators/shared/words.ts";
+import { webhookUrl } from "../../supabase/functions/_shared/jobs/webhook-url.ts";
 import type { Provider } from "./provider.ts";
 import type { Random } from "./random.ts";
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import "../../supabase/functions/_shared/background.ts";
+import "../../supabase/functions/_shared/runtime/background.ts";
 import type { Random } from "./random.ts";
 
 /** An attempt that the database opened for a process, which is going to send it. */

@@ -1,4 +1,4 @@
-import type { Call, Reply } from "../../local/fal-simulator/http.ts";
+import type { Call, Reply } from "../../local/simulators/shared/http.ts";
 
 /** The words of Deno for a body that ends before its time; `storage-utils.ts` knows them. */
 export const BROKEN_BODY = "error reading a body from connection: end of file before message length reached";

@@ -1,4 +1,4 @@
-import { requestErrors } from "../../supabase/functions/_shared/http/errors.ts";
+import { requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
 import type { Extra } from "./prices.ts";
 import type { Upload } from "./model.ts";
 import type { Random } from "./random.ts";

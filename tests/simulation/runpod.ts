@@ -1,9 +1,9 @@
-import { gatewayFailure } from "../../local/fal-simulator/submit.ts";
-import { SAMPLE } from "../../local/fal-simulator/samples.ts";
-import type { Timeline } from "../../local/fal-simulator/timeline.ts";
-import { RateLimits } from "../../local/runpod-simulator/rate-limits.ts";
-import { RunpodRoutes } from "../../local/runpod-simulator/routes.ts";
-import { type RunpodRun, Runs } from "../../local/runpod-simulator/runs.ts";
+import { gatewayFailure } from "../../local/simulators/fal/submit.ts";
+import { SAMPLE } from "../../local/simulators/shared/samples.ts";
+import type { Timeline } from "../../local/simulators/shared/timeline.ts";
+import { RateLimits } from "../../local/simulators/runpod/rate-limits.ts";
+import { RunpodRoutes } from "../../local/simulators/runpod/routes.ts";
+import { type RunpodRun, Runs } from "../../local/simulators/runpod/runs.ts";
 import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
 
 /** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */

@@ -1,10 +1,10 @@
-import { json, type Reply } from "../../local/fal-simulator/http.ts";
-import { serveFile } from "../../local/fal-simulator/files.ts";
-import { defaultSettings } from "../../local/fal-simulator/simulation.ts";
-import { SAMPLE } from "../../local/fal-simulator/samples.ts";
-import { gatewayFailure } from "../../local/fal-simulator/submit.ts";
-import type { Timeline } from "../../local/fal-simulator/timeline.ts";
-import { type VeoOperation, VeoRoutes } from "../../local/veo-simulator/routes.ts";
+import { json, type Reply } from "../../local/simulators/shared/http.ts";
+import { serveFile } from "../../local/simulators/shared/files.ts";
+import { defaultSettings } from "../../local/simulators/fal/simulation.ts";
+import { SAMPLE } from "../../local/simulators/shared/samples.ts";
+import { gatewayFailure } from "../../local/simulators/fal/submit.ts";
+import type { Timeline } from "../../local/simulators/shared/timeline.ts";
+import { type VeoOperation, VeoRoutes } from "../../local/simulators/veo/routes.ts";
 import { currentProcess, type OpenedAttempt } from "./process.ts";
 import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
 

@@ -1,9 +1,9 @@
 import postgres from "postgres";
-import { prepareDatabase } from "../../local/database.ts";
-import { Timeline } from "../../local/fal-simulator/timeline.ts";
-import { offerModels } from "../../local/simulated-models.ts";
-import { startPostgres } from "../../local/postgres.ts";
-import type { Dependencies } from "../../supabase/functions/_shared/dependencies.ts";
+import { prepareDatabase } from "../../local/postgres/database.ts";
+import { Timeline } from "../../local/simulators/shared/timeline.ts";
+import { offerModels } from "../../local/stack/simulated-models.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
+import type { Dependencies } from "../../supabase/functions/_shared/jobs/dependencies.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Counts } from "./counts.ts";

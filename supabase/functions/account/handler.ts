@@ -1,11 +1,11 @@
-import { cancelAbandonedRuns } from "../_shared/abandoned-runs.ts";
-import { keepAlive } from "../_shared/background.ts";
-import type { Dependencies } from "../_shared/dependencies.ts";
-import { discardFiles } from "../_shared/discard.ts";
+import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
+import { keepAlive } from "../_shared/runtime/background.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
+import { discardFiles } from "../_shared/jobs/clean-up.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import type { StoredFiles } from "../_shared/job-records.ts";
-import { errorText } from "../_shared/log.ts";
-import { type Tools, toolsOf } from "../_shared/tools.ts";
+import type { StoredFiles } from "../_shared/database/records.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
 
 /** Videos whose rows are deleted at a time: a tenth of a second. */
 const VIDEOS_A_STEP = 500;

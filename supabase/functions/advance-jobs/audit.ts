@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { callProcedure } from "../_shared/database.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { callProcedure } from "../_shared/database/client.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 /** Ledger entries of one call: a few tenths of a second. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { cancelAbandonedRuns } from "../_shared/abandoned-runs.ts";
-import { advance } from "../_shared/advance.ts";
-import type { Dependencies } from "../_shared/dependencies.ts";
+import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
+import { advance } from "../_shared/jobs/advance.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import type { Job, Work } from "../_shared/job-records.ts";
-import { errorText } from "../_shared/log.ts";
-import { type Tools, toolsOf } from "../_shared/tools.ts";
+import type { Job, Work } from "../_shared/database/records.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
 import { purge } from "./purge.ts";
 
 /** Steps under way at a time: they mostly wait for others, and each may hold a few MB of a video on its way. */

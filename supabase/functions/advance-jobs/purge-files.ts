@@ -1,7 +1,7 @@
-import { discardFiles } from "../_shared/discard.ts";
-import type { StoredFiles } from "../_shared/job-records.ts";
-import { errorText } from "../_shared/log.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { discardFiles } from "../_shared/jobs/clean-up.ts";
+import type { StoredFiles } from "../_shared/database/records.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 const BATCH = 100;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { callProcedure } from "../_shared/database.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { callProcedure } from "../_shared/database/client.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 import { auditRecent, auditUsers } from "./audit.ts";
 import type { PurgeTask } from "./purge.ts";
 import { deleteLeftFiles } from "./purge-files.ts";

@@ -1,5 +1,5 @@
-import { errorText } from "../_shared/log.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 import { PURGE_TASKS } from "./purge-tasks.ts";
 
 /** What a task gets: the platform ends a request at 150 s, and one long task must not take the others' time. */

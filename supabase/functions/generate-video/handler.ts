@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { DatabaseError } from "../_shared/database.ts";
-import type { Dependencies } from "../_shared/dependencies.ts";
+import { DatabaseError } from "../_shared/database/client.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorBody, jobErrors, RequestError, requestErrors } from "../_shared/http/errors.ts";
+import { errorBody, jobErrors, RequestError, requestErrors } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { Work } from "../_shared/job-records.ts";
-import { errorText } from "../_shared/log.ts";
+import type { Work } from "../_shared/database/records.ts";
+import { errorText } from "../_shared/runtime/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
-import { isBackPressure, retryLater } from "../_shared/retry.ts";
-import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
-import { recordAccepted, submitAttempt } from "../_shared/submission.ts";
-import { type Tools, toolsOf } from "../_shared/tools.ts";
+import { isBackPressure, retryLater } from "../_shared/jobs/retry.ts";
+import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
+import { recordAccepted, submitAttempt } from "../_shared/jobs/submit.ts";
+import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
 
 /** The pauses between the submissions inside a request, in milliseconds: short, because the caller waits. */

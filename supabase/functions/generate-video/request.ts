@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
+import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const settings = z

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import type { Dependencies } from "../_shared/dependencies.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
-import { entityTag, isUnchanged, jobView } from "../_shared/job-view.ts";
-import { paceOf, readJob } from "../_shared/read-job.ts";
-import { toolsOf } from "../_shared/tools.ts";
+import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
+import { paceOf, readJob } from "../_shared/jobs/read.ts";
+import { toolsOf } from "../_shared/jobs/context.ts";
 
 const query = z.union(
   [

@@ -1,4 +1,4 @@
-import { dependencies } from "../_shared/dependencies.ts";
+import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { getVideoStatus } from "./handler.ts";
 

@@ -1,11 +1,11 @@
 import { verifyAuth } from "@supabase/server/core";
 import { z } from "zod";
-import { configurationProblem } from "../_shared/configuration.ts";
-import { type AdminClient, callProcedure } from "../_shared/database.ts";
-import { VIDEO_BUCKET } from "../_shared/job-files.ts";
+import { configurationProblem } from "../_shared/database/configuration.ts";
+import { type AdminClient, callProcedure } from "../_shared/database/client.ts";
+import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { errorText } from "../_shared/log.ts";
-import { storeText } from "../_shared/storage-utils.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import { storeText } from "../_shared/storage/storage-utils.ts";
 
 /** How long an answer is given again: whoever calls without end, costs one check of an instance in this time. */
 const FRESH_MS = 5_000;

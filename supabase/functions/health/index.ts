@@ -1,4 +1,4 @@
-import { adminClient } from "../_shared/database.ts";
+import { adminClient } from "../_shared/database/client.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
 import { createHealth } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RequestError } from "../_shared/http/errors.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 
 /** What the address that we gave to a provider says: whose run, and the token that only we could have made. */

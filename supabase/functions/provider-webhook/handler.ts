@@ -1,16 +1,16 @@
-import { advance } from "../_shared/advance.ts";
-import { keepAlive } from "../_shared/background.ts";
-import type { Dependencies } from "../_shared/dependencies.ts";
+import { advance } from "../_shared/jobs/advance.ts";
+import { keepAlive } from "../_shared/runtime/background.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
-import type { Woken, Work } from "../_shared/job-records.ts";
-import { errorText } from "../_shared/log.ts";
-import { cancelRun, look } from "../_shared/provider-run.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
+import type { Woken, Work } from "../_shared/database/records.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import { cancelRun, look } from "../_shared/jobs/check.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
-import { type Tools, toolsOf } from "../_shared/tools.ts";
-import { isWebhookToken } from "../_shared/webhook-token.ts";
+import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
+import { isWebhookToken } from "../_shared/jobs/webhook-url.ts";
 import { type Address, addressOf } from "./address.ts";
 
 /** Some providers send the whole result, and some of those have logs in it. */

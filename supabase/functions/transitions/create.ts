@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { advance } from "../_shared/advance.ts";
-import { keepAlive } from "../_shared/background.ts";
-import { canonicalJson, sha256Hex } from "../_shared/canonical.ts";
+import { advance } from "../_shared/jobs/advance.ts";
+import { keepAlive } from "../_shared/runtime/background.ts";
+import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { refusalBody, RequestError } from "../_shared/http/errors.ts";
+import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { Work } from "../_shared/job-records.ts";
-import type { GenerationRequest } from "../_shared/jobs.ts";
-import { errorText } from "../_shared/log.ts";
-import { requireOwnFile, type Started, startJob } from "../_shared/start.ts";
-import type { Tools } from "../_shared/tools.ts";
+import type { Work } from "../_shared/database/records.ts";
+import type { GenerationRequest } from "../_shared/database/jobs.ts";
+import { errorText } from "../_shared/runtime/log.ts";
+import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
 /** By which a request is known again. */

@@ -1,8 +1,8 @@
-import type { Dependencies } from "../_shared/dependencies.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import type { Call } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
 import { pathBelow } from "../_shared/http/path.ts";
-import { toolsOf } from "../_shared/tools.ts";
+import { toolsOf } from "../_shared/jobs/context.ts";
 import { createBatch, createTransition } from "./create.ts";
 import { taskStatus } from "./task-status.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "../_shared/database.types.ts";
+import type { Json } from "../_shared/database/database.types.ts";
 import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const TYPES = ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"] as const;

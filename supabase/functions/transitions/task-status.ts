@@ -1,10 +1,10 @@
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import type { Job } from "../_shared/job-records.ts";
-import { jobView } from "../_shared/job-view.ts";
-import { paceOf, readJob } from "../_shared/read-job.ts";
-import type { Tools } from "../_shared/tools.ts";
+import type { Job } from "../_shared/database/records.ts";
+import { jobView } from "../_shared/jobs/view.ts";
+import { paceOf, readJob } from "../_shared/jobs/read.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 
 /** What is happening while a step runs. Parts of a long video have a number behind their step's name. */
 const RUNNING: Readonly<Record<string, string>> = {

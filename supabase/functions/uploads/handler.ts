@@ -1,13 +1,13 @@
 import { z } from "zod";
-import type { Dependencies } from "../_shared/dependencies.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { IMAGE_TYPES } from "../_shared/image-signature.ts";
-import { tooMany } from "../_shared/start.ts";
-import { INPUT_BUCKET } from "../_shared/step-input.ts";
-import { signedUpload } from "../_shared/storage-utils.ts";
-import { toolsOf } from "../_shared/tools.ts";
-import { startUpload } from "../_shared/uploads.ts";
+import { IMAGE_TYPES } from "../_shared/storage/image-signature.ts";
+import { tooMany } from "../_shared/jobs/start.ts";
+import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
+import { signedUpload } from "../_shared/storage/storage-utils.ts";
+import { toolsOf } from "../_shared/jobs/context.ts";
+import { startUpload } from "../_shared/jobs/uploads.ts";
 
 /** Supabase's own limit of a signed upload URL. */
 const EXPIRES_IN_SECONDS = 2 * 60 * 60;

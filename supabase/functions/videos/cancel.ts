@@ -1,15 +1,15 @@
-import { keepAlive } from "../_shared/background.ts";
+import { keepAlive } from "../_shared/runtime/background.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
-import { RequestError } from "../_shared/http/errors.ts";
+import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import { discardJobFiles } from "../_shared/job-files.ts";
-import type { CancelOutcome } from "../_shared/job-records.ts";
-import type { SeenRuns } from "../_shared/jobs.ts";
-import { jobView } from "../_shared/job-view.ts";
-import { cancelRun, lookAtAll } from "../_shared/provider-run.ts";
-import { moveOn } from "../_shared/read-job.ts";
-import { tooMany } from "../_shared/start.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { discardJobFiles } from "../_shared/jobs/files.ts";
+import type { CancelOutcome } from "../_shared/database/records.ts";
+import type { SeenRuns } from "../_shared/database/jobs.ts";
+import { jobView } from "../_shared/jobs/view.ts";
+import { cancelRun, lookAtAll } from "../_shared/jobs/check.ts";
+import { moveOn } from "../_shared/jobs/read.ts";
+import { tooMany } from "../_shared/jobs/start.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 
 /** Another attempt may take the place of the run that was looked at, but hardly twice. */
 const MOST_LOOKS = 3;

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { discard } from "../_shared/discard.ts";
+import { discard } from "../_shared/jobs/clean-up.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import type { Deletion, Work } from "../_shared/job-records.ts";
-import type { SeenRuns } from "../_shared/jobs.ts";
-import { lookAtAll } from "../_shared/provider-run.ts";
-import type { Tools } from "../_shared/tools.ts";
+import type { Deletion, Work } from "../_shared/database/records.ts";
+import type { SeenRuns } from "../_shared/database/jobs.ts";
+import { lookAtAll } from "../_shared/jobs/check.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
   .min(1, { error: "must name 1 to 100 videos" }).max(100, { error: "must name 1 to 100 videos" });

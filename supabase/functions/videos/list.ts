@@ -2,9 +2,9 @@ import { z } from "zod";
 import { type Call, json } from "../_shared/http/endpoint.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
-import { jobViews } from "../_shared/job-view.ts";
-import type { Job, VideoPage } from "../_shared/job-records.ts";
-import type { Tools } from "../_shared/tools.ts";
+import { jobViews } from "../_shared/jobs/view.ts";
+import type { Job, VideoPage } from "../_shared/database/records.ts";
+import type { Tools } from "../_shared/jobs/context.ts";
 
 /** The last millisecond of the year 9999, beyond which Postgres and we have nothing to say. */
 const LAST_MS = 253_402_300_799_999;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { RequestError } from "./errors.ts";
-import type { Issue } from "./issues.ts";
+import { RequestError } from "../errors/request-errors.ts";
+import type { Issue } from "../errors/issues.ts";
 
 /** 64 KiB: a prompt of 5,000 characters in any language fits three times. */
 const JSON_LIMIT_BYTES = 65_536;

@@ -1,14 +1,21 @@
 import { verifyAuth } from "@supabase/server/core";
-import { Alerts } from "../alerts.ts";
-import { configurationProblem } from "../configuration.ts";
-import { DatabaseError } from "../database.ts";
-import { ConfigurationError } from "../environment.ts";
-import { createLog, errorText, type Log } from "../log.ts";
-import { errorBody, type Language, preferredLanguage, refusalBody, RequestError, requestErrors } from "./errors.ts";
+import { Alerts } from "../database/alerts.ts";
+import { configurationProblem } from "../database/configuration.ts";
+import { DatabaseError } from "../database/client.ts";
+import { ConfigurationError } from "../runtime/environment.ts";
+import { createLog, errorText, type Log } from "../runtime/log.ts";
+import {
+  errorBody,
+  type Language,
+  preferredLanguage,
+  refusalBody,
+  RequestError,
+  requestErrors,
+} from "../errors/request-errors.ts";
 import { uuid } from "./fields.ts";
-import { MediaError } from "../storage-utils.ts";
+import { MediaError } from "../storage/storage-utils.ts";
 import { pathBelow } from "./path.ts";
-import { Phases } from "./phases.ts";
+import { Phases } from "../runtime/server-timing.ts";
 import { withBearer } from "./token-scheme.ts";
 
 /** What a handler knows of the request besides the request itself. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isPrivateHost } from "../private-host.ts";
+import { isPrivateHost } from "../runtime/private-host.ts";
 
 /** Text that Postgres and UTF-8 can hold, of a bounded number of characters (not UTF-16 units: an emoji is one). */
 export function text(minimum: number, maximum: number): z.ZodString {

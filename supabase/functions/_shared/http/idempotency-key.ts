@@ -1,4 +1,4 @@
-import { RequestError } from "./errors.ts";
+import { RequestError } from "../errors/request-errors.ts";
 
 /** The caller's key, without the one pair of quotes that RFC 8941 allows around it. Throws `RequestError`. */
 export function idempotencyKey(request: Request): string {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { parse } from "./body.ts";
-import { RequestError } from "./errors.ts";
+import { RequestError } from "../errors/request-errors.ts";
 
 /**
  * Reads a request's query against a schema. A parameter that comes twice is refused: which of the two counts, a proxy on

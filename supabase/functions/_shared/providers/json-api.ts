@@ -1,7 +1,7 @@
 /** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
 
-import { exchange, type HttpAnswer, isSuccess, Silence } from "./exchange.ts";
-import { isCertainRefusal } from "./meaning.ts";
+import { exchange, type HttpAnswer, isSuccess, Silence } from "./send-once.ts";
+import { isCertainRefusal } from "./error-class.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
 export interface JsonApiConfig {

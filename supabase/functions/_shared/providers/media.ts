@@ -1,6 +1,6 @@
 /** Opens files at addresses that a provider's answer named: a stranger's URLs, to be trusted with nothing. */
 
-import { isAddress, isPrivateAddress, isPrivateHost } from "../private-host.ts";
+import { isAddress, isPrivateAddress, isPrivateHost } from "../runtime/private-host.ts";
 import type { LookUp } from "./look-up.ts";
 import { ProviderError } from "./provider.ts";
 

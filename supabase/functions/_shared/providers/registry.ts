@@ -1,7 +1,7 @@
-import type { Environment } from "../environment.ts";
-import { createFalAdapter } from "../falai-adapter.ts";
-import { createRunpodAdapter } from "../runpod-adapter.ts";
-import { createVeoAdapter } from "../veo-adapter.ts";
+import type { Environment } from "../runtime/environment.ts";
+import { createFalAdapter } from "./fal/falai-adapter.ts";
+import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
+import { createVeoAdapter } from "./veo/veo-adapter.ts";
 import { lookUp } from "./look-up.ts";
 import { ProviderError, type VideoProvider } from "./provider.ts";
 

@@ -1,0 +1,9 @@
+import type { StackOptions } from "../stack/stack.ts";
+
+/** The real keys in the environment; a provider without one is simulated. */
+export function providerKeys(): Pick<StackOptions, "falKey" | "runpodKey" | "geminiKey"> {
+  const falKey = Deno.env.get("FAL_KEY") || Deno.env.get("FALAI_API_KEY");
+  const runpodKey = Deno.env.get("RUNPOD_API_KEY");
+  const geminiKey = Deno.env.get("GEMINI_API_KEY");
+  return { ...(falKey ? { falKey } : {}), ...(runpodKey ? { runpodKey } : {}), ...(geminiKey ? { geminiKey } : {}) };
+}

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { connectApi } from "../cli/api.ts";
+import { readArguments, UsageError } from "../cli/arguments.ts";
+import { pickModel } from "../cli/catalogue.ts";
+import { runCommand } from "../cli/command.ts";
+import { presentLogLine } from "../cli/dev-log.ts";
+import { describe, describeAsJson } from "../cli/dev-text.ts";
+import { signInDevUser } from "../cli/dev-user.ts";
+import { loadDotenv } from "../cli/dotenv.ts";
+import { assertFalKey } from "../cli/fal-key.ts";
+import { freePort } from "../machine/free-port.ts";
+import { watchLauncher } from "../machine/launcher.ts";
+import { chooseDatabase } from "../cli/own-database.ts";
+import { providerKeys } from "../cli/provider-keys.ts";
+import { reloadOnChange } from "../cli/reload.ts";
+import { recall, remember } from "../cli/remembered.ts";
+import { startStack } from "../stack/stack.ts";
+import { print, printNote } from "../cli/terminal.ts";
+
+const HELP = `Runs the whole project on this machine until Ctrl-C.
+
+  npx -y deno@2.9.6 task dev [--host <address>] [--credits <n>] [--json] [--api-port <port>] [--db-port <port>]
+    [--database <url>]
+
+  --host       where the API listens: 0.0.0.0 lets phones on the same network in; 127.0.0.1, which emulators reach too
+  --credits    how many credits the development user has
+  --json       print one line of JSON when ready, and nothing else on standard output
+  --api-port   where the API listens; 54321, or another where that is taken
+  --db-port    where PostgreSQL listens; 54322, or another where that is taken
+  --database   a PostgreSQL 17 of your own instead of a throw-away one; --remote-database if it is on another machine
+  --help       print this
+
+Keys and user are the same at each start, and a token works for a week. Changed functions are reloaded. Variables of the
+file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL is
+--database, and every other one is handed to the functions (see .env.example).`;
+
+const FLAGS = {
+  boolean: ["help", "json", "remote-database"],
+  string: ["host", "credits", "api-port", "db-port", "database"],
+};
+const port = z.coerce.number("must be a port").int().min(1, "must be a port").max(65_535, "must be a port").optional();
+const schema = z.object({
+  _: z.array(z.unknown()).max(0, "takes no arguments"),
+  help: z.boolean(),
+  json: z.boolean(),
+  "remote-database": z.boolean(),
+  host: z.ipv4("must be an IPv4 address of this machine, or 0.0.0.0 for all of them").default("127.0.0.1"),
+  credits: z.coerce.number("must be a whole number").int("must be a whole number").min(0, "must not be negative")
+    .max(1_000_000, "must not be above a million").optional(),
+  "api-port": port,
+  "db-port": port,
+  database: z.string().optional(),
+});
+
+const WORKER_INTERVAL_MS = 5000;
+
+async function run(argv: string[]): Promise<void> {
+  const options = readArguments(argv, FLAGS, schema);
+  if (options.help) return print(HELP);
+  await watchLauncher(() => stopRequested());
+  const databaseUrl = await chooseDatabase(options, await loadDotenv());
+  const keys = providerKeys();
+  if (keys.falKey) await assertFalKey(keys.falKey);
+  const remembered = await recall();
+  const stack = await startStack({
+    apiHost: options.host,
+    apiPort: choosePort("API", options["api-port"], 54_321, options.host),
+    ...(databaseUrl ? { databaseUrl } : { databasePort: choosePort("database", options["db-port"], 54_322) }),
+    keys: remembered,
+    ...keys,
+    workerIntervalMs: WORKER_INTERVAL_MS,
+    onProgress: (step) => printNote(`${step} …`),
+    onLog(line) {
+      const shown = presentLogLine(line);
+      if (shown !== undefined) printNote(shown);
+    },
+  });
+  const api = connectApi(stack.url, stack.publishableKey);
+  const user = await signInDevUser(stack, api, remembered, options.credits);
+  if (!await remember({ ...remembered, user: user.rows })) {
+    printNote("supabase/.temp cannot be written: the next start will have other keys and another user.");
+  }
+  print(options.json ? describeAsJson(stack, user) : describe(stack, user, await pickModel(api, user), options.host));
+  const stopReloading = reloadOnChange(() => stack.functions.restart());
+  await new Promise<void>((resolve) => stopRequested = resolve);
+  stopReloading();
+  await stack.stop();
+}
+
+function choosePort(what: string, asked: number | undefined, usual: number, host?: string): number {
+  const free = findPort(asked ?? usual, host);
+  if (asked !== undefined && free !== asked) throw new UsageError(`Port ${asked} is taken. Choose another, or none.`);
+  if (free !== (asked ?? usual)) printNote(`Port ${usual} is taken: the ${what} listens on ${free} instead.`);
+  return free;
+}
+
+function findPort(wished: number, host?: string): number {
+  try {
+    return freePort(wished, host);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrNotAvailable) {
+      throw new UsageError(`${host} is no address of this machine. Name one of its own, or 0.0.0.0 for all of them.`);
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new UsageError(`Port ${wished} is for the system's own programs. Choose one above 1023.`);
+    }
+    throw cause;
+  }
+}
+
+// Until the stack is up, leaving is enough: every part of it ends with this process.
+let stopRequested = (): void => Deno.exit(130);
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopRequested());
+
+await runCommand(run);

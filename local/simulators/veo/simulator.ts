@@ -1,0 +1,75 @@
+import { listen } from "../shared/http.ts";
+import { Timeline } from "../shared/timeline.ts";
+import type { SubmitFault } from "../shared/faults.ts";
+import { type VeoOperation, VeoRoutes } from "./routes.ts";
+
+export type { VeoOperation } from "./routes.ts";
+
+/** Preview models take this many submissions a minute. */
+const SUBMISSIONS_A_MINUTE = 10;
+
+/** How to start a simulator. */
+export interface VeoSimulatorOptions {
+  /** @default a free one */
+  port?: number;
+  key?: string;
+  /** The clock of every time decision, in ms. @default Date.now */
+  now?: () => number;
+  /** How long an operation lasts; Google tells no queue. @default 3000 */
+  runMs?: number;
+  /** Submissions that are taken in a minute, for each model. @default no limit; Google's is 10 for a preview model */
+  submissionsPerMinute?: number | "documented";
+}
+
+/** A running simulator. */
+export interface VeoSimulator {
+  /** `http://127.0.0.1:<port>/v1beta`. */
+  readonly baseUrl: string;
+  readonly key: string;
+  /** What was accepted, oldest first. */
+  readonly operations: readonly Readonly<VeoOperation>[];
+  /** How many submissions arrived, whatever was answered. */
+  readonly submissions: number;
+  /** A fault of every submission from now on. */
+  failSubmissions(fault: SubmitFault | undefined): void;
+  /** Ends an operation now, as its words say. */
+  finish(name: string): void;
+  /** Does all that is due on the clock. */
+  tick(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a server that speaks the Gemini API's part for Veo: submissions, operations, downloads. It runs nothing. */
+export async function startVeoSimulator(options: VeoSimulatorOptions = {}): Promise<VeoSimulator> {
+  const key = options.key ?? "simulated-gemini-key";
+  const timeline = new Timeline(options.now ?? Date.now);
+  const perMinute = options.submissionsPerMinute === "documented"
+    ? SUBMISSIONS_A_MINUTE
+    : options.submissionsPerMinute ?? Infinity;
+  const routes = new VeoRoutes({ key, timeline, origin: () => origin, runMs: options.runMs ?? 3000, perMinute });
+  const server = await listen(options.port ?? 0, (call) => routes.answer(call));
+  const origin = `http://127.0.0.1:${server.port}`;
+
+  return {
+    baseUrl: `${origin}/v1beta`,
+    key,
+    get operations() {
+      timeline.advance();
+      return routes.operations;
+    },
+    get submissions() {
+      return routes.submissions;
+    },
+    failSubmissions: (fault) => routes.everySubmission = fault,
+    finish(name) {
+      const operation = routes.operations.find((one) => one.name === name);
+      if (operation === undefined) throw new Error(`No operation ${name}`);
+      routes.end(operation, timeline.now());
+    },
+    tick: () => timeline.advance(),
+    async stop() {
+      timeline.stop();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// The process that serves the edge functions as the hosted runtime does: each folder's default export gets the requests
+// below its name. Imports nothing but them, so that it runs as well on the older Deno that the hosted runtime is.
+// Prints one line of JSON when it listens.
+import { fileURLToPath } from "node:url";
+import { announce, exitWithParent } from "../machine/parent-watch.ts";
+
+interface EdgeFunction {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+const folder = Deno.env.get("FUNCTIONS_FOLDER") ?? fileURLToPath(new URL("../../supabase/functions", import.meta.url));
+const loaded = new Map<string, Promise<EdgeFunction>>();
+for (const { isDirectory, name } of Deno.readDirSync(folder)) {
+  // An import that failed is reported by each request that needs it.
+  if (isDirectory && !name.startsWith("_")) loaded.set(name, load(name));
+}
+/** What is under way: requests, and what they left to be done after their answers. */
+const busy = new Set<Promise<unknown>>();
+// What the hosted runtime offers for work that goes on after an answer.
+Object.assign(globalThis, { EdgeRuntime: { waitUntil: note } });
+await Promise.allSettled(loaded.values());
+
+async function load(name: string): Promise<EdgeFunction> {
+  const module: { default?: unknown } = await import(`file://${folder}/${name}/index.ts`);
+  if (!isEdgeFunction(module.default)) throw new Error(`${name}/index.ts has no default export with a fetch method.`);
+  return module.default;
+}
+
+function isEdgeFunction(value: unknown): value is EdgeFunction {
+  return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
+}
+
+async function serve(request: Request): Promise<Response> {
+  const name = new URL(request.url).pathname.split("/")[1] ?? "";
+  const found = loaded.get(name);
+  if (!found) return answer(404, "NOT_FOUND", "Requested function was not found");
+  try {
+    return await (await found).fetch(request);
+  } catch (error) {
+    const detail = error instanceof Error ? error.stack ?? error.message : String(error);
+    await Deno.stderr.write(new TextEncoder().encode(`The function ${name} failed: ${detail}\n`));
+    return answer(500, "WORKER_ERROR", "The function failed; see its log");
+  }
+}
+
+function answer(status: number, code: string, message: string): Response {
+  return Response.json({ code, message }, { status, headers: { "access-control-allow-origin": "*" } });
+}
+
+function note<Result>(work: Promise<Result>): Promise<Result> {
+  busy.add(work);
+  void work.finally(() => busy.delete(work));
+  return work;
+}
+
+/** Answers as soon as nothing is under way. No function has such a name. */
+async function rest(): Promise<Response> {
+  while (busy.size > 0) await Promise.allSettled(busy);
+  return new Response(null, { status: 204 });
+}
+
+const server = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+  (request) => new URL(request.url).pathname === "/_rest" ? rest() : note(serve(request)),
+);
+await announce(server.addr.port);
+await exitWithParent();

@@ -1,0 +1,32 @@
+import { type AdminClient, adminClient } from "../database/client.ts";
+import { type Environment, readEnvironment } from "../runtime/environment.ts";
+import { createProviders, type Providers } from "../providers/registry.ts";
+
+/** What handlers work with: made once an instance, handed in, so that a test can hand in something else. */
+export interface Dependencies {
+  client: AdminClient;
+  providers: Providers;
+  environment: Environment;
+  /** From 0 to 1, for the jitter of pauses. */
+  random: () => number;
+  /** Waits, in milliseconds. */
+  pause: (milliseconds: number) => Promise<void>;
+}
+
+let real: Dependencies | undefined;
+
+/** The real ones, by the environment. Throws `ConfigurationError` when that does not fit. */
+export function dependencies(): Dependencies {
+  return real ??= create();
+}
+
+function create(): Dependencies {
+  const environment = readEnvironment();
+  return {
+    client: adminClient(),
+    providers: createProviders(environment),
+    environment,
+    random: Math.random,
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  };
+}

@@ -1,0 +1,44 @@
+import { backoffSeconds } from "./backoff.ts";
+import type { Job, Work } from "../database/records.ts";
+import { ProviderError } from "../providers/provider.ts";
+import type { Tools } from "./context.ts";
+
+/** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
+const RETRY_BACKOFF = { base: 4, cap: 120 };
+/** A look that told nothing costs nothing to repeat. */
+const LOOK_BACKOFF = { base: 2, cap: 60 };
+/** A provider that asks for longer is asked earlier: its time may be over, or the job's own. */
+const LONGEST_WAIT_SECONDS = 300;
+
+/** What it takes to put a job off. */
+type Putting = Pick<Tools, "log" | "random"> & { jobs: Pick<Tools["jobs"], "scheduleRetry" | "postpone"> };
+
+/** Whether the provider is well, and asks for fewer requests. */
+export function isBackPressure(error: ProviderError): boolean {
+  return error.kind === "retryable" && error.facts.status === 429;
+}
+
+/** Gives the current attempt up, and has the next one made later. */
+export async function retryLater(tools: Putting, work: Work, error: ProviderError): Promise<Job | null> {
+  const delay = waitAskedFor(error) + backoffSeconds(work.attempts_of_step, RETRY_BACKOFF, tools.random);
+  tools.log("warn", "attempt_failed", {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    code: error.code,
+    detail: error.detail,
+    retry_in_seconds: delay,
+  });
+  return (await tools.jobs.scheduleRetry(work, delay)).job;
+}
+
+/** Has a run that a look told nothing of looked at again later. */
+export async function lookAgainLater(tools: Putting, work: Work, error: unknown): Promise<Job | null> {
+  const delay = waitAskedFor(error) + backoffSeconds(work.failures, LOOK_BACKOFF, tools.random);
+  return (await tools.jobs.postpone(work, delay)).job;
+}
+
+/** The backoff comes on top of it: those that were sent away together must not come back together. */
+function waitAskedFor(error: unknown): number {
+  const asked = error instanceof ProviderError ? error.facts.retryAfterSeconds ?? 0 : 0;
+  return Math.min(asked, LONGEST_WAIT_SECONDS);
+}

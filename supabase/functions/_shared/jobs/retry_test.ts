@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import type { Work } from "../database/records.ts";
+import { type ErrorFacts, ProviderError } from "../providers/provider.ts";
+import { isBackPressure, lookAgainLater, retryLater } from "./retry.ts";
+
+const work: Work = {
+  job_id: "job",
+  user_id: "user",
+  status: "pending",
+  action: "submit",
+  step: { name: "generate", provider: "fal", model: "test", input: {}, produces: "video_url", optional: false },
+  artifacts: {},
+  attempt: 1,
+  provider_job_id: null,
+  failures: 0,
+  attempts_of_step: 1,
+  attempts_left: 3,
+  start_within_seconds: 900,
+  past_deadline: false,
+  age_ms: 0,
+  settings: {},
+  copy_again: false,
+  files_are_public: true,
+};
+
+/** How long the job waits after this error, in seconds. */
+async function delayAfter(later: typeof retryLater, facts: ErrorFacts, random: number): Promise<number> {
+  let told = NaN;
+  const note = (_work: Work, seconds: number | null) => {
+    told = seconds ?? NaN;
+    return Promise.resolve({ applied: true, job: null });
+  };
+  const tools = { jobs: { scheduleRetry: note, postpone: note }, log: () => {}, random: () => random };
+  await later(tools, work, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
+  return told;
+}
+
+Deno.test("a refused submission waits as long as the provider asked, and a little more", async () => {
+  assert.deepEqual(
+    [
+      await delayAfter(retryLater, { retryAfterSeconds: 60 }, 0),
+      await delayAfter(retryLater, { retryAfterSeconds: 60 }, 1),
+    ],
+    [61, 68],
+  );
+});
+
+Deno.test("without a word of the provider it waits for the backoff", async () => {
+  assert.deepEqual([await delayAfter(retryLater, {}, 0), await delayAfter(retryLater, {}, 1)], [1, 8]);
+});
+
+Deno.test("no provider puts a job off for more than five minutes", async () => {
+  assert.equal(await delayAfter(retryLater, { retryAfterSeconds: 86_400 }, 0), 301);
+});
+
+Deno.test("a look that was refused is repeated when the provider said", async () => {
+  assert.equal(await delayAfter(lookAgainLater, { status: 429, retryAfterSeconds: 30 }, 1), 32);
+});
+
+Deno.test("back-pressure is a 429 that may pass, and nothing else", () => {
+  const error = (kind: "retryable" | "rejected" | "fatal", status?: number) =>
+    new ProviderError(kind, "provider_busy", "no", false, { status });
+  assert.equal(isBackPressure(error("retryable", 429)), true);
+  for (const other of [error("fatal", 429), error("rejected", 429), error("retryable", 503), error("retryable")]) {
+    assert.equal(isBackPressure(other), false);
+  }
+});

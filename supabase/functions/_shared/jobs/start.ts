@@ -1,0 +1,96 @@
+import { DatabaseError } from "../database/client.ts";
+import type { Call } from "../http/endpoint.ts";
+import { RequestError, type RequestErrorCode } from "../errors/request-errors.ts";
+import type { StartOutcome } from "../database/records.ts";
+import type { GenerationRequest } from "../database/jobs.ts";
+import { errorText } from "../runtime/log.ts";
+import type { Tools } from "./context.ts";
+import { checkUpload } from "./uploads.ts";
+
+/** A job that was charged and created, or the answer that its key got before. */
+export type Started = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
+
+/** A request names two files at most, and each may be replaced once while it is looked at. */
+const MAX_CHECKS = 4;
+
+/** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
+export async function startJob(tools: Tools, call: Call, request: GenerationRequest): Promise<Started> {
+  let started = await start(tools, call, request);
+  for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
+    await checkUpload(tools, started);
+    started = await start(tools, call, request);
+  }
+  if (started.outcome === "created") {
+    call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
+  } else if (started.outcome !== "replayed") {
+    throw refusal(started);
+  }
+  return started;
+}
+
+/** Throws unless the path leads into the user's own folder: another user's file looks like one that is not there. */
+export function requireOwnFile(call: Call, field: string, path: string | null | undefined): void {
+  if (path && !path.startsWith(`${call.userId}/`)) {
+    throw new RequestError("validation_failed", {
+      issues: [{ path: field, message: "must be a path that POST /uploads gave" }],
+    });
+  }
+}
+
+async function start(tools: Tools, call: Call, request: GenerationRequest): Promise<StartOutcome> {
+  try {
+    return await tools.jobs.start(request);
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    // Whether it was committed is not known then: the same key finds out.
+    if (error instanceof DatabaseError && error.unreachable) throw error;
+    call.log("error", "start_failed", { error: errorText(error) });
+    throw new RequestError("job_creation_failed");
+  }
+}
+
+/** Why a request was not taken, in the contract's words. */
+function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
+  switch (outcome.outcome) {
+    case "idempotency_key_reused":
+    case "model_not_found":
+      return new RequestError(outcome.outcome);
+    case "validation_failed":
+      return new RequestError("validation_failed", { issues: outcome.issues });
+    case "price_changed":
+      return new RequestError("price_changed", { required_credits: outcome.required_credits });
+    case "insufficient_credits":
+      return new RequestError("insufficient_credits", {
+        current_credits: outcome.current_credits,
+        required_credits: outcome.required_credits,
+      });
+    case "input_missing":
+    case "input_refused":
+      return new RequestError(outcome.outcome, { image_path: outcome.path });
+    case "input_unchecked":
+      // It is replaced as fast as it is looked at.
+      return new RequestError("unavailable", {}, { "Retry-After": "2" });
+    case "provider_unavailable":
+      return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
+    case "monthly_quota_reached":
+      return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
+    case "too_many_active_jobs":
+    case "rate_limited":
+    case "refusal_limit_reached":
+      return tooMany(outcome, {}, 0);
+  }
+}
+
+/** One of the limits of a user, told as all of them are. */
+export function tooMany(
+  refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
+  fields: Record<string, number>,
+  remaining: number,
+): RequestError {
+  return new RequestError(refused.outcome, { limit: refused.limit, ...fields }, {
+    "Retry-After": String(refused.retry_after),
+    "X-RateLimit-Limit": String(refused.limit),
+    "X-RateLimit-Remaining": String(remaining),
+    "X-RateLimit-Reset": String(refused.retry_after),
+  });
+}

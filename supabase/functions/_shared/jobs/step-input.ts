@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { storeVideo, VIDEO_BUCKET } from "./files.ts";
+import type { Work } from "../database/records.ts";
+import { ProviderError } from "../providers/provider.ts";
+import { MediaError, signedUrls } from "../storage/storage-utils.ts";
+import type { Tools } from "./context.ts";
+
+/** The private bucket of what users uploaded. */
+export const INPUT_BUCKET = "inputs";
+
+/** Longer than a run may wait and last: some providers fetch their inputs only when they start. */
+const INPUT_URL_SECONDS = 6 * 60 * 60;
+
+/** What an input may hold instead of a URL. */
+const fileReference = z.strictObject({ input_file: z.string() });
+const artifactReference = z.strictObject({ artifact: z.string() });
+const storedVideoReference = z.strictObject({ stored_video: z.literal(true) });
+
+/**
+ * A step's input as it is sent: files that the user uploaded, what earlier steps made, and our own copy of the video
+ * become URLs. In a list what belongs to a left-out step is left out; anywhere else it is an error. Throws
+ * `ProviderError`.
+ */
+export async function resolveInput(tools: Tools, work: Work): Promise<Record<string, unknown>> {
+  const entries = Object.entries(work.step.input).map(async (
+    [name, value],
+  ) => [name, await resolve(tools, work, value)]);
+  try {
+    return Object.fromEntries(await Promise.all(entries));
+  } catch (error) {
+    if (error instanceof LeftOut) throw new ProviderError("rejected", "input_missing", error.message);
+    if (error instanceof MediaError) throw new ProviderError("retryable", "input_unavailable", error.message);
+    throw error;
+  }
+}
+
+/** The step that was to make it was left out. */
+class LeftOut extends Error {
+  override readonly name = "LeftOut";
+}
+
+async function resolve(tools: Tools, work: Work, value: unknown): Promise<unknown> {
+  if (Array.isArray(value)) return await resolveList(tools, work, value);
+  if (typeof value !== "object" || value === null) return value;
+
+  const file = fileReference.safeParse(value).data;
+  if (file !== undefined) return await signedUrl(tools, INPUT_BUCKET, file.input_file);
+  const made = artifactReference.safeParse(value).data;
+  if (made !== undefined) return artifactUrl(work, made.artifact);
+  if (storedVideoReference.safeParse(value).success) {
+    return await signedUrl(tools, VIDEO_BUCKET, await storeVideo(tools, work));
+  }
+  const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(tools, work, inner)]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function resolveList(tools: Tools, work: Work, items: unknown[]): Promise<unknown[]> {
+  const resolved: unknown[] = [];
+  for (const item of items) {
+    try {
+      resolved.push(await resolve(tools, work, item));
+    } catch (error) {
+      if (!(error instanceof LeftOut)) throw error;
+    }
+  }
+  // A list of nothing but that is left out itself: a track without anything to play, say.
+  if (resolved.length === 0 && items.length > 0) throw new LeftOut("Nothing is left of a list");
+  return resolved;
+}
+
+function artifactUrl(work: Work, name: string): string {
+  const artifact = work.artifacts[name];
+  if (artifact === undefined) throw new LeftOut(`No step made "${name}"`);
+  return artifact.url;
+}
+
+async function signedUrl(tools: Tools, bucket: string, path: string): Promise<string> {
+  const files = { bucket, paths: [path], expiresInSeconds: INPUT_URL_SECONDS };
+  const url = (await tools.phases.measure("storage", () => signedUrls(tools.client, files))).get(path);
+  if (url === undefined) throw new ProviderError("rejected", "input_missing", `no file at ${path}`);
+  return url;
+}

@@ -1,0 +1,111 @@
+import type { Job, Work } from "../database/records.ts";
+import { errorText } from "../runtime/log.ts";
+import type { ProviderAnswer } from "../database/jobs.ts";
+import { cancelRun } from "./check.ts";
+import { isBackPressure } from "./retry.ts";
+import { ProviderError, type VideoProvider } from "../providers/provider.ts";
+import { resolveInput } from "./step-input.ts";
+import type { Tools } from "./context.ts";
+import { webhookUrl } from "./webhook-url.ts";
+
+/** Longer than any provider takes to queue a request; an answer that comes later counts as lost. */
+const SUBMIT_LIMIT_MS = 25_000;
+
+/** What became of one submission. `unknown`: it may run and be billed although nobody told us. */
+export type SubmissionOutcome =
+  | { outcome: "accepted"; providerJobId: string }
+  | { outcome: "refused"; error: ProviderError }
+  | { outcome: "unknown" };
+
+/**
+ * Sends the current attempt to its provider, once, and tells which of the three things happened. What that says of the
+ * provider's health is noted for its circuit. Never throws.
+ */
+export async function submitAttempt(tools: Tools, work: Work): Promise<SubmissionOutcome> {
+  const { step } = work;
+  const facts = {
+    job_id: work.job_id,
+    attempt: work.attempt,
+    step: step.name,
+    provider: step.provider,
+    age_ms: work.age_ms,
+  };
+  let sent = false;
+  try {
+    const provider = tools.providers.get(step.provider);
+    const submission = {
+      model: step.model,
+      input: await resolveInput(tools, work),
+      startWithinSeconds: work.start_within_seconds,
+      ...(await webhookOf(tools, provider, work)),
+    };
+    sent = true;
+    const run = await tools.phases.measure(
+      "provider",
+      () => provider.submit(submission, { signal: AbortSignal.timeout(SUBMIT_LIMIT_MS) }),
+    );
+    tools.log("info", "submission_accepted", { ...facts, provider_job_id: run.providerJobId });
+    return { outcome: "accepted", providerJobId: run.providerJobId };
+  } catch (error) {
+    const answer = answerOf(error, sent);
+    if (answer !== null) await recordAnswer(tools, work, answer);
+    if (error instanceof ProviderError && !error.mayHaveStarted) {
+      const level = error.kind === "fatal" ? "alert" : "warn";
+      tools.log(level, "submission_refused", { ...facts, code: error.code, detail: error.detail });
+      return { outcome: "refused", error };
+    }
+    tools.log("warn", "submission_unknown", { ...facts, error: errorText(error) });
+    return { outcome: "unknown" };
+  }
+}
+
+/**
+ * Notes an accepted submission. A run that its job no longer waits for (it was cancelled meanwhile, or another attempt was
+ * faster) is stopped and told to the operator. Throws `DatabaseError`: then the run is unknown, and its webhook adopts it.
+ */
+export async function recordAccepted(tools: Tools, work: Work, providerJobId: string): Promise<Job | null> {
+  const recorded = await tools.jobs.recordSubmission(work, providerJobId);
+  if (!recorded.applied) {
+    tools.log("alert", "run_wasted", { job_id: work.job_id, attempt: work.attempt, provider_job_id: providerJobId });
+    await cancelRun(tools, { ...work, provider_job_id: providerJobId });
+    await recordAnswer(tools, work, "answered");
+  }
+  return recorded.job;
+}
+
+async function webhookOf(
+  tools: Tools,
+  provider: VideoProvider,
+  work: Work,
+): Promise<{ webhookUrl?: string }> {
+  const base = tools.environment.PUBLIC_FUNCTIONS_URL;
+  if (base === undefined || provider.webhook === undefined) return {};
+  return { webhookUrl: await webhookUrl(base, work.step.provider, { jobId: work.job_id, attempt: work.attempt }) };
+}
+
+/**
+ * What a submission that was not accepted tells of its provider's health; null where it is to change nothing. What comes
+ * of the request itself must not count: else one user could shut a provider out for all.
+ */
+function answerOf(error: unknown, sent: boolean): ProviderAnswer | null {
+  if (!(error instanceof ProviderError)) return sent ? "failed" : "not_sent";
+  const { status, notSent } = error.facts;
+  // The registry knows no such provider, or an input could not be had.
+  const isUnknown = error.kind === "fatal" && error.code === "provider_model_missing";
+  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";
+  if (error.kind === "fatal") return "account_refused";
+  if (isBackPressure(error)) return null;
+  const isAnswer = error.kind === "rejected" || (status !== undefined && status >= 400 && status < 500);
+  return isAnswer ? "answered" : "failed";
+}
+
+/** Nothing about the job depends on it. */
+async function recordAnswer(tools: Tools, work: Work, answer: ProviderAnswer): Promise<void> {
+  const { provider } = work.step;
+  try {
+    const opened = await tools.jobs.recordProviderAnswer(work, answer);
+    if (opened) tools.log("alert", "circuit_opened", { provider, answer });
+  } catch (failure) {
+    tools.log("error", "circuit_not_recorded", { provider, answer, error: errorText(failure) });
+  }
+}

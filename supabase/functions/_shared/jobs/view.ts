@@ -1,0 +1,48 @@
+import { VIDEO_BUCKET } from "./files.ts";
+import { jobErrorText, type Language } from "../errors/request-errors.ts";
+import type { Job } from "../database/records.ts";
+import { signedUrls } from "../storage/storage-utils.ts";
+import type { Tools } from "./context.ts";
+
+/** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */
+export async function jobView(tools: Tools, job: Job, language: Language): Promise<Record<string, unknown>> {
+  const [view] = await jobViews(tools, [job], language);
+  return view ?? {};
+}
+
+/** Jobs as the contract shows them: paths in our bucket become fresh signed URLs, all by one call to Storage. */
+export async function jobViews(tools: Tools, jobs: Job[], language: Language): Promise<Record<string, unknown>[]> {
+  const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path, job.subtitles_path])
+    .filter((path) => path !== null);
+  const expiresInSeconds = tools.environment.SIGNED_URL_SECONDS;
+  const urls = paths.length === 0 ? new Map<string, string>() : await tools.phases.measure(
+    "storage",
+    () => signedUrls(tools.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
+  );
+  return jobs.map((job) => {
+    const { video_path, thumbnail_path, subtitles_path, version: _, ...visible } = job;
+    return {
+      ...visible,
+      video_url: video_path === null ? job.video_url : urls.get(video_path) ?? null,
+      thumbnail_url: thumbnail_path === null ? job.thumbnail_url : urls.get(thumbnail_path) ?? null,
+      subtitles_url: subtitles_path === null ? null : urls.get(subtitles_path) ?? null,
+      error_message: job.error_code === null ? null : jobErrorText(job.error_code, language) ?? job.error_message,
+    };
+  });
+}
+
+/**
+ * Changes whenever the answer does. The signed URL of an unchanged job changes too, at half its life, so that a client
+ * that is told 304 never holds one that has run out.
+ */
+export function entityTag(job: Job, language: Language, signedUrlSeconds: number): string {
+  const signed = [job.video_path, job.thumbnail_path, job.subtitles_path].some((path) => path !== null);
+  const period = signed ? Math.floor(Date.now() / (signedUrlSeconds * 500)) : 0;
+  return `W/"${job.version}-${language}-${period}"`;
+}
+
+/** Whether the client already has this version. */
+export function isUnchanged(request: Request, tag: string): boolean {
+  const known = request.headers.get("if-none-match")?.split(",").map((entry) => entry.trim().replace(/^W\//, ""));
+  return known !== undefined && (known.includes("*") || known.includes(tag.replace(/^W\//, "")));
+}

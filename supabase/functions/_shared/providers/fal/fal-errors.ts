@@ -1,0 +1,189 @@
+/** What fal's errors mean for a job. Sources: https://fal.ai/docs/errors and the request errors beside it. */
+
+import { z } from "zod";
+import { factsOf } from "../send-once.ts";
+import type { FalAnswer } from "./fal-fetch.ts";
+import { brief } from "../json-api.ts";
+import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "../error-class.ts";
+import { ProviderError } from "../provider.ts";
+
+/** Every documented error type: a model's `detail[].type` and the platform's `error_type`. */
+export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
+  ["internal_server_error", retryable("provider_error")],
+  ["generation_timeout", retryable("provider_timeout")],
+  ["downstream_service_error", retryable("provider_error")],
+  ["downstream_service_unavailable", retryable("provider_busy")],
+  ["content_policy_violation", rejected("content_policy")],
+  ["no_media_generated", rejected("no_media")],
+  ["image_too_small", rejected("image_rejected")],
+  ["image_too_large", rejected("image_rejected")],
+  ["image_load_error", rejected("image_rejected")],
+  ["file_download_error", rejected("provider_rejected_input")],
+  ["face_detection_error", rejected("image_rejected")],
+  ["file_too_large", rejected("provider_rejected_input")],
+  ["greater_than", rejected("provider_rejected_input")],
+  ["greater_than_equal", rejected("provider_rejected_input")],
+  ["less_than", rejected("provider_rejected_input")],
+  ["less_than_equal", rejected("provider_rejected_input")],
+  ["multiple_of", rejected("provider_rejected_input")],
+  ["sequence_too_short", rejected("provider_rejected_input")],
+  ["sequence_too_long", rejected("provider_rejected_input")],
+  ["one_of", rejected("provider_rejected_input")],
+  ["feature_not_supported", rejected("provider_rejected_input")],
+  ["invalid_archive", rejected("provider_rejected_input")],
+  ["archive_file_count_below_minimum", rejected("provider_rejected_input")],
+  ["archive_file_count_exceeds_maximum", rejected("provider_rejected_input")],
+  ["audio_duration_too_long", rejected("provider_rejected_input")],
+  ["audio_duration_too_short", rejected("provider_rejected_input")],
+  ["video_duration_too_long", rejected("provider_rejected_input")],
+  ["video_duration_too_short", rejected("provider_rejected_input")],
+  ["unsupported_audio_format", rejected("provider_rejected_input")],
+  ["unsupported_image_format", rejected("image_rejected")],
+  ["unsupported_video_format", rejected("provider_rejected_input")],
+  ["request_timeout", retryable("provider_timeout")],
+  ["startup_timeout", retryable("provider_timeout")],
+  ["runner_scheduling_failure", retryable("provider_busy")],
+  ["runner_connection_timeout", retryable("provider_timeout")],
+  ["runner_disconnected", retryable("provider_error")],
+  ["runner_connection_refused", retryable("provider_error")],
+  ["runner_connection_error", retryable("provider_error")],
+  ["runner_incomplete_response", retryable("provider_error")],
+  ["runner_server_error", retryable("provider_error")],
+  ["internal_error", retryable("provider_error")],
+  ["client_disconnected", rejected("cancelled_by_provider")],
+  ["client_cancelled", rejected("cancelled_by_provider")],
+  ["bad_request", rejected("provider_rejected_input")],
+  ["concurrent_requests_limit", retryable("provider_busy")],
+]);
+
+/** These are said of any file; `loc` names the field that holds it. */
+const FILE_ERROR_TYPES: ReadonlySet<string> = new Set(["file_download_error", "file_too_large"]);
+
+/** Statuses that mean something else at fal than elsewhere. */
+const STATUSES: ReadonlyMap<number, Meaning> = new Map([
+  [410, rejected("result_expired")],
+  [499, rejected("cancelled_by_provider")],
+]);
+
+const errorBody = z.object({
+  status: z.string().nullish().catch(null),
+  error_type: z.string().nullish().catch(null),
+  detail: z.union([
+    z.string(),
+    z.array(z.object({
+      type: z.string().nullish().catch(null),
+      msg: z.string().nullish().catch(null),
+      loc: z.array(z.union([z.string(), z.number()])).nullish().catch(null),
+    })),
+  ]).nullish().catch(null),
+});
+
+type ErrorBody = z.infer<typeof errorBody>;
+
+const NO_BODY: ErrorBody = { status: null, error_type: null, detail: null };
+
+function bodyOf(answer: FalAnswer): ErrorBody {
+  return errorBody.safeParse(answer.body).data ?? NO_BODY;
+}
+
+/** The one place where an answer outside 2xx gets its meaning. */
+export function classify(answer: FalAnswer, mayHaveStarted = false): ProviderError {
+  const { kind, code } = meaningOf(answer);
+  return new ProviderError(kind, code, describe(answer), mayHaveStarted, factsOf(answer));
+}
+
+function meaningOf(answer: FalAnswer): Meaning {
+  // Our own start limit ran out: whoever waited for this has been told so by then.
+  if (answer.headers.get("x-fal-request-timeout-type") === "user") return rejected("provider_timeout");
+  const listed = listedType(answer);
+  const meaning = listed ?? byStatus(answer);
+  const wantsRetry = retryHeader(answer.headers);
+  if (meaning.kind === "retryable" && wantsRetry === false) return rejected(meaning.code);
+  const unlisted = listed === undefined && meaning.code === "provider_rejected_input";
+  return unlisted && wantsRetry ? retryable("provider_error") : meaning;
+}
+
+function listedType(answer: FalAnswer): Meaning | undefined {
+  if (refusesImageFile(answer)) return rejected("image_rejected");
+  for (const type of typesOf(answer)) {
+    const meaning = FAL_ERROR_TYPES.get(type);
+    if (meaning) return meaning;
+  }
+}
+
+function refusesImageFile(answer: FalAnswer): boolean {
+  const { detail } = bodyOf(answer);
+  return Array.isArray(detail) &&
+    detail.some(({ type, loc }) =>
+      FILE_ERROR_TYPES.has(type ?? "") && loc?.some((part) => /image|frame/i.test(String(part)))
+    );
+}
+
+function typesOf(answer: FalAnswer): string[] {
+  const body = bodyOf(answer);
+  const modelTypes = Array.isArray(body.detail) ? body.detail.map((item) => item.type) : [];
+  return [...modelTypes, body.error_type, answer.headers.get("x-fal-error-type")]
+    .filter((type) => typeof type === "string");
+}
+
+function byStatus(answer: FalAnswer): Meaning {
+  const text = textOf(bodyOf(answer));
+  if (answer.status === 403 && /\block(ed)?\b|exhausted balance/i.test(text)) return fatal("provider_locked");
+  return STATUSES.get(answer.status) ?? meaningOfStatus(answer.status);
+}
+
+/** fal's own opinion on a retry: the header has had two names. */
+function retryHeader(headers: Headers): boolean | undefined {
+  const value = headers.get("x-fal-needs-retry") ?? headers.get("x-fal-retryable");
+  return value === null ? undefined : /^(1|true|yes)$/i.test(value.trim());
+}
+
+/** Statuses of ours, not of the run: the key, the account, too many looks. */
+const ABOUT_THE_CALLER: ReadonlySet<number> = new Set([401, 402, 403, 407, 429]);
+
+/** Statuses that no model answers with (https://fal.ai/docs/errors): bare text with them is a gateway's. */
+const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503]);
+
+/**
+ * Whether the answer to a finished run's result is the run's own failure, which fal hands through unchanged. Anything
+ * less certain must be looked at again: mistaking a gateway's trouble for a failure means paying for a second run.
+ */
+export function isVerdict(answer: FalAnswer): boolean {
+  if (ABOUT_THE_CALLER.has(answer.status)) return false;
+  if (isNotFound(answer) || typesOf(answer).length > 0) return true;
+  return typeof bodyOf(answer).detail === "string" && !GATEWAY_STATUSES.has(answer.status);
+}
+
+/** Whether fal says that it does not know the request (or no longer: results are kept for a while only). */
+export function isNotFound(answer: FalAnswer): boolean {
+  if (answer.status === 410) return true;
+  if (answer.status !== 404) return false;
+  const body = bodyOf(answer);
+  // A bare "Not Found", or one of an application or a path, is a routing trouble and says nothing about the run.
+  return body.status === "NOT_FOUND" || /\brequest\b/i.test(textOf(body));
+}
+
+/** Whether the result was asked for too early: 400 with this text, seen on the live service but not documented. */
+export function isStillRunning(answer: FalAnswer): boolean {
+  return answer.status === 400 && /still in progress/i.test(textOf(bodyOf(answer)));
+}
+
+/** Whether a cancellation came too late or for a run that fal does not know. */
+export function isTooLateToCancel(answer: FalAnswer): boolean {
+  return answer.status === 404 || (answer.status === 400 && bodyOf(answer).status === "ALREADY_COMPLETED");
+}
+
+function textOf(body: ErrorBody): string {
+  if (typeof body.detail === "string") return body.detail;
+  return (body.detail ?? []).map((item) => `${item.loc?.join(".") ?? ""} ${item.type ?? ""}: ${item.msg ?? ""}`).join(
+    "; ",
+  );
+}
+
+/** For the log: what fal said, without the echo of the user's input that its `detail` may hold. */
+export function describe(answer: FalAnswer): string {
+  const body = bodyOf(answer);
+  const type = body.error_type ?? answer.headers.get("x-fal-error-type") ?? "";
+  const text = textOf(body) || (body.status ?? "") || (typeof answer.body === "string" ? answer.body : "");
+  return brief(`HTTP ${answer.status} ${type} ${text}`);
+}

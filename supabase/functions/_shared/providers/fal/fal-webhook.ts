@@ -1,0 +1,109 @@
+/** Verifies that a webhook comes from fal: https://fal.ai/docs/documentation/model-apis/inference/webhooks */
+
+import { z } from "zod";
+import { ProviderError, type WebhookDelivery } from "../provider.ts";
+
+/** The documented host, and the one of the older documentation, which some accounts still use. */
+const JWKS_URLS = ["https://rest.fal.ai/.well-known/jwks.json", "https://rest.alpha.fal.ai/.well-known/jwks.json"];
+
+const TOLERANCE_SECONDS = 300;
+/** fal allows a day. */
+const CACHE_MS = 24 * 60 * 60 * 1000;
+/** A key that we do not know may be new, or made up: asking is bounded, so that a flood of forgeries is not one of ours. */
+const REFETCH_MS = 60 * 1000;
+const FETCH_LIMIT_MS = 5_000;
+
+const jwksSchema = z.object({
+  keys: z.array(z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string() })),
+});
+
+export interface FalWebhookConfig {
+  /** Where the keys are, instead of fal's own addresses: our simulator. */
+  jwksUrl?: string | undefined;
+  fetch?: typeof fetch | undefined;
+  now?: (() => number) | undefined;
+}
+
+/** One verifier a process: it keeps the keys. */
+export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: WebhookDelivery) => Promise<boolean> {
+  const now = config.now ?? Date.now;
+  const send = config.fetch ?? fetch;
+  const urls = config.jwksUrl === undefined ? JWKS_URLS : [config.jwksUrl];
+  let keys: CryptoKey[] = [];
+  let fetchedAt = -Infinity;
+  let triedAt = -Infinity;
+  let fetching: Promise<void> | null = null;
+
+  async function fetchKeys(): Promise<void> {
+    triedAt = now();
+    for (const url of urls) {
+      try {
+        const response = await send(url, { signal: AbortSignal.timeout(FETCH_LIMIT_MS) });
+        const { keys: found } = jwksSchema.parse(await response.json());
+        keys = await Promise.all(
+          found.map(({ kty, crv, x }) =>
+            crypto.subtle.importKey("jwk", { kty, crv, x }, { name: "Ed25519" }, false, ["verify"])
+          ),
+        );
+        fetchedAt = now();
+        return;
+      } catch {
+        // The next address may know; if none does, the caller is told below.
+      }
+    }
+  }
+
+  /** Fetches the keys unless that was just tried; everybody who needs them waits for the same request. */
+  async function refresh(): Promise<void> {
+    if (fetching === null && now() - triedAt < REFETCH_MS) return;
+    fetching ??= fetchKeys().finally(() => (fetching = null));
+    await fetching;
+  }
+
+  async function isSignedByAKnownKey(signature: BufferSource, message: BufferSource): Promise<boolean> {
+    for (const key of keys) {
+      if (await crypto.subtle.verify("Ed25519", key, signature, message)) return true;
+    }
+    return false;
+  }
+
+  return async ({ headers, body }) => {
+    const requestId = headers.get("x-fal-webhook-request-id");
+    const userId = headers.get("x-fal-webhook-user-id");
+    const timestamp = headers.get("x-fal-webhook-timestamp");
+    const signature = fromHex(headers.get("x-fal-webhook-signature") ?? "");
+    if (requestId === null || userId === null || timestamp === null || signature === null) return false;
+    // Both ways: a signature from the future could be kept and used for as long as it is ahead.
+    if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS) return false;
+
+    const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
+    const message = new TextEncoder().encode([requestId, userId, timestamp, digest].join("\n"));
+    if (now() - fetchedAt > CACHE_MS) await refresh();
+    if (now() - fetchedAt > CACHE_MS) {
+      throw new ProviderError("retryable", "provider_unreachable", "fal's keys cannot be fetched");
+    }
+    if (await isSignedByAKnownKey(signature, message)) return true;
+    await refresh();
+    return await isSignedByAKnownKey(signature, message);
+  };
+}
+
+function fromHex(text: string): BufferSource | null {
+  if (!/^[0-9a-f]{128}$/i.test(text)) return null;
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const bodySchema = z.object({ request_id: z.string().min(1) });
+
+/** The run that a delivery tells of. Only the id is read: other numbers in it may be too large for JavaScript. */
+export function falRunId(body: BufferSource): string | null {
+  try {
+    return bodySchema.parse(JSON.parse(new TextDecoder().decode(body))).request_id;
+  } catch {
+    return null;
+  }
+}

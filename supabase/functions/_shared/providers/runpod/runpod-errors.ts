@@ -1,0 +1,66 @@
+/** What RunPod's errors mean for a job: https://docs.runpod.io/serverless/endpoints/operation-reference */
+
+import { z } from "zod";
+import { factsOf, type HttpAnswer } from "../send-once.ts";
+import { brief } from "../json-api.ts";
+import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "../error-class.ts";
+import { ProviderError } from "../provider.ts";
+
+const word = z.string().nullish().catch(null);
+const errorBody = z.object({ error: word, message: word, detail: word, title: word });
+
+/** The one place where an HTTP answer outside 2xx gets its meaning. */
+export function classifyRunpod(answer: HttpAnswer): ProviderError {
+  const { kind, code } = meaningOf(answer);
+  return new ProviderError(kind, code, describe(answer), false, factsOf(answer));
+}
+
+function meaningOf(answer: HttpAnswer): Meaning {
+  // How an empty balance is told is not documented. Both meanings shut the provider; this one tells the operator why.
+  const isAboutMoney = (answer.status === 401 || answer.status === 403) &&
+    /\b(balance|funds|spend(ing)? limit)\b/i.test(textOf(answer));
+  return isAboutMoney ? fatal("provider_locked") : meaningOfStatus(answer.status);
+}
+
+/**
+ * Whether RunPod says that it does not know the run: its `ttl` is over, or the half hour for which a result is kept. A page
+ * of HTML or a bare "Not Found" is a routing trouble and says nothing about the run.
+ */
+export function isGone(answer: HttpAnswer): boolean {
+  return answer.status === 404 && errorBody.safeParse(answer.body).success && !/^(not found)?$/i.test(textOf(answer));
+}
+
+/** Whether a cancellation came too late or for a run that RunPod does not know. */
+export function isTooLateToCancel(answer: HttpAnswer): boolean {
+  return answer.status === 400 || isGone(answer);
+}
+
+/** What handlers write when they fail. Everything else may be the worker's trouble: out of memory, a broken download. */
+const FAILURES: readonly [words: RegExp, meaning: Meaning][] = [
+  [/\bnsfw\b|content policy|safety (checker|filter)|\bmoderation\b/i, rejected("content_policy")],
+  // The sentences of RunPod's own validator, runpod-python `serverless/utils/rp_validator.py`.
+  [
+    /is not a valid input option|is a required input|does not meet the constraints|should be <class .+> type/i,
+    rejected("provider_rejected_input"),
+  ],
+  // Pillow's sentences, by which Python handlers open images.
+  [/cannot identify image file|image file is truncated/i, rejected("image_rejected")],
+  [/\btimed? ?out\b|\btimeout\b/i, retryable("provider_timeout")],
+];
+
+/** A run that failed: the text of the handler's exception, or whatever its `error` holds. */
+export function handlerFailure(error: unknown): ProviderError {
+  const text = typeof error === "string" ? error : JSON.stringify(error) ?? "";
+  const meaning = FAILURES.find(([words]) => words.test(text))?.[1] ?? retryable("provider_error");
+  return new ProviderError(meaning.kind, meaning.code, brief(text || "the run failed without a word"));
+}
+
+function describe(answer: HttpAnswer): string {
+  return brief(`HTTP ${answer.status} ${textOf(answer)}`);
+}
+
+function textOf({ body }: HttpAnswer): string {
+  if (typeof body === "string") return body;
+  const found = errorBody.safeParse(body).data;
+  return found?.error ?? found?.message ?? found?.detail ?? found?.title ?? "";
+}

@@ -1,0 +1,5 @@
+import { claimTheWholeFlow } from "../claims/flow.ts";
+import { ENDLESS } from "../support/generation.ts";
+import { useWorld } from "../support/harness.ts";
+
+claimTheWholeFlow(useWorld({ falSimulator: ENDLESS }));

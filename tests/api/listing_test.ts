@@ -1,0 +1,205 @@
+// What a list of videos costs, and what it tells while their jobs are being changed.
+import assert from "node:assert/strict";
+import postgres from "postgres";
+import { z } from "zod";
+import { prepareDatabase } from "../../local/postgres/database.ts";
+import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
+import { KLING, until } from "../support/harness.ts";
+
+let server: Postgres;
+let pool: postgres.Sql;
+
+Deno.test.beforeAll(async () => {
+  server = await startPostgres();
+  await prepareDatabase(server.url);
+  pool = postgres(server.url, { max: 5, onnotice: () => {} });
+});
+
+Deno.test.afterAll(async () => {
+  await pool.end();
+  await server.stop();
+});
+
+const pageSchema = z.object({
+  videos: z.array(z.looseObject({ job_id: z.string() })),
+  next: z.object({ at: z.string(), job_id: z.string() }).nullable(),
+  server_time_ms: z.number(),
+});
+type Page = z.infer<typeof pageSchema>;
+
+async function newUser(): Promise<string> {
+  const id = crypto.randomUUID();
+  await pool`insert into auth.users (id) values (${id})`;
+  await pool`select add_credits(${id}, 80, 'test')`;
+  return id;
+}
+
+async function startJob(sql: postgres.ISql, user: string): Promise<string> {
+  const [row] = await sql`
+    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) #>> '{work,job_id}' as job`;
+  return String(row?.job);
+}
+
+async function changes(user: string, sinceMs: number, sql: postgres.ISql = pool): Promise<Page> {
+  const [row] = await sql`select changed_videos(${user}, ${sinceMs}, 20) as page`;
+  return pageSchema.parse(row?.page);
+}
+
+const idsOf = (page: Page) => page.videos.map(({ job_id }) => job_id);
+
+/** Runs the work while the transaction of a writer, who has just started a job, stays open. */
+async function whileOneIsWriting<Result>(user: string, work: (jobId: string) => Promise<Result>): Promise<Result> {
+  const { result } = await pool.begin(async (writer) => ({ result: await work(await startJob(writer, user)) }));
+  return result;
+}
+
+Deno.test("lists are not held up by a writer whose transaction stays open, and show what was there before it", async () => {
+  const user = await newUser();
+  const before = await startJob(pool, user);
+  await whileOneIsWriting(user, async () => {
+    // Whoever waits for the writer waits for ever: the writer waits for this.
+    await pool.begin(async (reader) => {
+      await reader`set local lock_timeout = '2s'`;
+      const [row] = await reader`select list_videos(${user}, 20) as page`;
+      assert.deepEqual(idsOf(pageSchema.parse(row?.page)), [before]);
+      await changes(user, 0, reader);
+    });
+  });
+});
+
+Deno.test("a change that is committed after a list, with an older time than the list's, is told by the next one", async () => {
+  const user = await newUser();
+  const { job, page } = await whileOneIsWriting(user, async (job) => {
+    // A second later the list would promise the time of the change, if it did not know of the writer.
+    await new Promise((wait) => setTimeout(wait, 1100));
+    return { job, page: await changes(user, 0) };
+  });
+  assert.deepEqual(page.videos, []);
+  assert.deepEqual(idsOf(await changes(user, page.server_time_ms)), [job]);
+});
+
+Deno.test("a writer who comes between a list's reading of the clock and its look at the writers is not missed", async () => {
+  const user = await newUser();
+  await pool.unsafe(`
+    create or replace function private.clock() returns timestamptz language plpgsql volatile set search_path = '' as $$
+    begin
+      if current_setting('test.paused', true) = 'yes' then
+        perform pg_advisory_lock_shared(1);
+        perform pg_advisory_unlock_shared(1);
+      end if;
+      return clock_timestamp();
+    end; $$`);
+  const gate = await pool.reserve();
+  const reader = await pool.reserve();
+  await gate`select pg_advisory_lock(1)`;
+  await reader`set test.paused = 'yes'`;
+  const list = changes(user, 0, reader);
+  await until("the list reads the clock", async () => {
+    const [waiting] = await pool`select from pg_stat_activity where wait_event_type = 'Lock'`;
+    return waiting !== undefined;
+  });
+  const seen = await whileOneIsWriting(user, async () => {
+    await new Promise((wait) => setTimeout(wait, 1100));
+    await gate`select pg_advisory_unlock(1)`;
+    return await list;
+  });
+  await reader`reset test.paused`;
+  reader.release();
+  gate.release();
+  assert.deepEqual(seen.videos, []);
+  assert.equal((await changes(user, seen.server_time_ms)).videos.length, 1);
+});
+
+Deno.test("whoever asks again while a change is under way is not sent back to what they know", async () => {
+  const user = await newUser();
+  const job = await startJob(pool, user);
+  await new Promise((wait) => setTimeout(wait, 5));
+  const first = await changes(user, 0);
+  assert.deepEqual(idsOf(first), [job]);
+  await whileOneIsWriting(user, async () => {
+    const second = await changes(user, first.server_time_ms);
+    assert.deepEqual([idsOf(second), second.server_time_ms >= first.server_time_ms], [[], true]);
+  });
+  const [now] = await pool`select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as ms`;
+  const future = await changes(user, Number(now?.ms) + 3_600_000);
+  assert.ok(future.server_time_ms < Number(now?.ms) + 60_000, "an instant of the future is not answered as the time");
+});
+
+const JOBS = 20_000;
+const PAGE = 20;
+
+/** A user with many jobs, one in a hundred failed, and many deleted ones: copies of two that were really made. */
+async function userWithHistory(): Promise<string> {
+  const user = await newUser();
+  const [failed, delivered] = [await startJob(pool, user), await startJob(pool, user)];
+  await pool`select fail_job(${failed}, 1, 'timeout', 'It took too long')`;
+  await pool`select record_submission(${delivered}, 1, 'run')`;
+  await pool`select advance_step(${delivered}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
+  await pool`select leave_out_step(${delivered}, (select max(attempt) from private.job_work))`;
+  await pool`select complete_job(${delivered}, (select max(attempt) from private.job_work), 'video.mp4')`;
+  await pool`
+    insert into video_jobs overriding user value
+    select copy.* from generate_series(1, ${JOBS}::integer) as number
+    join video_jobs as original on original.job_id = case when number % 100 = 0 then ${failed}::uuid else ${delivered} end,
+    jsonb_populate_record(original, jsonb_build_object(
+      'job_id', gen_random_uuid(), 'node_id', 'node ' || number % 1000, 'prompt', repeat('A lighthouse ', 40),
+      'created_at', now() - number * interval '1 minute', 'updated_at', now() - number * interval '1 minute')) as copy`;
+  await pool`
+    insert into deleted_videos (job_id, user_id, deleted_at)
+    select gen_random_uuid(), ${user}, now() - number * interval '10 minutes'
+    from generate_series(1, ${JOBS / 10}::integer) as number`;
+  await pool`analyze`;
+  return user;
+}
+
+/** How many rows of jobs and tombstones a statement reads, and how long it takes when it is asked again. */
+async function costOf(statement: (sql: postgres.ISql) => Promise<unknown>): Promise<{ rows: number; ms: number }> {
+  return await pool.begin(async (sql) => {
+    const read = async () => {
+      const [row] = await sql`
+        select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::integer as rows from pg_stat_xact_user_tables
+        where relname in ('video_jobs', 'deleted_videos')`;
+      return Number(row?.rows);
+    };
+    await statement(sql);
+    const before = await read();
+    await statement(sql);
+    const rows = await read() - before;
+    // The best of several: a machine that is busy with something else says nothing about us.
+    let ms = Infinity;
+    for (let count = 0; count < 5; count++) {
+      const started = performance.now();
+      await statement(sql);
+      ms = Math.min(ms, performance.now() - started);
+    }
+    return { rows, ms };
+  });
+}
+
+Deno.test("a page of twenty thousand videos reads about as many rows as it has", async (t) => {
+  const user = await userWithHistory();
+  const [middle] = await pool`
+    select (private.to_microseconds(created_at))::text as at, job_id from video_jobs where user_id = ${user}
+    order by created_at desc offset ${JOBS / 2} limit 1`;
+  const at = [String(middle?.at), String(middle?.job_id)] as const;
+  const pages: [string, (sql: postgres.ISql) => Promise<unknown>][] = [
+    ["the newest", (sql) => sql`select list_videos(${user}, ${PAGE})`],
+    ["in the middle", (sql) => sql`select list_videos(${user}, ${PAGE}, null, ${at[0]}, ${at[1]})`],
+    ["of one status", (sql) => sql`select list_videos(${user}, ${PAGE}, 'failed')`],
+    ["of a status that none has", (sql) => sql`select list_videos(${user}, ${PAGE}, 'processing')`],
+    ["of one node", (sql) => sql`select list_videos(${user}, ${PAGE}, null, null, null, 'node 7')`],
+    ["of changes", (sql) => sql`select changed_videos(${user}, 0, ${PAGE})`],
+    [
+      "of changes, in the middle",
+      (sql) => sql`select changed_videos(${user}, 0, ${PAGE}, null, 4000000000000, ${at[0]}, ${at[1]})`,
+    ],
+  ];
+  for (const [which, statement] of pages) {
+    await t.step(which, async () => {
+      const { rows, ms } = await costOf(statement);
+      assert.ok(rows <= 4 * (PAGE + 1), `${rows} rows`);
+      // Far more than it takes (2 ms), far less than it took (a second).
+      assert.ok(ms < 200, `${ms.toFixed(1)} ms`);
+    });
+  }
+});

@@ -1,0 +1,175 @@
+// What a request costs in calls to others, counted where they pass.
+import assert from "node:assert/strict";
+import {
+  ENDLESS,
+  finishRun,
+  type Generation,
+  prepareGeneration,
+  simulatorOf,
+  startGeneration,
+} from "../support/generation.ts";
+import { type Answer, KLING_IMAGE, until, useWorld } from "../support/harness.ts";
+import { png } from "../support/images.ts";
+
+const world = useWorld({ falSimulator: ENDLESS });
+
+/** The stored procedures and the Storage calls that a request led to, in order, and its calls of the provider. */
+interface Cost {
+  database: string[];
+  storage: string[];
+  submissions: number;
+  looks: number;
+}
+
+/** Requests are sent one at a time, so whatever passes the gateway meanwhile is this one's. */
+async function costOf(send: (headers: HeadersInit) => Promise<Answer>): Promise<Cost & { answer: Answer }> {
+  await world.functions.rest();
+  const requestId = crypto.randomUUID();
+  const before = providerCalls();
+  world.gateway.clearCalls();
+  const answer = await send({ "X-Request-Id": requestId });
+  assert.equal(answer.headers.get("x-request-id"), requestId);
+  await until(
+    "the gateway has seen the request end",
+    () => world.gateway.calls.some((call) => call.requestId === requestId),
+  );
+  const paths = world.gateway.calls.filter((call) => call.requestId !== requestId).map(({ path }) => path);
+  const [database, storage] = [under("/rest/v1/rpc/", paths), under("/storage/v1/", paths)];
+  assert.equal(database.length + storage.length, paths.length, `other calls among ${paths}`);
+  const after = providerCalls();
+  return {
+    answer,
+    database,
+    storage,
+    submissions: after.submissions - before.submissions,
+    looks: after.looks - before.looks,
+  };
+}
+
+const under = (prefix: string, paths: string[]) =>
+  paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+
+function providerCalls(): { submissions: number; looks: number } {
+  const { submissions, requests } = simulatorOf(world);
+  const looks = requests.reduce((sum, { calls }) => sum + calls.status + calls.result + calls.cancel + calls.file, 0);
+  return { submissions, looks };
+}
+
+const statusCost = ({ user, jobId }: Generation, known: Record<string, string> = {}) =>
+  costOf((headers) => world.status(user, jobId, { ...Object.fromEntries(new Headers(headers)), ...known }));
+
+async function completed(): Promise<Generation> {
+  const generation = await startGeneration(world);
+  finishRun(world, generation);
+  assert.equal((await generation.poll()).body.status, "completed");
+  return generation;
+}
+
+Deno.test("a request for a video makes two database calls and one provider call", async () => {
+  const { user, body } = await prepareGeneration(world);
+  const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
+  assert.equal(answer.status, 200);
+  const database = ["start_generation", "record_submission"];
+  assert.deepEqual(cost, { database, storage: [], submissions: 1, looks: 0 });
+});
+
+Deno.test("an uploaded image costs a look at its first bytes, once, and its signed address each time", async () => {
+  const user = await world.newUser();
+  const { body: { image_path, upload_url } } = await world.call("uploads", {
+    user,
+    body: { content_type: "image/png" },
+  });
+  const headers = { "Content-Type": "image/png" };
+  await (await fetch(String(upload_url), { method: "PUT", body: png(), headers })).body?.cancel();
+  const send = () =>
+    costOf((headers) =>
+      world.generate(user, { headers, body: { model_id: KLING_IMAGE, prompt: "It moves", image_path } })
+    );
+  const [first, second] = [await send(), await send()];
+  assert.deepEqual([first.answer.status, second.answer.status], [200, 200]);
+  assert.deepEqual(first.database, [
+    "start_generation",
+    "record_checked_upload",
+    "start_generation",
+    "record_submission",
+  ]);
+  assert.deepEqual(first.storage, [`object/inputs/${image_path}`, "object/sign/inputs"]);
+  assert.deepEqual([second.database, second.storage], [["start_generation", "record_submission"], [
+    "object/sign/inputs",
+  ]]);
+});
+
+Deno.test("a replay makes one database call and no other", async () => {
+  const { user, key, body } = await startGeneration(world);
+  const { answer, ...cost } = await costOf((headers) => world.generate(user, { key, body, headers }));
+  assert.equal(answer.headers.get("x-idempotent-replay"), "true");
+  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, looks: 0 });
+});
+
+Deno.test("a request that the user cannot pay makes one database call and no other", async () => {
+  const { user, body } = await prepareGeneration(world, { user: await world.newUser(4) });
+  const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
+  assert.equal(answer.status, 402);
+  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, looks: 0 });
+});
+
+for (const [what, body, status] of [["a malformed", "{", 400], ["an invalid", { prompt: "" }, 400]] as const) {
+  Deno.test(`${what} request costs no call at all`, async () => {
+    const user = await world.newUser();
+    const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
+    assert.equal(answer.status, status);
+    assert.deepEqual(cost, { database: [], storage: [], submissions: 0, looks: 0 });
+  });
+}
+
+Deno.test("a request without a token costs no call at all", async () => {
+  const { answer, ...cost } = await costOf((headers) => world.call("generate-video", { body: {}, headers }));
+  assert.equal(answer.status, 401);
+  assert.deepEqual(cost, { database: [], storage: [], submissions: 0, looks: 0 });
+});
+
+Deno.test("a poll of a job that is not due makes one database call and no other, however often it is made", async () => {
+  const generation = await startGeneration(world);
+  for (let count = 0; count < 5; count++) {
+    const { answer, ...cost } = await statusCost(generation);
+    assert.equal(answer.body.status, "processing");
+    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+  }
+});
+
+Deno.test("a poll of a due job makes two database calls and one provider call", async () => {
+  const generation = await startGeneration(world);
+  await world.travel(20);
+  const { answer, ...cost } = await statusCost(generation);
+  assert.equal(answer.body.status, "processing");
+  assert.deepEqual(cost, { database: ["read_job", "record_progress"], storage: [], submissions: 0, looks: 1 });
+});
+
+Deno.test("a poll of a completed job makes one database call and one Storage call", async () => {
+  const generation = await completed();
+  const { answer, ...cost } = await statusCost(generation);
+  assert.equal(answer.body.status, "completed");
+  assert.deepEqual({ ...cost, storage: cost.storage.length }, {
+    database: ["read_job"],
+    storage: 1,
+    submissions: 0,
+    looks: 0,
+  });
+  assert.match(cost.storage[0] ?? "", /^object\/sign\/videos/);
+});
+
+Deno.test("a poll answered 304 makes one database call and no other, running or completed", async () => {
+  for (const generation of [await startGeneration(world), await completed()]) {
+    const { headers } = await world.status(generation.user, generation.jobId);
+    const { answer, ...cost } = await statusCost(generation, { "If-None-Match": headers.get("etag") ?? "" });
+    assert.equal(answer.status, 304);
+    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+  }
+});
+
+Deno.test("a poll of somebody else's job makes one database call and no other", async () => {
+  const generation = await startGeneration(world);
+  const { answer, ...cost } = await statusCost({ ...generation, user: await world.newUser() });
+  assert.equal(answer.status, 404);
+  assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+});

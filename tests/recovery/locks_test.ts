@@ -1,0 +1,270 @@
+// What two transactions do to each other that touch the same money or the same job: the second waits, then sees what the
+// first has done. Here the first always is still under way when the second comes, so that nothing is left to chance.
+import assert from "node:assert/strict";
+import postgres from "postgres";
+import { prepareDatabase } from "../../local/postgres/database.ts";
+import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
+import { KLING, until } from "../support/harness.ts";
+
+let server: Postgres;
+let pool: postgres.Sql;
+
+Deno.test.beforeAll(async () => {
+  server = await startPostgres();
+  await prepareDatabase(server.url);
+  pool = postgres(server.url, { max: 5, onnotice: () => {} });
+});
+
+Deno.test.afterAll(async () => {
+  await pool.end();
+  await server.stop();
+});
+
+/** Calls a procedure and answers with its result. */
+type Call = (sql: postgres.ISql) => Promise<unknown>;
+
+/** Makes a call that is not committed before the other one, on another connection, waits for it or is done. */
+async function whileUnderWay(first: Call, second: Call): Promise<[first: unknown, second: unknown]> {
+  const { early, late } = await pool.begin(async (transaction) => {
+    const early = await first(transaction);
+    let done = false;
+    const late = second(pool).finally(() => done = true);
+    // Whoever waits for it outside sees why it failed.
+    late.catch(() => {});
+    await until("the second call waits or is done", async () => done || await isAnyoneWaiting());
+    return { early, late };
+  });
+  return [early, await late];
+}
+
+async function isAnyoneWaiting(): Promise<boolean> {
+  const [waiting] = await pool`select from pg_stat_activity where wait_event_type = 'Lock'`;
+  return waiting !== undefined;
+}
+
+/** Runs a query of one value. */
+async function valueOf(query: Promise<postgres.Row[]>): Promise<unknown> {
+  const [row] = await query;
+  return Object.values(row ?? {})[0];
+}
+
+/** A user with a hundred credits. */
+async function newUser(): Promise<string> {
+  const id = crypto.randomUUID();
+  await pool`insert into auth.users (id) values (${id})`;
+  await pool`select add_credits(${id}, 100, 'test')`;
+  return id;
+}
+
+function start(userId: string, key: string): Call {
+  return (sql) =>
+    valueOf(sql`
+      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', 'A lighthouse', ${KLING}) as answer`);
+}
+
+/** A charged job whose submission is under way, long enough ago to be due. */
+async function newJob(): Promise<string> {
+  const key = crypto.randomUUID();
+  await start(await newUser(), key)(pool);
+  const jobId = String(await valueOf(pool`select job_id from idempotency_log where idempotency_key = ${key}`));
+  await pool`
+    update private.job_work set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
+  return jobId;
+}
+
+/** A job whose music and thumbnail were left out, and whose video is ready to be delivered. */
+async function newJobWithoutMusic(userId: string): Promise<string> {
+  const jobId = String(
+    await valueOf(pool`
+      select answer #>> '{response,job_id}' from start_generation(
+        ${userId}, 'key', 'hash', 'A lighthouse', p_kind => 'transition', p_image_url => 'https://example.com/1.png',
+        p_tail_image_url => 'https://example.com/2.png',
+        p_settings => '{"enable_music": true, "deliver_without": ["music"]}') as answer`),
+  );
+  await pool`select leave_out_step(${jobId}, 1)`;
+  await pool`select record_submission(${jobId}, 2, 'run-2')`;
+  await pool`select advance_step(${jobId}, 2, '{"video_url": "https://provider.test/v.mp4"}')`;
+  await pool`select leave_out_step(${jobId}, 3)`;
+  return jobId;
+}
+
+async function assertBalance(userId: string, credits: number): Promise<void> {
+  assert.equal(
+    await valueOf(pool`select credits_remaining::integer from credit_balances where user_id = ${userId}`),
+    credits,
+  );
+  assert.deepEqual([...await pool`select * from audit_credits()`], []);
+}
+
+Deno.test("a deduction that comes while another is under way waits for it, and both are taken", async () => {
+  const user = await newUser();
+  const deduct: Call = (sql) => valueOf(sql`select deduct_credits(${user}, 5) ->> 'credits_remaining'`);
+  assert.deepEqual(await whileUnderWay(deduct, deduct), ["95", "90"]);
+  await assertBalance(user, 90);
+});
+
+Deno.test("an addition that comes while another is under way waits for it, and both are added", async () => {
+  const user = await newUser();
+  const add: Call = (sql) => valueOf(sql`select add_credits(${user}, 5, 'purchase') ->> 'credits_remaining'`);
+  assert.deepEqual(await whileUnderWay(add, add), ["105", "110"]);
+  await assertBalance(user, 110);
+});
+
+Deno.test("a request that comes while its duplicate is under way waits for it, and replays its answer", async () => {
+  const user = await newUser();
+  const request = start(user, "key");
+  assert.deepEqual(await whileUnderWay(request, request), ["created", "replayed"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("of two requests that find a circuit's time over at once, one is the probe", async () => {
+  const [first, second] = [await newUser(), await newUser()];
+  await pool`insert into private.provider_circuits values ('fal', 5, now())`;
+  try {
+    assert.deepEqual(await whileUnderWay(start(first, "key"), start(second, "key")), [
+      "created",
+      "provider_unavailable",
+    ]);
+  } finally {
+    await pool`delete from private.provider_circuits`;
+  }
+});
+
+Deno.test("a request that comes while another spends the last credits waits for it, and is refused", async () => {
+  const user = await newUser();
+  await pool`select deduct_credits(${user}, 95)`;
+  assert.deepEqual(await whileUnderWay(start(user, "one"), start(user, "other")), ["created", "insufficient_credits"]);
+  await assertBalance(user, 0);
+});
+
+Deno.test("two workers that claim what is due at once share no job", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) =>
+    valueOf(sql`select count(*)::integer from claim_due_jobs(100) as work where work ->> 'job_id' = ${jobId}`);
+  assert.deepEqual(await whileUnderWay(claim, claim), [1, 0]);
+});
+
+Deno.test("two polls that claim one job at once do not both get it", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) is not null`);
+  assert.deepEqual(await whileUnderWay(claim, claim), [true, false]);
+});
+
+Deno.test("two workers that open the next attempt at once open one", async () => {
+  const jobId = await newJob();
+  const open: Call = (sql) => valueOf(sql`select open_attempt(${jobId}, 1) ->> 'attempt'`);
+  assert.deepEqual(await whileUnderWay(open, open), ["2", null]);
+});
+
+Deno.test("an answer that comes while the next attempt is opened is not taken for that one's", async () => {
+  const jobId = await newJob();
+  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) ->> 'attempt'`);
+  const record: Call = (sql) => valueOf(sql`select record_submission(${jobId}, 1, 'run-1') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(claim, record), ["2", "false"]);
+  assert.equal(await valueOf(pool`select provider_job_id from private.job_work where job_id = ${jobId}`), null);
+});
+
+Deno.test("a failure that comes while another is under way waits for it, and refunds nothing", async () => {
+  const jobId = await newJob();
+  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 1, 'timeout', 'It took too long') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(fail, fail), ["true", "false"]);
+  const user = String(await valueOf(pool`select user_id from video_jobs where job_id = ${jobId}`));
+  await assertBalance(user, 100);
+});
+
+Deno.test("a delivery in part that comes while another is under way waits for it, and gives nothing back again", async () => {
+  const user = await newUser();
+  const jobId = await newJobWithoutMusic(user);
+  await assertBalance(user, 94);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(deliver, deliver), ["true", "false"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("a failure that comes while a delivery in part is under way waits for it, and refunds nothing", async () => {
+  const user = await newUser();
+  const jobId = await newJobWithoutMusic(user);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
+  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 3, 'timeout', 'It took too long') ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(deliver, fail), ["true", "false"]);
+  await assertBalance(user, 95);
+});
+
+Deno.test("a step that is left out while its end is told is not left out, and the next one is begun once", async () => {
+  const jobId = await newJob();
+  await pool`
+    update private.job_work set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
+    where job_id = ${jobId}`;
+  await pool`update video_jobs set status = 'processing', stage = 'queued' where job_id = ${jobId}`;
+  const end: Call = (sql) =>
+    valueOf(sql`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}') ->> 'applied'`);
+  const leaveOut: Call = (sql) => valueOf(sql`select leave_out_step(${jobId}, 1) ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(end, leaveOut), ["true", "false"]);
+  assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
+});
+
+/** Two jobs of one user under way, in the order of their ids. */
+async function twoJobs(): Promise<{ user: string; jobs: [first: string, second: string] }> {
+  const user = await newUser();
+  for (const key of ["one", "other"]) await start(user, key)(pool);
+  const rows = await pool`select job_id from video_jobs where user_id = ${user} order by job_id`;
+  const [first = "", second = ""] = rows.map(({ job_id }) => String(job_id));
+  return { user, jobs: [first, second] };
+}
+
+/** Begins with a lock; once the other call waits for it, goes on with what else it has to do. Fails on a deadlock. */
+async function whileWaitedFor(lock: Call, other: Call, rest: Call): Promise<unknown> {
+  const late = await pool.begin(async (transaction) => {
+    await lock(transaction);
+    const late = other(pool);
+    late.catch(() => {});
+    await until("the other call waits", isAnyoneWaiting);
+    await rest(transaction);
+    return { late };
+  });
+  return await late.late;
+}
+
+Deno.test("a deletion of two videos while one of them ends is no deadlock: it has all their locks before the balance", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  const deleted = await whileWaitedFor(
+    (sql) => valueOf(sql`select private.lock_job(${second}, 1)`),
+    (sql) => valueOf(sql`select jsonb_array_length(delete_videos(${user}, ${[first, second]}::uuid[]) -> 'deleted')`),
+    (sql) => valueOf(sql`select fail_job(${second}, 1, 'timeout', 'It took too long')`),
+  );
+  assert.equal(deleted, 2);
+  await assertBalance(user, 100);
+});
+
+Deno.test("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  await pool`select fail_job(${second}, 1, 'timeout', 'x')`;
+  await pool`select fail_job(${first}, 1, 'timeout', 'x')`;
+  await pool`update app_settings set retention_days = 1`;
+  await pool`
+    update video_jobs set completed_at = completed_at - case when job_id = ${second} then 3 else 2 end * interval '1 day'
+    where user_id = ${user}`;
+  const purged = await whileWaitedFor(
+    (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
+    (sql) => valueOf(sql`select delete_expired_videos(100)`),
+    (sql) => valueOf(sql`select delete_videos(${user}, ${[first, second]}::uuid[])`),
+  );
+  await pool`update app_settings set retention_days = null`;
+  assert.equal(purged, 0);
+  await assertBalance(user, 100);
+});
+
+Deno.test("two cancellations at once of which only one is left for today: the second waits for the first, and is refused", async () => {
+  const { user, jobs } = await twoJobs();
+  for (const jobId of jobs) await pool`select record_submission(${jobId}, 1, ${jobId})`;
+  await pool`update app_settings set cancels_after_start_per_day = 1`;
+  const cancel = (jobId: string): Call => (sql) =>
+    valueOf(sql`select cancel_job(${user}, ${jobId}, ${sql.json({ [jobId]: "running" })}) ->> 'outcome'`);
+  try {
+    const outcomes = await whileUnderWay(cancel(jobs[0]), cancel(jobs[1]));
+    assert.deepEqual(outcomes, ["cancelled", "cancel_limit_reached"]);
+  } finally {
+    await pool`update app_settings set cancels_after_start_per_day = 10`;
+  }
+  await assertBalance(user, 95);
+});

@@ -1,0 +1,295 @@
+// Many workers, and only so many jobs: each job is one worker's at a time, and no job is forgotten.
+import assert from "node:assert/strict";
+import postgres from "postgres";
+import { z } from "zod";
+import type { SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
+import { hurry } from "../crashes/fast-clock.ts";
+import { insertRunningJobs } from "../crashes/running-jobs.ts";
+import { ENDLESS, simulatorOf } from "../support/generation.ts";
+import { type Answer, until, useWorld } from "../support/harness.ts";
+import { Random } from "../simulation/random.ts";
+
+const world = useWorld({ falSimulator: ENDLESS });
+
+const WORKERS = 8;
+const JOBS = 2000;
+const LEASE_SECONDS = 60;
+/** The longest pause between two looks at a job that is well. */
+const LOOK_SECONDS = 15;
+/** How many jobs a worker has at a time. */
+const BATCH = 16;
+const HOUR_MS = 3_600_000;
+
+// Else they would take part in the next test.
+Deno.test.afterEach(async () => {
+  world.gateway.clearFaults();
+  simulatorOf(world).configure({ latencyMs: 0, submit: null });
+  await world.sql`
+    select fail_job(job_id, attempt, 'timeout', 'The test is over') from private.job_work where next_check_at is not null`;
+  await world.audit();
+});
+
+/** Does the same on eight connections of their own at once. */
+async function onEightConnections<T>(work: (sql: postgres.Sql, index: number) => Promise<T>): Promise<T[]> {
+  const connections = Array.from(
+    { length: WORKERS },
+    () => postgres(world.databaseUrl, { max: 1, onnotice: () => {} }),
+  );
+  try {
+    // Opened first, so that none comes late.
+    await Promise.all(connections.map((sql) => sql`select 1`));
+    return await Promise.all(connections.map(work));
+  } finally {
+    await Promise.all(connections.map((sql) => sql.end()));
+  }
+}
+
+const claimedSchema = z.array(z.object({ job_id: z.string() }));
+
+async function claim(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECONDS): Promise<string[]> {
+  const rows = await sql`select work ->> 'job_id' as job_id from claim_due_jobs(${limit}, ${leaseSeconds}) as work`;
+  return claimedSchema.parse([...rows]).map(({ job_id }) => job_id);
+}
+
+/** Claims until nothing is left, or more than there can be: what each of the eight got. */
+function claimAll(): Promise<string[][]> {
+  return onEightConnections(async (sql) => {
+    const jobs: string[] = [];
+    for (let batch = await claim(sql); batch.length > 0; batch = await claim(sql)) {
+      jobs.push(...batch);
+      assert.ok(jobs.length <= JOBS, "jobs are claimed again");
+    }
+    return jobs;
+  });
+}
+
+const sorted = (jobs: readonly string[]) => jobs.toSorted();
+const runIds = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
+
+Deno.test("eight workers over 2,000 due jobs: each job is claimed once, none is missed, an abandoned one is taken over when its lease runs out", async () => {
+  const jobs = await insertRunningJobs(world, runIds(JOBS));
+  const claims = await claimAll();
+  assert.deepEqual(sorted(claims.flat()), sorted(jobs));
+  assert.ok(claims.filter((own) => own.length > 0).length > 1, "one worker was faster than all others together");
+
+  // Half of the work is done and reported, the workers of the other half die.
+  const [done, abandoned] = [jobs.slice(0, JOBS / 2), jobs.slice(JOBS / 2)];
+  await world.sql`select record_progress(job_id, 1, 'generating') from unnest(${done}::uuid[]) as job_id`;
+  await world.travel(LEASE_SECONDS - LOOK_SECONDS);
+  assert.deepEqual(sorted((await claimAll()).flat()), sorted(done));
+  await world.travel(LOOK_SECONDS);
+  assert.deepEqual(sorted((await claimAll()).flat()), sorted(abandoned));
+});
+
+interface Lease {
+  jobId: string;
+  from: Date;
+  until: Date;
+}
+
+const leasesSchema = z.array(z.object({ job_id: z.string(), lease_until: z.date() }));
+
+/** Claims some jobs, and tells from when until when they are the caller's. */
+async function claimForAWhile(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
+  const rows = await sql.begin(async (transaction) => {
+    const claimed = await transaction`select work ->> 'job_id' as id from claim_due_jobs(4, ${leaseSeconds}) as work`;
+    // Before anybody else sees them.
+    return await transaction`
+      select job_id, lease_until from private.job_work where job_id = any (${
+      claimed.map(({ id }) => String(id))
+    }::uuid[])`;
+  });
+  return leasesSchema.parse([...rows]).map(({ job_id, lease_until }) => ({
+    jobId: job_id,
+    from: new Date(lease_until.getTime() - leaseSeconds * 1000),
+    until: lease_until,
+  }));
+}
+
+/** Reports on a job, and so ends its lease, unless that has run out. */
+async function report(sql: postgres.Sql, lease: Lease): Promise<void> {
+  const [now] = await sql`select private.clock() as time`;
+  if (now?.time >= lease.until) return;
+  await sql`select record_progress(${lease.jobId}, 1, 'generating')`;
+  lease.until = now?.time;
+}
+
+Deno.test("no two workers have a job at the same time, whether its worker reports or dies", async () => {
+  const jobs = await insertRunningJobs(world, runIds(100));
+  const leases: Lease[] = [];
+  const random = new Random(1);
+  const calmDown = await hurry(world);
+  let busy = true;
+  const working = onEightConnections(async (sql) => {
+    while (busy) {
+      for (const lease of await claimForAWhile(sql, 20)) {
+        leases.push(lease);
+        if (random.chance(0.5)) await report(sql, lease);
+      }
+    }
+  });
+  try {
+    await until(
+      "every job was somebody's three times",
+      () => jobs.every((job) => leases.filter(({ jobId }) => jobId === job).length >= 3),
+      30_000,
+    );
+  } finally {
+    busy = false;
+    await working;
+    await calmDown();
+  }
+
+  for (const own of Map.groupBy(leases, ({ jobId }) => jobId).values()) {
+    const inOrder = own.toSorted((one, other) => one.from.getTime() - other.from.getTime());
+    inOrder.slice(1).forEach((next, index) => {
+      const before = inOrder[index];
+      assert.ok(before && before.until <= next.from, JSON.stringify([before, next]));
+    });
+  }
+});
+
+/** Runs that the simulator has, with the job of each. */
+async function startRuns(count: number): Promise<{ jobId: string; run: Readonly<SubmittedRequest> }[]> {
+  const simulator = simulatorOf(world);
+  const before = simulator.requests.length;
+  await Promise.all(Array.from({ length: count }, async () => {
+    const response = await fetch(`${simulator.url}/fal-ai/kling-video/v3/standard/text-to-video`, {
+      method: "POST",
+      headers: { authorization: `Key ${simulator.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ prompt: "A lighthouse" }),
+    });
+    assert.equal(response.status, 200, await response.text());
+  }));
+  const runs = simulator.requests.slice(before);
+  const jobs = await insertRunningJobs(world, runs.map(({ id }) => id));
+  return runs.map((run, index) => ({ jobId: String(jobs[index]), run }));
+}
+
+/** What ticks did, added up. */
+function sum(ticks: readonly Answer[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const { status, body } of ticks) {
+    assert.equal(status, 200, JSON.stringify(body));
+    for (const [name, count] of Object.entries(body)) total[name] = (total[name] ?? 0) + Number(count);
+  }
+  return total;
+}
+
+Deno.test("eight ticks at once over 200 due jobs ask the provider once for each", async () => {
+  const started = await startRuns(200);
+  const ticks = await Promise.all(Array.from({ length: WORKERS }, () => world.tick()));
+  assert.deepEqual(sum(ticks), { claimed: 200, advanced: 200, completed: 0, failed: 0, retried: 0 });
+  assert.deepEqual(started.map(({ run }) => run.calls.status), Array.from({ length: 200 }, () => 1));
+});
+
+Deno.test("eight ticks at once over 40 finished runs deliver each once", async () => {
+  const started = await startRuns(40);
+  for (const { run } of started) simulatorOf(world).finish(run.id);
+  const ticks = await Promise.all(Array.from({ length: WORKERS }, () => world.tick()));
+  assert.deepEqual(sum(ticks), { claimed: 40, advanced: 40, completed: 40, failed: 0, retried: 0 });
+  assert.deepEqual(started.map(({ run }) => run.calls.file), Array.from({ length: 40 }, () => 1));
+});
+
+for (
+  const [what, jobs, finished, most] of [["copies of forty videos", 40, true, 20], [
+    "looks at 250 runs",
+    250,
+    false,
+    200,
+  ]] as const
+) {
+  Deno.test(`one tick leaves some of the ${what} to the next one, and says so`, async () => {
+    const started = await startRuns(jobs);
+    if (finished) started.forEach(({ run }) => simulatorOf(world).finish(run.id));
+    const { claimed, more } = (await world.tick()).body;
+    // Each lane ends the step that it has begun.
+    assert.ok(Number(claimed) >= most && Number(claimed) < most + BATCH, `${claimed} steps`);
+    assert.equal(more, true);
+    const rest = (await world.tick()).body;
+    assert.deepEqual([rest.claimed, rest.more], [jobs - Number(claimed), undefined]);
+  });
+}
+
+async function leased(): Promise<string[]> {
+  const jobs = await world.sql`select job_id from private.job_work where lease_until > private.clock()`;
+  return jobs.map(({ job_id }) => String(job_id));
+}
+
+Deno.test("a worker killed in the middle: the others' work goes on, and its own when its leases have run out", async () => {
+  const started = await startRuns(40);
+  const looks = (jobs: readonly string[]) =>
+    started.filter(({ jobId }) => jobs.includes(jobId)).map(({ run }) => run.calls.status);
+  const simulator = simulatorOf(world);
+  simulator.configure({ latencyMs: HOUR_MS });
+  const lost = world.tick();
+  await until("the worker has its hands full", async () => (await leased()).length === BATCH);
+  const abandoned = await leased();
+  await world.functions.kill();
+  assert.equal((await lost).status, 502);
+  simulator.configure({ latencyMs: 0 });
+  await world.functions.restart();
+
+  assert.equal((await world.tick()).body.claimed, 40 - BATCH);
+  await world.travel(LEASE_SECONDS - LOOK_SECONDS);
+  assert.equal((await world.tick()).body.claimed, 40 - BATCH);
+  assert.deepEqual(new Set(looks(abandoned)), new Set([0]));
+  await world.travel(LOOK_SECONDS);
+  assert.equal((await world.tick()).body.claimed, 40);
+  assert.deepEqual(new Set(looks(abandoned)), new Set([1]));
+});
+
+Deno.test("a worker that cannot claim more finishes what it has", async () => {
+  const started = await startRuns(40);
+  const simulator = simulatorOf(world);
+  simulator.configure({ latencyMs: 300 });
+  const ticking = world.tick();
+  await until("the worker has its hands full", async () => (await leased()).length === BATCH);
+  world.gateway.fail("/rest/v1/rpc/claim_due_jobs", 503);
+  const { status, body } = await ticking;
+  assert.deepEqual([status, body.claimed, body.advanced], [200, BATCH, BATCH]);
+  assert.equal(started.filter(({ run }) => run.calls.status === 1).length, BATCH);
+});
+
+Deno.test("a tick with nothing due makes two database calls at once and no other", async () => {
+  world.gateway.clearCalls();
+  const { status, body } = await world.tick();
+  assert.deepEqual([status, body], [200, { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 }]);
+  const paths = world.gateway.calls.map(({ path }) => path).filter((path) => !path.startsWith("/functions/"));
+  assert.deepEqual(paths.sort(), ["/rest/v1/rpc/claim_due_jobs", "/rest/v1/rpc/claim_runs_to_cancel"]);
+});
+
+Deno.test("a tick tells what became of the jobs", async () => {
+  const simulator = simulatorOf(world);
+  const [first, second, refused, broken, running] = (await startRuns(5)).map(({ run }) => run.id);
+  assert.ok(first && second && refused && broken && running);
+  simulator.finish(first);
+  simulator.finish(second);
+  simulator.fail(refused, "content_policy_violation");
+  simulator.fail(broken, "internal_server_error");
+  assert.deepEqual((await world.tick()).body, { claimed: 5, advanced: 5, completed: 2, failed: 1, retried: 1 });
+
+  // The broken one is submitted again, and the answer lost.
+  await world.travel(LEASE_SECONDS);
+  simulator.configure({ submit: "drop_after" });
+  assert.deepEqual((await world.tick()).body, { claimed: 2, advanced: 1, completed: 0, failed: 0, retried: 0 });
+});
+
+Deno.test("nobody calls the worker without the secret key, and nothing moves", async () => {
+  const [started] = await startRuns(1);
+  const user = await world.newUser();
+  const strangers: HeadersInit[] = [
+    {},
+    { apikey: world.publishableKey },
+    { apikey: world.secretKey.slice(0, -1) },
+    { apikey: user.token },
+    { Authorization: `Bearer ${user.token}` },
+    { apikey: world.publishableKey, Authorization: `Bearer ${user.token}` },
+  ];
+  for (const headers of strangers) {
+    const { status, body } = await world.call("advance-jobs", { headers });
+    assert.deepEqual([status, body.code], [401, "unauthorized"], JSON.stringify(headers));
+  }
+  assert.equal(started?.run.calls.status, 0);
+  assert.equal((await world.tick()).body.claimed, 1);
+});

@@ -1,0 +1,30 @@
+// The world of `tests/simulation`: seeded, with a clock of its own. `deno task soak` runs it for longer.
+import assert from "node:assert/strict";
+import { simulate } from "./run.ts";
+
+const OPERATIONS = 3_000;
+const USERS = 60;
+
+// Calls that are abandoned on purpose leave their time limits behind.
+const untidy = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "every invariant holds in a world of crashes, duplicates, forgeries, failing providers and users who leave",
+  untidy,
+  async () => {
+    // Always the same run, so that it may be asked for what another of its length could miss.
+    await simulate({ seed: 20_261_121, operations: OPERATIONS, users: USERS, connections: 1, mustMeet: "usual" });
+  },
+);
+
+const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+
+Deno.test(`every invariant holds in a world that nobody has seen before (seed ${seed})`, untidy, async () => {
+  await simulate({ seed, operations: OPERATIONS, users: USERS, connections: 8, mustMeet: "sure" });
+});
+
+Deno.test("a seed gives the same world again, so that what went wrong in it can be looked at", untidy, async () => {
+  const world = { seed, operations: 1_000, users: 200, connections: 1, mustMeet: "nothing" } as const;
+  const { fingerprint } = await simulate(world);
+  assert.equal((await simulate({ ...world, hesitates: true })).fingerprint, fingerprint, `Seed ${seed}`);
+});
