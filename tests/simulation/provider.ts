@@ -1,13 +1,13 @@
 import { answerOf, billableUnits } from "../../local/simulators/fal/answers.ts";
-import { serveFile } from "../../local/simulators/shared/files.ts";
-import { type Call, json, type Reply } from "../../local/simulators/shared/http.ts";
+import { serveRunFile } from "../../local/simulators/fal/files.ts";
+import { type Call, gatewayFailure, json, type Reply } from "../../local/simulators/shared/http.ts";
 import { requestRoute } from "../../local/simulators/fal/request-routes.ts";
 import { type Run, RunQueue } from "../../local/simulators/fal/run-queue.ts";
 import { SAMPLE, sampleBytes } from "../../local/simulators/shared/samples.ts";
 import { Scripts } from "../../local/simulators/fal/scripts.ts";
 import { WebhookKeys } from "../../local/simulators/fal/signing.ts";
 import { defaultSettings, type Simulation } from "../../local/simulators/fal/simulation.ts";
-import { gatewayFailure, submit, unauthorized } from "../../local/simulators/fal/submit.ts";
+import { submit, unauthorized } from "../../local/simulators/fal/submit.ts";
 import type { Timeline } from "../../local/simulators/shared/timeline.ts";
 import { Webhooks } from "../../local/simulators/fal/webhooks.ts";
 import { z } from "zod";
@@ -125,7 +125,7 @@ export class Provider {
       return json(200, keys.jwks());
     }
     const [, folder, , name = ""] = call.path.split("/");
-    if (folder === "files") return serveFile(call, name, ofFile && silentlyCut(ofFile), settings, timeline.now());
+    if (folder === "files") return serveRunFile(call, name, ofFile && silentlyCut(ofFile), settings, timeline.now());
     if (settings.outage !== 0) return gatewayFailure(settings.outage);
     if (settings.revoked) return unauthorized(true, call.path.slice(1));
     const request = call.path.match(/^\/(.+)\/requests\/(.+)$/);

@@ -1,4 +1,4 @@
-import { gatewayFailure } from "../../local/simulators/fal/submit.ts";
+import { gatewayFailure } from "../../local/simulators/shared/http.ts";
 import { SAMPLE } from "../../local/simulators/shared/samples.ts";
 import type { Timeline } from "../../local/simulators/shared/timeline.ts";
 import { RateLimits } from "../../local/simulators/runpod/rate-limits.ts";

@@ -1,8 +1,7 @@
 import { json, type Reply } from "../../local/simulators/shared/http.ts";
 import { serveFile } from "../../local/simulators/shared/files.ts";
-import { defaultSettings } from "../../local/simulators/fal/simulation.ts";
 import { SAMPLE } from "../../local/simulators/shared/samples.ts";
-import { gatewayFailure } from "../../local/simulators/fal/submit.ts";
+import { gatewayFailure } from "../../local/simulators/shared/http.ts";
 import type { Timeline } from "../../local/simulators/shared/timeline.ts";
 import { type VeoOperation, VeoRoutes } from "../../local/simulators/veo/routes.ts";
 import { currentProcess, type OpenedAttempt } from "./process.ts";
@@ -56,8 +55,7 @@ export class VeoProvider {
   async #answer(method: string, url: URL, init: RequestInit): Promise<Reply | "drop"> {
     const call = await toCall(method, url, init);
     if (url.origin !== ORIGIN) {
-      const settings = defaultSettings(0, { queueMs: 0, runMs: 0, concurrency: 1 });
-      return url.pathname.endsWith(".jpg") ? serveFile(call, "cat.jpg", undefined, settings, 0) : json(404, {});
+      return url.pathname.endsWith(".jpg") ? serveFile(call, "jpg", SAMPLE.bytes.jpg) : json(404, {});
     }
     if (this.outage !== 0 && !url.pathname.includes("/files/")) return gatewayFailure(this.outage);
     const known = this.operations.length;

@@ -1,13 +1,13 @@
 import { adminRoute } from "./admin.ts";
 import { answerOf, billableUnits } from "./answers.ts";
-import { serveFile } from "../shared/files.ts";
-import { type Call, json, listen, type Reply } from "../shared/http.ts";
+import { serveRunFile } from "./files.ts";
+import { type Call, gatewayFailure, json, listen, type Reply } from "../shared/http.ts";
 import { requestRoute } from "./request-routes.ts";
 import { type Run, RunQueue } from "./run-queue.ts";
 import { Scripts } from "./scripts.ts";
 import { WebhookKeys } from "./signing.ts";
 import { defaultSettings, type Simulation } from "./simulation.ts";
-import { gatewayFailure, submit, unauthorized } from "./submit.ts";
+import { submit, unauthorized } from "./submit.ts";
 import { Timeline } from "../shared/timeline.ts";
 import type { FalSimulator, FalSimulatorOptions } from "./types.ts";
 import { Webhooks } from "./webhooks.ts";
@@ -141,7 +141,7 @@ async function route(simulator: FalSimulator, simulation: Simulation, call: Call
     const [, id = "", name = ""] = file;
     const run = queue.find(id);
     if (run === undefined && id !== "sample") return json(404, { detail: "File not found" });
-    return serveFile(call, name, run, settings, timeline.now());
+    return serveRunFile(call, name, run, settings, timeline.now());
   }
   return await queueRoute(simulation, call);
 }

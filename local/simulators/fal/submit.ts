@@ -1,5 +1,5 @@
 import { appOf, KNOWN_APPS } from "./endpoints.ts";
-import { type Call, json, type Reply } from "../shared/http.ts";
+import { type Call, gatewayFailure, json, type Reply } from "../shared/http.ts";
 import { isJsonObject, type JsonObject } from "../shared/json.ts";
 import { errorAnswer } from "./outcomes.ts";
 import type { Run } from "./run-queue.ts";
@@ -76,11 +76,6 @@ export async function submit(simulation: Simulation, call: Call): Promise<Reply 
     headers: { "content-type": "application/json", ...headers },
     body: '{"status": "IN_QUEUE", "request_',
   };
-}
-
-/** The gateway's own error page: no JSON, no request id. */
-export function gatewayFailure(code: number): Reply {
-  return { status: code, headers: { "content-type": "text/html" }, body: `<html><h1>${code}</h1><hr>nginx</html>` };
 }
 
 /** What a key that is not good gets. */

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type Call, json, type Reply } from "../shared/http.ts";
-import { gatewayFailure } from "../fal/submit.ts";
+import { type Call, gatewayFailure, json, type Reply } from "../shared/http.ts";
 import type { Timeline } from "../shared/timeline.ts";
 import { statusFaultIn, type SubmitFault, submitFaultIn, submitWith } from "../shared/faults.ts";
 import { serveSample } from "../shared/media.ts";

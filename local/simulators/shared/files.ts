@@ -1,35 +1,21 @@
 import { type Call, json, type Reply } from "./http.ts";
-import type { Run } from "../fal/run-queue.ts";
-import { readSample, SAMPLE, sampleBytes, type SampleKind } from "./samples.ts";
-import type { MediaFault, Settings } from "../fal/script.ts";
+import { readSample, SAMPLE, type SampleKind } from "./samples.ts";
 
-/** The file is this many times what the output declares. */
-const OVERSIZED_FACTOR = 8;
+/** How the sending of a file goes wrong. */
+export type SendingFault = "wrong_type" | "truncated" | "stalled" | "no_length" | "redirect_loop";
 
-/** Answers `GET` and `HEAD /files/{request id}/{name}`, with byte ranges; `run` is undefined for the plain samples. */
-export function serveFile(
-  call: Call,
-  name: string,
-  run: Run | undefined,
-  settings: Settings,
-  now: number,
-): Reply {
-  if (call.method !== "GET" && call.method !== "HEAD") return json(405, { detail: "Method Not Allowed" });
-  if (run) run.calls.file++;
-  const kind = kindOf(name);
-  const fault = run?.script.media;
-  if (kind === undefined || fault === "dead" || settings.filesExpired || (run && isExpired(run, now))) {
-    return json(404, { detail: "File not found" });
-  }
-  if (fault === "private_redirect") return redirect(settings.privateRedirectTarget);
+/** Which sample a file is, by its ending; undefined for none. */
+export function kindOf(name: string): SampleKind | undefined {
+  const extension = name.split(".").at(-1);
+  return extension === "mp4" || extension === "jpg" || extension === "mp3" ? extension : undefined;
+}
+
+/** Answers `GET` and `HEAD` with so many bytes of a sample, by ranges where they are asked for. */
+export function serveFile(call: Call, kind: SampleKind, total: number, fault?: SendingFault): Reply {
   if (fault === "redirect_loop") return redirect(`${call.path}?hop=${Number(call.query.get("hop") ?? 0) + 1}`);
   if (fault === "wrong_type") {
     return { status: 200, headers: { "content-type": "text/html" }, body: "<html><body>Not a film</body></html>" };
   }
-  return content(call, kind, realBytes(kind, run), fault);
-}
-
-function content(call: Call, kind: SampleKind, total: number, fault: MediaFault | undefined): Reply {
   const headers: Record<string, string> = {
     "content-type": SAMPLE.contentTypes[kind],
     "accept-ranges": "bytes",
@@ -79,23 +65,12 @@ function parseRange(header: string, total: number): { start: number; end: number
   return start >= end ? "unsatisfiable" : { start, end };
 }
 
-function redirect(location: string): Reply {
+/** A redirect without a body. */
+export function redirect(location: string): Reply {
   return { status: 302, headers: { location }, body: "" };
 }
 
-function kindOf(name: string): SampleKind | undefined {
-  const extension = name.split(".").at(-1);
-  return extension === "mp4" || extension === "jpg" || extension === "mp3" ? extension : undefined;
-}
-
-function realBytes(kind: SampleKind, run: Run | undefined): number {
-  if (run?.script.media === "oversized") return sampleBytes(kind, SAMPLE.bytes.mp4 * OVERSIZED_FACTOR);
-  return sampleBytes(kind, run?.script.mediaBytes);
-}
-
-/** The caller may have asked for files that live only so long. */
-function isExpired(run: Run, now: number): boolean {
-  const preference = run.headers["x-fal-object-lifecycle-preference"] ?? "";
-  const seconds = preference.match(/"expiration_duration_seconds"\s*:\s*(\d+)/)?.[1];
-  return seconds !== undefined && run.completedAt !== null && now > run.completedAt + Number(seconds) * 1000;
+/** The answer to a file that is not there. */
+export function fileNotFound(): Reply {
+  return json(404, { detail: "File not found" });
 }

@@ -97,6 +97,11 @@ async function readCall(request: IncomingMessage, closed: AbortSignal): Promise<
   };
 }
 
+/** The gateway's own error page: no JSON, no request id. */
+export function gatewayFailure(code: number): Reply {
+  return { status: code, headers: { "content-type": "text/html" }, body: `<html><h1>${code}</h1><hr>nginx</html>` };
+}
+
 function decodePath(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -1,6 +1,6 @@
-import { serveFile } from "./files.ts";
+import { fileNotFound, kindOf, redirect, serveFile } from "./files.ts";
 import { type Call, json, type Reply } from "./http.ts";
-import { defaultSettings } from "../fal/simulation.ts";
+import { sampleBytes } from "./samples.ts";
 import type { Words } from "./words.ts";
 
 const PRIVATE_ADDRESS = "http://169.254.169.254/latest/meta-data/";
@@ -12,16 +12,12 @@ export function serveSample(call: Call, name: string, words: Words): Reply {
   if (words.has("media_redirect_loop")) {
     return redirect(`${call.path}?alt=media&hop=${Number(call.query.get("hop") ?? 0) + 1}`);
   }
-  // fal's simulator looks at its settings for its own faults only; of none of them anything is said here.
-  return serveFile(call, name, undefined, defaultSettings(0, { queueMs: 0, runMs: 0, concurrency: 1 }), 0);
+  if (call.method !== "GET" && call.method !== "HEAD") return json(405, { error: "Method Not Allowed" });
+  const kind = kindOf(name);
+  return kind === undefined ? fileNotFound() : serveFile(call, kind, sampleBytes(kind));
 }
 
 /** Where a file is: with `media_foreign` on a host that nobody allowed. */
 export function originOf(origin: string, words: Words): string {
   return words.has("media_foreign") ? origin.replace("127.0.0.1", "localhost") : origin;
-}
-
-/** A redirect without a body. */
-export function redirect(location: string): Reply {
-  return { status: 302, headers: { location }, body: "" };
 }

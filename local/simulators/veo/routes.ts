@@ -1,9 +1,9 @@
-import { type Call, json, type Reply } from "../shared/http.ts";
+import { type Call, gatewayFailure, json, type Reply } from "../shared/http.ts";
 import type { JsonObject } from "../shared/json.ts";
-import { gatewayFailure } from "../fal/submit.ts";
 import type { Timeline } from "../shared/timeline.ts";
 import { statusFaultIn, type SubmitFault, submitFaultIn, submitWith } from "../shared/faults.ts";
-import { redirect, serveSample } from "../shared/media.ts";
+import { redirect } from "../shared/files.ts";
+import { serveSample } from "../shared/media.ts";
 import { millisecondsOf, Takes, type Words, wordsIn } from "../shared/words.ts";
 import { endingOf } from "./endings.ts";
 import { googleError, invalidKey, quotaExceeded } from "./errors.ts";
