@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { jobErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
+import { jobErrors } from "../../supabase/functions/_shared/errors/job-errors.ts";
 import { KLING_IMAGE, type TestUser, useWorld } from "../support/harness.ts";
 import {
   assertCommonHeaders,

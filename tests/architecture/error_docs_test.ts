@@ -1,6 +1,7 @@
 // docs/errors.md and the tables that the functions answer from say the same.
 import assert from "node:assert/strict";
-import { jobErrors, requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
+import { jobErrors } from "../../supabase/functions/_shared/errors/job-errors.ts";
+import { requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
 const [requests = "", jobs = ""] = page.split("## Why a job failed");

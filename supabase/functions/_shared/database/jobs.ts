@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json } from "./database.types.ts";
 import { type AdminClient, callProcedure } from "./client.ts";
-import { type JobErrorCode, jobErrors } from "../errors/request-errors.ts";
+import { type JobErrorCode, jobErrors } from "../errors/job-errors.ts";
 import type { Phases } from "../runtime/server-timing.ts";
 import {
   adoptedSchema,

@@ -1,4 +1,4 @@
-import type { Language } from "./request-errors.ts";
+import type { Language } from "./languages.ts";
 
 /** What is wrong with one field of a request. */
 export interface Issue {

@@ -4,14 +4,8 @@ import { configurationProblem } from "../database/configuration.ts";
 import { DatabaseError } from "../database/client.ts";
 import { ConfigurationError } from "../runtime/environment.ts";
 import { createLog, errorText, type Log } from "../runtime/log.ts";
-import {
-  errorBody,
-  type Language,
-  preferredLanguage,
-  refusalBody,
-  RequestError,
-  requestErrors,
-} from "../errors/request-errors.ts";
+import { type Language, preferredLanguage } from "../errors/languages.ts";
+import { errorBody, refusalBody, RequestError, requestErrors } from "../errors/request-errors.ts";
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage/storage-utils.ts";
 import { pathBelow } from "./path.ts";

@@ -1,5 +1,5 @@
 import { deliver } from "./deliver.ts";
-import type { JobErrorCode } from "../errors/request-errors.ts";
+import type { JobErrorCode } from "../errors/job-errors.ts";
 import { discardUnlessWanted } from "./files.ts";
 import type { Job, Work } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";

@@ -1,5 +1,5 @@
 import { backoffSeconds } from "./backoff.ts";
-import type { JobErrorCode } from "../errors/request-errors.ts";
+import type { JobErrorCode } from "../errors/job-errors.ts";
 import { discardJobFiles, discardUnlessWanted, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
 import type { Job, Work } from "../database/records.ts";
 import type { StoredPaths } from "../database/jobs.ts";

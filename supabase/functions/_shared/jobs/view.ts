@@ -1,5 +1,6 @@
 import { VIDEO_BUCKET } from "./files.ts";
-import { jobErrorText, type Language } from "../errors/request-errors.ts";
+import { jobErrorText } from "../errors/job-errors.ts";
+import { type Language } from "../errors/languages.ts";
 import type { Job } from "../database/records.ts";
 import { signedUrls } from "../storage/storage-utils.ts";
 import type { Tools } from "./context.ts";
