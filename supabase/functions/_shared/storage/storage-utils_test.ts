@@ -360,7 +360,7 @@ Deno.test({
         "--no-check",
         "--node-modules-dir=none",
         "--config",
-        fileAt("../../../deno.json"),
+        fileAt("../../../../deno.json"),
         script,
       ],
       stderr: "inherit",
