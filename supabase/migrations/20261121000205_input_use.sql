@@ -69,8 +69,8 @@ $$;
 revoke execute on function public.record_checked_upload(text, text, boolean) from public, anon, authenticated;
 grant execute on function public.record_checked_upload(text, text, boolean) to service_role;
 
--- Deletes up to p_limit uploads of more than a day ago that no job names but failed ones, which cost their user nothing, and puts up to p_limit files that have no row on
--- the list of those to be deleted; how many there were.
+-- Deletes up to p_limit uploads of more than a day ago that no job names but failed ones, which cost their user nothing,
+-- and puts up to p_limit files that have no row on the list of those to be deleted; how many there were.
 create function public.delete_expired_uploads(
   p_limit integer
 )
