@@ -64,7 +64,7 @@ create table public.video_jobs (
   constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
   constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
   constraint failed_job_is_refunded_in_full check ((status = 'failed') = (credits_refunded = credits_used)),
-  constraint delivered_job_is_refunded_for_what_was_left_out check (
+  constraint delivered_job_is_refunded_for_skipped_extras check (
     credits_refunded >= 0 and (status in ('completed', 'failed') or credits_refunded = 0)
     and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)
   ),

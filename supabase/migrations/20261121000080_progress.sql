@@ -245,7 +245,7 @@ grant execute on function public.advance_step(uuid, integer, jsonb, integer) to 
 
 -- Ends the current step, one that the video may be delivered without, with nothing, and begins the next:
 -- { applied, job, work }.
-create function public.leave_out_step(
+create function public.skip_step(
   p_job_id uuid,
   p_attempt integer,
   p_lease_seconds integer default 60
@@ -271,8 +271,8 @@ begin
 end;
 $$;
 
-revoke execute on function public.leave_out_step(uuid, integer, integer) from public, anon, authenticated;
-grant execute on function public.leave_out_step(uuid, integer, integer) to service_role;
+revoke execute on function public.skip_step(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.skip_step(uuid, integer, integer) to service_role;
 
 -- Gives the current attempt up: the step is submitted anew after the delay.
 create function public.schedule_retry(

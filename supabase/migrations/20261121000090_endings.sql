@@ -22,7 +22,7 @@ declare
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_work private.job_work := v_locked.work;
-  v_left_out integer := coalesce((
+  v_skipped integer := coalesce((
     select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_work.steps) as step
     where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);
 begin
@@ -40,12 +40,12 @@ begin
     video_url = case when p_video_path is null then v_work.artifacts -> 'video' ->> 'url' end,
     thumbnail_path = p_thumbnail_path,
     thumbnail_url = case when p_thumbnail_path is null then v_work.artifacts -> 'thumbnail' ->> 'url' end,
-    subtitles_path = p_subtitles_path, credits_refunded = v_left_out,
+    subtitles_path = p_subtitles_path, credits_refunded = v_skipped,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status = 'processing'
   returning * into v_job;
-  if v_left_out > 0 then
-    perform public.add_credits(v_job.user_id, v_left_out, 'left_out_refund', p_job_id, 'left-out:' || p_job_id);
+  if v_skipped > 0 then
+    perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund', p_job_id, 'skipped-extras:' || p_job_id);
   end if;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
 end;

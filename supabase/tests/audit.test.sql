@@ -42,7 +42,7 @@ begin
     alter table public.quota_log disable trigger user;
     alter table public.video_jobs drop constraint failed_job_is_refunded_in_full;
     alter table public.video_jobs drop constraint failed_job_says_why;
-    alter table public.video_jobs drop constraint delivered_job_is_refunded_for_what_was_left_out;
+    alter table public.video_jobs drop constraint delivered_job_is_refunded_for_skipped_extras;
     alter table public.video_jobs drop constraint private_video_is_delivered_from_our_copy;
     execute p_damage;
     every := pg_temp.named((select jsonb_agg(audit) from public.audit_credits() as audit));

@@ -41,7 +41,7 @@ begin
     when 'run' then perform public.record_progress(v_job_id, v_work.attempt, 'generating');
     when 'requeue' then perform public.record_progress(v_job_id, v_work.attempt, 'queued');
     when 'finish' then perform public.advance_step(v_job_id, v_work.attempt, '{"video_url": "https://fal.media/v.mp4"}');
-    when 'skip' then perform public.leave_out_step(v_job_id, v_work.attempt);
+    when 'skip' then perform public.skip_step(v_job_id, v_work.attempt);
     when 'retry' then perform public.schedule_retry(v_job_id, v_work.attempt, 1);
     when 'adopt' then perform public.adopt_run(v_job_id, v_work.attempt, v_run || '-late');
     when 'deliver' then perform public.complete_job(v_job_id, v_work.attempt, 'v.mp4');

@@ -284,7 +284,7 @@ begin
 end;
 $$;
 create function pg_temp.leave_out(p_name text) returns jsonb language sql as
-  $$ select public.leave_out_step(pg_temp.job(p_name), (pg_temp.work(p_name)).attempt) $$;
+  $$ select public.skip_step(pg_temp.job(p_name), (pg_temp.work(p_name)).attempt) $$;
 create function pg_temp.complete(p_name text) returns jsonb language sql as
   $$ select public.complete_job(pg_temp.job(p_name), (pg_temp.work(p_name)).attempt, 'x.mp4') $$;
 create function pg_temp.make_until(p_name text, p_step text) returns void language plpgsql as $$
@@ -337,7 +337,7 @@ select is(
   'and its run may wait as long');
 update before set everything = pg_temp.everything('music');
 select is(
-  public.leave_out_step(pg_temp.job('music'), attempt) -> 'applied', 'false', who || ' leaves nothing out')
+  public.skip_step(pg_temp.job('music'), attempt) -> 'applied', 'false', who || ' leaves nothing out')
 from (values (1, 'the attempt before'), (3, 'an attempt that was never made')) as stale (attempt, who);
 select is(pg_temp.everything('music'), everything, 'what a stale worker leaves out changes nothing') from before;
 update answer set json = pg_temp.leave_out('music');
@@ -366,7 +366,7 @@ select is(pg_temp.make('music') #>> '{work,action}', 'store', 'and last the copy
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'when nothing can be left out any more');
 select is(pg_temp.complete('music') #> '{job,credits_refunded}', '600',
   'a delivered job gives back what was paid for what is left out');
-select is(pg_temp.refunds('music'), '600 left_out_refund', 'exactly that');
+select is(pg_temp.refunds('music'), '600 skipped_extras_refund', 'exactly that');
 select is(pg_temp.balance(), 99095, 'to its owner');
 select is(pg_temp.complete('music') -> 'applied', 'false', 'a second delivery is none');
 select is(
@@ -397,7 +397,7 @@ select is(
   json #> '{job,skipped_extras}' || (json #> '{work,action}'), '["music", "thumbnail", "voiceover", "store"]',
   'and none fails for it') from answer;
 select pg_temp.complete('silent');
-select is(pg_temp.refunds('silent'), '1500 left_out_refund', 'a mix that nobody needed is given back too');
+select is(pg_temp.refunds('silent'), '1500 skipped_extras_refund', 'a mix that nobody needed is given back too');
 select is(pg_temp.balance(), balance - 5, 'the picture is not') from accounts;
 
 select pg_temp.start('mute', pg_temp.sounding('["music", "voiceover"]'));
@@ -405,7 +405,7 @@ select pg_temp.make_until('mute', 'mix'), pg_temp.leave_out('mute'), pg_temp.del
 select is(
   (select skipped_extras from public.video_jobs where node_id = 'mute'), '{music,voiceover}',
   'whoever leaves out the mix leaves out all that it was to mix');
-select is(pg_temp.refunds('mute'), '1500 left_out_refund', 'which is given back, made or not');
+select is(pg_temp.refunds('mute'), '1500 skipped_extras_refund', 'which is given back, made or not');
 
 select pg_temp.start('faceless');
 select pg_temp.make('faceless'), pg_temp.leave_out('faceless'), pg_temp.complete('faceless');
@@ -445,7 +445,7 @@ select is(json ->> 'action', 'expire', 'then it expires') from answer;
 select is(json ->> 'past_deadline', 'false', 'long before the video itself') from answer;
 select is(json ->> 'attempt', '2', 'and nothing is submitted for it any more') from answer;
 select is(
-  public.leave_out_step(pg_temp.job('slow'), 2) #>> '{work,action}', 'submit', 'the step after it has its own time');
+  public.skip_step(pg_temp.job('slow'), 2) #>> '{work,action}', 'submit', 'the step after it has its own time');
 update private.job_work set next_check_at = private.clock(), lease_until = null where job_id = pg_temp.job('slow');
 select is(
   public.claim_job(pg_temp.job('slow')) ->> 'action', 'submit', 'and does not expire: the video needs it');
@@ -497,7 +497,7 @@ declare
 begin
   begin
     alter table public.quota_log disable trigger user;
-    alter table public.video_jobs drop constraint delivered_job_is_refunded_for_what_was_left_out;
+    alter table public.video_jobs drop constraint delivered_job_is_refunded_for_skipped_extras;
     execute p_damage;
     select string_agg(problem || ' ' || coalesce(node_id, 'user'), ', ' order by problem, node_id) into v_found
     from public.audit_credits() as audit left join public.video_jobs using (job_id);

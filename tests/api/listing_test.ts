@@ -135,7 +135,7 @@ async function userWithHistory(): Promise<string> {
   await pool`select fail_job(${failed}, 1, 'timeout', 'It took too long')`;
   await pool`select record_submission(${delivered}, 1, 'run')`;
   await pool`select advance_step(${delivered}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
-  await pool`select leave_out_step(${delivered}, (select max(attempt) from private.job_work))`;
+  await pool`select skip_step(${delivered}, (select max(attempt) from private.job_work))`;
   await pool`select complete_job(${delivered}, (select max(attempt) from private.job_work), 'video.mp4')`;
   await pool`
     insert into video_jobs overriding user value

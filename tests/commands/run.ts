@@ -11,7 +11,7 @@ const HELP = `Runs every test of the project, in a random order, each file again
 Five minutes on two cores. One file takes seconds: npx -y deno@2.9.6 task test tests/acceptance/flow_test.ts. A filter alone takes a
 minute or more, for it reads every file: name the file as well. A failing order is repeated with --shuffle=<the seed that
 was printed>. Every other option of deno test works too. The large random test and the mutations are commands of their
-own: soak, discriminate.`;
+own: simulate, test:mutations.`;
 
 /** Runs the tests and answers with their exit code. */
 async function run(argv: string[]): Promise<number> {

@@ -15,7 +15,7 @@ const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", 
 
 const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
 const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);";
-const LEFT_OUT_REFUND = "perform public.add_credits(v_job.user_id, v_left_out, 'left_out_refund'";
+const SKIPPED_EXTRAS_REFUND = "perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund'";
 const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop";
 
 const priceMutations: readonly Mutation[] = [
@@ -71,7 +71,7 @@ const priceMutations: readonly Mutation[] = [
 
 const stepMutations: readonly Mutation[] = [
   {
-    name: "the optional step in leave_out_step",
+    name: "the optional step in skip_step",
     guard: "A video is not delivered without what its owner insists on.",
     file: PROGRESS,
     find: LEAVES_OUT,
@@ -79,7 +79,7 @@ const stepMutations: readonly Mutation[] = [
     test: pipeline("a part that the owner insists on is not left out"),
   },
   {
-    name: "the fence of leave_out_step",
+    name: "the fence of skip_step",
     guard: "A stale worker leaves nothing out.",
     file: PROGRESS,
     find: LEAVES_OUT,
@@ -149,7 +149,7 @@ const refundMutations: readonly Mutation[] = [
     name: "the refund of what was left out",
     guard: "Nobody pays for what a video is delivered without.",
     file: ENDINGS,
-    find: "  if v_left_out > 0 then\n    perform",
+    find: "  if v_skipped > 0 then\n    perform",
     replace: "  if false then\n    perform",
     test: pipeline("exactly that"),
   },
@@ -185,8 +185,8 @@ const refundMutations: readonly Mutation[] = [
     name: "the amount of the refund of what was left out",
     guard: "What was left out is given back at its price.",
     file: ENDINGS,
-    find: LEFT_OUT_REFUND,
-    replace: LEFT_OUT_REFUND.replace("v_left_out", "2 * v_left_out"),
+    find: SKIPPED_EXTRAS_REFUND,
+    replace: SKIPPED_EXTRAS_REFUND.replace("v_skipped", "2 * v_skipped"),
     test: pipeline("exactly that"),
   },
   {
@@ -217,7 +217,7 @@ const refundMutations: readonly Mutation[] = [
     name: "the refund in the job that was delivered in part",
     guard: "The job tells what was given back for it.",
     file: ENDINGS,
-    find: ", credits_refunded = v_left_out,",
+    find: ", credits_refunded = v_skipped,",
     replace: ",",
     test: pipeline("a delivered job gives back what was paid for what is left out"),
   },

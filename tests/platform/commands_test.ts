@@ -55,7 +55,7 @@ Deno.test("an argument that looks like a number is the text that was typed", () 
 });
 
 Deno.test("the usage that a command prints can be pasted where nothing but Node is", async () => {
-  for (const task of ["demo", "dev", "test", "check", "types", "soak", "discriminate"]) {
+  for (const task of ["demo", "dev", "test", "check", "types", "simulate", "test:mutations"]) {
     const { code, stdout } = await runTask([task, "--help"]);
     assert.equal(code, 0);
     assert.ok(stdout.includes(`  npx -y deno@2.9.6 task ${task}`), stdout);

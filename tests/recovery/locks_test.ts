@@ -81,10 +81,10 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
         p_tail_image_url => 'https://example.com/2.png',
         p_settings => '{"enable_music": true, "deliver_without": ["music"]}') as answer`),
   );
-  await pool`select leave_out_step(${jobId}, 1)`;
+  await pool`select skip_step(${jobId}, 1)`;
   await pool`select record_submission(${jobId}, 2, 'run-2')`;
   await pool`select advance_step(${jobId}, 2, '{"video_url": "https://provider.test/v.mp4"}')`;
-  await pool`select leave_out_step(${jobId}, 3)`;
+  await pool`select skip_step(${jobId}, 3)`;
   return jobId;
 }
 
@@ -198,7 +198,7 @@ Deno.test("a step that is left out while its end is told is not left out, and th
   await pool`update video_jobs set status = 'processing', stage = 'queued' where job_id = ${jobId}`;
   const end: Call = (sql) =>
     valueOf(sql`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}') ->> 'applied'`);
-  const leaveOut: Call = (sql) => valueOf(sql`select leave_out_step(${jobId}, 1) ->> 'applied'`);
+  const leaveOut: Call = (sql) => valueOf(sql`select skip_step(${jobId}, 1) ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(end, leaveOut), ["true", "false"]);
   assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
 });

@@ -24,7 +24,7 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
     sql`
       select job_id, array_agg(change order by id) as changes from quota_log where job_id is not null group by job_id
       having count(*) filter (where change < 0) <> 1 or count(*) filter (where change > 0) > 1
-        or sum(change) > 0 or sum(change) not in (0, min(change)) and not bool_or(reason = 'left_out_refund')
+        or sum(change) > 0 or sum(change) not in (0, min(change)) and not bool_or(reason = 'skipped_extras_refund')
     `,
   );
   await mustBeEmpty(

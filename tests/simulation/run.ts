@@ -79,5 +79,5 @@ function tooLittle(options: RunOptions, missing: string[]): string {
 
 function replay({ seed, operations, users, connections }: RunOptions): string {
   const flags = `--seed ${seed} --operations ${operations} --users ${users} --connections ${connections}`;
-  return `Run it again: npx -y deno@2.9.6 task soak ${flags}`;
+  return `Run it again: npx -y deno@2.9.6 task simulate ${flags}`;
 }

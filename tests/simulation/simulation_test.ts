@@ -1,4 +1,4 @@
-// The world of `tests/simulation`: seeded, with a clock of its own. `deno task soak` runs it for longer.
+// The world of `tests/simulation`: seeded, with a clock of its own. `deno task simulate` runs it for longer.
 import assert from "node:assert/strict";
 import { simulate } from "./run.ts";
 

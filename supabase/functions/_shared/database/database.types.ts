@@ -561,10 +561,6 @@ export type Database = {
       };
       "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
-      "leave_out_step": {
-        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number };
-        Returns: Json;
-      };
       "list_files_of_user": {
         Args: { "p_after_bucket"?: string; "p_after_path"?: string; "p_limit": number; "p_user_id": string };
         Returns: Json;
@@ -623,6 +619,7 @@ export type Database = {
         Returns: Json;
       };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
+      "skip_step": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "start_generation": {
         Args: {
           "p_idempotency_key": string;

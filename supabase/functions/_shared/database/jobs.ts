@@ -332,9 +332,9 @@ export class Jobs {
   }
 
   /** Goes on to the next step without what the current one, an optional one, was to make. */
-  async leaveOutStep(work: Work): Promise<Change & { work?: Work | undefined }> {
+  async skipStep(work: Work): Promise<Change & { work?: Work | undefined }> {
     return advancedSchema.parse(
-      await callProcedure(this.client, this.phases, "leave_out_step", {
+      await callProcedure(this.client, this.phases, "skip_step", {
         ...attemptOf(work),
         p_lease_seconds: LEASE_SECONDS,
       }),

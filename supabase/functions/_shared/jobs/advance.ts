@@ -106,8 +106,8 @@ async function retryOrFail(tools: Tools, work: Work, error: ProviderError): Prom
 async function giveUp(tools: Tools, work: Work, code: JobErrorCode, cause?: ProviderError): Promise<Job | null> {
   if (!work.step.optional) return await fail(tools, work, code, cause);
   const { job_id, attempt } = work;
-  tools.log("warn", "step_left_out", { job_id, attempt, step: work.step.name, code, detail: cause?.detail });
-  return await goOn(tools, await tools.jobs.leaveOutStep(work));
+  tools.log("warn", "step_skipped", { job_id, attempt, step: work.step.name, code, detail: cause?.detail });
+  return await goOn(tools, await tools.jobs.skipStep(work));
 }
 
 /** Goes straight on with the next step, if it was ours to begin: nobody has to wait until the job is woken again. */

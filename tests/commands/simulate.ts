@@ -8,7 +8,7 @@ const HELP =
   `Simulates thousands of users who come, make videos and leave, three failing providers, crashes and forged webhooks, and
 checks every invariant.
 
-  npx -y deno@2.9.6 task soak [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
+  npx -y deno@2.9.6 task simulate [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
 
   --operations how many things happen; 100000
   --seed       a number: the same one gives the same run; a random one
@@ -30,7 +30,7 @@ const schema = z.object({
   connections: z.coerce.number().int().min(1).max(50).default(1),
 });
 
-async function soak(options: z.infer<typeof schema>): Promise<void> {
+async function simulateAndTell(options: z.infer<typeof schema>): Promise<void> {
   const { seed, operations, users, connections } = options;
   printNote(`Seed ${seed}: ${operations} operations of ${users} users`);
   const begun = performance.now();
@@ -68,7 +68,7 @@ function summary({ seed, operations, users, fingerprint, seconds, days, counts }
 try {
   const options = readArguments(Deno.args, FLAGS, schema);
   if (options.help) print(HELP);
-  else await soak(options);
+  else await simulateAndTell(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof SimulationFailed)) throw error;
   printNote(error.message);

@@ -8,7 +8,7 @@ import { type Proof, prove } from "../mutations/prove.ts";
 
 const HELP = `Takes each guard of money away in turn and expects the test that is named for it to fail.
 
-  npx -y deno@2.9.6 task discriminate [--only <text>] [--json]
+  npx -y deno@2.9.6 task test:mutations [--only <text>] [--json]
 
   --only   only the mutations with this text in their name, guard or file
   --json   print the result as one JSON object, and nothing else on standard output
