@@ -108,7 +108,10 @@ Deno.test("a client that merges what has changed since its last look misses noth
   await world.travel(1);
   const changes = await list(user, `?updatedSince=${before.server_time_ms}`);
   for (const iso of [before.server_time, before.server_time.replace("Z", "+00:00")]) {
-    assert.deepEqual((await list(user, `?updated_since=${iso}`)).videos, changes.videos, iso);
+    const again = await list(user, `?updated_since=${iso}`);
+    // A signed URL tells the second in which it was signed.
+    const lasting = (videos: typeof again.videos) => videos.map(({ video_url: _, thumbnail_url: __, ...rest }) => rest);
+    assert.deepEqual(lasting(again.videos), lasting(changes.videos), iso);
   }
   assert.deepEqual(changes.videos.map(({ job_id, status }) => [job_id, status]), [
     [generation.jobId, "completed"],
