@@ -1,5 +1,5 @@
 // What the steps of a job cost, which of them a video may be delivered without, and what is given back for those.
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 
 const PIPELINE = "supabase/migrations/20261121000045_pipeline_steps.sql";
 const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
@@ -108,7 +108,8 @@ const stepMutations: readonly Mutation[] = [
     file: PROGRESS,
     find: NEEDED,
     replace: "loop",
-    test: pipeline("who leaves the music out goes on with the mix: its loudness is passed over"),
+    also: [STATE_MACHINE_OFF],
+    test: pipeline("who leaves the music out goes on with the picture: its loudness is passed over"),
   },
   {
     name: "the parts that a passed step must all lack",
@@ -116,7 +117,8 @@ const stepMutations: readonly Mutation[] = [
     file: PROGRESS,
     find: NEEDED,
     replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
-    test: pipeline("who leaves the music out goes on with the mix: its loudness is passed over"),
+    also: [STATE_MACHINE_OFF],
+    test: pipeline("then comes the mix"),
   },
   {
     name: "the thumbnail that is there",

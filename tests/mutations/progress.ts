@@ -1,5 +1,5 @@
 // A report about a job counts only from its current attempt and in the state that it is about.
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 
 const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
@@ -52,11 +52,13 @@ export const progressMutations: readonly Mutation[] = [
   },
   {
     name: "all that keeps fail_job from refunding twice",
-    guard: "A job is refunded once: the fence, the update, the ledger's index and id each see to it.",
+    guard:
+      "A job is refunded once: the fence, the update, the state machine, the ledger's index and id each see to it.",
     file: PROGRESS,
     find: STATE,
     replace: STATELESS,
     also: [
+      STATE_MACHINE_OFF,
       { file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") },
       { file: ENDINGS, find: "'refund:' || p_job_id", replace: "null" },
       {
