@@ -34,15 +34,18 @@ export async function demonstrate(place: Place, wish: Wish, output: OutputFile, 
   }
 
   took("start_ms");
+  using interruption = listenForInterruption();
   const { api } = place;
   const owner = wish.owner ?? { email: `demo-${crypto.randomUUID()}@reelmint.example`, password: crypto.randomUUID() };
   const user = await api.signIn(owner.email, owner.password);
   printNote(`Signed in as ${user.email}, who has ${await readCredits(api, user)} credits`);
   took("sign_in_ms");
 
+  // A request that is on its way is not interrupted: its answer has the id of the job that was paid for.
+  if (interruption.signal.aborted) throw new Error("Interrupted. Nothing was charged.");
   const jobId = wish.job ?? await submit(api, user, wish.prompt);
   took("submit_ms");
-  const job = await remembering(howToResume(place, jobId, user, wish), async () => {
+  const job = await remembering(howToResume(place, jobId, user, wish), interruption.signal, async () => {
     const finished = await follow(api, user, jobId);
     took("generate_ms");
     if (finished.status === "completed") await download(finished, output);
@@ -99,18 +102,33 @@ async function download({ job_id, video_url }: Job, output: OutputFile): Promise
   await output.write(job_id, response.body);
 }
 
-/** Does what comes after the charge: whatever ends it early, Ctrl-C too, says how the video is still to be had. */
-async function remembering<Result>(reminder: string, work: () => Promise<Result>): Promise<Result> {
-  const { promise: interrupted, reject } = Promise.withResolvers<never>();
-  const interrupt = () => reject(new Error("Interrupted."));
+/** Catches Ctrl-C and SIGTERM until it is disposed of. */
+function listenForInterruption(): { signal: AbortSignal; [Symbol.dispose](): void } {
+  const controller = new AbortController();
+  const interrupt = () => controller.abort(new Error("Interrupted."));
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, interrupt);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+    },
+  };
+}
+
+/** Does what comes after the charge. Whatever ends it early, Ctrl-C too, adds how the video can still be had. */
+async function remembering<Result>(
+  reminder: string,
+  interruption: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
+    const { promise: interrupted, reject } = Promise.withResolvers<never>();
+    interruption.addEventListener("abort", () => reject(interruption.reason));
+    interruption.throwIfAborted();
     return await Promise.race([work(), interrupted]);
   } catch (cause) {
     throw new Error(`${cause instanceof Error ? cause.message : cause}\n${reminder}`, { cause });
-  } finally {
-    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
   }
 }
 

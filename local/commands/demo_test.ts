@@ -84,6 +84,18 @@ Deno.test("a demo of a project that goes on", { sanitizeOps: false, sanitizeReso
       assert.equal(ledger.length, 2, "the welcome credits and one charge");
     });
 
+    await t.step(
+      "interrupted around the charge, it says that nothing was charged or how the video is fetched",
+      async () => {
+        const interrupted = await runDemo(project, { cwd: folder, interruptAt: "who has " });
+        assert.equal(interrupted.code, 1);
+        assert.match(
+          interrupted.stderr,
+          /Interrupted\.(\nJob .* is paid for\. Fetch its video| Nothing was charged\.)/,
+        );
+      },
+    );
+
     await t.step("a video that cannot be written any more can be fetched as well", async () => {
       const gone = await Deno.makeTempDir();
       const before = stack.falSimulator?.submissions;
