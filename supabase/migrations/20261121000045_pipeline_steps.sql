@@ -89,7 +89,7 @@ grant execute on function private.unavailable_extras(jsonb) to anon, authenticat
 
 -- Puts values into a template, as deep as it goes: { "from": name } becomes the value of that name, or with "choices" what
 -- they say of it.
-create function private.fill(
+create function private.render(
   p_template jsonb,
   p_values jsonb
 )
@@ -102,7 +102,7 @@ as $$
 begin
   if jsonb_typeof(p_template) = 'array' then
     return coalesce((
-      select jsonb_agg(private.fill(item, p_values) order by place)
+      select jsonb_agg(private.render(item, p_values) order by place)
       from jsonb_array_elements(p_template) with ordinality as items (item, place)), '[]');
   elsif jsonb_typeof(p_template) <> 'object' then
     return p_template;
@@ -112,12 +112,12 @@ begin
     return p_values -> (p_template ->> 'from');
   end if;
   return coalesce((
-    select jsonb_object_agg(field.key, private.fill(field.value, p_values)) from jsonb_each(p_template) as field), '{}');
+    select jsonb_object_agg(field.key, private.render(field.value, p_values)) from jsonb_each(p_template) as field), '{}');
 end;
 $$;
 
-revoke execute on function private.fill(jsonb, jsonb) from public, anon, authenticated;
-grant execute on function private.fill(jsonb, jsonb) to anon, authenticated, service_role;
+revoke execute on function private.render(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.render(jsonb, jsonb) to anon, authenticated, service_role;
 
 -- One step of a job, by its row. `parts` are the extras that it is there for: once all of them are left out it is passed
 -- over. `optional`: the video may be delivered without it.
@@ -135,7 +135,7 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
-    'input', private.fill(input, p_values), 'credits', credits, 'parts', p_parts, 'optional', p_optional,
+    'input', private.render(input, p_values), 'credits', credits, 'parts', p_parts, 'optional', p_optional,
     'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
   from public.pipeline_steps where name = p_name;
 $$;

@@ -1,4 +1,4 @@
--- Jobs: what their owner sees (video_jobs) and what it takes to get them done (private.job_work).
+-- Jobs: what their owner sees (video_jobs) and what it takes to get them done (private.job_queue).
 
 create table public.video_jobs (
   job_id uuid primary key default gen_random_uuid(),
@@ -104,7 +104,7 @@ revoke all on sequence public.video_jobs_id_seq from anon, authenticated, servic
 -- Announces that the transaction is going to change jobs of a user; to be called before any other lock is taken, and
 -- before the time of the change is read. The first lock is what erase_account waits for, to be alone with the user. The
 -- second one tells since which second a change is under way: private.horizon_of reads it. Neither waits for another change.
-create function private.begin_change(
+create function private.lock_user_shared(
   p_user_id uuid
 )
 returns void
@@ -119,12 +119,12 @@ as $$
     floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
 $$;
 
-revoke execute on function private.begin_change(uuid) from public, anon, authenticated;
-grant execute on function private.begin_change(uuid) to service_role;
+revoke execute on function private.lock_user_shared(uuid) from public, anon, authenticated;
+grant execute on function private.lock_user_shared(uuid) to service_role;
 
 -- One row a job, kept apart so that owners can select * from their jobs, a lease never touches what they see, and the
 -- worker's index holds only what still has something to do.
-create table private.job_work (
+create table private.job_queue (
   job_id uuid primary key references public.video_jobs (job_id) on delete cascade,
   -- In order, as build_steps makes them. An input may name what earlier steps made.
   steps jsonb not null,
@@ -155,13 +155,13 @@ create table private.job_work (
   constraint attempts_are_counted check (attempts_of_step between 0 and attempt)
 );
 
-create index job_work_due on private.job_work (next_check_at) where next_check_at is not null;
-create index job_work_by_provider_job on private.job_work (provider_job_id) where provider_job_id is not null;
+create index job_queue_due on private.job_queue (next_check_at) where next_check_at is not null;
+create index job_queue_by_provider_job on private.job_queue (provider_job_id) where provider_job_id is not null;
 
-alter table private.job_work enable row level security;
-create policy "Only the service role works on jobs" on private.job_work
+alter table private.job_queue enable row level security;
+create policy "Only the service role works on jobs" on private.job_queue
   for all to service_role using (true) with check (true);
-grant select, insert, update, delete on private.job_work to service_role;
+grant select, insert, update, delete on private.job_queue to service_role;
 
 -- When a step that begins now is given up: the job's own deadline, or earlier where the video may do without the step.
 create function private.step_deadline(
@@ -253,9 +253,9 @@ revoke execute on function private.job_json(public.video_jobs) from public, anon
 grant execute on function private.job_json(public.video_jobs) to service_role;
 
 -- What a worker needs to know to move a job on, with the one thing to do next as `action`.
-create function private.work_json(
+create function private.leased_job_json(
   p_job public.video_jobs,
-  p_work private.job_work,
+  p_queued private.job_queue,
   p_attempt_opened boolean
 )
 returns jsonb
@@ -267,23 +267,23 @@ as $$
   select jsonb_build_object(
     'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
     'action', case
-      when p_work.step >= jsonb_array_length(p_work.steps) then 'store'
-      when p_work.step_deadline_at <= private.clock() then 'expire'
-      when p_work.provider_job_id is not null then 'check'
+      when p_queued.step >= jsonb_array_length(p_queued.steps) then 'store'
+      when p_queued.step_deadline_at <= private.clock() then 'expire'
+      when p_queued.provider_job_id is not null then 'check'
       when p_attempt_opened then 'submit'
       else 'give_up' end,
-    'step', p_work.steps -> least(p_work.step, jsonb_array_length(p_work.steps) - 1),
-    'artifacts', p_work.artifacts,
-    'attempt', p_work.attempt, 'provider_job_id', p_work.provider_job_id, 'failures', p_work.failures,
-    'attempts_of_step', p_work.attempts_of_step,
-    'attempts_left', (select attempts_per_step from public.app_settings) - p_work.attempts_of_step,
+    'step', p_queued.steps -> least(p_queued.step, jsonb_array_length(p_queued.steps) - 1),
+    'artifacts', p_queued.artifacts,
+    'attempt', p_queued.attempt, 'provider_job_id', p_queued.provider_job_id, 'failures', p_queued.failures,
+    'attempts_of_step', p_queued.attempts_of_step,
+    'attempts_left', (select attempts_per_step from public.app_settings) - p_queued.attempts_of_step,
     -- What must come keeps time for its own run and for those after it.
-    'start_within_seconds', greatest(1, extract(epoch from p_work.step_deadline_at - private.clock())
+    'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - private.clock())
       - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
           then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)
-        from jsonb_array_elements(p_work.steps) with ordinality as steps (step, place)
-        where place > p_work.step and not (p_work.steps -> p_work.step ->> 'optional')::boolean))::integer,
-    'past_deadline', p_work.deadline_at <= private.clock(),
+        from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place)
+        where place > p_queued.step and not (p_queued.steps -> p_queued.step ->> 'optional')::boolean))::integer,
+    'past_deadline', p_queued.deadline_at <= private.clock(),
     'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
     'settings', p_job.settings,
     'files_are_public', p_job.files_are_public,
@@ -291,6 +291,6 @@ as $$
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
 $$;
 
-revoke execute on function private.work_json(public.video_jobs, private.job_work, boolean)
+revoke execute on function private.leased_job_json(public.video_jobs, private.job_queue, boolean)
   from public, anon, authenticated;
-grant execute on function private.work_json(public.video_jobs, private.job_work, boolean) to service_role;
+grant execute on function private.leased_job_json(public.video_jobs, private.job_queue, boolean) to service_role;

@@ -27,7 +27,7 @@ grant select, insert, update, delete on public.idempotency_log to service_role;
 
 -- The outcome of a key that was used before and has not expired; null for a fresh one. A batch is one request with many
 -- keys: one of its siblings that was used for another request refuses them all.
-create function private.replay(
+create function private.find_answer(
   p_user_id uuid,
   p_idempotency_key text,
   p_request_hash text,
@@ -62,11 +62,11 @@ begin
 end;
 $$;
 
-revoke execute on function private.replay(uuid, text, text, text[]) from public, anon, authenticated;
-grant execute on function private.replay(uuid, text, text, text[]) to service_role;
+revoke execute on function private.find_answer(uuid, text, text, text[]) from public, anon, authenticated;
+grant execute on function private.find_answer(uuid, text, text, text[]) to service_role;
 
 -- Binds a key to its job, and to the answer that a replay gets. A row that is there has expired: `replay` comes first.
-create function private.bind_key(
+create function private.store_answer(
   p_user_id uuid,
   p_idempotency_key text,
   p_operation_type text,
@@ -99,5 +99,5 @@ begin
 end;
 $$;
 
-revoke execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
-grant execute on function private.bind_key(uuid, text, text, text, uuid, jsonb) to service_role;
+revoke execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
+grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) to service_role;

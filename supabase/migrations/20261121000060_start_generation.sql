@@ -90,7 +90,7 @@ declare
   v_now timestamptz := private.clock();
   v_deadline timestamptz;
   v_job public.video_jobs;
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
   insert into public.video_jobs (
     job_id, user_id, model_id, kind, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
@@ -108,7 +108,7 @@ begin
       ::integer) from jsonb_array_elements(p_steps) as step)) into v_deadline
   from public.models where models.id = p_job.model_id;
 
-  insert into private.job_work (
+  insert into private.job_queue (
     job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)
   select
     p_job.job_id, private.with_run_times(p_steps), 1, 1, v_now,
@@ -116,9 +116,9 @@ begin
     v_now + make_interval(secs => p_lease_seconds),
     v_deadline, private.step_deadline(p_steps -> 0, v_deadline)
   from public.app_settings
-  returning * into v_work;
+  returning * into v_queued;
 
-  return private.work_json(v_job, v_work, true);
+  return private.leased_job_json(v_job, v_queued, true);
 end;
 $$;
 
@@ -153,7 +153,7 @@ set search_path = ''
 as $$
 declare
   v_job public.video_jobs;
-  v_outcome jsonb := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
+  v_outcome jsonb := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   v_model public.models;
   v_resolved jsonb;
   v_steps jsonb;
@@ -166,11 +166,11 @@ begin
     return v_outcome;
   end if;
 
-  perform private.begin_change(p_user_id);
+  perform private.lock_user_shared(p_user_id);
   -- All of a user's requests pass here one at a time: a concurrent duplicate waits, then replays.
   select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;
   perform private.require_account(p_user_id);
-  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
+  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   if v_outcome is not null then
     return v_outcome;
   end if;
@@ -228,9 +228,9 @@ begin
   end if;
   v_response := jsonb_build_object('job_id', v_job.job_id, 'status', 'pending', 'credits_used', v_price,
     'credits_remaining', v_charge -> 'credits_remaining');
-  perform private.bind_key(
+  perform private.store_answer(
     p_user_id, p_idempotency_key, 'video_' || p_kind, p_request_hash, v_job.job_id, v_response);
-  return jsonb_build_object('outcome', 'created', 'response', v_response, 'work', v_outcome);
+  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_outcome);
 end;
 $$;
 

@@ -21,15 +21,15 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
-  v_work private.job_work := v_locked.work;
+  v_queued private.job_queue := v_locked.queued;
   v_skipped integer := coalesce((
-    select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_work.steps) as step
+    select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_queued.steps) as step
     where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);
 begin
   if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  update private.job_work set
+  update private.job_queue set
     lease_until = null, failures = 0,
     next_check_at = case when p_video_path is null
       then v_now + make_interval(secs => p_copy_again_after_seconds) end
@@ -37,9 +37,9 @@ begin
   update public.video_jobs set
     status = 'completed', stage = 'completed', progress_percent = 100, queue_position = null,
     video_path = p_video_path,
-    video_url = case when p_video_path is null then v_work.artifacts -> 'video' ->> 'url' end,
+    video_url = case when p_video_path is null then v_queued.artifacts -> 'video' ->> 'url' end,
     thumbnail_path = p_thumbnail_path,
-    thumbnail_url = case when p_thumbnail_path is null then v_work.artifacts -> 'thumbnail' ->> 'url' end,
+    thumbnail_url = case when p_thumbnail_path is null then v_queued.artifacts -> 'thumbnail' ->> 'url' end,
     subtitles_path = p_subtitles_path, credits_refunded = v_skipped,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status = 'processing'
@@ -76,7 +76,7 @@ begin
   if v_job.status is distinct from 'completed' or v_job.video_path is not null then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  update private.job_work set lease_until = null, failures = 0, next_check_at = null where job_id = p_job_id;
+  update private.job_queue set lease_until = null, failures = 0, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
     video_path = p_video_path, video_url = null,
     thumbnail_path = coalesce(thumbnail_path, p_thumbnail_path),
@@ -119,14 +119,14 @@ begin
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   -- For what it was given, once something was made for it: private.limit_problem counts these.
-  if (v_locked.work).artifacts <> '{}' and p_error_code in (
+  if (v_locked.queued).artifacts <> '{}' and p_error_code in (
     'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then
     p_refund_reason := 'refused_after_start_refund';
   end if;
-  update private.job_work set lease_until = null, next_check_at = null where job_id = p_job_id;
+  update private.job_queue set lease_until = null, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
     status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
-    error_message = p_error_message, credits_refunded = credits_used, attempts = (v_locked.work).attempt,
+    error_message = p_error_message, credits_refunded = credits_used, attempts = (v_locked.queued).attempt,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;

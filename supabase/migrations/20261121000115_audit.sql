@@ -89,7 +89,7 @@ from public.video_jobs as jobs cross join lateral (
   union all
   select 'unfinished_job_is_never_looked_at', format('status %s', status)
   where status in ('pending', 'processing') and not exists (
-    select from private.job_work where job_work.job_id = jobs.job_id and next_check_at is not null)
+    select from private.job_queue where job_queue.job_id = jobs.job_id and next_check_at is not null)
 ) as found (problem, detail);
 
 grant select on private.job_problems to service_role;

@@ -20,21 +20,21 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
-  v_work private.job_work := v_locked.work;
+  v_queued private.job_queue := v_locked.queued;
 begin
   if v_job.job_id is null then
     return null;
-  elsif v_job.completed_at is not null or p_attempt <= v_work.attempt - v_work.attempts_of_step then
+  elsif v_job.completed_at is not null or p_attempt <= v_queued.attempt - v_queued.attempts_of_step then
     return jsonb_build_object('outcome', 'finished', 'same_run',
-      coalesce(v_work.provider_job_id = p_provider_job_id, false)
-        or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id));
-  elsif v_locked.current and v_work.submitted_at is not null and v_work.provider_job_id is null then
+      coalesce(v_queued.provider_job_id = p_provider_job_id, false)
+        or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id));
+  elsif v_locked.current and v_queued.submitted_at is not null and v_queued.provider_job_id is null then
     perform public.record_submission(p_job_id, p_attempt, p_provider_job_id);
-  elsif not v_locked.current or v_work.provider_job_id is distinct from p_provider_job_id then
-    return jsonb_build_object('outcome', 'late_run', 'work', private.work_json(v_job, v_work, false));
+  elsif not v_locked.current or v_queued.provider_job_id is distinct from p_provider_job_id then
+    return jsonb_build_object('outcome', 'late_run', 'leased_job', private.leased_job_json(v_job, v_queued, false));
   end if;
-  update private.job_work set next_check_at = least(next_check_at, v_now) where job_id = p_job_id;
-  return jsonb_build_object('outcome', 'woken', 'work', public.claim_job(p_job_id, p_lease_seconds));
+  update private.job_queue set next_check_at = least(next_check_at, v_now) where job_id = p_job_id;
+  return jsonb_build_object('outcome', 'woken', 'leased_job', public.lease_job(p_job_id, p_lease_seconds));
 end;
 $$;
 
@@ -60,26 +60,26 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
-  v_abandoned text := (v_locked.work).provider_job_id;
-  v_work private.job_work;
+  v_abandoned text := (v_locked.queued).provider_job_id;
+  v_queued private.job_queue;
 begin
   if not v_locked.current or v_job.step >= v_job.steps then
     return null;
   end if;
-  update private.job_work set
+  update private.job_queue set
     attempt = attempt + 1, attempts_of_step = attempts_of_step + 1, provider_job_id = p_provider_job_id,
     submitted_at = v_now, failures = 0, next_check_at = v_now,
     lease_until = v_now + make_interval(secs => p_lease_seconds)
   where job_id = p_job_id
-  returning * into v_work;
+  returning * into v_queued;
   update public.video_jobs set
     status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now),
-    provider = case when (v_work.steps -> v_work.step ->> 'optional')::boolean then provider
-      else private.provider_json(v_work.steps -> v_work.step, p_provider_job_id) end
+    provider = case when (v_queued.steps -> v_queued.step ->> 'optional')::boolean then provider
+      else private.provider_json(v_queued.steps -> v_queued.step, p_provider_job_id) end
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
   return jsonb_build_object(
-    'work', private.work_json(v_job, v_work, false), 'abandoned_provider_job_id', v_abandoned);
+    'leased_job', private.leased_job_json(v_job, v_queued, false), 'abandoned_provider_job_id', v_abandoned);
 end;
 $$;
 

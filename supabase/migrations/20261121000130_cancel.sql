@@ -6,7 +6,7 @@
 -- runs at their providers: { run id: state }.
 create function private.standing_of(
   p_job public.video_jobs,
-  p_work private.job_work,
+  p_queued private.job_queue,
   p_seen jsonb
 )
 returns text
@@ -16,21 +16,21 @@ security invoker
 set search_path = ''
 as $$
   select case
-    when not private.is_making_video(p_work.steps, p_work.step) then 'made'
-    when p_work.provider_job_id is null and p_work.submitted_at is null and not has_run then 'not_started'
+    when not private.is_making_video(p_queued.steps, p_queued.step) then 'made'
+    when p_queued.provider_job_id is null and p_queued.submitted_at is null and not has_run then 'not_started'
     -- A submission whose answer is missing may be running.
-    when p_work.provider_job_id is null then 'started'
-    when seen = 'succeeded' and not private.is_making_video(p_work.steps, p_work.step + 1) then 'made'
+    when p_queued.provider_job_id is null then 'started'
+    when seen = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
     when seen = 'queued' and not has_run then 'not_started'
     when seen is not null then 'started'
     when p_job.stage = 'generating' or has_run then 'may_be_made'
     else 'unknown' end
-  from (select p_seen ->> p_work.provider_job_id as seen, p_work.artifacts <> '{}' as has_run) as facts;
+  from (select p_seen ->> p_queued.provider_job_id as seen, p_queued.artifacts <> '{}' as has_run) as facts;
 $$;
 
-revoke execute on function private.standing_of(public.video_jobs, private.job_work, jsonb)
+revoke execute on function private.standing_of(public.video_jobs, private.job_queue, jsonb)
   from public, anon, authenticated;
-grant execute on function private.standing_of(public.video_jobs, private.job_work, jsonb) to service_role;
+grant execute on function private.standing_of(public.video_jobs, private.job_queue, jsonb) to service_role;
 
 -- Says whether the owner of a locked job that has started may no longer end it today; null when they may.
 create function private.cancel_problem(
@@ -62,7 +62,7 @@ grant execute on function private.cancel_problem(public.video_jobs) to service_r
 -- Ends a locked unfinished job at its owner's wish, refunded in full, and counts it if it had started.
 create function private.end_by_owner(
   p_job public.video_jobs,
-  p_work private.job_work,
+  p_queued private.job_queue,
   p_has_started boolean,
   p_message text
 )
@@ -72,13 +72,13 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  select public.fail_job(p_job.job_id, p_work.attempt, 'cancelled', p_message, p_refund_reason =>
+  select public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_refund_reason =>
     case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
 $$;
 
-revoke execute on function private.end_by_owner(public.video_jobs, private.job_work, boolean, text)
+revoke execute on function private.end_by_owner(public.video_jobs, private.job_queue, boolean, text)
   from public, anon, authenticated;
-grant execute on function private.end_by_owner(public.video_jobs, private.job_work, boolean, text) to service_role;
+grant execute on function private.end_by_owner(public.video_jobs, private.job_queue, boolean, text) to service_role;
 
 -- Cancels a user's unfinished job and refunds it in full, or says why not: { outcome, … }.
 -- cancelled: { job, work }, with what the caller needs to stop the run. ask_provider: { work }; whoever has looked at its
@@ -100,8 +100,8 @@ as $$
 declare
   v_locked record := private.lock_job(p_job_id, null);
   v_job public.video_jobs := v_locked.job;
-  v_work private.job_work := v_locked.work;
-  v_standing text := private.standing_of(v_job, v_work, p_seen);
+  v_queued private.job_queue := v_locked.queued;
+  v_standing text := private.standing_of(v_job, v_queued, p_seen);
   v_answer jsonb;
 begin
   if v_job.user_id is distinct from p_user_id then
@@ -112,10 +112,10 @@ begin
   elsif v_standing = 'made' then
     -- Only what was just seen is news: whoever asks again and again must not cut the pauses between two looks, attempts or
     -- copies short, nor use up the attempts.
-    update private.job_work set next_check_at = least(next_check_at, private.clock())
+    update private.job_queue set next_check_at = least(next_check_at, private.clock())
     where job_id = p_job_id and p_seen ->> provider_job_id = 'succeeded';
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),
-      'work', public.claim_job(p_job_id, p_lease_seconds));
+      'leased_job', public.lease_job(p_job_id, p_lease_seconds));
   end if;
 
   if v_standing in ('started', 'may_be_made') then
@@ -125,11 +125,11 @@ begin
     end if;
   end if;
   if v_standing in ('unknown', 'may_be_made') then
-    return jsonb_build_object('outcome', 'ask_provider', 'work', private.work_json(v_job, v_work, false));
+    return jsonb_build_object('outcome', 'ask_provider', 'leased_job', private.leased_job_json(v_job, v_queued, false));
   end if;
-  v_answer := private.end_by_owner(v_job, v_work, v_standing = 'started', 'The video was cancelled');
+  v_answer := private.end_by_owner(v_job, v_queued, v_standing = 'started', 'The video was cancelled');
   return jsonb_build_object('outcome', 'cancelled', 'job', v_answer -> 'job',
-    'work', private.work_json(v_job, v_work, false));
+    'leased_job', private.leased_job_json(v_job, v_queued, false));
 end;
 $$;
 

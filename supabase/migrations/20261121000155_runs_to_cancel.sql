@@ -20,7 +20,7 @@ grant select, insert, update, delete on private.runs_to_cancel to service_role;
 
 -- Up to p_limit runs to be cancelled now, each tried again later unless record_cancelled_run comes first: what the
 -- provider needs to know of them, and whether this is the last try.
-create function public.claim_runs_to_cancel(
+create function public.lease_runs_to_cancel(
   p_limit integer
 )
 returns setof jsonb
@@ -44,8 +44,8 @@ as $$
     'step', jsonb_build_object('provider', runs.provider, 'model', model), 'is_last_try', tries >= 5);
 $$;
 
-revoke execute on function public.claim_runs_to_cancel(integer) from public, anon, authenticated;
-grant execute on function public.claim_runs_to_cancel(integer) to service_role;
+revoke execute on function public.lease_runs_to_cancel(integer) from public, anon, authenticated;
+grant execute on function public.lease_runs_to_cancel(integer) to service_role;
 
 -- Notes that nothing is left to do about a run: its provider answered, or it was tried often enough.
 create function public.record_cancelled_run(

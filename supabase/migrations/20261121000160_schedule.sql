@@ -18,7 +18,7 @@ declare
   v_key text;
 begin
   if p_task = 'advance' and not exists (
-    select from private.job_work
+    select from private.job_queue
     where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
   ) and not exists (select from private.runs_to_cancel where next_try_at <= v_now) then
     return;

@@ -226,7 +226,7 @@ grant execute on function public.purge_tombstones(integer) to service_role;
 
 -- Waits until the changes of a user's jobs that are under way are committed, and holds up others until the caller's
 -- transaction has ended.
-create function private.settle_changes(
+create function private.lock_user_exclusive(
   p_user_id uuid
 )
 returns void
@@ -238,8 +238,8 @@ as $$
   select pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
 $$;
 
-revoke execute on function private.settle_changes(uuid) from public, anon, authenticated;
-grant execute on function private.settle_changes(uuid) to service_role;
+revoke execute on function private.lock_user_exclusive(uuid) from public, anon, authenticated;
+grant execute on function private.lock_user_exclusive(uuid) to service_role;
 
 -- The answer of a listing, made of one row more than the page has.
 create function private.page_json(

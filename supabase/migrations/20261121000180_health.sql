@@ -31,7 +31,7 @@ as $$
       from private.provider_circuits where open_until is not null),
     -- A minute past its time: the worker is not being called, or cannot keep up.
     'overdue_jobs', (
-      select count(*) from private.job_work
+      select count(*) from private.job_queue
       where next_check_at < (select private.clock() - interval '1 minute')
         and (lease_until is null or lease_until < (select private.clock() - interval '1 minute'))));
 $$;

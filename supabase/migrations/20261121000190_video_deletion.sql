@@ -44,7 +44,7 @@ revoke execute on function private.discard_files(public.video_jobs) from public,
 grant execute on function private.discard_files(public.video_jobs) to service_role;
 
 -- Deletes a locked job, leaving a tombstone, and word of the files that are to be deleted.
-create function private.bury_job(
+create function private.leave_tombstone(
   p_job public.video_jobs
 )
 returns void
@@ -61,8 +61,8 @@ begin
 end;
 $$;
 
-revoke execute on function private.bury_job(public.video_jobs) from public, anon, authenticated;
-grant execute on function private.bury_job(public.video_jobs) to service_role;
+revoke execute on function private.leave_tombstone(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.leave_tombstone(public.video_jobs) to service_role;
 
 -- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
 create function private.files_of(
@@ -109,30 +109,30 @@ set search_path = ''
 as $$
 declare
   v_job public.video_jobs;
-  v_work private.job_work;
+  v_queued private.job_queue;
   v_standing text;
   v_problem jsonb;
   v_not_deleted jsonb := '[]';
   v_ask jsonb := '[]';
   v_runs jsonb := '[]';
 begin
-  perform private.begin_change(p_user_id);
+  perform private.lock_user_shared(p_user_id);
   perform private.require_account(p_user_id);
   -- All of them before any balance, and in one order: whoever ends one of them has its lock and waits for the balance.
   perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;
-  perform from private.job_work as work
+  perform from private.job_queue as queued
   where exists (
     select from public.video_jobs as jobs
-    where jobs.job_id = work.job_id and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))
+    where jobs.job_id = queued.job_id and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))
   order by job_id for update;
   for v_job in
     select * from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id
   loop
     if v_job.completed_at is null then
-      select * into v_work from private.job_work where job_id = v_job.job_id;
-      v_standing := private.standing_of(v_job, v_work, p_seen);
+      select * into v_queued from private.job_queue where job_id = v_job.job_id;
+      v_standing := private.standing_of(v_job, v_queued, p_seen);
       if v_standing = 'unknown' then
-        v_ask := v_ask || private.work_json(v_job, v_work, false);
+        v_ask := v_ask || private.leased_job_json(v_job, v_queued, false);
         continue;
       end if;
       v_problem := case when v_standing <> 'not_started' then private.cancel_problem(v_job) end;
@@ -140,10 +140,10 @@ begin
         v_not_deleted := v_not_deleted || jsonb_build_object('job_id', v_job.job_id, 'code', v_problem -> 'outcome');
         continue;
       end if;
-      v_runs := v_runs || private.work_json(v_job, v_work, false);
-      perform private.end_by_owner(v_job, v_work, v_standing <> 'not_started', 'The video was deleted');
+      v_runs := v_runs || private.leased_job_json(v_job, v_queued, false);
+      perform private.end_by_owner(v_job, v_queued, v_standing <> 'not_started', 'The video was deleted');
     end if;
-    perform private.bury_job(v_job);
+    perform private.leave_tombstone(v_job);
   end loop;
 
   return jsonb_build_object(
@@ -195,7 +195,7 @@ begin
     v_locked := private.lock_job(v_job_id, null);
     -- Its owner may have been faster.
     continue when (v_locked.job).job_id is null;
-    perform private.bury_job(v_locked.job);
+    perform private.leave_tombstone(v_locked.job);
     v_deleted := v_deleted + 1;
   end loop;
   return v_deleted;

@@ -13,20 +13,20 @@ set search_path = ''
 as $$
 declare
   v_job public.video_jobs;
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
   -- All of them before any balance, in the one order of locks.
   perform from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id for update;
   for v_job in
     select * from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id
   loop
-    select * into v_work from private.job_work where job_id = v_job.job_id for update;
+    select * into v_queued from private.job_queue where job_id = v_job.job_id for update;
     insert into private.runs_to_cancel (provider, provider_job_id, model, job_id, attempt, next_try_at)
-    select step ->> 'provider', v_work.provider_job_id, step ->> 'model', v_job.job_id, v_work.attempt, private.clock()
-    from (select v_work.steps -> v_work.step as step) as current
-    where v_work.provider_job_id is not null
+    select step ->> 'provider', v_queued.provider_job_id, step ->> 'model', v_job.job_id, v_queued.attempt, private.clock()
+    from (select v_queued.steps -> v_queued.step as step) as current
+    where v_queued.provider_job_id is not null
     on conflict do nothing;
-    perform private.end_by_owner(v_job, v_work, private.standing_of(v_job, v_work, '{}') <> 'not_started',
+    perform private.end_by_owner(v_job, v_queued, private.standing_of(v_job, v_queued, '{}') <> 'not_started',
       'The account was deleted');
   end loop;
 end;
@@ -88,7 +88,7 @@ declare
   v_nobody uuid := gen_random_uuid();
 begin
   -- Alone with this user: whoever starts or changes a job of theirs waits, and then finds nobody.
-  perform private.settle_changes(old.id);
+  perform private.lock_user_exclusive(old.id);
   perform private.end_jobs(old.id);
   perform private.keep_usage(old.id);
 
@@ -138,13 +138,13 @@ declare
   v_job public.video_jobs;
   v_deleted integer := 0;
 begin
-  perform private.begin_change(p_user_id);
+  perform private.lock_user_shared(p_user_id);
   perform private.require_account(p_user_id);
   for v_job in
     select * from public.video_jobs where user_id = p_user_id and completed_at is not null
     order by job_id limit p_limit for update
   loop
-    perform private.bury_job(v_job);
+    perform private.leave_tombstone(v_job);
     v_deleted := v_deleted + 1;
   end loop;
   return v_deleted;

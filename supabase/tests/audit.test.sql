@@ -85,9 +85,9 @@ insert into damages values
     array['job_not_charged_once running']),
   ($$ update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x' where node_id = 'delivered' $$,
     array['private_video_has_no_copy delivered']),
-  ($$ update private.job_work set next_check_at = null where job_id = pg_temp.job('running') $$,
+  ($$ update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') $$,
     array['unfinished_job_is_never_looked_at running']),
-  ($$ delete from private.job_work where job_id = pg_temp.job('running') $$,
+  ($$ delete from private.job_queue where job_id = pg_temp.job('running') $$,
     array['unfinished_job_is_never_looked_at running'])
 ;
 select is(every, expected, 'the audit reports ' || damage) from damages, pg_temp.reports(damage);

@@ -54,7 +54,7 @@ select public.complete_job(delivered, 1, 'delivered.mp4') from jobs;
 select pg_temp.at('1 15:00');
 select public.audit_recent();
 savepoint long_ago;
-update private.job_work set next_check_at = null where job_id = (select running from jobs);
+update private.job_queue set next_check_at = null where job_id = (select running from jobs);
 select is(pg_temp.problems_of(public.audit_recent()), array['unfinished_job_is_never_looked_at'],
   'a job that nobody looks at is found, however long ago it was charged');
 rollback to long_ago;

@@ -31,12 +31,12 @@ $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.submit(p_name text) returns void language sql as $$
-  select public.record_submission(job_id, attempt, p_name || '-' || attempt) from private.job_work
+  select public.record_submission(job_id, attempt, p_name || '-' || attempt) from private.job_queue
   where job_id = pg_temp.job(p_name)
 $$;
 create function pg_temp.make(p_name text, p_media jsonb) returns void language plpgsql as $$
 declare
-  v_attempt integer := (select attempt from private.job_work where job_id = pg_temp.job(p_name));
+  v_attempt integer := (select attempt from private.job_queue where job_id = pg_temp.job(p_name));
 begin
   perform pg_temp.submit(p_name);
   perform public.advance_step(pg_temp.job(p_name), v_attempt, p_media);
@@ -47,12 +47,12 @@ create function pg_temp.start_and_submit(p_name text) returns void language sql 
 create function pg_temp.cancel(p_name text, p_seen text default null) returns jsonb language sql as $$
   select public.cancel_job('00000000-0000-4000-8000-00000000000a', job_id,
     case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
-  from private.job_work where job_id = pg_temp.job(p_name)
+  from private.job_queue where job_id = pg_temp.job(p_name)
 $$;
 create function pg_temp.delete(p_name text, p_seen text default null) returns jsonb language sql as $$
   select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[job_id],
     case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
-  from private.job_work where job_id = pg_temp.job(p_name)
+  from private.job_queue where job_id = pg_temp.job(p_name)
 $$;
 create function pg_temp.reason(p_job_id uuid) returns text language sql as
   $$ select reason from public.quota_log where job_id = p_job_id and change > 0 $$;
@@ -67,7 +67,7 @@ select is(
 select is((select status from public.video_jobs where node_id = 'running'), 'processing', 'and goes on');
 create temp table cancelled as select pg_temp.cancel('running') as answer;
 select is(
-  array[answer ->> 'outcome', answer #>> '{work,provider_job_id}'], array['ask_provider', 'running-1'],
+  array[answer ->> 'outcome', answer #>> '{leased_job,provider_job_id}'], array['ask_provider', 'running-1'],
   'whether a run that was queued has started the provider knows') from cancelled;
 select is(pg_temp.balance(), 998, 'and until it has said so nothing is refunded');
 update cancelled set answer = public.cancel_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('running'),
@@ -78,7 +78,7 @@ select is(answer ->> 'outcome', 'cancelled', 'a running job is cancelled') from 
 select is(
   answer #> '{job,status}' || (answer #> '{job,error_code}') || (answer #> '{job,credits_refunded}'),
   '["failed", "cancelled", 2]', 'which is a failure of its own kind, refunded in full') from cancelled;
-select is(answer #>> '{work,provider_job_id}', 'running-1', 'the caller is told which run to stop') from cancelled;
+select is(answer #>> '{leased_job,provider_job_id}', 'running-1', 'the caller is told which run to stop') from cancelled;
 select is(pg_temp.balance(), 1000, 'the user has what they had');
 select is(pg_temp.cancel('running') ->> 'outcome', 'not_cancellable', 'a job is cancelled once');
 select is(pg_temp.balance(), 1000, 'and refunded once');
@@ -121,7 +121,7 @@ select is(
 select pg_temp.start_and_submit('made');
 update cancelled set answer = pg_temp.cancel('made', 'succeeded');
 select is(
-  array[answer ->> 'outcome', answer #>> '{work,action}'], array['not_cancellable', 'check'],
+  array[answer ->> 'outcome', answer #>> '{leased_job,action}'], array['not_cancellable', 'check'],
   'a run that has succeeded is not cancelled, and its job is woken') from cancelled;
 select public.advance_step(pg_temp.job('made'), 1, '{"video_url": "x"}');
 update cancelled set answer = pg_temp.cancel('made');
@@ -140,11 +140,11 @@ select is(
   pg_temp.cancel('mixing', 'queued') ->> 'outcome', 'not_cancellable', 'nor is one whose sound is laid under it');
 select is(pg_temp.reason(pg_temp.job('mixing')), null, 'and it is not refunded');
 create function pg_temp.waits(p_name text) returns boolean language sql as $$
-  select next_check_at > private.clock() and lease_until is null from private.job_work
+  select next_check_at > private.clock() and lease_until is null from private.job_queue
   where job_id = pg_temp.job(p_name)
 $$;
 select is(pg_temp.waits('mixing'), true, 'nor looked at before its time, however often that is tried');
-select public.schedule_retry(pg_temp.job('mixing'), attempt, 60) from private.job_work
+select public.schedule_retry(pg_temp.job('mixing'), attempt, 60) from private.job_queue
 where job_id = pg_temp.job('mixing');
 select pg_temp.cancel('mixing');
 select is(pg_temp.waits('mixing'), true, 'and an attempt that waits its time is not used up');

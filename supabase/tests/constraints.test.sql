@@ -78,7 +78,7 @@ from (values
   ('a job of no model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
 ) as impossible (what, name, change);
 
-select pg_temp.refuses(what, name, 'update private.job_work set ' || change)
+select pg_temp.refuses(what, name, 'update private.job_queue set ' || change)
 from (values
   ('work without a step', 'steps_are_a_list', $$steps = '[]'$$),
   ('work beyond its steps', 'step_is_one_of_the_steps', 'step = 2'),

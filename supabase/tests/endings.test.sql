@@ -51,7 +51,7 @@ select is(
     '2030-01-01 12:00:00+00'],
   'from our own copy');
 select is(
-  (select array[next_check_at, lease_until] from private.job_work where job_id = pg_temp.job('delivered')),
+  (select array[next_check_at, lease_until] from private.job_queue where job_id = pg_temp.job('delivered')),
   array[null, null]::timestamptz[], 'nothing is left to do');
 select is(json #>> '{job,poll_after_ms}', null, 'and nothing to wait for') from answer;
 set local test.now = '2030-01-01 12:05:00+00';
@@ -70,15 +70,15 @@ select pg_temp.start_and_generate('owed');
 select is(
   public.complete_job(pg_temp.job('owed'), 1, null, 60) #>> '{job,video_url}', 'https://provider.test/v.mp4',
   'without a copy the provider''s own URL is served');
-select is(public.claim_job(pg_temp.job('owed')), null, 'the copy is tried again, not at once');
+select is(public.lease_job(pg_temp.job('owed')), null, 'the copy is tried again, not at once');
 set local test.now = '2030-01-01 12:06:00+00';
-update answer set json = public.claim_job(pg_temp.job('owed'));
+update answer set json = public.lease_job(pg_temp.job('owed'));
 select is(json ->> 'action', 'store', 'but after its delay') from answer;
 select is(json ->> 'copy_again', 'true', 'for as long as the settings say') from answer;
 select is(
   public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'true', 'a copy that failed is tried again');
 set local test.now = '2030-01-02 12:06:00+00';
-select is(public.claim_job(pg_temp.job('owed')) ->> 'copy_again', 'false', 'and no longer') ;
+select is(public.lease_job(pg_temp.job('owed')) ->> 'copy_again', 'false', 'and no longer') ;
 select is(
   public.fail_job(pg_temp.job('owed'), 1, 'timeout', 'It took too long') -> 'applied', 'false',
   'a job that was delivered from the provider does not fail either');
@@ -91,7 +91,7 @@ select is(
 select is(
   public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'false', 'and then nothing is owed any more');
 select is(
-  (select next_check_at from private.job_work where job_id = pg_temp.job('owed')), null, 'nobody looks at it again');
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('owed')), null, 'nobody looks at it again');
 
 select pg_temp.start_and_generate('given up');
 select is(
@@ -100,14 +100,14 @@ select is(
 select public.complete_job(pg_temp.job('given up'), 1, null, 60);
 select is(public.postpone(pg_temp.job('given up'), 1) -> 'applied', 'true', 'a copy may be given up');
 select is(
-  (select next_check_at from private.job_work where job_id = pg_temp.job('given up')), null,
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('given up')), null,
   'then nobody looks at it again');
 
 select pg_temp.start_and_generate('elsewhere');
 select is(
   public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed', 'a copy need not be wanted at all');
 select is(
-  (select next_check_at from private.job_work where job_id = pg_temp.job('elsewhere')), null, 'then none is owed');
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('elsewhere')), null, 'then none is owed');
 
 -- What others cannot open where the provider has it is delivered from our own copy, or not at all.
 update public.models set files_are_public = false where name = 'Test';
@@ -117,7 +117,7 @@ select is(
   public.complete_job(pg_temp.job('private'), 1, null, p_copy_again_after_seconds) -> 'applied', 'false',
   'a video that only we can open is not delivered by its provider''s URL, ' || what)
 from (values (60, 'though the copy is owed'), (null, 'nor without one')) as delays (p_copy_again_after_seconds, what);
-select is((select next_check_at is not null from private.job_work where job_id = pg_temp.job('private')), true,
+select is((select next_check_at is not null from private.job_queue where job_id = pg_temp.job('private')), true,
   'it is looked at again');
 select is(
   public.complete_job(pg_temp.job('private'), 1, 'a/private.mp4') -> 'applied', 'true',

@@ -56,7 +56,7 @@ select is_empty(
   format('select from %s where user_id = pg_temp.id(''ann'')', name), 'nothing of a user who was deleted is left in ' || name)
 from unnest(array['public.video_jobs', 'public.credit_balances', 'public.idempotency_log', 'public.deleted_videos',
   'public.quota_log', 'private.monthly_usage', 'private.user_addresses']) as name;
-select is_empty('select from private.job_work where job_id in (select job_id from jobs where node_id <> ''another''''s'')',
+select is_empty('select from private.job_queue where job_id in (select job_id from jobs where node_id <> ''another''''s'')',
   'nor of the work on their jobs');
 select results_eq(
   $$ select node_id, sum(change), count(*) from public.quota_log join jobs using (job_id)
@@ -86,16 +86,16 @@ select is(
 
 -- The worker's list.
 select is(
-  array(select public.claim_runs_to_cancel(10)),
+  array(select public.lease_runs_to_cancel(10)),
   array[jsonb_build_object(
     'job_id', (select job_id from jobs where node_id = 'running'), 'attempt', 1, 'provider_job_id', 'run of running',
     'step', '{"provider": "fal", "model": "test"}'::jsonb, 'is_last_try', false)],
   'the worker is told of the run');
-select is_empty('select public.claim_runs_to_cancel(10)', 'and nobody else, until it is time to try again');
+select is_empty('select public.lease_runs_to_cancel(10)', 'and nobody else, until it is time to try again');
 select set_config('test.now', '2030-01-31 13:00:00+00', true);
-select is((select public.claim_runs_to_cancel(10) ->> 'is_last_try'), 'false', 'it is tried again');
+select is((select public.lease_runs_to_cancel(10) ->> 'is_last_try'), 'false', 'it is tried again');
 update private.runs_to_cancel set tries = 4, next_try_at = private.clock();
-select is((select public.claim_runs_to_cancel(10) ->> 'is_last_try'), 'true', 'the fifth try is the last');
+select is((select public.lease_runs_to_cancel(10) ->> 'is_last_try'), 'true', 'the fifth try is the last');
 select public.record_cancelled_run('fal', 'run of running');
 select is_empty('select from private.runs_to_cancel', 'and then the list is empty');
 

@@ -24,7 +24,7 @@ select public.delete_videos(user_id, array_agg(job_id)) from public.video_jobs w
 set local enable_seqscan = off;
 create function pg_temp.rows_read() returns bigint language sql volatile as $$
   select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
-  where relname in ('video_jobs', 'job_work', 'idempotency_log', 'files_to_delete', 'quota_log')
+  where relname in ('video_jobs', 'job_queue', 'idempotency_log', 'files_to_delete', 'quota_log')
 $$;
 create function pg_temp.rows_read_by(p_statement text) returns bigint language plpgsql volatile as $$
 declare
@@ -37,7 +37,7 @@ $$;
 select ok(pg_temp.rows_read_by('select count(prompt) from public.video_jobs') >= 30, 'rows that are read are counted');
 select is(pg_temp.rows_read_by('select private.call_worker(''advance'')'), 0::bigint,
   'cron finds out that nothing is due without reading a job');
-select is(pg_temp.rows_read_by('select public.claim_due_jobs(10)'), 0::bigint, 'a worker too');
+select is(pg_temp.rows_read_by('select public.lease_due_jobs(10)'), 0::bigint, 'a worker too');
 select is(pg_temp.rows_read_by('select public.health()'), 0::bigint, 'as does a health check');
 select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint, 'the purge reads only keys that have expired');
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and only videos that have');

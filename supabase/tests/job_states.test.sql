@@ -19,7 +19,7 @@ create function pg_temp.start(p_name text, p_optional boolean) returns void lang
 begin
   perform public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
     '00000000-0000-4000-8000-000000000001', '{}', null, p_name);
-  update private.job_work set steps = jsonb_build_array(
+  update private.job_queue set steps = jsonb_build_array(
     steps -> 0 || jsonb_build_object('optional', p_optional, 'patience_seconds', 60, 'parts', '["a"]'::jsonb),
     steps -> 0 || jsonb_build_object('name', 'second', 'optional', p_optional, 'patience_seconds', 60, 'parts', '["b"]'::jsonb))
   where job_id = (select job_id from public.video_jobs where node_id = p_name);
@@ -30,26 +30,26 @@ $$;
 -- Does one thing with a job, as a worker, a webhook or its owner would.
 create function pg_temp.act(p_name text, p_action text) returns void language plpgsql as $$
 declare
-  v_work private.job_work := (
-    select work from private.job_work as work join public.video_jobs using (job_id) where node_id = p_name);
-  v_job_id uuid := v_work.job_id;
+  v_queued private.job_queue := (
+    select leased_job from private.job_queue as leased_job join public.video_jobs using (job_id) where node_id = p_name);
+  v_job_id uuid := v_queued.job_id;
   v_owner uuid := '00000000-0000-4000-8000-00000000000a';
-  v_run text := p_name || v_work.attempt;
+  v_run text := p_name || v_queued.attempt;
 begin
   case p_action
-    when 'submit' then perform public.record_submission(v_job_id, v_work.attempt, v_run);
-    when 'run' then perform public.record_progress(v_job_id, v_work.attempt, 'generating');
-    when 'requeue' then perform public.record_progress(v_job_id, v_work.attempt, 'queued');
-    when 'finish' then perform public.advance_step(v_job_id, v_work.attempt, '{"video_url": "https://fal.media/v.mp4"}');
-    when 'skip' then perform public.skip_step(v_job_id, v_work.attempt);
-    when 'retry' then perform public.schedule_retry(v_job_id, v_work.attempt, 1);
-    when 'adopt' then perform public.adopt_run(v_job_id, v_work.attempt, v_run || '-late');
-    when 'deliver' then perform public.complete_job(v_job_id, v_work.attempt, 'v.mp4');
-    when 'fail' then perform public.fail_job(v_job_id, v_work.attempt, 'provider_error', 'x');
+    when 'submit' then perform public.record_submission(v_job_id, v_queued.attempt, v_run);
+    when 'run' then perform public.record_progress(v_job_id, v_queued.attempt, 'generating');
+    when 'requeue' then perform public.record_progress(v_job_id, v_queued.attempt, 'queued');
+    when 'finish' then perform public.advance_step(v_job_id, v_queued.attempt, '{"video_url": "https://fal.media/v.mp4"}');
+    when 'skip' then perform public.skip_step(v_job_id, v_queued.attempt);
+    when 'retry' then perform public.schedule_retry(v_job_id, v_queued.attempt, 1);
+    when 'adopt' then perform public.adopt_run(v_job_id, v_queued.attempt, v_run || '-late');
+    when 'deliver' then perform public.complete_job(v_job_id, v_queued.attempt, 'v.mp4');
+    when 'fail' then perform public.fail_job(v_job_id, v_queued.attempt, 'provider_error', 'x');
     when 'cancel' then
-      perform public.cancel_job(v_owner, v_job_id, jsonb_build_object(v_work.provider_job_id, 'running'));
+      perform public.cancel_job(v_owner, v_job_id, jsonb_build_object(v_queued.provider_job_id, 'running'));
     when 'delete' then
-      perform public.delete_videos(v_owner, array[v_job_id], jsonb_build_object(v_work.provider_job_id, 'running'));
+      perform public.delete_videos(v_owner, array[v_job_id], jsonb_build_object(v_queued.provider_job_id, 'running'));
   end case;
 end;
 $$;

@@ -56,18 +56,18 @@ $$;
 
 -- Templates.
 select is(
-  private.fill('{"a": {"from": "x"}, "list": [1, {"deep": {"from": "y"}}, "z"]}', '{"x": "text", "y": [1, 2]}'),
+  private.render('{"a": {"from": "x"}, "list": [1, {"deep": {"from": "y"}}, "z"]}', '{"x": "text", "y": [1, 2]}'),
   '{"a": "text", "list": [1, {"deep": [1, 2]}, "z"]}', 'a value takes the place of its name, as deep as it stands');
 select is(
-  private.fill('{"voice": {"from": "who", "choices": {"he": "am_1", "she": "af_2"}}}', '{"who": "she"}'),
+  private.render('{"voice": {"from": "who", "choices": {"he": "am_1", "she": "af_2"}}}', '{"who": "she"}'),
   '{"voice": "af_2"}', 'what a value means to the provider is told by the choices');
 select is(
-  private.fill('{"video": {"artifact": "video"}, "none": {}, "empty": []}', '{"artifact": "x"}'),
+  private.render('{"video": {"artifact": "video"}, "none": {}, "empty": []}', '{"artifact": "x"}'),
   '{"video": {"artifact": "video"}, "none": {}, "empty": []}', 'what is made later stays until it is there');
 select is(
-  private.fill('{"text": {"from": "text"}}', '{"text": {"from": "secret"}, "secret": 1}'),
+  private.render('{"text": {"from": "text"}}', '{"text": {"from": "secret"}, "secret": 1}'),
   '{"text": {"from": "secret"}}', 'a value that looks like a template is not filled in turn');
-select is(private.fill('{"a": {"from": "x"}}', '{}'), '{"a": null}', 'a value that nobody gave is null');
+select is(private.render('{"a": {"from": "x"}}', '{}'), '{"a": null}', 'a value that nobody gave is null');
 
 -- The picture: one run, several, or one that is cut.
 create function pg_temp.picture(p_settings jsonb) returns jsonb language sql as $$
@@ -255,16 +255,16 @@ create function pg_temp.start(p_name text, p_settings jsonb default '{}') return
   $$ select pg_temp.request(p_name, p_settings) $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.work(p_name text) returns private.job_work language sql as
-  $$ select job_work from private.job_work where job_id = pg_temp.job(p_name) $$;
+create function pg_temp.queued(p_name text) returns private.job_queue language sql as
+  $$ select job_queue from private.job_queue where job_id = pg_temp.job(p_name) $$;
 create function pg_temp.at(p_name text) returns text language sql as
   $$ select coalesce(step_names[step + 1], stage) from public.video_jobs where node_id = p_name $$;
 create function pg_temp.state(p_name text) returns text language sql as $$
   select format('%s %s %s%%', status, stage, progress_percent) from public.video_jobs where node_id = p_name
 $$;
 create function pg_temp.everything(p_name text) returns jsonb language sql as $$
-  select to_jsonb(video_jobs) || jsonb_build_object('work', to_jsonb(job_work))
-  from public.video_jobs join private.job_work using (job_id) where node_id = p_name
+  select to_jsonb(video_jobs) || jsonb_build_object('leased_job', to_jsonb(job_queue))
+  from public.video_jobs join private.job_queue using (job_id) where node_id = p_name
 $$;
 create function pg_temp.balance() returns integer language sql as
   $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000a' $$;
@@ -275,18 +275,18 @@ $$;
 -- Makes the current step.
 create function pg_temp.make(p_name text) returns jsonb language plpgsql as $$
 declare
-  v_work private.job_work := pg_temp.work(p_name);
-  v_step jsonb := v_work.steps -> v_work.step;
+  v_queued private.job_queue := pg_temp.queued(p_name);
+  v_step jsonb := v_queued.steps -> v_queued.step;
 begin
-  perform public.record_submission(v_work.job_id, v_work.attempt, 'run of ' || (v_step ->> 'name'));
-  return public.advance_step(v_work.job_id, v_work.attempt,
+  perform public.record_submission(v_queued.job_id, v_queued.attempt, 'run of ' || (v_step ->> 'name'));
+  return public.advance_step(v_queued.job_id, v_queued.attempt,
     jsonb_build_object(v_step ->> 'produces', 'https://provider.test/' || (v_step ->> 'name')));
 end;
 $$;
 create function pg_temp.leave_out(p_name text) returns jsonb language sql as
-  $$ select public.skip_step(pg_temp.job(p_name), (pg_temp.work(p_name)).attempt) $$;
+  $$ select public.skip_step(pg_temp.job(p_name), (pg_temp.queued(p_name)).attempt) $$;
 create function pg_temp.complete(p_name text) returns jsonb language sql as
-  $$ select public.complete_job(pg_temp.job(p_name), (pg_temp.work(p_name)).attempt, 'x.mp4') $$;
+  $$ select public.complete_job(pg_temp.job(p_name), (pg_temp.queued(p_name)).attempt, 'x.mp4') $$;
 create function pg_temp.make_until(p_name text, p_step text) returns void language plpgsql as $$
 begin
   -- A step that never comes must not keep the tests waiting.
@@ -303,7 +303,7 @@ create function pg_temp.deliver(p_name text) returns jsonb language sql as
 -- What is charged, and how long it may take.
 create temp table answer as select pg_temp.request('music', pg_temp.sounding('["music"]')) as json;
 select is(
-  json #> '{work,start_within_seconds}', '900', 'a run may wait as long as its model says, whatever comes after it')
+  json #> '{leased_job,start_within_seconds}', '900', 'a run may wait as long as its model says, whatever comes after it')
 from answer;
 select is(pg_temp.balance(), 98495, 'what is charged is what was quoted, extras and all');
 select is((select credits_used from public.video_jobs where node_id = 'music'), 1505, 'and the job says so');
@@ -311,11 +311,11 @@ select is(
   (select step_names from public.video_jobs where node_id = 'music'),
   '{voiceover,music,loudness,generate,mix,thumbnail}', 'the job names its steps');
 select is(
-  (pg_temp.work('music')).deadline_at, '2030-01-01 12:00:00+00'::timestamptz
+  (pg_temp.queued('music')).deadline_at, '2030-01-01 12:00:00+00'::timestamptz
     -- The start, the runs that must be (900, 180 and 180 seconds), and the patience with the others (180, 60 and 30).
     + make_interval(secs => 900 + 900 + 180 + 180 + 180 + 60 + 30),
   'its deadline has time for every run that it needs, and patience for the others');
-select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
+select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a step that the video needs may take all that time');
 
 -- Without music.
@@ -327,13 +327,13 @@ select public.record_progress(pg_temp.job('music'), 1, 'generating', 50);
 select is(pg_temp.state('music'), 'processing generating 3%', 'half of a short step is a small part of the whole');
 select public.record_progress(pg_temp.job('music'), 1, 'generating', 100);
 update answer set json = pg_temp.make('music');
-select is(json #>> '{work,step,name}', 'music', 'after the voice comes the music') from answer;
+select is(json #>> '{leased_job,step,name}', 'music', 'after the voice comes the music') from answer;
 select is(pg_temp.state('music'), 'processing submitting 6%', 'percent does not fall between two steps');
 select is(
-  (select step_deadline_at - private.clock() from pg_temp.work('music')), interval '180 seconds',
+  (select step_deadline_at - private.clock() from pg_temp.queued('music')), interval '180 seconds',
   'which the video waits for no longer than its patience');
 select is(
-  private.work_json(null, pg_temp.work('music'), false) -> 'start_within_seconds', '180',
+  private.leased_job_json(null, pg_temp.queued('music'), false) -> 'start_within_seconds', '180',
   'and its run may wait as long');
 update before set everything = pg_temp.everything('music');
 select is(
@@ -342,27 +342,27 @@ from (values (1, 'the attempt before'), (3, 'an attempt that was never made')) a
 select is(pg_temp.everything('music'), everything, 'what a stale worker leaves out changes nothing') from before;
 update answer set json = pg_temp.leave_out('music');
 select is(
-  json #>> '{work,step,name}', 'generate', 'who leaves the music out goes on with the picture: its loudness is passed over')
+  json #>> '{leased_job,step,name}', 'generate', 'who leaves the music out goes on with the picture: its loudness is passed over')
 from answer;
-select is(json #>> '{work,action}', 'submit', 'and submits it at once') from answer;
+select is(json #>> '{leased_job,action}', 'submit', 'and submits it at once') from answer;
 -- Of 2430 seconds its own run (900), the mix (180) and the patience with the thumbnail (30) are kept.
-select is(json #> '{work,start_within_seconds}', '1320', 'which may wait while there is time for the rest') from answer;
+select is(json #> '{leased_job,start_within_seconds}', '1320', 'which may wait while there is time for the rest') from answer;
 select is(json #> '{job,skipped_extras}', '["music"]', 'the job tells what is left out') from answer;
 select is(pg_temp.state('music'), 'processing submitting 19%', 'what was passed over counts as done');
-select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
+select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a picture may take the whole time');
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'and is not left out');
 update answer set json = pg_temp.make('music');
-select is(json #>> '{work,step,name}', 'mix', 'then comes the mix') from answer;
+select is(json #>> '{leased_job,step,name}', 'mix', 'then comes the mix') from answer;
 select is(pg_temp.state('music'), 'processing submitting 82%', 'steps count by their typical times');
-select is((pg_temp.work('music')).step_deadline_at, (pg_temp.work('music')).deadline_at,
+select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a mix that has a part which was insisted on may take the whole time');
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'and is not left out either');
 update answer set json = pg_temp.make('music');
 select is(pg_temp.at('music'), 'thumbnail', 'then comes the thumbnail');
-select is(json #> '{work,start_within_seconds}', '30', 'which must be quick') from answer;
+select is(json #> '{leased_job,start_within_seconds}', '30', 'which must be quick') from answer;
 select is(pg_temp.refunds('music'), '', 'nothing is given back before the video is delivered');
-select is(pg_temp.make('music') #>> '{work,action}', 'store', 'and last the copy');
+select is(pg_temp.make('music') #>> '{leased_job,action}', 'store', 'and last the copy');
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'when nothing can be left out any more');
 select is(pg_temp.complete('music') #> '{job,credits_refunded}', '600',
   'a delivered job gives back what was paid for what is left out');
@@ -370,7 +370,7 @@ select is(pg_temp.refunds('music'), '600 skipped_extras_refund', 'exactly that')
 select is(pg_temp.balance(), 99095, 'to its owner');
 select is(pg_temp.complete('music') -> 'applied', 'false', 'a second delivery is none');
 select is(
-  public.fail_job(pg_temp.job('music'), (pg_temp.work('music')).attempt, 'timeout', 'x') -> 'applied', 'false',
+  public.fail_job(pg_temp.job('music'), (pg_temp.queued('music')).attempt, 'timeout', 'x') -> 'applied', 'false',
   'nor does it fail after that');
 select is(pg_temp.balance(), 99095, 'and gives nothing back again');
 select is(pg_temp.leave_out('music') -> 'applied', 'false', 'nothing is left out of a delivered video');
@@ -380,7 +380,7 @@ select is_empty('select * from public.audit_credits()', 'the books balance after
 create temp table accounts as select pg_temp.balance() as balance;
 select pg_temp.start('silent', pg_temp.sounding('["music", "voiceover"]'));
 select is(
-  (select step_deadline_at - private.clock() from pg_temp.work('silent')), interval '120 seconds',
+  (select step_deadline_at - private.clock() from pg_temp.queued('silent')), interval '120 seconds',
   'a first step that the video may do without is waited for no longer than its patience');
 select pg_temp.leave_out('silent');
 select is(
@@ -388,13 +388,13 @@ select is(
   'without its voice a video still gets its music, pending until something is taken');
 select pg_temp.leave_out('silent');
 update answer set json = pg_temp.make('silent');
-select is(json #>> '{work,step,name}', 'thumbnail', 'a mix of which every part is left out is passed over') from answer;
+select is(json #>> '{leased_job,step,name}', 'thumbnail', 'a mix of which every part is left out is passed over') from answer;
 select is(
-  (select step_deadline_at - private.clock() from pg_temp.work('silent')), interval '30 seconds',
+  (select step_deadline_at - private.clock() from pg_temp.queued('silent')), interval '30 seconds',
   'no video waits for its thumbnail for long');
 update answer set json = pg_temp.leave_out('silent');
 select is(
-  json #> '{job,skipped_extras}' || (json #> '{work,action}'), '["music", "thumbnail", "voiceover", "store"]',
+  json #> '{job,skipped_extras}' || (json #> '{leased_job,action}'), '["music", "thumbnail", "voiceover", "store"]',
   'and none fails for it') from answer;
 select pg_temp.complete('silent');
 select is(pg_temp.refunds('silent'), '1500 skipped_extras_refund', 'a mix that nobody needed is given back too');
@@ -421,9 +421,9 @@ select public.record_submission(pg_temp.job('pretty'), 1, 'run');
 update answer set json = public.advance_step(pg_temp.job('pretty'), 1,
   '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
 select is(
-  json #> '{work,action}' || (json #> '{job,skipped_extras}'), '["store"]', 'a thumbnail that is there is not made again')
+  json #> '{leased_job,action}' || (json #> '{job,skipped_extras}'), '["store"]', 'a thumbnail that is there is not made again')
 from answer;
-select is(json #>> '{work,artifacts,thumbnail,url}', 'https://provider.test/t.jpg', 'and is delivered') from answer;
+select is(json #>> '{leased_job,artifacts,thumbnail,url}', 'https://provider.test/t.jpg', 'and is delivered') from answer;
 select pg_temp.complete('pretty');
 
 -- Patience.
@@ -432,29 +432,29 @@ select pg_temp.make('slow');
 select public.record_submission(pg_temp.job('slow'), 2, 'run of music');
 select public.postpone(pg_temp.job('slow'), 2, 1000);
 select is(
-  (pg_temp.work('slow')).next_check_at, '2030-01-01 12:03:00+00',
+  (pg_temp.queued('slow')).next_check_at, '2030-01-01 12:03:00+00',
   'a step that the video may do without is looked at when its patience is over, whatever the delay');
 select public.schedule_retry(pg_temp.job('slow'), 2, 1000);
-select is((pg_temp.work('slow')).next_check_at, '2030-01-01 12:03:00+00', 'before its next attempt too');
+select is((pg_temp.queued('slow')).next_check_at, '2030-01-01 12:03:00+00', 'before its next attempt too');
 set local test.now = '2030-01-01 12:02:59+00';
-select is(public.claim_job(pg_temp.job('slow')), null, 'not before that');
+select is(public.lease_job(pg_temp.job('slow')), null, 'not before that');
 select public.record_submission(pg_temp.job('late'), 1, 'run of voiceover');
 set local test.now = '2030-01-01 12:03:00+00';
-update answer set json = public.claim_job(pg_temp.job('slow'));
+update answer set json = public.lease_job(pg_temp.job('slow'));
 select is(json ->> 'action', 'expire', 'then it expires') from answer;
 select is(json ->> 'past_deadline', 'false', 'long before the video itself') from answer;
 select is(json ->> 'attempt', '2', 'and nothing is submitted for it any more') from answer;
 select is(
-  public.skip_step(pg_temp.job('slow'), 2) #>> '{work,action}', 'submit', 'the step after it has its own time');
-update private.job_work set next_check_at = private.clock(), lease_until = null where job_id = pg_temp.job('slow');
+  public.skip_step(pg_temp.job('slow'), 2) #>> '{leased_job,action}', 'submit', 'the step after it has its own time');
+update private.job_queue set next_check_at = private.clock(), lease_until = null where job_id = pg_temp.job('slow');
 select is(
-  public.claim_job(pg_temp.job('slow')) ->> 'action', 'submit', 'and does not expire: the video needs it');
+  public.lease_job(pg_temp.job('slow')) ->> 'action', 'submit', 'and does not expire: the video needs it');
 select is(
-  public.claim_job(pg_temp.job('late')) ->> 'action', 'expire', 'a run that goes on for too long expires as well');
-select set_config('test.now', (deadline_at - interval '10 seconds')::text, true) from pg_temp.work('late');
+  public.lease_job(pg_temp.job('late')) ->> 'action', 'expire', 'a run that goes on for too long expires as well');
+select set_config('test.now', (deadline_at - interval '10 seconds')::text, true) from pg_temp.queued('late');
 select pg_temp.make('late');
 select is(
-  (pg_temp.work('late')).step_deadline_at, (pg_temp.work('late')).deadline_at,
+  (pg_temp.queued('late')).step_deadline_at, (pg_temp.queued('late')).deadline_at,
   'no step is waited for beyond the deadline of its job');
 select pg_temp.leave_out('late');
 select is(pg_temp.at('late'), 'generate', 'and the picture goes on without it');
@@ -536,8 +536,8 @@ select pg_temp.leave_out('woken');
 select is(
   public.wake_job(pg_temp.job('woken'), 2, 'run of music'), '{"outcome": "finished", "same_run": false}',
   'a run whose step was left out made nothing that is delivered');
-select is((pg_temp.work('woken')).attempt, 3, 'and neither takes the place of the next step''s');
-select is((pg_temp.work('woken')).provider_job_id, null, 'nor its run');
+select is((pg_temp.queued('woken')).attempt, 3, 'and neither takes the place of the next step''s');
+select is((pg_temp.queued('woken')).provider_job_id, null, 'nor its run');
 select pg_temp.deliver('woken');
 select is(
   public.wake_job(pg_temp.job('woken'), 3, 'run of generate'), '{"outcome": "finished", "same_run": true}',

@@ -35,7 +35,7 @@ select set_eq(
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
     'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
-    'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.fill(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
+    'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
     'private.refuse(integer,text,text,jsonb)']) as name
   union select 'authenticated', 'my_limits()' $$,
   'a client may ask for a price and a user for their limits, and call nothing else');

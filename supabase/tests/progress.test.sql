@@ -26,8 +26,8 @@ create function pg_temp.state(p_name text) returns text language sql as $$
 $$;
 -- All of a job's two rows but for the time of its last change.
 create function pg_temp.everything(p_name text) returns jsonb language sql as $$
-  select to_jsonb(video_jobs) || jsonb_build_object('work', to_jsonb(job_work))
-  from public.video_jobs join private.job_work using (job_id) where node_id = p_name
+  select to_jsonb(video_jobs) || jsonb_build_object('leased_job', to_jsonb(job_queue))
+  from public.video_jobs join private.job_queue using (job_id) where node_id = p_name
 $$;
 
 -- In order.
@@ -72,11 +72,11 @@ set local test.now = '2030-01-01 12:30:00+00';
 create temp table advanced as
 select public.advance_step(pg_temp.job('one'), 1, '{"video_url": "https://provider.test/v.mp4"}') as answer;
 select is(pg_temp.state('one'), 'processing storing 95%', 'after the last step the video is stored');
-select is(answer #>> '{work,action}', 'store', 'by the caller') from advanced;
+select is(answer #>> '{leased_job,action}', 'store', 'by the caller') from advanced;
 select is(
-  answer #>> '{work,artifacts,video,url}', 'https://provider.test/v.mp4', 'who is told where it is') from advanced;
+  answer #>> '{leased_job,artifacts,video,url}', 'https://provider.test/v.mp4', 'who is told where it is') from advanced;
 select is(
-  answer #> '{work,artifacts,generate}', '{"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run"}',
+  answer #> '{leased_job,artifacts,generate}', '{"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run"}',
   'and who made it, in which run') from advanced;
 select is(
   public.schedule_retry(pg_temp.job('one'), 1, 1) -> 'applied', 'false',
@@ -87,7 +87,7 @@ delete from private.run_times;
 create function pg_temp.start_two(p_name text) returns void language sql as $$
   select pg_temp.start(p_name);
   update public.video_jobs set steps = 2, step_names = '{generate,polish}' where node_id = p_name;
-  update private.job_work set steps = steps ||
+  update private.job_queue set steps = steps ||
     '[{"name": "polish", "provider": "fal", "model": "x", "produces": "video_url", "input": {}, "credits": 0,
       "parts": [], "optional": false, "typical_seconds": 100, "max_run_seconds": 900}]'
   where job_id = pg_temp.job(p_name);
@@ -98,22 +98,22 @@ select public.record_progress(pg_temp.job('two'), 1, 'generating', 80);
 select is(pg_temp.state('two'), 'processing generating 38%', 'percent is that of all steps');
 update advanced set answer = public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 select is(pg_temp.state('two'), 'processing submitting 48%', 'a step that is not the last leads to the next one');
-select is(answer #>> '{work,step,name}', 'polish', 'which the work names') from advanced;
+select is(answer #>> '{leased_job,step,name}', 'polish', 'which the work names') from advanced;
 select is(answer #>> '{job,progress,step_name}', 'polish', 'and so does the job') from advanced;
-select is(answer #>> '{work,action}', 'submit', 'and it is the caller''s to submit') from advanced;
+select is(answer #>> '{leased_job,action}', 'submit', 'and it is the caller''s to submit') from advanced;
 select is(
   public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
   'a step ends once, whoever tells it again');
 select is(
   public.record_submission(pg_temp.job('two'), 1, 'run-1') -> 'applied', 'false',
   'a late answer to the submission of the step before is not taken for this one''s');
-select is(answer #>> '{work,attempt}', '2', 'at once, as a new attempt') from advanced;
-select is(public.claim_job(pg_temp.job('two')), null, 'and nobody else''s meanwhile');
+select is(answer #>> '{leased_job,attempt}', '2', 'at once, as a new attempt') from advanced;
+select is(public.lease_job(pg_temp.job('two')), null, 'and nobody else''s meanwhile');
 select public.record_submission(pg_temp.job('two'), 2, 'run-2');
 select public.advance_step(pg_temp.job('two'), 2,
   '{"video_url": "https://provider.test/polished.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
 select is(
-  (select artifacts from private.job_work where job_id = pg_temp.job('two')),
+  (select artifacts from private.job_queue where job_id = pg_temp.job('two')),
   '{"generate": {"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run-1"},
     "polish": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
     "video": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
@@ -122,11 +122,11 @@ select is(
 
 -- Past the deadline no attempt is opened for the next step, so that its number is that of the step before.
 select public.record_submission(pg_temp.job('overdue'), 1, 'run-1');
-select set_config('test.now', deadline_at::text, true) from private.job_work where job_id = pg_temp.job('overdue');
+select set_config('test.now', deadline_at::text, true) from private.job_queue where job_id = pg_temp.job('overdue');
 update advanced set answer = public.advance_step(
   pg_temp.job('overdue'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 select is(
-  answer #> '{work,action}' || (answer #> '{work,attempt}'), '["expire", 1]',
+  answer #> '{leased_job,action}' || (answer #> '{leased_job,attempt}'), '["expire", 1]',
   'a step that is entered past the deadline is not submitted') from advanced;
 select is(
   public.advance_step(pg_temp.job('overdue'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
@@ -144,7 +144,7 @@ select is(
   public.schedule_retry(pg_temp.job('again'), 1, 30) #>> '{job,status}', 'processing', 'a retry leaves the status');
 select is(pg_temp.state('again'), 'processing submitting 57%', 'and the percent');
 select is(
-  (select next_check_at from private.job_work where job_id = pg_temp.job('again')), '2030-01-01 12:30:30+00',
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('again')), '2030-01-01 12:30:30+00',
   'it is due after its delay');
 select is(
   public.record_submission(pg_temp.job('again'), 1, 'run-1') -> 'applied', 'false',
@@ -152,7 +152,7 @@ select is(
 select throws_ok(
   $$ select public.schedule_retry(pg_temp.job('again'), 1, null) $$, '22004', null,
   'a retry without a delay would never happen and is refused');
-select public.claim_job(job_id) from private.job_work, set_config('test.now', '2030-01-01 12:30:30+00', true)
+select public.lease_job(job_id) from private.job_queue, set_config('test.now', '2030-01-01 12:30:30+00', true)
 where job_id = pg_temp.job('again');
 select is(
   public.record_submission(pg_temp.job('again'), 1, 'run-1') -> 'applied', 'false',
@@ -161,14 +161,14 @@ select public.record_submission(pg_temp.job('again'), 2, 'run-2');
 select is(
   public.postpone(pg_temp.job('again'), 2, 60) -> 'applied', 'true', 'a look that told nothing is made again');
 select is(
-  (select array[failures::text, next_check_at::text, lease_until::text] from private.job_work
+  (select array[failures::text, next_check_at::text, lease_until::text] from private.job_queue
     where job_id = pg_temp.job('again')),
   array['1', '2030-01-01 12:31:30+00', null], 'after its delay, and it is counted');
 select throws_ok(
   $$ select public.postpone(pg_temp.job('again'), 2) $$, '22004', null, 'an unfinished job is never left alone');
 select public.record_progress(pg_temp.job('again'), 2, 'queued', null, 2);
 select is(
-  (select failures from private.job_work where job_id = pg_temp.job('again')), 0,
+  (select failures from private.job_queue where job_id = pg_temp.job('again')), 0,
   'a look that told something resets the count');
 select is(pg_temp.state('again'), 'processing queued 57%', 'percent does not fall with a new attempt');
 

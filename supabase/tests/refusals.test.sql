@@ -17,18 +17,18 @@ create function pg_temp.start(p_name text, p_user text default 'a') returns text
 $$;
 create function pg_temp.make_part(p_name text) returns jsonb language plpgsql as $$
 declare
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
-  select job_work.* into v_work from private.job_work join public.video_jobs using (job_id) where node_id = p_name;
-  perform public.record_submission(v_work.job_id, v_work.attempt, p_name);
-  return public.advance_step(v_work.job_id, v_work.attempt, '{"video_url": "x"}');
+  select job_queue.* into v_queued from private.job_queue join public.video_jobs using (job_id) where node_id = p_name;
+  perform public.record_submission(v_queued.job_id, v_queued.attempt, p_name);
+  return public.advance_step(v_queued.job_id, v_queued.attempt, '{"video_url": "x"}');
 end;
 $$;
 create function pg_temp.fail(p_name text, p_code text) returns text language plpgsql as $$
 declare
   v_job_id uuid := (select job_id from public.video_jobs where node_id = p_name);
 begin
-  perform public.fail_job(v_job_id, attempt, p_code, '') from private.job_work where job_id = v_job_id;
+  perform public.fail_job(v_job_id, attempt, p_code, '') from private.job_queue where job_id = v_job_id;
   return (select change || ' ' || reason from public.quota_log where job_id = v_job_id and change > 0);
 end;
 $$;

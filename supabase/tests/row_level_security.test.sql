@@ -33,7 +33,7 @@ create function pg_temp.forbids_every_change()
 returns setof text language sql as $$
   select pg_temp.forbids('insert into ' || name, format('insert into %s default values', name))
   from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs', 'public.models',
-    'public.pipeline_steps', 'public.app_settings', 'public.idempotency_log', 'private.job_work']) as name
+    'public.pipeline_steps', 'public.app_settings', 'public.idempotency_log', 'private.job_queue']) as name
   union all
   select pg_temp.forbids('change ' || name, format('update %s set %s', name, assignment))
   from (values ('public.credit_balances', 'credits_remaining = 1000000'), ('public.quota_log', 'change = 1000000'),
@@ -76,7 +76,7 @@ select results_eq('select prompt from public.video_jobs', array['a cat'], 'a use
 select isnt_empty('select from public.models', 'a user reads the catalogue');
 select isnt_empty('select from public.pipeline_steps', 'and what extras cost');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
-from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_work']) as name;
+from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_queue']) as name;
 -- Whoever may read a file by their own token may sign an address of it that lives for years.
 select is_empty('select name from storage.objects', 'a user reads no file, not even in their own folders');
 select pg_temp.forbids(

@@ -37,7 +37,7 @@ $$;
 -- Everything that a request may leave behind.
 create function pg_temp.traces() returns text language sql as $$
   select format('%s jobs, %s works, %s keys, %s entries, %s credits',
-    (select count(*) from public.video_jobs), (select count(*) from private.job_work),
+    (select count(*) from public.video_jobs), (select count(*) from private.job_queue),
     (select count(*) from public.idempotency_log), (select count(*) from public.quota_log),
     (select sum(credits_remaining) from public.credit_balances))
 $$;
@@ -61,16 +61,16 @@ select results_eq(
   'select change, reason, balance_after from public.quota_log where job_id = (select job_id from job)',
   $$ values (-5, 'video_generation', 15::bigint) $$, 'the job is charged, once');
 select is(
-  answer -> 'work' -> 'step',
+  answer -> 'leased_job' -> 'step',
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
     "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "parts": [], "optional": false,
     "makes_video": true, "typical_seconds": 60, "max_run_seconds": 900}',
   'the work tells what to send to whom') from first;
-select is(answer #>> '{work,action}', 'submit', 'the caller is to submit it') from first;
-select is(answer #>> '{work,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
+select is(answer #>> '{leased_job,action}', 'submit', 'the caller is to submit it') from first;
+select is(answer #>> '{leased_job,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
 select results_eq(
   $$ select next_check_at - created_at, lease_until - created_at, deadline_at - created_at
-    from private.job_work join job using (job_id) $$,
+    from private.job_queue join job using (job_id) $$,
   $$ values (interval '2 minutes', interval '1 minute', interval '30 minutes') $$,
   'the job is looked at again after the grace time and ends within its deadline');
 
@@ -166,28 +166,28 @@ select is(pg_temp.start('fourth') ->> 'outcome', 'created', 'an hour later there
 
 -- Whoever got past the look at the key would still not take it.
 select throws_ok(
-  $$ select private.bind_key(pg_temp.a(), 'fourth', 'video_generation', 'hash', gen_random_uuid(), '{}') $$,
+  $$ select private.store_answer(pg_temp.a(), 'fourth', 'video_generation', 'hash', gen_random_uuid(), '{}') $$,
   '40001', null,
   'a key that is bound is not bound anew');
 
 -- A batch is one request with many keys.
 select is(
-  private.replay(pg_temp.a(), 'unused', 'hash', array['x', 'unused', 'fourth']), null,
+  private.find_answer(pg_temp.a(), 'unused', 'hash', array['x', 'unused', 'fourth']), null,
   'a batch may be repeated, whichever of its keys were used');
 select is(
-  private.replay(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
+  private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
   'one key that was used for another request refuses the batch');
 update public.idempotency_log set request_hash = 'another' where idempotency_key = 'fourth';
 select is(
-  private.replay(pg_temp.a(), 'third', 'hash', array['x', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
+  private.find_answer(pg_temp.a(), 'third', 'hash', array['x', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
   'whichever else of its keys were used');
 update public.idempotency_log set request_hash = 'hash' where idempotency_key = 'fourth';
 select is(
-  private.replay('00000000-0000-4000-8000-00000000000b', 'unused', 'another', array['fourth']), null,
+  private.find_answer('00000000-0000-4000-8000-00000000000b', 'unused', 'another', array['fourth']), null,
   'not one of another user');
 set local test.now = '2030-01-03 13:00:00+00';
 select is(
-  private.replay(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null, 'nor one that has expired');
+  private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null, 'nor one that has expired');
 
 -- What the caller must not send.
 select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')

@@ -27,7 +27,7 @@ async function insertVideos(user: TestUser, count: number): Promise<void> {
       select ${user.id}, ${KLING}, '{"name": "fal", "model": "x", "request_id": null}', 'A lighthouse', 'completed', 'completed', 1, 'x', ${at}, ${at}, ${at} from generate_series(1, ${count})
       returning job_id, user_id
     ), works as (
-      insert into private.job_work (job_id, steps, deadline_at, step_deadline_at)
+      insert into private.job_queue (job_id, steps, deadline_at, step_deadline_at)
       select job_id, '[{}]', ${at}, ${at} from jobs
     )
     insert into quota_log (user_id, change, reason, job_id, transaction_id, balance_after)

@@ -70,7 +70,7 @@ Deno.test("a job that is completed and failed at once has one ending, and the mo
 
 async function isLeased({ jobId }: Generation): Promise<boolean> {
   const [work] = await world.sql`
-    select lease_until > private.clock() as leased from private.job_work where job_id = ${jobId}`;
+    select lease_until > private.clock() as leased from private.job_queue where job_id = ${jobId}`;
   return work?.leased === true;
 }
 

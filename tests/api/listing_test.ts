@@ -36,7 +36,7 @@ async function newUser(): Promise<string> {
 
 async function startJob(sql: postgres.ISql, user: string): Promise<string> {
   const [row] = await sql`
-    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) #>> '{work,job_id}' as job`;
+    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) #>> '{leased_job,job_id}' as job`;
   return String(row?.job);
 }
 
@@ -135,8 +135,8 @@ async function userWithHistory(): Promise<string> {
   await pool`select fail_job(${failed}, 1, 'timeout', 'It took too long')`;
   await pool`select record_submission(${delivered}, 1, 'run')`;
   await pool`select advance_step(${delivered}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
-  await pool`select skip_step(${delivered}, (select max(attempt) from private.job_work))`;
-  await pool`select complete_job(${delivered}, (select max(attempt) from private.job_work), 'video.mp4')`;
+  await pool`select skip_step(${delivered}, (select max(attempt) from private.job_queue))`;
+  await pool`select complete_job(${delivered}, (select max(attempt) from private.job_queue), 'video.mp4')`;
   await pool`
     insert into video_jobs overriding user value
     select copy.* from generate_series(1, ${JOBS}::integer) as number

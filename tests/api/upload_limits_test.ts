@@ -153,7 +153,7 @@ Deno.test("free hosting: a job that failed, and cost its user nothing, keeps no 
   assert.equal((await world.status(user, delivered)).body.status, "completed");
   const failed = await generate(user, path);
   await world
-    .sql`select fail_job(job_id, attempt, 'image_rejected', '') from private.job_work where job_id = ${failed}`;
+    .sql`select fail_job(job_id, attempt, 'image_rejected', '') from private.job_queue where job_id = ${failed}`;
   await world.travel(DAY_SECONDS);
   await world.purge();
   assert.deepEqual([await rowsOf(user), await storedOf(user)], [1, 1]);

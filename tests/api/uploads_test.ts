@@ -50,7 +50,7 @@ Deno.test("the signed address of an image is stored nowhere", async () => {
   const user = await world.newUser();
   await generate(user, { image_path: await upload(user) });
   const [work] = await world.sql`
-    select work.steps::text from private.job_work as work join video_jobs using (job_id) where user_id = ${user.id}`;
+    select work.steps::text from private.job_queue as work join video_jobs using (job_id) where user_id = ${user.id}`;
   assert.ok(!String(work?.steps).includes("token="));
   assert.ok(!world.functions.log.some((line) => line.includes("token=")));
 });

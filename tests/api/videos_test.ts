@@ -149,7 +149,7 @@ Deno.test("while jobs change at random, pages of changes merge to exactly what i
   async function write(): Promise<void> {
     for (let count = 0; count < 60; count++) {
       const [row] = await world.sql`
-        select start_generation(${user.id}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', id) #>> '{work,job_id}' as job
+        select start_generation(${user.id}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', id) #>> '{leased_job,job_id}' as job
         from models where is_featured and category = 'text-to-video'`;
       const job = String(row?.job);
       const dice = Math.random();

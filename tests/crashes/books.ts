@@ -13,7 +13,7 @@ const RECOVERY_LIMIT_MS = 60_000;
 async function nextWork({ sql }: World): Promise<number | null> {
   const [row] = await sql`
     select ceil(extract(epoch from min(greatest(next_check_at, lease_until)) - private.clock()))::integer as seconds
-    from private.job_work where next_check_at is not null`;
+    from private.job_queue where next_check_at is not null`;
   return z.number().nullable().parse(row?.seconds);
 }
 
@@ -51,7 +51,7 @@ async function jobsOf({ sql }: World, users: readonly string[]): Promise<Job[]> 
         exists (select from storage.objects where bucket_id = 'videos' and name = video_path) as is_stored,
         completed_at > deadline_at + make_interval(secs => ${WORKER_PERIOD_SECONDS}) as is_late
       from video_jobs as jobs
-      join private.job_work using (job_id)
+      join private.job_queue using (job_id)
       left join idempotency_log as keys on keys.job_id = jobs.job_id
       where jobs.user_id in ${sql([...users])}`,
   ]);

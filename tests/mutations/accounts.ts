@@ -123,7 +123,8 @@ const leavingMutations: readonly Mutation[] = [
     name: "the refund of who is deleted",
     guard: "A job that was not delivered is refunded, once, also when its user is deleted.",
     file: ERASE,
-    find: `    perform private.end_by_owner(v_job, v_work, private.standing_of(v_job, v_work, '{}') <> 'not_started',
+    find:
+      `    perform private.end_by_owner(v_job, v_queued, private.standing_of(v_job, v_queued, '{}') <> 'not_started',
       'The account was deleted');
 `,
     replace: "",
@@ -133,7 +134,7 @@ const leavingMutations: readonly Mutation[] = [
     name: "the runs of who is deleted",
     guard: "A run that nobody waits for costs us until it ends.",
     file: ERASE,
-    find: "    where v_work.provider_job_id is not null\n",
+    find: "    where v_queued.provider_job_id is not null\n",
     replace: "    where false\n",
     test: erase("the run that goes on is to be cancelled"),
   },
@@ -141,7 +142,7 @@ const leavingMutations: readonly Mutation[] = [
     name: "the worker's part in cancelling runs",
     guard: "What the dashboard leaves behind the worker cancels.",
     file: "supabase/functions/advance-jobs/handler.ts",
-    find: "const cancelling = cancelAbandonedRuns(tools);",
+    find: "const cancelling = cancelAbandonedRuns(context);",
     replace: "const cancelling = Promise.resolve();",
     test: account(BY_DASHBOARD),
   },

@@ -25,7 +25,7 @@ const UPSERT = `
   where used.expires_at <= v_now;`;
 
 const SECOND_REPLAY = `  perform private.require_account(p_user_id);
-  v_outcome := private.replay(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
+  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
 
 const NO_SECOND_REPLAY = `  perform private.require_account(p_user_id);
   v_outcome := null;`;

@@ -2,7 +2,7 @@ import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
 import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
-import { claimMutations } from "./claims.ts";
+import { claimMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { doorMutations } from "./door.ts";
 import { endingMutations } from "./endings.ts";

@@ -5,7 +5,7 @@ const PIPELINE = "supabase/migrations/20261121000045_pipeline_steps.sql";
 const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
 const PRICING = "supabase/migrations/20261121000040_pricing.sql";
 const START = "supabase/migrations/20261121000060_start_generation.sql";
-const CLAIMS = "supabase/migrations/20261121000070_claims.sql";
+const CLAIMS = "supabase/migrations/20261121000070_leases.sql";
 const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
 const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
 const AUDIT = "supabase/migrations/20261121000115_audit.sql";
@@ -124,7 +124,7 @@ const stepMutations: readonly Mutation[] = [
     name: "the thumbnail that is there",
     guard: "What is there is not made again.",
     file: PROGRESS,
-    find: "while p_work.artifacts ? (v_step ->> 'name')\n    or ",
+    find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
     replace: "while ",
     test: pipeline("a thumbnail that is there is not made again"),
   },
@@ -132,15 +132,15 @@ const stepMutations: readonly Mutation[] = [
     name: "the end of the patience in take_lease",
     guard: "Nothing is submitted for a step that the video no longer waits for.",
     file: CLAIMS,
-    find: " and p_work.step_deadline_at > v_now;",
-    replace: " and p_work.deadline_at > v_now;",
+    find: " and p_queued.step_deadline_at > v_now;",
+    replace: " and p_queued.deadline_at > v_now;",
     test: pipeline("and nothing is submitted for it any more"),
   },
   {
     name: "the run of an earlier step in wake_job",
     guard: "A run whose result is delivered is not taken for one that nobody waits for.",
     file: WEBHOOKS,
-    find: " or exists (select from jsonb_each(v_work.artifacts) where value ->> 'run' = p_provider_job_id)",
+    find: " or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id)",
     replace: "",
     test: pipeline("a webhook of the run that made an earlier step is told that it is over"),
   },
@@ -163,8 +163,8 @@ const refundMutations: readonly Mutation[] = [
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
       file: PROGRESS,
-      find: "from private.job_work where job_work.job_id = p_job_id for update;",
-      replace: "from private.job_work where job_work.job_id = p_job_id;",
+      find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
+      replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
     test: locks(
       "a delivery in part that comes while another is under way waits for it, and gives nothing back again",
@@ -178,8 +178,8 @@ const refundMutations: readonly Mutation[] = [
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
       file: PROGRESS,
-      find: "from private.job_work where job_work.job_id = p_job_id for update;",
-      replace: "from private.job_work where job_work.job_id = p_job_id;",
+      find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
+      replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
     test: locks("a step that is left out while its end is told is not left out, and the next one is begun once"),
   },

@@ -6,8 +6,8 @@ const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
-const STATE = "current := coalesce(job.completed_at is null and work.attempt = p_attempt, false);";
-const STATELESS = "current := coalesce(work.attempt = p_attempt, false);";
+const STATE = "current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);";
+const STATELESS = "current := coalesce(queued.attempt = p_attempt, false);";
 const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')`;
 
@@ -77,8 +77,8 @@ export const progressMutations: readonly Mutation[] = [
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
       file: PROGRESS,
-      find: "from private.job_work where job_work.job_id = p_job_id for update;",
-      replace: "from private.job_work where job_work.job_id = p_job_id;",
+      find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
+      replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
     test: locks("a failure that comes while another is under way waits for it, and refunds nothing"),
   },
@@ -86,23 +86,23 @@ export const progressMutations: readonly Mutation[] = [
     name: "the row lock of the work in a transition",
     guard: "A report waits for a claim under way, and sees the attempt that it opened.",
     file: PROGRESS,
-    find: "from private.job_work where job_work.job_id = p_job_id for update;",
-    replace: "from private.job_work where job_work.job_id = p_job_id;",
+    find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
+    replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     test: locks("an answer that comes while the next attempt is opened is not taken for that one's"),
   },
   {
     name: "the fence of record_submission",
     guard: "A late answer to an attempt that was given up is not the current one's run.",
     file: PROGRESS,
-    find: "if not v_locked.current or (v_locked.work).submitted_at is null",
-    replace: "if (v_locked.work).submitted_at is null",
+    find: "if not v_locked.current or (v_locked.queued).submitted_at is null",
+    replace: "if (v_locked.queued).submitted_at is null",
     test: transitions("a late answer to the attempt before is not taken for that of the one under way"),
   },
   {
     name: "the open attempt in record_submission",
     guard: "An attempt that was given up does not come back by a late answer.",
     file: PROGRESS,
-    find: "if not v_locked.current or (v_locked.work).submitted_at is null or ",
+    find: "if not v_locked.current or (v_locked.queued).submitted_at is null or ",
     replace: "if not v_locked.current or ",
     test: transitions("nor begun by a late answer to the submission of the step before"),
   },
@@ -110,7 +110,7 @@ export const progressMutations: readonly Mutation[] = [
     name: "the run in record_submission",
     guard: "Another run does not take the place of the one that is paid for.",
     file: PROGRESS,
-    find: " or (v_locked.work).provider_job_id is not null then",
+    find: " or (v_locked.queued).provider_job_id is not null then",
     replace: " then",
     test: transitions("another run does not take its place"),
   },
@@ -118,16 +118,16 @@ export const progressMutations: readonly Mutation[] = [
     name: "the fence of record_progress",
     guard: "A stale worker tells no progress.",
     file: PROGRESS,
-    find: "  if not v_locked.current or (v_locked.work).provider_job_id is null then",
-    replace: "  if (v_locked.work).provider_job_id is null then",
+    find: "  if not v_locked.current or (v_locked.queued).provider_job_id is null then",
+    replace: "  if (v_locked.queued).provider_job_id is null then",
     test: transitions("record_progress($1, $2, $$generating$$, 99) is fenced by a newer attempt"),
   },
   {
     name: "the fence of advance_step",
     guard: "A stale worker ends no step.",
     file: PROGRESS,
-    find: "  if not v_locked.current or v_work.provider_job_id is null then",
-    replace: "  if v_work.provider_job_id is null then",
+    find: "  if not v_locked.current or v_queued.provider_job_id is null then",
+    replace: "  if v_queued.provider_job_id is null then",
     test: transitions(
       'advance_step($1, $2, $${"video_url": "https://late.test/v.mp4"}$$) is fenced by a newer attempt',
     ),
@@ -136,7 +136,7 @@ export const progressMutations: readonly Mutation[] = [
     name: "the run in advance_step",
     guard: "A step ends once: the next one is not skipped.",
     file: PROGRESS,
-    find: "  if not v_locked.current or v_work.provider_job_id is null then",
+    find: "  if not v_locked.current or v_queued.provider_job_id is null then",
     replace: "  if not v_locked.current then",
     test: transitions("nor ended by who tells the end of the step before again"),
   },

@@ -56,8 +56,8 @@ Deno.test("a lease or a look that tells nothing new is not broadcast", async () 
   const jobId = await startJob();
   await sql`select record_submission(${jobId}, 1, 'run')`;
   await sql`select record_progress(${jobId}, 1, 'queued')`;
-  await sql`update private.job_work set next_check_at = now() - interval '1 second' where job_id = ${jobId}`;
-  await sql`select claim_job(${jobId})`;
+  await sql`update private.job_queue set next_check_at = now() - interval '1 second' where job_id = ${jobId}`;
+  await sql`select lease_job(${jobId})`;
   assert.equal((await messagesOf(jobId)).length, 2);
 });
 
@@ -106,13 +106,13 @@ Deno.test("the worker and the purge are scheduled, and cron's own trace is clean
 Deno.test("the worker is called with the secret key of Vault, and only when something is due", async () => {
   await sql`insert into vault.decrypted_secrets values
     ('project_url', 'https://example.supabase.co'), ('secret_key', 'sb_secret_test')`;
-  await sql`update private.job_work set next_check_at = null`;
+  await sql`update private.job_queue set next_check_at = null`;
   await sql`truncate net.calls`;
   await sql`select private.call_worker()`;
   assert.equal((await sql`select 1 from net.calls`).length, 0);
 
   const jobId = await startJob();
-  await sql`update private.job_work set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
+  await sql`update private.job_queue set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
   await sql`select private.call_worker()`;
   const [call] = await sql`select url, body, headers, timeout_milliseconds from net.calls`;
   assert.equal(call?.url, "https://example.supabase.co/functions/v1/advance-jobs");

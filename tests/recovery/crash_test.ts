@@ -85,7 +85,7 @@ Deno.test("functions that die while they look at the provider: the look is repea
   const lost = generation.poll();
   await until("the look is under way", async () => {
     const [work] = await world.sql`
-      select lease_until > private.clock() as leased from private.job_work where job_id = ${generation.jobId}`;
+      select lease_until > private.clock() as leased from private.job_queue where job_id = ${generation.jobId}`;
     return work?.leased === true;
   });
   await crash();

@@ -68,7 +68,7 @@ async function newJob(): Promise<string> {
   await start(await newUser(), key)(pool);
   const jobId = String(await valueOf(pool`select job_id from idempotency_log where idempotency_key = ${key}`));
   await pool`
-    update private.job_work set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
+    update private.job_queue set next_check_at = now(), lease_until = null where job_id = ${jobId}`;
   return jobId;
 }
 
@@ -140,13 +140,13 @@ Deno.test("a request that comes while another spends the last credits waits for 
 Deno.test("two workers that claim what is due at once share no job", async () => {
   const jobId = await newJob();
   const claim: Call = (sql) =>
-    valueOf(sql`select count(*)::integer from claim_due_jobs(100) as work where work ->> 'job_id' = ${jobId}`);
+    valueOf(sql`select count(*)::integer from lease_due_jobs(100) as work where work ->> 'job_id' = ${jobId}`);
   assert.deepEqual(await whileUnderWay(claim, claim), [1, 0]);
 });
 
 Deno.test("two polls that claim one job at once do not both get it", async () => {
   const jobId = await newJob();
-  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) is not null`);
+  const claim: Call = (sql) => valueOf(sql`select lease_job(${jobId}) is not null`);
   assert.deepEqual(await whileUnderWay(claim, claim), [true, false]);
 });
 
@@ -158,10 +158,10 @@ Deno.test("two workers that open the next attempt at once open one", async () =>
 
 Deno.test("an answer that comes while the next attempt is opened is not taken for that one's", async () => {
   const jobId = await newJob();
-  const claim: Call = (sql) => valueOf(sql`select claim_job(${jobId}) ->> 'attempt'`);
+  const claim: Call = (sql) => valueOf(sql`select lease_job(${jobId}) ->> 'attempt'`);
   const record: Call = (sql) => valueOf(sql`select record_submission(${jobId}, 1, 'run-1') ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(claim, record), ["2", "false"]);
-  assert.equal(await valueOf(pool`select provider_job_id from private.job_work where job_id = ${jobId}`), null);
+  assert.equal(await valueOf(pool`select provider_job_id from private.job_queue where job_id = ${jobId}`), null);
 });
 
 Deno.test("a failure that comes while another is under way waits for it, and refunds nothing", async () => {
@@ -193,7 +193,7 @@ Deno.test("a failure that comes while a delivery in part is under way waits for 
 Deno.test("a step that is left out while its end is told is not left out, and the next one is begun once", async () => {
   const jobId = await newJob();
   await pool`
-    update private.job_work set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
+    update private.job_queue set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
     where job_id = ${jobId}`;
   await pool`update video_jobs set status = 'processing', stage = 'queued' where job_id = ${jobId}`;
   const end: Call = (sql) =>

@@ -25,7 +25,7 @@ Deno.test.afterEach(async () => {
   world.gateway.clearFaults();
   simulatorOf(world).configure({ latencyMs: 0, submit: null });
   await world.sql`
-    select fail_job(job_id, attempt, 'timeout', 'The test is over') from private.job_work where next_check_at is not null`;
+    select fail_job(job_id, attempt, 'timeout', 'The test is over') from private.job_queue where next_check_at is not null`;
   await world.audit();
 });
 
@@ -47,7 +47,7 @@ async function onEightConnections<T>(work: (sql: postgres.Sql, index: number) =>
 const claimedSchema = z.array(z.object({ job_id: z.string() }));
 
 async function claim(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECONDS): Promise<string[]> {
-  const rows = await sql`select work ->> 'job_id' as job_id from claim_due_jobs(${limit}, ${leaseSeconds}) as work`;
+  const rows = await sql`select work ->> 'job_id' as job_id from lease_due_jobs(${limit}, ${leaseSeconds}) as work`;
   return claimedSchema.parse([...rows]).map(({ job_id }) => job_id);
 }
 
@@ -92,10 +92,10 @@ const leasesSchema = z.array(z.object({ job_id: z.string(), lease_until: z.date(
 /** Claims some jobs, and tells from when until when they are the caller's. */
 async function claimForAWhile(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
   const rows = await sql.begin(async (transaction) => {
-    const claimed = await transaction`select work ->> 'job_id' as id from claim_due_jobs(4, ${leaseSeconds}) as work`;
+    const claimed = await transaction`select work ->> 'job_id' as id from lease_due_jobs(4, ${leaseSeconds}) as work`;
     // Before anybody else sees them.
     return await transaction`
-      select job_id, lease_until from private.job_work where job_id = any (${
+      select job_id, lease_until from private.job_queue where job_id = any (${
       claimed.map(({ id }) => String(id))
     }::uuid[])`;
   });
@@ -212,7 +212,7 @@ for (
 }
 
 async function leased(): Promise<string[]> {
-  const jobs = await world.sql`select job_id from private.job_work where lease_until > private.clock()`;
+  const jobs = await world.sql`select job_id from private.job_queue where lease_until > private.clock()`;
   return jobs.map(({ job_id }) => String(job_id));
 }
 
@@ -245,7 +245,7 @@ Deno.test("a worker that cannot claim more finishes what it has", async () => {
   simulator.configure({ latencyMs: 300 });
   const ticking = world.tick();
   await until("the worker has its hands full", async () => (await leased()).length === BATCH);
-  world.gateway.fail("/rest/v1/rpc/claim_due_jobs", 503);
+  world.gateway.fail("/rest/v1/rpc/lease_due_jobs", 503);
   const { status, body } = await ticking;
   assert.deepEqual([status, body.claimed, body.advanced], [200, BATCH, BATCH]);
   assert.equal(started.filter(({ run }) => run.calls.status === 1).length, BATCH);
@@ -256,7 +256,7 @@ Deno.test("a tick with nothing due makes two database calls at once and no other
   const { status, body } = await world.tick();
   assert.deepEqual([status, body], [200, { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 }]);
   const paths = world.gateway.calls.map(({ path }) => path).filter((path) => !path.startsWith("/functions/"));
-  assert.deepEqual(paths.sort(), ["/rest/v1/rpc/claim_due_jobs", "/rest/v1/rpc/claim_runs_to_cancel"]);
+  assert.deepEqual(paths.sort(), ["/rest/v1/rpc/lease_due_jobs", "/rest/v1/rpc/lease_runs_to_cancel"]);
 });
 
 Deno.test("a tick tells what became of the jobs", async () => {

@@ -191,14 +191,14 @@ Deno.test("nobody reads keys and settings", async () => {
 
 Deno.test("schemas other than public are not shown", async () => {
   const { attackers } = await setScene(world);
-  const tables = { private: "job_work", auth: "users", storage: "objects", supabase_migrations: "schema_migrations" };
+  const tables = { private: "job_queue", auth: "users", storage: "objects", supabase_migrations: "schema_migrations" };
   for (const app of Object.values(attackers)) {
     for (const [schema, table] of Object.entries(tables)) {
       assert.equal((await app.schema(schema).from(table).select("*")).error?.code, "PGRST106", schema);
       assert.equal((await app.schema(schema).from(table).insert({})).error?.code, "PGRST106", schema);
     }
     assert.equal((await app.schema("private").rpc("clock")).error?.code, "PGRST106");
-    assert.equal((await app.from("job_work").select("*")).error?.code, "PGRST205");
+    assert.equal((await app.from("job_queue").select("*")).error?.code, "PGRST205");
   }
 });
 

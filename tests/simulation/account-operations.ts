@@ -97,7 +97,7 @@ export class AccountOperations {
     const { outage, revoked } = provider.simulation.settings;
     if (outage !== 0 || revoked || runpod.outage !== 0) return [];
     const rows = await sql`
-      select provider_job_id as id from private.job_work join video_jobs using (job_id)
+      select provider_job_id as id from private.job_queue join video_jobs using (job_id)
       where user_id = ${user.id} and completed_at is null and provider_job_id is not null
     `;
     return rows.flatMap(({ id }) => {

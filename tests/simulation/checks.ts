@@ -74,7 +74,7 @@ export async function checkDeadlines({ sql }: World): Promise<void> {
     "an open job past its deadline",
     sql`
       select job_id, status, stage, attempt, deadline_at, next_check_at, lease_until, private.clock() as now
-      from private.job_work join video_jobs using (job_id)
+      from private.job_queue join video_jobs using (job_id)
       where completed_at is null and deadline_at <= private.clock() - interval '1 second'
         and (lease_until is null or lease_until <= private.clock() - interval '1 second')
     `,
@@ -88,7 +88,7 @@ export async function checkEnd(world: World): Promise<void> {
   await mustBeEmpty("an open job", sql`select * from video_jobs where completed_at is null`);
   await mustBeEmpty(
     "a job that is still to be looked at",
-    sql`select * from private.job_work where next_check_at is not null`,
+    sql`select * from private.job_queue where next_check_at is not null`,
   );
   await mustBeEmpty("a run that is still to be cancelled", sql`select * from private.runs_to_cancel`);
   await mustBeEmpty("a file that is still to be deleted", sql`select * from private.files_to_delete`);
@@ -110,7 +110,7 @@ export async function checkEnd(world: World): Promise<void> {
 export async function artifactsOf({ sql }: World): Promise<Artifact[]> {
   const rows = await sql`
     select job_id as job, made.key as step, made.value ->> 'run' as run
-    from private.job_work, jsonb_each(artifacts) as made where made.key not in ('video', 'thumbnail')
+    from private.job_queue, jsonb_each(artifacts) as made where made.key not in ('video', 'thumbnail')
   `;
   return rows.map(({ job, step, run }) => ({ job: String(job), step: String(step), run: String(run) }));
 }

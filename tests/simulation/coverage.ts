@@ -4,10 +4,10 @@ import { DELIVERIES } from "./postman.ts";
 
 /** Every call of the step to the database, the provider and Storage. */
 const POINTS = [
-  "start_generation read_job claim_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
+  "start_generation read_job lease_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
   "delete_videos changed_videos record_deleted_files skip_step erase_account list_files_to_delete",
-  "start_upload record_checked_upload claim_runs_to_cancel delete_finished_videos list_files_of_user",
+  "start_upload record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
 ].flatMap((line) => line.split(" "));
 const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))

@@ -10,7 +10,7 @@ export async function countEndings({ sql, counts }: World): Promise<void> {
     select kind || ' ' || status, count(*)::integer from video_jobs group by 1
     union all
     select status || ' by ' || (work.steps -> 0 ->> 'provider'), count(*)::integer
-    from video_jobs join private.job_work as work using (job_id) group by 1
+    from video_jobs join private.job_queue as work using (job_id) group by 1
     union all
     select 'left out: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
     where status = 'completed'

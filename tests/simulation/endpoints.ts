@@ -9,15 +9,15 @@ import { uploads } from "../../supabase/functions/uploads/handler.ts";
 import { videos } from "../../supabase/functions/videos/handler.ts";
 import { DatabaseError } from "../../supabase/functions/_shared/database/client.ts";
 import type { Dependencies } from "../../supabase/functions/_shared/jobs/dependencies.ts";
-import type { Call } from "../../supabase/functions/_shared/http/endpoint.ts";
+import type { RequestContext } from "../../supabase/functions/_shared/http/endpoint.ts";
 import { refusalBody, RequestError, requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
-import { Phases } from "../../supabase/functions/_shared/runtime/server-timing.ts";
+import { ServerTiming } from "../../supabase/functions/_shared/runtime/server-timing.ts";
 import { errorText } from "../../supabase/functions/_shared/runtime/log.ts";
 import { MediaError } from "../../supabase/functions/_shared/storage/storage-utils.ts";
 import type { Counts } from "./counts.ts";
 import { currentProcess } from "./process.ts";
 
-type Handler = (dependencies: Dependencies, request: Request, call: Call) => Promise<Response>;
+type Handler = (dependencies: Dependencies, request: Request, call: RequestContext) => Promise<Response>;
 
 const HANDLERS = {
   "account": (dependencies, _request, call) => account(dependencies, call),
@@ -72,20 +72,20 @@ export class Endpoints {
     return { status: response.status, headers: response.headers, body, code };
   }
 
-  #newCall(userId: string): Call {
+  #newCall(userId: string): RequestContext {
     const process = currentProcess();
-    const log: Call["log"] = (level, event, fields = {}) => {
+    const log: RequestContext["log"] = (level, event, fields = {}) => {
       if (process.dead) return;
       if (level === "alert") this.counts.add("alerts", event);
       if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
     };
     const requestId = `request-${++this.#requests}`;
-    return { requestId, language: "en", phases: new Phases(), log, userId, hasKey: false, about: {} };
+    return { requestId, language: "en", timing: new ServerTiming(), log, userId, hasKey: false, about: {} };
   }
 }
 
 /** As in `_shared/http/endpoint.ts`. What nobody foresaw is thrown on: only a broken database is an excuse for a 500. */
-function refusal(error: unknown, call: Call): Response {
+function refusal(error: unknown, call: RequestContext): Response {
   if (error instanceof RequestError) return envelope(error, call);
   if (error instanceof MediaError || (error instanceof DatabaseError && error.unreachable)) {
     call.log("error", "unavailable", { error: errorText(error) });
@@ -97,6 +97,6 @@ function refusal(error: unknown, call: Call): Response {
   throw new Error(`The handler threw ${errorText(error)}`, { cause: error });
 }
 
-function envelope(error: RequestError, call: Call): Response {
+function envelope(error: RequestError, call: RequestContext): Response {
   return Response.json(refusalBody(error, call), { status: requestErrors[error.code].status, headers: error.headers });
 }

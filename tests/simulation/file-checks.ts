@@ -23,7 +23,7 @@ export async function checkFiles(world: World): Promise<void> {
     ...await world.sql`
       select *, coalesce((settings ->> 'enable_subtitles')::boolean, false) as wants_subtitles,
         artifacts -> 'video' ->> 'url' as run_url
-      from video_jobs join private.job_work using (job_id) where status = 'completed'
+      from video_jobs join private.job_queue using (job_id) where status = 'completed'
     `,
   ]);
   for (const job of jobs) {

@@ -68,7 +68,7 @@ async function openJobs({ sql }: World): Promise<number> {
 }
 
 async function owedCopies({ sql }: World): Promise<number> {
-  const [row] = await sql`select count(*)::integer as count from private.job_work where next_check_at is not null`;
+  const [row] = await sql`select count(*)::integer as count from private.job_queue where next_check_at is not null`;
   return Number(row?.count);
 }
 
@@ -86,7 +86,7 @@ async function filesToDelete({ sql }: World): Promise<number> {
 async function longestWait({ sql }: World): Promise<number> {
   const [row] = await sql`
     select coalesce(max(extract(epoch from greatest(deadline_at, lease_until) - private.clock())), 0) as seconds
-    from private.job_work join video_jobs using (job_id) where completed_at is null
+    from private.job_queue join video_jobs using (job_id) where completed_at is null
   `;
   return Math.max(0, Number(row?.seconds)) * 1000;
 }

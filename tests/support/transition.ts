@@ -116,7 +116,7 @@ export async function startTransition(world: World, options: TransitionOptions =
       for (let count = 0; count < MAX_POLLS; count++) {
         const [job] = await world.sql`
           select step_names[jobs.step + 1] as step, provider_job_id from video_jobs as jobs
-          join private.job_work using (job_id) where job_id = ${taskId}`;
+          join private.job_queue using (job_id) where job_id = ${taskId}`;
         if (job?.step === step && job?.provider_job_id !== null) return;
         const { body } = await poll();
         assert.ok(!body.ready, `it ended before ${step}: ${JSON.stringify(body)}`);
@@ -136,7 +136,7 @@ export async function startTransition(world: World, options: TransitionOptions =
 export async function submitted(world: World, taskId: string): Promise<void> {
   await until("the transition is submitted", async () => {
     const [work] = await world.sql`
-      select from private.job_work where job_id = ${taskId} and (provider_job_id is not null or lease_until is null)`;
+      select from private.job_queue where job_id = ${taskId} and (provider_job_id is not null or lease_until is null)`;
     return work !== undefined ||
       world.functions.log.some((line) => /submission_unknown/.test(line) && line.includes(taskId));
   });
@@ -191,7 +191,7 @@ export async function assertNothingLeft(world: World, jobId: string): Promise<vo
   const traces = () =>
     world.sql`
       select 'job' as trace from video_jobs where job_id = ${jobId}
-      union all select 'work' from private.job_work where job_id = ${jobId}
+      union all select 'work' from private.job_queue where job_id = ${jobId}
       union all select name from storage.objects where name like ${`%${jobId}%`}`;
   assert.deepEqual((await traces()).map(({ trace }) => trace), []);
   await world.travel(COPY_LEASE_SECONDS + 1);

@@ -2,10 +2,10 @@ import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { discardFiles } from "../_shared/jobs/clean-up.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import type { StoredFiles } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
+import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
 
 /** Videos whose rows are deleted at a time: a tenth of a second. */
 const VIDEOS_A_STEP = 500;
@@ -18,37 +18,37 @@ const STEPS_FOR_MS = 20_000;
  * DELETE /account: ends and refunds what runs, deletes rows, files and the user, and leaves the ledger to nobody. Safe to
  * repeat until it was answered well; then there is nobody left to ask again.
  */
-export async function account(dependencies: Dependencies, call: Call): Promise<Response> {
-  const tools = toolsOf(dependencies, call);
-  const videos = await deleteVideos(tools, call.userId);
-  await tools.jobs.eraseAccount(call.userId);
+export async function account(dependencies: Dependencies, call: RequestContext): Promise<Response> {
+  const context = jobContext(dependencies, call);
+  const videos = await deleteVideos(context, call.userId);
+  await context.jobs.eraseAccount(call.userId);
   call.log("info", "account_deleted", { videos });
-  keepAlive(cancelAbandonedRuns(tools));
-  await deleteFiles(tools, call.userId);
+  keepAlive(cancelAbandonedRuns(context));
+  await deleteFiles(context, call.userId);
   return json({ deleted: true });
 }
 
 /** Most of the rows, so that the deletion of the user itself is quick; what runs is left to that. */
-async function deleteVideos(tools: Tools, userId: string): Promise<number> {
+async function deleteVideos(context: JobContext, userId: string): Promise<number> {
   const until = performance.now() + STEPS_FOR_MS;
   let deleted = 0;
   for (let step = VIDEOS_A_STEP; step === VIDEOS_A_STEP && performance.now() < until; deleted += step) {
-    step = await tools.jobs.deleteFinished(userId, VIDEOS_A_STEP);
+    step = await context.jobs.deleteFinished(userId, VIDEOS_A_STEP);
   }
   return deleted;
 }
 
-async function deleteFiles(tools: Tools, userId: string): Promise<void> {
+async function deleteFiles(context: JobContext, userId: string): Promise<void> {
   const until = performance.now() + STEPS_FOR_MS;
   try {
     let last: StoredFiles[number] | undefined;
     do {
-      const files = await tools.jobs.filesOfUser(userId, FILES_A_STEP, last);
-      await discardFiles(tools, files);
+      const files = await context.jobs.filesOfUser(userId, FILES_A_STEP, last);
+      await discardFiles(context, files);
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);
   } catch (error) {
     // Their owner is done with them; the purge finds them in the list of files to delete.
-    tools.log("warn", "files_left_for_the_purge", { error: errorText(error) });
+    context.log("warn", "files_left_for_the_purge", { error: errorText(error) });
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { callProcedure } from "../_shared/database/client.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 /** Ledger entries of one call: a few tenths of a second. */
@@ -22,15 +22,15 @@ const recentSchema = z.object({ problems: problemsSchema, next: z.number().nulla
 const sliceSchema = z.object({ problems: problemsSchema, more: z.boolean() });
 
 /** Audits what is new in the books. */
-export async function auditRecent(tools: Tools, until: number): Promise<PurgeResult> {
+export async function auditRecent(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   let after: number | null = null;
   for (let calls = 0; calls < MOST_CALLS && performance.now() < until; calls++) {
     const args = { p_limit: ENTRIES, ...(after === null ? {} : { p_after_id: after }) };
     const { problems, next } = recentSchema.parse(
-      await callProcedure(tools.client, tools.phases, "audit_recent", args),
+      await callProcedure(context.client, context.timing, "audit_recent", args),
     );
-    count += tell(tools, problems);
+    count += tell(context, problems);
     if (next === null) return { count, more: false };
     after = next;
   }
@@ -38,20 +38,20 @@ export async function auditRecent(tools: Tools, until: number): Promise<PurgeRes
 }
 
 /** Audits everything, some users at a time: a round through all of them takes one or several purges. */
-export async function auditUsers(tools: Tools, until: number): Promise<PurgeResult> {
+export async function auditUsers(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let calls = 0; calls < MOST_CALLS && performance.now() < until; calls++) {
     const slice = sliceSchema.parse(
-      await callProcedure(tools.client, tools.phases, "audit_next_users", { p_limit: USERS }),
+      await callProcedure(context.client, context.timing, "audit_next_users", { p_limit: USERS }),
     );
-    count += tell(tools, slice.problems);
+    count += tell(context, slice.problems);
     if (!slice.more) return { count, more: false };
   }
   return { count, more: true };
 }
 
 /** Tells the operator of every contradiction, and says how many there are. */
-function tell(tools: Tools, problems: z.infer<typeof problemsSchema>): number {
-  for (const problem of problems) tools.log("alert", "books_do_not_balance", problem);
+function tell(context: JobContext, problems: z.infer<typeof problemsSchema>): number {
+  for (const problem of problems) context.log("alert", "books_do_not_balance", problem);
   return problems.length;
 }

@@ -3,10 +3,10 @@ import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { advance } from "../_shared/jobs/advance.ts";
 import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
-import type { Job, Work } from "../_shared/database/records.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
+import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
 import { purge } from "./purge.ts";
 
 /** Steps under way at a time: they mostly wait for others, and each may hold a few MB of a video on its way. */
@@ -24,12 +24,16 @@ const CLAIM_FOR_MS = 40_000;
 const body = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
 
 /** POST /advance-jobs: the worker's tick. Moves every due job one step on, or does the daily cleaning. */
-export async function advanceJobs(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+export async function advanceJobs(
+  dependencies: Dependencies,
+  request: Request,
+  call: RequestContext,
+): Promise<Response> {
   const { task } = request.headers.get("content-length") === "0" || request.body === null
     ? { task: "advance" }
     : await readBody(request, body);
-  const tools = toolsOf(dependencies, call);
-  return json(task === "purge" ? await purge(tools) : await tick(tools));
+  const context = jobContext(dependencies, call);
+  return json(task === "purge" ? await purge(context) : await tick(context));
 }
 
 interface Tick {
@@ -43,29 +47,29 @@ interface Tick {
 }
 
 /** Moves jobs on, while runs of users who have left are stopped; a request that is over leaves nothing under way. */
-async function tick(tools: Tools): Promise<Tick> {
-  const cancelling = cancelAbandonedRuns(tools);
+async function tick(context: JobContext): Promise<Tick> {
+  const cancelling = cancelAbandonedRuns(context);
   try {
-    return await advanceDue(tools);
+    return await advanceDue(context);
   } finally {
     await cancelling;
   }
 }
 
-async function advanceDue(tools: Tools): Promise<Tick> {
+async function advanceDue(context: JobContext): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + CLAIM_FOR_MS;
   let copies = 0;
-  const first = await tools.jobs.claimDue(CONCURRENCY);
+  const leased = await context.jobs.leaseDue(CONCURRENCY);
   // Fewer than asked for: there are no more, and an idle tick costs no further call.
-  const mayBeMore = first.length === CONCURRENCY;
+  const mayBeMore = leased.length === CONCURRENCY;
 
-  /** Moves a job on, then claims another, so that one long copy holds up nobody else. */
-  async function work(claimed: Work): Promise<void> {
-    let next: Work | undefined = claimed;
+  /** Moves a job on, then leases another, so that one long copy holds up nobody else. */
+  async function advanceInTurn(first: LeasedJob): Promise<void> {
+    let next: LeasedJob | undefined = first;
     while (next !== undefined) {
       counts.claimed++;
-      const after = await step(tools, next);
+      const after = await step(context, next);
       count(counts, next, after);
       if (next.action === "store" || (next.status !== "completed" && after?.status === "completed")) copies++;
       if (!mayBeMore) return;
@@ -73,34 +77,34 @@ async function advanceDue(tools: Tools): Promise<Tick> {
         counts.more = true;
         return;
       }
-      next = await another(tools);
+      next = await another(context);
     }
   }
-  await Promise.all(first.map(work));
+  await Promise.all(leased.map(advanceInTurn));
   return counts;
 }
 
-/** One more due job, if there is one. A claim that fails is no reason to leave the steps that are under way. */
-async function another(tools: Tools): Promise<Work | undefined> {
+/** One more due job, if there is one. A lease that fails is no reason to leave the steps that are under way. */
+async function another(context: JobContext): Promise<LeasedJob | undefined> {
   try {
-    return (await tools.jobs.claimDue(1))[0];
+    return (await context.jobs.leaseDue(1))[0];
   } catch (error) {
-    tools.log("error", "claim_failed", { error: errorText(error) });
+    context.log("error", "lease_failed", { error: errorText(error) });
     return undefined;
   }
 }
 
 /** One job's step; what goes wrong with it is no reason to leave the others. */
-async function step(tools: Tools, work: Work): Promise<Job | null> {
+async function step(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   try {
-    return await advance(tools, work);
+    return await advance(context, leased);
   } catch (error) {
-    tools.log("error", "advance_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
+    context.log("error", "advance_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
     return null;
   }
 }
 
-function count(counts: Tick, before: Work, after: Job | null): void {
+function count(counts: Tick, before: LeasedJob, after: Job | null): void {
   if (after === null) return;
   counts.advanced++;
   if (after.status === before.status && after.progress.stage === "submitting") {

@@ -1,7 +1,7 @@
 import { discardFiles } from "../_shared/jobs/clean-up.ts";
 import type { StoredFiles } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 const BATCH = 100;
@@ -9,21 +9,21 @@ const BATCH = 100;
 const MOST_BATCHES = 40;
 
 /** Deletes files that are on the list of those to be deleted. Throws what Storage said when it deletes none at all. */
-export async function deleteLeftFiles(tools: Tools, until: number): Promise<PurgeResult> {
+export async function deleteLeftFiles(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let batches = 0; batches < MOST_BATCHES && performance.now() < until; batches++) {
-    const files = await tools.jobs.filesToDelete(BATCH);
-    count += await deleteBatch(tools, files, until);
+    const files = await context.jobs.filesToDelete(BATCH);
+    count += await deleteBatch(context, files, until);
     if (files.length < BATCH) return { count, more: performance.now() >= until };
   }
   return { count, more: true };
 }
 
 /** One file that cannot be deleted keeps none of the others: where a batch fails, each is deleted by itself. */
-async function deleteBatch(tools: Tools, files: StoredFiles, until: number): Promise<number> {
+async function deleteBatch(context: JobContext, files: StoredFiles, until: number): Promise<number> {
   let refusal: unknown;
   try {
-    await discardFiles(tools, files);
+    await discardFiles(context, files);
     return files.length;
   } catch (error) {
     refusal = error;
@@ -32,13 +32,13 @@ async function deleteBatch(tools: Tools, files: StoredFiles, until: number): Pro
   for (const file of files) {
     if (performance.now() >= until) break;
     try {
-      await discardFiles(tools, [file]);
+      await discardFiles(context, [file]);
       deleted++;
     } catch (error) {
       refusal = error;
-      tools.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
+      context.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
       // To the end of the list, so that those behind it are reached.
-      await tools.jobs.postponeFile(file);
+      await context.jobs.postponeFile(file);
     }
   }
   if (deleted === 0) throw refusal;

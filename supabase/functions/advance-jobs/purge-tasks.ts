@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { callProcedure } from "../_shared/database/client.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { auditRecent, auditUsers } from "./audit.ts";
 import type { PurgeTask } from "./purge.ts";
 import { deleteLeftFiles } from "./purge-files.ts";
@@ -19,23 +19,23 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "audit_problems", run: auditRecent },
   { name: "full_audit_problems", run: auditUsers },
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
-  { name: "alerts", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_alerts", limit)) },
-  { name: "tombstones", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "purge_tombstones", limit)) },
+  { name: "alerts", run: inBatches(ROWS, (context, limit) => deleteRows(context, "purge_alerts", limit)) },
+  { name: "tombstones", run: inBatches(ROWS, (context, limit) => deleteRows(context, "purge_tombstones", limit)) },
   // Rows first, each leaving word of its files.
-  { name: "videos", run: inBatches(VIDEOS, (tools, limit) => deleteRows(tools, "delete_expired_videos", limit)) },
-  { name: "uploads", run: inBatches(ROWS, (tools, limit) => deleteRows(tools, "delete_expired_uploads", limit)) },
+  { name: "videos", run: inBatches(VIDEOS, (context, limit) => deleteRows(context, "delete_expired_videos", limit)) },
+  { name: "uploads", run: inBatches(ROWS, (context, limit) => deleteRows(context, "delete_expired_uploads", limit)) },
   { name: "files", run: deleteLeftFiles },
 ];
 
 /** A task that repeats what deletes up to a batch of rows, until it finds fewer or there is no time left. */
 function inBatches(
   batch: number,
-  deleteSome: (tools: Tools, limit: number) => Promise<number>,
+  deleteSome: (context: JobContext, limit: number) => Promise<number>,
 ): PurgeTask["run"] {
-  return async (tools, until) => {
+  return async (context, until) => {
     let count = 0;
     for (let batches = 0; batches < MOST_BATCHES && performance.now() < until; batches++) {
-      const deleted = await deleteSome(tools, batch);
+      const deleted = await deleteSome(context, batch);
       count += deleted;
       if (deleted < batch) return { count, more: false };
     }
@@ -43,16 +43,16 @@ function inBatches(
   };
 }
 
-async function deleteExpiredKeys(tools: Tools, limit: number): Promise<number> {
-  const purged = await callProcedure(tools.client, tools.phases, "purge_expired", { p_limit: limit });
+async function deleteExpiredKeys(context: JobContext, limit: number): Promise<number> {
+  const purged = await callProcedure(context.client, context.timing, "purge_expired", { p_limit: limit });
   return expiredSchema.parse(purged).idempotency_keys;
 }
 
 /** Calls a procedure that deletes up to `p_limit` rows and answers how many there were. */
 async function deleteRows(
-  tools: Tools,
+  context: JobContext,
   name: "delete_expired_videos" | "delete_expired_uploads" | "purge_tombstones" | "purge_alerts",
   limit: number,
 ): Promise<number> {
-  return z.number().parse(await callProcedure(tools.client, tools.phases, name, { p_limit: limit }));
+  return z.number().parse(await callProcedure(context.client, context.timing, name, { p_limit: limit }));
 }

@@ -1,5 +1,5 @@
 import { errorText } from "../_shared/runtime/log.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { PURGE_TASKS } from "./purge-tasks.ts";
 
 /** What a task gets: the platform ends a request at 150 s, and one long task must not take the others' time. */
@@ -9,7 +9,7 @@ const TASK_FOR_MS = 10_000;
 export interface PurgeTask {
   /** What it counts, as the answer calls it. */
   name: string;
-  run: (tools: Tools, until: number) => Promise<PurgeResult>;
+  run: (context: JobContext, until: number) => Promise<PurgeResult>;
 }
 
 export interface PurgeResult {
@@ -22,19 +22,19 @@ export interface PurgeResult {
 type PurgeReport = Record<string, number | string[]> & { failed: string[]; unfinished: string[] };
 
 /** The regular cleaning and the audit of the books. A task that fails is logged, and the others go on. */
-export async function purge(tools: Tools): Promise<PurgeReport> {
+export async function purge(context: JobContext): Promise<PurgeReport> {
   const counts: Record<string, number> = {};
   const [failed, unfinished]: [string[], string[]] = [[], []];
   for (const task of PURGE_TASKS) {
     try {
-      const { count, more } = await task.run(tools, performance.now() + TASK_FOR_MS);
+      const { count, more } = await task.run(context, performance.now() + TASK_FOR_MS);
       counts[task.name] = count;
       if (more) unfinished.push(task.name);
     } catch (error) {
-      tools.log("error", "purge_task_failed", { task: task.name, error: errorText(error) });
+      context.log("error", "purge_task_failed", { task: task.name, error: errorText(error) });
       failed.push(task.name);
     }
   }
-  tools.log("info", "purged", { ...counts, failed: failed.join(" "), unfinished: unfinished.join(" ") });
+  context.log("info", "purged", { ...counts, failed: failed.join(" "), unfinished: unfinished.join(" ") });
   return { ...counts, failed, unfinished };
 }

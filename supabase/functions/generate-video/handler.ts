@@ -2,24 +2,28 @@ import { z } from "zod";
 import { DatabaseError } from "../_shared/database/client.ts";
 import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { jobErrors } from "../_shared/errors/job-errors.ts";
 import { errorBody, RequestError, requestErrors } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { Work } from "../_shared/database/records.ts";
+import type { LeasedJob } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
 import { isBackPressure, retryLater } from "../_shared/jobs/retry.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
 import { recordAccepted, submitAttempt } from "../_shared/jobs/submit.ts";
-import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
+import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
 
 /** The pauses between the submissions inside a request, in milliseconds: short, because the caller waits. */
 const PAUSES_MS = [300, 900];
 
 /** POST /generate-video: charge, create the job and submit it, or say exactly why not. */
-export async function generateVideo(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+export async function generateVideo(
+  dependencies: Dependencies,
+  request: Request,
+  call: RequestContext,
+): Promise<Response> {
   const key = idempotencyKey(request);
   const body = await readBody(request, generateVideoBody);
   if (body.user_id && body.user_id !== call.userId) {
@@ -28,16 +32,16 @@ export async function generateVideo(dependencies: Dependencies, request: Request
 
   requireOwnFile(call, "image_path", body.image_path);
 
-  const tools = toolsOf(dependencies, call);
-  const started = await start(tools, call, key, body);
+  const context = jobContext(dependencies, call);
+  const started = await start(context, call, key, body);
   if (started.outcome === "replayed") {
     return answer(call, started.response, started.status_code, { "X-Idempotent-Replay": "true" });
   }
 
-  const failure = await submit(tools, call, started.work);
+  const failure = await submit(context, call, started.leased_job);
   if (failure === "unheard") {
     // The answer must be the one that a replay gets, and by now only the key knows it.
-    const told = await start(tools, call, key, body);
+    const told = await start(context, call, key, body);
     if (told.outcome === "replayed") return answer(call, told.response, told.status_code);
   }
   return failure === null || failure === "unheard"
@@ -49,7 +53,7 @@ const aboutSchema = z.object({ job_id: z.string(), code: z.string().optional() }
 
 /** The answer that the key keeps, whose job and code the log tells as well. */
 function answer(
-  call: Call,
+  call: RequestContext,
   response: Record<string, unknown>,
   status = 200,
   headers: Record<string, string> = {},
@@ -58,8 +62,13 @@ function answer(
   return json(response, status, headers);
 }
 
-async function start(tools: Tools, call: Call, key: string, body: GenerateVideoBody): Promise<Started> {
-  return await startJob(tools, call, {
+async function start(
+  context: JobContext,
+  call: RequestContext,
+  key: string,
+  body: GenerateVideoBody,
+): Promise<Started> {
+  return await startJob(context, call, {
     kind: "generation",
     userId: call.userId,
     idempotencyKey: key,
@@ -81,39 +90,39 @@ type Failure = Record<string, unknown> | "unheard";
  * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed, and this
  * is the answer, which the key keeps.
  */
-async function submit(tools: Tools, call: Call, first: Work): Promise<Failure | null> {
-  let work = first;
+async function submit(context: JobContext, call: RequestContext, first: LeasedJob): Promise<Failure | null> {
+  let leased = first;
   try {
     for (const pause of [...PAUSES_MS, null]) {
-      const submission = await submitAttempt(tools, work);
-      if (submission.outcome === "accepted") await recordAccepted(tools, work, submission.providerJobId);
+      const submission = await submitAttempt(context, leased);
+      if (submission.outcome === "accepted") await recordAccepted(context, leased, submission.providerJobId);
       // Unknown: it may be running. The charge stands; the worker makes another attempt if nothing is heard of it.
       if (submission.outcome !== "refused") return null;
 
-      if (isBackPressure(submission.error) && work.attempts_left > 0) {
-        await retryLater(tools, work, submission.error);
+      if (isBackPressure(submission.error) && leased.attempts_left > 0) {
+        await retryLater(context, leased, submission.error);
         return null;
       }
       if (submission.error.kind !== "retryable" || pause === null) {
-        return await fail(tools, call, work, submission.error);
+        return await fail(context, call, leased, submission.error);
       }
-      await tools.pause(pause * (0.5 + tools.random()));
-      const next = await tools.jobs.openAttempt(work);
+      await context.pause(pause * (0.5 + context.random()));
+      const next = await context.jobs.openAttempt(leased);
       if (next === null) return null;
-      work = next;
+      leased = next;
     }
     return null;
   } catch (error) {
     // The job is charged and stored, and its key is bound to it; whatever was not written now, the worker finds out.
-    call.log("error", "submission_not_recorded", { job_id: work.job_id, error: errorText(error) });
+    call.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
     return null;
   }
 }
 
 async function fail(
-  tools: Tools,
-  call: Call,
-  work: Work,
+  context: JobContext,
+  call: RequestContext,
+  leased: LeasedJob,
   error: ProviderError,
 ): Promise<Failure | null> {
   const answer = {
@@ -121,13 +130,13 @@ async function fail(
     error_code: error.code,
     error_message: jobErrors[error.code][call.language],
   };
-  const failed = await tools.jobs.fail(work, error.code, answer).catch((failure: unknown) => {
+  const failed = await context.jobs.fail(leased, error.code, answer).catch((failure: unknown) => {
     if (failure instanceof DatabaseError && failure.unreachable) return null;
     throw failure;
   });
   if (failed === null) return "unheard";
   call.log("warn", "job_failed", {
-    job_id: work.job_id,
+    job_id: leased.job_id,
     code: error.code,
     detail: error.detail,
     credits_refunded: failed.job?.credits_refunded,

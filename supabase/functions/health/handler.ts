@@ -3,7 +3,7 @@ import { z } from "zod";
 import { configurationProblem } from "../_shared/database/configuration.ts";
 import { type AdminClient, callProcedure } from "../_shared/database/client.ts";
 import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { storeText } from "../_shared/storage/storage-utils.ts";
 
@@ -24,11 +24,13 @@ interface Report {
  * GET /health: 200 while videos can be made, 503 while they cannot; the body says which part is at fault. The answer is a
  * few seconds old at most; with the secret API key it is a new one.
  */
-export function createHealth(connect: () => AdminClient): (request: Request, call: Call) => Promise<Response> {
+export function createHealth(
+  connect: () => AdminClient,
+): (request: Request, call: RequestContext) => Promise<Response> {
   let last: { report: Report; at: number } | undefined;
   let underWay: Promise<Report> | undefined;
 
-  async function look(call: Call): Promise<Report> {
+  async function look(call: RequestContext): Promise<Report> {
     const report = await check(connect, call);
     last = { report, at: performance.now() };
     return report;
@@ -47,7 +49,7 @@ async function isOperator(request: Request): Promise<boolean> {
   return request.headers.has("apikey") && (await verifyAuth(request, { auth: "secret" })).error === null;
 }
 
-async function check(connect: () => AdminClient, call: Call): Promise<Report> {
+async function check(connect: () => AdminClient, call: RequestContext): Promise<Report> {
   const checked_at = new Date().toISOString();
   const configuration = configurationProblem();
   if (configuration !== null) {
@@ -66,18 +68,18 @@ async function check(connect: () => AdminClient, call: Call): Promise<Report> {
   return { status: well ? "ok" : "degraded", checked_at, checks, ...database };
 }
 
-async function askDatabase(client: AdminClient, call: Call): Promise<z.infer<typeof healthSchema> | null> {
+async function askDatabase(client: AdminClient, call: RequestContext): Promise<z.infer<typeof healthSchema> | null> {
   try {
-    return healthSchema.parse(await callProcedure(client, call.phases, "health", {}));
+    return healthSchema.parse(await callProcedure(client, call.timing, "health", {}));
   } catch (error) {
     call.log("error", "health_database", { error: errorText(error) });
     return null;
   }
 }
 
-async function writeFile(client: AdminClient, call: Call): Promise<boolean> {
+async function writeFile(client: AdminClient, call: RequestContext): Promise<boolean> {
   try {
-    await call.phases.measure("storage", () => storeText(client, PROBE));
+    await call.timing.measure("storage", () => storeText(client, PROBE));
     return true;
   } catch (error) {
     call.log("error", "health_storage", { error: errorText(error) });

@@ -2,14 +2,14 @@ import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBytes } from "../_shared/http/body.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
-import type { Woken, Work } from "../_shared/database/records.ts";
+import type { LeasedJob, Woken } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { cancelRun, look } from "../_shared/jobs/check.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
-import { type Tools, toolsOf } from "../_shared/jobs/context.ts";
+import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
 import { isWebhookToken } from "../_shared/jobs/webhook-url.ts";
 import { type Address, addressOf } from "./address.ts";
 
@@ -20,7 +20,11 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
  * POST /provider-webhook/{provider}: a provider says that a run is over. A verified call wakes the job and no more: what
  * happened is then read from the provider, in the background, so that the provider is answered at once.
  */
-export async function providerWebhook(dependencies: Dependencies, request: Request, call: Call): Promise<Response> {
+export async function providerWebhook(
+  dependencies: Dependencies,
+  request: Request,
+  call: RequestContext,
+): Promise<Response> {
   const address = addressOf(request);
   call.about.job_id = address.jobId;
   const provider = providerOf(dependencies.providers, address.provider);
@@ -34,12 +38,12 @@ export async function providerWebhook(dependencies: Dependencies, request: Reque
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "names no run" }] });
   }
 
-  const tools = toolsOf(dependencies, call);
-  const woken = await tools.jobs.wake(address.jobId, address.attempt, runId);
+  const context = jobContext(dependencies, call);
+  const woken = await context.jobs.wake(address.jobId, address.attempt, runId);
   if (woken === null) throw new RequestError("job_not_found");
   call.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
   keepAlive(
-    follow(tools, woken, runId, address).catch((error) => {
+    follow(context, woken, runId, address).catch((error) => {
       // The job stays due, and whoever looks at it next finds out the same.
       call.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
     }),
@@ -58,7 +62,7 @@ function providerOf(providers: Providers, name: string): VideoProvider {
 }
 
 /** Whether the provider itself sent this, where that can be told. */
-async function isSigned(provider: VideoProvider, delivery: WebhookDelivery, call: Call): Promise<boolean> {
+async function isSigned(provider: VideoProvider, delivery: WebhookDelivery, call: RequestContext): Promise<boolean> {
   try {
     return (await provider.webhook?.verify?.(delivery)) ?? true;
   } catch (error) {
@@ -68,34 +72,34 @@ async function isSigned(provider: VideoProvider, delivery: WebhookDelivery, call
   }
 }
 
-function refused(address: Address, call: Call): RequestError {
+function refused(address: Address, call: RequestContext): RequestError {
   call.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
   return new RequestError("unauthorized");
 }
 
-async function follow(tools: Tools, woken: NonNullable<Woken>, runId: string, address: Address): Promise<void> {
+async function follow(context: JobContext, woken: NonNullable<Woken>, runId: string, address: Address): Promise<void> {
   switch (woken.outcome) {
     case "finished":
       if (!woken.same_run) {
-        tools.log("alert", "run_wasted", { job_id: address.jobId, attempt: address.attempt });
+        context.log("alert", "run_wasted", { job_id: address.jobId, attempt: address.attempt });
       }
       return;
     case "woken":
-      if (woken.work !== null) await advance(tools, woken.work);
+      if (woken.leased_job !== null) await advance(context, woken.leased_job);
       return;
     case "late_run":
-      return await followLateRun(tools, woken.work, runId);
+      return await followLateRun(context, woken.leased_job, runId);
   }
 }
 
 /** A run that was given up on and has succeeded after all delivers: the user waits, and we pay for it anyway. */
-async function followLateRun(tools: Tools, current: Work, runId: string): Promise<void> {
-  const state = await look(tools, { ...current, provider_job_id: runId });
+async function followLateRun(context: JobContext, current: LeasedJob, runId: string): Promise<void> {
+  const state = await look(context, { ...current, provider_job_id: runId });
   if (state.state !== "succeeded") return;
-  const adopted = await tools.jobs.adoptRun(current, runId);
+  const adopted = await context.jobs.adoptRun(current, runId);
   if (adopted === null) return;
   if (adopted.abandoned_provider_job_id !== null) {
-    await cancelRun(tools, { ...current, provider_job_id: adopted.abandoned_provider_job_id });
+    await cancelRun(context, { ...current, provider_job_id: adopted.abandoned_provider_job_id });
   }
-  await advance(tools, adopted.work);
+  await advance(context, adopted.leased_job);
 }

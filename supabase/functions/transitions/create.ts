@@ -3,25 +3,25 @@ import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { Work } from "../_shared/database/records.ts";
+import type { LeasedJob } from "../_shared/database/records.ts";
 import type { GenerationRequest } from "../_shared/database/jobs.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
 /** By which a request is known again. */
 type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "siblingKeys">;
 
 /** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
-export async function createTransition(tools: Tools, call: Call, request: Request): Promise<Response> {
+export async function createTransition(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, transitionBody);
   const requestHash = await sha256Hex(canonicalJson(["transition", whatIsMade(body)]));
-  const started = await start(tools, call, body, { idempotencyKey: key, requestHash });
+  const started = await start(context, call, body, { idempotencyKey: key, requestHash });
   const task = taskOf(started);
   call.about.job_id = task.task_id;
   const message = "Transition creation and video generation started";
@@ -32,7 +32,7 @@ export async function createTransition(tools: Tools, call: Call, request: Reques
  * POST /transitions/batch-create-and-generate/: each transition is charged and created by itself. Those that cannot be
  * are named with the reason, and are tried again by the same key; a batch of which none can be is refused.
  */
-export async function createBatch(tools: Tools, call: Call, request: Request): Promise<Response> {
+export async function createBatch(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
   const requestHash = await sha256Hex(
@@ -47,7 +47,7 @@ export async function createBatch(tools: Tools, call: Call, request: Request): P
     // Once the database is out of reach nobody waits for it twenty times.
     const isGone = before instanceof RequestError && before.code === "unavailable";
     const identity = { idempotencyKey: await keyOfItem(index), requestHash, siblingKeys };
-    items.push(isGone ? before : await startItem(tools, call, transition, identity));
+    items.push(isGone ? before : await startItem(context, call, transition, identity));
   }
   const [first] = items;
   const started = items.filter((item): item is Started => !(item instanceof RequestError));
@@ -71,13 +71,13 @@ export async function createBatch(tools: Tools, call: Call, request: Request): P
 
 /** One transition of a batch; whatever keeps it from being started is told of it alone. */
 async function startItem(
-  tools: Tools,
-  call: Call,
+  context: JobContext,
+  call: RequestContext,
   body: TransitionBody,
   identity: Identity,
 ): Promise<Started | RequestError> {
   try {
-    return await start(tools, call, body, identity);
+    return await start(context, call, body, identity);
   } catch (error) {
     if (error instanceof RequestError) return error;
     call.log("error", "unavailable", { error: errorText(error) });
@@ -85,7 +85,7 @@ async function startItem(
   }
 }
 
-function refusedTask(refusal: RequestError, call: Call): Record<string, unknown> {
+function refusedTask(refusal: RequestError, call: RequestContext): Record<string, unknown> {
   return { task_id: null, status: "failed", ...refusalBody(refusal, call) };
 }
 
@@ -99,10 +99,15 @@ function keyOf(request: Request): string {
   return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
 }
 
-async function start(tools: Tools, call: Call, body: TransitionBody, identity: Identity): Promise<Started> {
+async function start(
+  context: JobContext,
+  call: RequestContext,
+  body: TransitionBody,
+  identity: Identity,
+): Promise<Started> {
   requireOwnFile(call, "front_image_path", body.front_image_path);
   requireOwnFile(call, "tail_image_path", body.tail_image_path);
-  const started = await startJob(tools, call, {
+  const started = await startJob(context, call, {
     kind: "transition",
     userId: call.userId,
     ...identity,
@@ -116,17 +121,17 @@ async function start(tools: Tools, call: Call, body: TransitionBody, identity: I
     nodeId: body.node_id ?? undefined,
     maxCredits: body.max_credits ?? undefined,
   });
-  if (started.outcome === "created") keepAlive(submit(tools, started.work));
+  if (started.outcome === "created") keepAlive(submit(context, started.leased_job));
   return started;
 }
 
 /** Nobody waits for it: what becomes of it, the task's status tells. */
-async function submit(tools: Tools, work: Work): Promise<void> {
+async function submit(context: JobContext, leased: LeasedJob): Promise<void> {
   try {
-    await advance(tools, work);
+    await advance(context, leased);
   } catch (error) {
     // The job is charged and stored; whatever was not written now, the worker finds out.
-    tools.log("error", "submission_not_recorded", { job_id: work.job_id, error: errorText(error) });
+    context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
   }
 }
 

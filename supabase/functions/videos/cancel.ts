@@ -1,5 +1,5 @@
 import { keepAlive } from "../_shared/runtime/background.ts";
-import { type Call, json } from "../_shared/http/endpoint.ts";
+import { json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import { discardJobFiles } from "../_shared/jobs/files.ts";
@@ -9,7 +9,7 @@ import { jobView } from "../_shared/jobs/view.ts";
 import { cancelRun, lookAtAll } from "../_shared/jobs/check.ts";
 import { moveOn } from "../_shared/jobs/read.ts";
 import { tooMany } from "../_shared/jobs/start.ts";
-import type { Tools } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** Another attempt may take the place of the run that was looked at, but hardly twice. */
 const MOST_LOOKS = 3;
@@ -18,16 +18,16 @@ const MOST_LOOKS = 3;
  * POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. A
  * video that is made is not cancelled, and what had started only so often a day.
  */
-export async function cancelVideo(tools: Tools, call: Call, id: string): Promise<Response> {
+export async function cancelVideo(context: JobContext, call: RequestContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id).data;
-  const outcome = jobId === undefined ? null : await cancel(tools, call.userId, jobId);
+  const outcome = jobId === undefined ? null : await cancel(context, call.userId, jobId);
   if (jobId === undefined || outcome === null) throw new RequestError("job_not_found");
   call.about.job_id = jobId;
   switch (outcome.outcome) {
     case "cancelled":
-      return json(await jobView(tools, await cleanUp(tools, outcome), call.language));
+      return json(await jobView(context, await cleanUp(context, outcome), call.language));
     case "not_cancellable": {
-      const { job_id, status } = await moveOn(tools, { job: outcome.job, work: outcome.work ?? null });
+      const { job_id, status } = await moveOn(context, { job: outcome.job, leased_job: outcome.leased_job ?? null });
       throw new RequestError("not_cancellable", { job_id, status });
     }
     case "cancel_limit_reached":
@@ -38,22 +38,22 @@ export async function cancelVideo(tools: Tools, call: Call, id: string): Promise
 }
 
 /** Whether its run has started only the provider knows: our own view of it is some seconds old. */
-async function cancel(tools: Tools, userId: string, jobId: string): Promise<CancelOutcome> {
+async function cancel(context: JobContext, userId: string, jobId: string): Promise<CancelOutcome> {
   let seen: SeenRuns = {};
   for (let looks = 0;; looks++) {
-    const outcome = await tools.jobs.cancel(userId, jobId, seen);
+    const outcome = await context.jobs.cancel(userId, jobId, seen);
     if (outcome?.outcome !== "ask_provider" || looks === MOST_LOOKS) return outcome;
-    seen = await lookAtAll(tools, [outcome.work]);
+    seen = await lookAtAll(context, [outcome.leased_job]);
   }
 }
 
 async function cleanUp(
-  tools: Tools,
-  { job, work }: CancelOutcome & { outcome: "cancelled" },
+  context: JobContext,
+  { job, leased_job: leased }: CancelOutcome & { outcome: "cancelled" },
 ): Promise<typeof job> {
-  tools.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
+  context.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
   // What the provider bills all the same is our loss; its answer changes nothing for the user, who need not wait for it.
-  if (work.provider_job_id !== null) keepAlive(cancelRun(tools, work));
-  await discardJobFiles(tools, work);
+  if (leased.provider_job_id !== null) keepAlive(cancelRun(context, leased));
+  await discardJobFiles(context, leased);
   return job;
 }

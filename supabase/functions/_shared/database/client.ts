@@ -2,7 +2,7 @@ import { createAdminClient } from "@supabase/server/core";
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
 import type { Database } from "./database.types.ts";
 import { RequestError } from "../errors/request-errors.ts";
-import type { Phases } from "../runtime/server-timing.ts";
+import type { ServerTiming } from "../runtime/server-timing.ts";
 import { ConfigurationError } from "../runtime/environment.ts";
 import { storageFetch } from "../storage/storage-utils.ts";
 
@@ -36,12 +36,12 @@ const GIVEN_WAY: ReadonlySet<string> = new Set(["40001", "40P01"]);
  */
 export async function callProcedure<Name extends keyof Procedures & string>(
   client: AdminClient,
-  phases: Phases,
+  timing: ServerTiming,
   name: Name,
   args: Procedures[Name]["Args"],
 ): Promise<unknown> {
   const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS));
-  const { data, error, status } = await phases.measure("db", async () => {
+  const { data, error, status } = await timing.measure("db", async () => {
     const first = await call();
     return GIVEN_WAY.has(first.error?.code ?? "") ? await call() : first;
   });

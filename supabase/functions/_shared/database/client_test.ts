@@ -2,7 +2,7 @@ import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import type { Database } from "./database.types.ts";
 import { callProcedure, DatabaseError } from "./client.ts";
-import { Phases } from "../runtime/server-timing.ts";
+import { ServerTiming } from "../runtime/server-timing.ts";
 
 /** A database that answers a call with each of these in turn, and counts the calls. */
 function databaseThatAnswers(...codes: (string | null)[]) {
@@ -18,7 +18,7 @@ function databaseThatAnswers(...codes: (string | null)[]) {
       },
     },
   });
-  return { ask: () => callProcedure(client, new Phases(), "health", {}), calls: () => calls };
+  return { ask: () => callProcedure(client, new ServerTiming(), "health", {}), calls: () => calls };
 }
 
 for (const code of ["40001", "40P01"]) {

@@ -525,9 +525,6 @@ export type Database = {
         };
         Returns: Json;
       };
-      "claim_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
-      "claim_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
-      "claim_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
       "complete_job": {
         Args: {
           "p_attempt": number;
@@ -561,6 +558,9 @@ export type Database = {
       };
       "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "lease_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
+      "lease_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
+      "lease_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
       "list_files_of_user": {
         Args: { "p_after_bucket"?: string; "p_after_path"?: string; "p_limit": number; "p_user_id": string };
         Returns: Json;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Json } from "./database.types.ts";
 import { type AdminClient, callProcedure } from "./client.ts";
 import { type JobErrorCode, jobErrors } from "../errors/job-errors.ts";
-import type { Phases } from "../runtime/server-timing.ts";
+import type { ServerTiming } from "../runtime/server-timing.ts";
 import {
   adoptedSchema,
   advancedSchema,
@@ -15,6 +15,8 @@ import {
   failedSchema,
   filesSchema,
   type JobToRead,
+  type LeasedJob,
+  leasedJobSchema,
   pageSchema,
   readSchema,
   type RunToCancel,
@@ -25,8 +27,6 @@ import {
   type VideoPage,
   type Woken,
   wokenSchema,
-  type Work,
-  workSchema,
 } from "./records.ts";
 import type { Media, RunState } from "../providers/provider.ts";
 
@@ -73,13 +73,13 @@ const LEASE_SECONDS = 60;
 export class Jobs {
   constructor(
     private readonly client: AdminClient,
-    private readonly phases: Phases,
+    private readonly timing: ServerTiming,
   ) {}
 
   /** Charges and creates a job, or tells why not. */
   async start(request: GenerationRequest): Promise<StartOutcome> {
     return startSchema.parse(
-      await callProcedure(this.client, this.phases, "start_generation", {
+      await callProcedure(this.client, this.timing, "start_generation", {
         p_user_id: request.userId,
         p_idempotency_key: request.idempotencyKey,
         p_request_hash: request.requestHash,
@@ -102,7 +102,7 @@ export class Jobs {
   /** A user's job by its id or by its node, and its work if it was due and is now ours to do. */
   async read(userId: string, which: { jobId: string } | { nodeId: string }): Promise<JobToRead | null> {
     return readSchema.parse(
-      await callProcedure(this.client, this.phases, "read_job", {
+      await callProcedure(this.client, this.timing, "read_job", {
         p_user_id: userId,
         p_lease_seconds: LEASE_SECONDS,
         ...("jobId" in which ? { p_job_id: which.jobId } : { p_node_id: which.nodeId }),
@@ -111,11 +111,11 @@ export class Jobs {
   }
 
   /** Leases up to `limit` due jobs. */
-  async claimDue(limit: number): Promise<Work[]> {
+  async leaseDue(limit: number): Promise<LeasedJob[]> {
     return z
-      .array(workSchema)
+      .array(leasedJobSchema)
       .parse(
-        await callProcedure(this.client, this.phases, "claim_due_jobs", {
+        await callProcedure(this.client, this.timing, "lease_due_jobs", {
           p_limit: limit,
           p_lease_seconds: LEASE_SECONDS,
         }),
@@ -125,7 +125,7 @@ export class Jobs {
   /** Wakes the job of a run that a verified webhook tells of; null for an unknown job. */
   async wake(jobId: string, attempt: number, providerJobId: string): Promise<Woken> {
     return wokenSchema.parse(
-      await callProcedure(this.client, this.phases, "wake_job", {
+      await callProcedure(this.client, this.timing, "wake_job", {
         p_job_id: jobId,
         p_attempt: attempt,
         p_provider_job_id: providerJobId,
@@ -135,10 +135,10 @@ export class Jobs {
   }
 
   /** Makes a late run that has succeeded the job's current one; null when the job waits for none. */
-  async adoptRun(work: Work, providerJobId: string): Promise<z.infer<typeof adoptedSchema>> {
+  async adoptRun(leased: LeasedJob, providerJobId: string): Promise<z.infer<typeof adoptedSchema>> {
     return adoptedSchema.parse(
-      await callProcedure(this.client, this.phases, "adopt_run", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "adopt_run", {
+        ...attemptOf(leased),
         p_provider_job_id: providerJobId,
         p_lease_seconds: LEASE_SECONDS,
       }),
@@ -148,7 +148,7 @@ export class Jobs {
   /** Cancels and refunds a user's unfinished job, or tells why not; null for one that is not theirs. */
   async cancel(userId: string, jobId: string, seen: SeenRuns): Promise<CancelOutcome> {
     return cancelSchema.parse(
-      await callProcedure(this.client, this.phases, "cancel_job", {
+      await callProcedure(this.client, this.timing, "cancel_job", {
         p_user_id: userId,
         p_job_id: jobId,
         p_seen: seen,
@@ -168,7 +168,7 @@ export class Jobs {
     },
   ): Promise<VideoPage> {
     return pageSchema.parse(
-      await callProcedure(this.client, this.phases, "list_videos", {
+      await callProcedure(this.client, this.timing, "list_videos", {
         p_user_id: userId,
         p_limit: page.limit,
         ...(page.status === undefined ? {} : { p_status: page.status }),
@@ -191,7 +191,7 @@ export class Jobs {
     },
   ): Promise<VideoPage> {
     return pageSchema.parse(
-      await callProcedure(this.client, this.phases, "changed_videos", {
+      await callProcedure(this.client, this.timing, "changed_videos", {
         p_user_id: userId,
         p_since_ms: page.sinceMs,
         p_limit: page.limit,
@@ -208,7 +208,7 @@ export class Jobs {
   /** Deletes videos of a user, refunding what was not delivered. */
   async delete(userId: string, jobIds: string[], seen: SeenRuns): Promise<Deletion> {
     return deletedSchema.parse(
-      await callProcedure(this.client, this.phases, "delete_videos", {
+      await callProcedure(this.client, this.timing, "delete_videos", {
         p_user_id: userId,
         p_job_ids: jobIds,
         p_seen: seen,
@@ -218,20 +218,20 @@ export class Jobs {
 
   /** Deletes a user, with all that is theirs, and anonymises their ledger. */
   async eraseAccount(userId: string): Promise<void> {
-    await callProcedure(this.client, this.phases, "erase_account", { p_user_id: userId });
+    await callProcedure(this.client, this.timing, "erase_account", { p_user_id: userId });
   }
 
   /** Deletes up to `limit` finished videos of a user who is about to leave; how many there were. */
   async deleteFinished(userId: string, limit: number): Promise<number> {
     return z.number().parse(
-      await callProcedure(this.client, this.phases, "delete_finished_videos", { p_user_id: userId, p_limit: limit }),
+      await callProcedure(this.client, this.timing, "delete_finished_videos", { p_user_id: userId, p_limit: limit }),
     );
   }
 
   /** A page of a user's files that are to be deleted; the next one begins after its last file. */
   async filesOfUser(userId: string, limit: number, after?: StoredFiles[number]): Promise<StoredFiles> {
     return filesSchema.parse(
-      await callProcedure(this.client, this.phases, "list_files_of_user", {
+      await callProcedure(this.client, this.timing, "list_files_of_user", {
         p_user_id: userId,
         p_limit: limit,
         ...(after === undefined ? {} : { p_after_bucket: after.bucket, p_after_path: after.path }),
@@ -240,15 +240,15 @@ export class Jobs {
   }
 
   /** Runs of users who have left, to be cancelled now. */
-  async claimRunsToCancel(limit: number): Promise<RunToCancel[]> {
+  async leaseRunsToCancel(limit: number): Promise<RunToCancel[]> {
     return z.array(runToCancelSchema).parse(
-      await callProcedure(this.client, this.phases, "claim_runs_to_cancel", { p_limit: limit }),
+      await callProcedure(this.client, this.timing, "lease_runs_to_cancel", { p_limit: limit }),
     );
   }
 
   /** Notes that nothing is left to do about a run that was to be cancelled. */
   async recordCancelledRun(run: RunToCancel): Promise<void> {
-    await callProcedure(this.client, this.phases, "record_cancelled_run", {
+    await callProcedure(this.client, this.timing, "record_cancelled_run", {
       p_provider: run.step.provider,
       p_provider_job_id: run.provider_job_id,
     });
@@ -257,62 +257,62 @@ export class Jobs {
   /** Files that are to be deleted and may still be there. */
   async filesToDelete(limit: number): Promise<StoredFiles> {
     return filesSchema.parse(
-      await callProcedure(this.client, this.phases, "list_files_to_delete", { p_limit: limit }),
+      await callProcedure(this.client, this.timing, "list_files_to_delete", { p_limit: limit }),
     );
   }
 
   /** Notes that files are gone. */
   async recordDeletedFiles(files: StoredFiles): Promise<void> {
-    await callProcedure(this.client, this.phases, "record_deleted_files", { p_files: files });
+    await callProcedure(this.client, this.timing, "record_deleted_files", { p_files: files });
   }
 
   /** Puts a file that could not be deleted at the end of the list. */
   async postponeFile(file: StoredFiles[number]): Promise<void> {
-    await callProcedure(this.client, this.phases, "postpone_file", { p_bucket: file.bucket, p_path: file.path });
+    await callProcedure(this.client, this.timing, "postpone_file", { p_bucket: file.bucket, p_path: file.path });
   }
 
   /** Notes what a submission tells of its provider's health. True when that has just closed it to new requests. */
-  async recordProviderAnswer(work: Work, answer: ProviderAnswer): Promise<boolean> {
+  async recordProviderAnswer(leased: LeasedJob, answer: ProviderAnswer): Promise<boolean> {
     return z
       .boolean()
       .parse(
-        await callProcedure(this.client, this.phases, "record_provider_answer", {
-          p_provider: work.step.provider,
+        await callProcedure(this.client, this.timing, "record_provider_answer", {
+          p_provider: leased.step.provider,
           p_answer: answer,
-          p_job_id: work.job_id,
+          p_job_id: leased.job_id,
         }),
       );
   }
 
   /** Opens the next attempt of a refused submission; null when it is no longer ours to make. */
-  async openAttempt(work: Work): Promise<Work | null> {
-    return workSchema
+  async openAttempt(leased: LeasedJob): Promise<LeasedJob | null> {
+    return leasedJobSchema
       .nullable()
       .parse(
-        await callProcedure(this.client, this.phases, "open_attempt", {
-          p_job_id: work.job_id,
-          p_attempt: work.attempt,
+        await callProcedure(this.client, this.timing, "open_attempt", {
+          p_job_id: leased.job_id,
+          p_attempt: leased.attempt,
           p_lease_seconds: LEASE_SECONDS,
         }),
       );
   }
 
-  async recordSubmission(work: Work, providerJobId: string): Promise<Change> {
+  async recordSubmission(leased: LeasedJob, providerJobId: string): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "record_submission", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "record_submission", {
+        ...attemptOf(leased),
         p_provider_job_id: providerJobId,
       }),
     );
   }
 
   async recordProgress(
-    work: Work,
+    leased: LeasedJob,
     progress: { stage: "queued" | "generating"; percent: number | null; queuePosition: number | null },
   ): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "record_progress", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "record_progress", {
+        ...attemptOf(leased),
         p_stage: progress.stage,
         ...(progress.percent === null ? {} : { p_percent: Math.round(progress.percent) }),
         ...(progress.queuePosition === null ? {} : { p_queue_position: progress.queuePosition }),
@@ -321,10 +321,10 @@ export class Jobs {
   }
 
   /** Ends the current step with what it made, and leases the next to us: to be submitted, or the video to be stored. */
-  async advanceStep(work: Work, media: Media): Promise<Change & { work?: Work | undefined }> {
+  async advanceStep(leased: LeasedJob, media: Media): Promise<Change & { leased_job?: LeasedJob | undefined }> {
     return advancedSchema.parse(
-      await callProcedure(this.client, this.phases, "advance_step", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "advance_step", {
+        ...attemptOf(leased),
         p_media: { ...media },
         p_lease_seconds: LEASE_SECONDS,
       }),
@@ -332,40 +332,40 @@ export class Jobs {
   }
 
   /** Goes on to the next step without what the current one, an optional one, was to make. */
-  async skipStep(work: Work): Promise<Change & { work?: Work | undefined }> {
+  async skipStep(leased: LeasedJob): Promise<Change & { leased_job?: LeasedJob | undefined }> {
     return advancedSchema.parse(
-      await callProcedure(this.client, this.phases, "skip_step", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "skip_step", {
+        ...attemptOf(leased),
         p_lease_seconds: LEASE_SECONDS,
       }),
     );
   }
 
   /** Gives the current attempt up and submits the step anew after the delay. */
-  async scheduleRetry(work: Work, delaySeconds: number): Promise<Change> {
+  async scheduleRetry(leased: LeasedJob, delaySeconds: number): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "schedule_retry", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "schedule_retry", {
+        ...attemptOf(leased),
         p_delay_seconds: delaySeconds,
       }),
     );
   }
 
   /** Looks again after the delay; a delivered job without a delay is not looked at again. */
-  async postpone(work: Work, delaySeconds: number | null): Promise<Change> {
+  async postpone(leased: LeasedJob, delaySeconds: number | null): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "postpone", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "postpone", {
+        ...attemptOf(leased),
         ...(delaySeconds === null ? {} : { p_delay_seconds: delaySeconds }),
       }),
     );
   }
 
   /** Delivers: our copies, or the provider's own URL, to be copied again after the delay or never. */
-  async complete(work: Work, delivery: StoredPaths & { copyAgainAfterSeconds?: number }): Promise<Change> {
+  async complete(leased: LeasedJob, delivery: StoredPaths & { copyAgainAfterSeconds?: number }): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "complete_job", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "complete_job", {
+        ...attemptOf(leased),
         ...storedPaths(delivery),
         ...(delivery.copyAgainAfterSeconds === undefined
           ? {}
@@ -375,10 +375,10 @@ export class Jobs {
   }
 
   /** The copy of a delivered video has arrived after all. */
-  async recordStoredVideo(work: Work, paths: StoredPaths & { video: string }): Promise<Change> {
+  async recordStoredVideo(leased: LeasedJob, paths: StoredPaths & { video: string }): Promise<Change> {
     return changeSchema.parse(
-      await callProcedure(this.client, this.phases, "record_stored_video", {
-        p_job_id: work.job_id,
+      await callProcedure(this.client, this.timing, "record_stored_video", {
+        p_job_id: leased.job_id,
         p_video_path: paths.video,
         ...storedPaths(paths),
       }),
@@ -387,13 +387,13 @@ export class Jobs {
 
   /** Fails and refunds. With `response` the submitting request still waits: that body becomes its key's answer. */
   async fail(
-    work: Work,
+    leased: LeasedJob,
     code: JobErrorCode,
     response?: { [name: string]: Json },
   ): Promise<Change & { response?: Record<string, unknown> | null | undefined }> {
     return failedSchema.parse(
-      await callProcedure(this.client, this.phases, "fail_job", {
-        ...attemptOf(work),
+      await callProcedure(this.client, this.timing, "fail_job", {
+        ...attemptOf(leased),
         p_error_code: code,
         p_error_message: jobErrors[code].en,
         ...(response === undefined ? {} : { p_response: response }),
@@ -414,6 +414,6 @@ function storedPaths(paths: StoredPaths): {
   };
 }
 
-function attemptOf(work: Work): { p_job_id: string; p_attempt: number } {
-  return { p_job_id: work.job_id, p_attempt: work.attempt };
+function attemptOf(leased: LeasedJob): { p_job_id: string; p_attempt: number } {
+  return { p_job_id: leased.job_id, p_attempt: leased.attempt };
 }

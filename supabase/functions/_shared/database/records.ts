@@ -48,7 +48,7 @@ const artifactSchema = z.object({ url: z.string(), provider: z.string() });
 export type Artifact = z.infer<typeof artifactSchema>;
 
 /** A leased job: what its worker needs to know, and the one thing to do next. */
-export const workSchema = z.object({
+export const leasedJobSchema = z.object({
   job_id: z.string(),
   user_id: z.string(),
   status: jobSchema.shape.status,
@@ -78,26 +78,26 @@ export const workSchema = z.object({
   files_are_public: z.boolean(),
   copy_again: z.boolean(),
 });
-export type Work = z.infer<typeof workSchema>;
+export type LeasedJob = z.infer<typeof leasedJobSchema>;
 
 /** What a report changed, and the job as it is now: null for one that was deleted meanwhile. */
 export const changeSchema = z.object({ applied: z.boolean(), job: jobSchema.nullable() });
 export type Change = z.infer<typeof changeSchema>;
 
-export const advancedSchema = changeSchema.extend({ work: workSchema.optional() });
-export const readSchema = z.object({ job: jobSchema, work: workSchema.nullable() }).nullable();
+export const advancedSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });
+export const readSchema = z.object({ job: jobSchema, leased_job: leasedJobSchema.nullable() }).nullable();
 export type JobToRead = NonNullable<z.infer<typeof readSchema>>;
 
 export const wokenSchema = z
   .discriminatedUnion("outcome", [
     z.object({ outcome: z.literal("finished"), same_run: z.boolean() }),
-    z.object({ outcome: z.literal("late_run"), work: workSchema }),
-    z.object({ outcome: z.literal("woken"), work: workSchema.nullable() }),
+    z.object({ outcome: z.literal("late_run"), leased_job: leasedJobSchema }),
+    z.object({ outcome: z.literal("woken"), leased_job: leasedJobSchema.nullable() }),
   ])
   .nullable();
 export type Woken = z.infer<typeof wokenSchema>;
 
-export const adoptedSchema = z.object({ work: workSchema, abandoned_provider_job_id: z.string().nullable() })
+export const adoptedSchema = z.object({ leased_job: leasedJobSchema, abandoned_provider_job_id: z.string().nullable() })
   .nullable();
 
 /** The code of a limit, how many it allows, and the seconds until it allows the next. */
@@ -108,9 +108,9 @@ const limitSchema = z.object({
 });
 
 export const cancelSchema = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("cancelled"), job: jobSchema, work: workSchema }),
-  z.object({ outcome: z.literal("ask_provider"), work: workSchema }),
-  z.object({ outcome: z.literal("not_cancellable"), job: jobSchema, work: workSchema.nullish() }),
+  z.object({ outcome: z.literal("cancelled"), job: jobSchema, leased_job: leasedJobSchema }),
+  z.object({ outcome: z.literal("ask_provider"), leased_job: leasedJobSchema }),
+  z.object({ outcome: z.literal("not_cancellable"), job: jobSchema, leased_job: leasedJobSchema.nullish() }),
   limitSchema,
 ]).nullable();
 export type CancelOutcome = z.infer<typeof cancelSchema>;
@@ -133,24 +133,24 @@ export type StoredFiles = z.infer<typeof filesSchema>;
 
 export const deletedSchema = z.object({
   files: filesSchema,
-  runs: z.array(workSchema),
+  runs: z.array(leasedJobSchema),
   deleted: z.array(z.string()),
   not_found: z.array(z.string()),
   not_deleted: z.array(z.object({ job_id: z.string(), code: limitSchema.shape.outcome })),
-  ask: z.array(workSchema),
+  ask: z.array(leasedJobSchema),
 });
 export type Deletion = z.infer<typeof deletedSchema>;
 
 /** A run that is to be cancelled, by what its provider needs to know of it. */
-export const runSchema = workSchema.pick({ job_id: true, attempt: true }).extend({
+export const runSchema = leasedJobSchema.pick({ job_id: true, attempt: true }).extend({
   provider_job_id: z.string(),
-  step: workSchema.shape.step.pick({ provider: true, model: true }),
+  step: leasedJobSchema.shape.step.pick({ provider: true, model: true }),
 });
 export const runToCancelSchema = runSchema.extend({ is_last_try: z.boolean() });
 export type RunToCancel = z.infer<typeof runToCancelSchema>;
 
 export const startSchema = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), work: workSchema }),
+  z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), leased_job: leasedJobSchema }),
   z.object({ outcome: z.literal("replayed"), status_code: z.number(), response: z.record(z.string(), z.unknown()) }),
   z.object({ outcome: z.literal("idempotency_key_reused") }),
   z.object({ outcome: z.literal("model_not_found") }),

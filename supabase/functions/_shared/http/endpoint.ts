@@ -9,14 +9,14 @@ import { errorBody, refusalBody, RequestError, requestErrors } from "../errors/r
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage/storage-utils.ts";
 import { pathBelow } from "./path.ts";
-import { Phases } from "../runtime/server-timing.ts";
+import { ServerTiming } from "../runtime/server-timing.ts";
 import { withBearer } from "./token-scheme.ts";
 
 /** What a handler knows of the request besides the request itself. */
-export interface Call {
+export interface RequestContext {
   requestId: string;
   language: Language;
-  phases: Phases;
+  timing: ServerTiming;
   log: Log;
   /** The verified user; an empty text where the endpoint does not ask for one. */
   userId: string;
@@ -48,16 +48,16 @@ const CORS_HEADERS = {
  */
 export function endpoint(
   options: EndpointOptions,
-  handler: (request: Request, call: Call) => Promise<Response>,
+  handler: (request: Request, call: RequestContext) => Promise<Response>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const requestId = saneRequestId(request.headers.get("x-request-id"));
     const log = createLog({ function: options.name, request_id: requestId });
     const alerts = new Alerts(log);
-    const call: Call = {
+    const call: RequestContext = {
       requestId,
       language: preferredLanguage(request.headers.get("accept-language")),
-      phases: new Phases(),
+      timing: new ServerTiming(),
       log(level, event, fields = {}) {
         log(level, event, fields);
         if (level === "alert") alerts.add(event, { function: options.name, request_id: requestId, ...fields });
@@ -79,20 +79,20 @@ export function endpoint(
       response.headers.set(name, value);
     }
     response.headers.set("X-Request-Id", requestId);
-    response.headers.set("Server-Timing", call.phases.header());
+    response.headers.set("Server-Timing", call.timing.header());
     logRequest(request, response, call);
     alerts.flush();
     return response;
   };
 }
 
-function logRequest(request: Request, response: Response, call: Call): void {
+function logRequest(request: Request, response: Response, call: RequestContext): void {
   call.log("info", "request", {
     method: request.method,
     status: response.status,
     ...call.about,
     ...(call.userId === "" ? {} : { user_id: call.userId }),
-    timing: call.phases.header(),
+    timing: call.timing.header(),
   });
 }
 
@@ -108,9 +108,9 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
 
 async function admit(
   request: Request,
-  call: Call,
+  call: RequestContext,
   options: EndpointOptions,
-  handler: (request: Request, call: Call) => Promise<Response>,
+  handler: (request: Request, call: RequestContext) => Promise<Response>,
 ): Promise<Response> {
   // Else a misspelt path would charge.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
@@ -125,7 +125,7 @@ async function admit(
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
   const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
-  const { data, error } = await call.phases.measure("auth", () => verifyAuth(credentials, { auth }));
+  const { data, error } = await call.timing.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {
     if (error.status !== 401) throw error;
     call.log("info", "unauthorized", { reason: error.code });
@@ -142,7 +142,7 @@ async function admit(
   return await handler(request, call);
 }
 
-function errorResponse(thrown: unknown, call: Call): Response {
+function errorResponse(thrown: unknown, call: RequestContext): Response {
   const error = asRequestError(thrown, call);
   call.about.code = error instanceof RequestError ? error.code : "internal_error";
   if (!(error instanceof RequestError)) {
@@ -157,7 +157,7 @@ function errorResponse(thrown: unknown, call: Call): Response {
 }
 
 /** A database or a Storage that does not answer is nobody's fault here, and worth another try; so is what we must mend. */
-function asRequestError(error: unknown, call: Call): unknown {
+function asRequestError(error: unknown, call: RequestContext): unknown {
   if (error instanceof ConfigurationError) {
     call.log("alert", "configuration", { error: error.message });
     return new RequestError("unavailable", {}, { "Retry-After": "60" });

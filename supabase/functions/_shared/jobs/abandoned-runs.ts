@@ -1,32 +1,32 @@
 import type { RunToCancel } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./check.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** A user has this many jobs at a time at most, unless the operator says otherwise. */
 const MOST_AT_ONCE = 20;
 
 /** Stops runs whose users have left, some of them: the others wait for the next tick. Never throws. */
-export async function cancelAbandonedRuns(tools: Tools): Promise<void> {
+export async function cancelAbandonedRuns(context: JobContext): Promise<void> {
   try {
-    const runs = await tools.jobs.claimRunsToCancel(MOST_AT_ONCE);
-    await Promise.all(runs.map((run) => cancelAbandoned(tools, run)));
+    const runs = await context.jobs.leaseRunsToCancel(MOST_AT_ONCE);
+    await Promise.all(runs.map((run) => cancelAbandoned(context, run)));
   } catch (error) {
-    tools.log("error", "runs_not_cancelled", { error: errorText(error) });
+    context.log("error", "runs_not_cancelled", { error: errorText(error) });
   }
 }
 
-async function cancelAbandoned(tools: Tools, run: RunToCancel): Promise<void> {
+async function cancelAbandoned(context: JobContext, run: RunToCancel): Promise<void> {
   const { job_id, attempt, provider_job_id, step } = run;
-  const answered = await cancelRun(tools, run);
+  const answered = await cancelRun(context, run);
   if (!answered && !run.is_last_try) return;
   if (!answered) {
-    tools.log("alert", "run_not_cancelled", { job_id, attempt, provider_job_id, provider: step.provider });
+    context.log("alert", "run_not_cancelled", { job_id, attempt, provider_job_id, provider: step.provider });
   }
   try {
-    await tools.jobs.recordCancelledRun(run);
+    await context.jobs.recordCancelledRun(run);
   } catch (error) {
     // It is cancelled once more; the others go on.
-    tools.log("error", "cancelled_run_not_recorded", { job_id, attempt, error: errorText(error) });
+    context.log("error", "cancelled_run_not_recorded", { job_id, attempt, error: errorText(error) });
   }
 }

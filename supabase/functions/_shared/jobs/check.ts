@@ -1,34 +1,38 @@
-import type { Work } from "../database/records.ts";
+import type { LeasedJob } from "../database/records.ts";
 import type { SeenRuns } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import type { ProviderRun, RunState, VideoProvider } from "../providers/provider.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 const CALL_LIMIT_MS = 10_000;
 
 /** As much of a job's work as its run is found by. */
-type RunOfWork = Pick<Work, "job_id" | "attempt" | "provider_job_id"> & {
-  step: Pick<Work["step"], "provider" | "model" | "output">;
+type LeasedRun = Pick<LeasedJob, "job_id" | "attempt" | "provider_job_id"> & {
+  step: Pick<LeasedJob["step"], "provider" | "model" | "output">;
 };
 
 /** Asks the provider for the state of the work's run. Throws what the provider's adapter throws. */
-export async function look(tools: Tools, work: Work): Promise<RunState> {
-  const { provider, run } = runOf(tools, work);
-  return await tools.phases.measure(
+export async function look(context: JobContext, leased: LeasedJob): Promise<RunState> {
+  const { provider, run } = runOf(context, leased);
+  return await context.timing.measure(
     "provider",
     () => provider.check(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
   );
 }
 
 /** Asks the providers what these runs are doing. Never throws. */
-export async function lookAtAll(tools: Tools, works: Work[]): Promise<SeenRuns> {
+export async function lookAtAll(context: JobContext, leasedJobs: LeasedJob[]): Promise<SeenRuns> {
   return Object.fromEntries(
-    await Promise.all(works.map(async (work) => {
+    await Promise.all(leasedJobs.map(async (leased) => {
       try {
-        return [work.provider_job_id, (await look(tools, work)).state];
+        return [leased.provider_job_id, (await look(context, leased)).state];
       } catch (error) {
-        tools.log("warn", "check_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
-        return [work.provider_job_id, "unknown"];
+        context.log("warn", "check_failed", {
+          job_id: leased.job_id,
+          attempt: leased.attempt,
+          error: errorText(error),
+        });
+        return [leased.provider_job_id, "unknown"];
       }
     })),
   );
@@ -38,30 +42,30 @@ export async function lookAtAll(tools: Tools, works: Work[]): Promise<SeenRuns> 
  * Asks the provider to stop a run that nobody waits for. Never throws: what it bills all the same is our loss. Whether the
  * provider answered.
  */
-export async function cancelRun(tools: Tools, work: RunOfWork): Promise<boolean> {
-  const facts = { job_id: work.job_id, attempt: work.attempt, provider_job_id: work.provider_job_id };
+export async function cancelRun(context: JobContext, leased: LeasedRun): Promise<boolean> {
+  const facts = { job_id: leased.job_id, attempt: leased.attempt, provider_job_id: leased.provider_job_id };
   try {
-    const { provider, run } = runOf(tools, work);
-    const cancelled = await tools.phases.measure(
+    const { provider, run } = runOf(context, leased);
+    const cancelled = await context.timing.measure(
       "provider",
       () => provider.cancel(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
     );
-    tools.log("info", "run_cancelled", { ...facts, cancelled });
+    context.log("info", "run_cancelled", { ...facts, cancelled });
     return true;
   } catch (error) {
-    tools.log("warn", "cancel_failed", { ...facts, error: errorText(error) });
+    context.log("warn", "cancel_failed", { ...facts, error: errorText(error) });
     return false;
   }
 }
 
-function runOf(tools: Tools, work: RunOfWork): { provider: VideoProvider; run: ProviderRun } {
-  if (work.provider_job_id === null) throw new Error(`Attempt ${work.attempt} has no run to ask about`);
+function runOf(context: JobContext, leased: LeasedRun): { provider: VideoProvider; run: ProviderRun } {
+  if (leased.provider_job_id === null) throw new Error(`Attempt ${leased.attempt} has no run to ask about`);
   return {
-    provider: tools.providers.get(work.step.provider),
+    provider: context.providers.get(leased.step.provider),
     run: {
-      model: work.step.model,
-      providerJobId: work.provider_job_id,
-      ...(work.step.output ? { outputPath: work.step.output } : {}),
+      model: leased.step.model,
+      providerJobId: leased.provider_job_id,
+      ...(leased.step.output ? { outputPath: leased.step.output } : {}),
     },
   };
 }

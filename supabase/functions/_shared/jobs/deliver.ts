@@ -1,12 +1,12 @@
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
 import { discardJobFiles, discardUnlessWanted, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
-import type { Job, Work } from "../database/records.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/storage-utils.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 const COPY_BACKOFF = { base: 5, cap: 900 };
 /** A file that is missing right after its run may only be late at the provider's edge. */
@@ -17,73 +17,77 @@ const LOOKS_FOR_A_MISSING_FILE = 3;
  * Where Storage is in trouble the job is completed with the provider's own URL, and the copy is made later; or, where
  * nobody else can open that, the copy is tried until the deadline. Throws `DatabaseError`.
  */
-export async function deliver(tools: Tools, work: Work): Promise<Job | null> {
+export async function deliver(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   let subtitles: StoredPaths = {};
   let stored: StoredPaths & { video: string };
   try {
     // First what is small and of the client's own making: a delivered video has its subtitles.
-    subtitles = await storeSubtitles(tools, work);
-    if (tools.environment.VIDEO_STORAGE === "provider" && work.files_are_public) {
-      return await discardUnlessWanted(tools, work, (await tools.jobs.complete(work, subtitles)).job);
+    subtitles = await storeSubtitles(context, leased);
+    if (context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public) {
+      return await discardUnlessWanted(context, leased, (await context.jobs.complete(leased, subtitles)).job);
     }
-    const video = await storeVideo(tools, work);
-    stored = { video, ...subtitles, ...await storeThumbnail(tools, work) };
+    const video = await storeVideo(context, leased);
+    stored = { video, ...subtitles, ...await storeThumbnail(context, leased) };
   } catch (error) {
-    tools.log("warn", "copy_failed", { job_id: work.job_id, attempt: work.attempt, error: errorText(error) });
-    return await discardUnlessWanted(tools, work, await afterFailedCopy(tools, work, error, subtitles));
+    context.log("warn", "copy_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
+    return await discardUnlessWanted(context, leased, await afterFailedCopy(context, leased, error, subtitles));
   }
-  return await complete(tools, work, stored);
+  return await complete(context, leased, stored);
 }
 
-async function complete(tools: Tools, work: Work, stored: StoredPaths & { video: string }): Promise<Job | null> {
-  let delivered = work.status === "completed"
-    ? await tools.jobs.recordStoredVideo(work, stored)
-    : await tools.jobs.complete(work, stored);
+async function complete(
+  context: JobContext,
+  leased: LeasedJob,
+  stored: StoredPaths & { video: string },
+): Promise<Job | null> {
+  let delivered = leased.status === "completed"
+    ? await context.jobs.recordStoredVideo(leased, stored)
+    : await context.jobs.complete(leased, stored);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and had to complete it with the provider's URL; by now it may rely on this very file.
-    delivered = await tools.jobs.recordStoredVideo(work, stored);
+    delivered = await context.jobs.recordStoredVideo(leased, stored);
   }
-  tools.log("info", "job_completed", {
-    job_id: work.job_id,
-    attempt: work.attempt,
-    age_ms: work.age_ms,
+  context.log("info", "job_completed", {
+    job_id: leased.job_id,
+    attempt: leased.attempt,
+    age_ms: leased.age_ms,
     applied: delivered.applied,
   });
-  if (delivered.job?.video_path !== stored.video) await discardJobFiles(tools, work);
+  if (delivered.job?.video_path !== stored.video) await discardJobFiles(context, leased);
   return delivered.job;
 }
 
 async function afterFailedCopy(
-  tools: Tools,
-  work: Work,
+  context: JobContext,
+  leased: LeasedJob,
   error: unknown,
   stored: StoredPaths,
 ): Promise<Job | null> {
-  const again = backoffSeconds(work.failures, COPY_BACKOFF, tools.random);
-  const verdict = verdictOf(error, work);
-  if (work.status === "completed") {
-    const givenUp = verdict !== null || !work.copy_again;
+  const again = backoffSeconds(leased.failures, COPY_BACKOFF, context.random);
+  const verdict = verdictOf(error, leased);
+  if (leased.status === "completed") {
+    const givenUp = verdict !== null || !leased.copy_again;
     if (givenUp) {
-      tools.log("alert", "copy_given_up", { job_id: work.job_id, code: verdict });
+      context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
     }
-    return (await tools.jobs.postpone(work, givenUp ? null : again)).job;
+    return (await context.jobs.postpone(leased, givenUp ? null : again)).job;
   }
-  if (isStorageTrouble(error) && work.files_are_public && tools.environment.VIDEO_STORAGE === "supabase") {
+  if (isStorageTrouble(error) && leased.files_are_public && context.environment.VIDEO_STORAGE === "supabase") {
     // What Storage will never take stays with the provider: the run is billed, and the user has the video.
-    if (verdict !== null) tools.log("alert", "copy_given_up", { job_id: work.job_id, code: verdict });
+    if (verdict !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
     const copyAgain = verdict === null ? { copyAgainAfterSeconds: again } : {};
-    return (await tools.jobs.complete(work, { ...stored, ...copyAgain })).job;
+    return (await context.jobs.complete(leased, { ...stored, ...copyAgain })).job;
   }
-  if (verdict === null && !work.past_deadline) {
-    return (await tools.jobs.postpone(work, again)).job;
+  if (verdict === null && !leased.past_deadline) {
+    return (await context.jobs.postpone(leased, again)).job;
   }
-  return await fail(tools, work, verdict ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
+  return await fail(context, leased, verdict ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
 }
 
-async function fail(tools: Tools, work: Work, code: JobErrorCode): Promise<Job | null> {
-  const failed = await tools.jobs.fail(work, code);
+async function fail(context: JobContext, leased: LeasedJob, code: JobErrorCode): Promise<Job | null> {
+  const failed = await context.jobs.fail(leased, code);
   if (failed.applied && code === "storage_failed") {
-    tools.log("alert", "video_lost", { job_id: work.job_id, credits_refunded: failed.job?.credits_refunded });
+    context.log("alert", "video_lost", { job_id: leased.job_id, credits_refunded: failed.job?.credits_refunded });
   }
   return failed.job;
 }
@@ -94,12 +98,12 @@ function isStorageTrouble(error: unknown): boolean {
 }
 
 /** Why there will never be a video; null when another try may find one. */
-function verdictOf(error: unknown, work: Work): JobErrorCode | null {
+function verdictOf(error: unknown, leased: LeasedJob): JobErrorCode | null {
   if (error instanceof MediaError) {
     if (error.code === "storage_too_large") return "storage_failed";
     return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
   }
   if (!(error instanceof ProviderError) || error.kind !== "rejected") return null;
-  const mayBeLate = error.code === "result_expired" && work.failures + 1 < LOOKS_FOR_A_MISSING_FILE;
+  const mayBeLate = error.code === "result_expired" && leased.failures + 1 < LOOKS_FOR_A_MISSING_FILE;
   return mayBeLate ? null : error.code;
 }

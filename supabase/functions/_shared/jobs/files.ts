@@ -1,12 +1,12 @@
 /** The files of a job in our own Storage: where they are, and how they come there. */
 
-import type { Job, Work } from "../database/records.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { deleteFiles, storeMedia, storeText } from "../storage/storage-utils.ts";
 import { subtitlesOf } from "./subtitles.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** The private bucket of finished videos, and its own limit (see the migration that makes it). */
 export const VIDEO_BUCKET = "videos";
@@ -19,31 +19,31 @@ const COPY_LIMIT_MS = 270_000;
 const THUMBNAIL_LIMIT_MS = 15_000;
 
 /** Where a job's files are, if it has them. `private.discard_files` names the same ones. */
-export function pathsOf(work: Work): Required<StoredPaths> {
-  const base = `${work.user_id}/${work.job_id}`;
+export function pathsOf(leased: LeasedJob): Required<StoredPaths> {
+  const base = `${leased.user_id}/${leased.job_id}`;
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt` };
 }
 
 /** Copies the newest video of a job into our bucket and returns its path. Throws `MediaError` and `ProviderError`. */
-export async function storeVideo(tools: Tools, work: Work): Promise<string> {
-  const path = pathsOf(work).video;
-  const { bytes } = await copy(tools, work, {
+export async function storeVideo(context: JobContext, leased: LeasedJob): Promise<string> {
+  const path = pathsOf(leased).video;
+  const { bytes } = await copy(context, leased, {
     artifact: "video",
     path,
     kind: "video",
     maxBytes: MAX_VIDEO_BYTES,
     limitMs: COPY_LIMIT_MS,
   });
-  tools.log("info", "video_stored", { job_id: work.job_id, attempt: work.attempt, age_ms: work.age_ms, bytes });
+  context.log("info", "video_stored", { job_id: leased.job_id, attempt: leased.attempt, age_ms: leased.age_ms, bytes });
   return path;
 }
 
 /** Copies the thumbnail, if there is one. No video is kept back for its thumbnail: what goes wrong is logged. */
-export async function storeThumbnail(tools: Tools, work: Work): Promise<Pick<StoredPaths, "thumbnail">> {
-  if (work.artifacts.thumbnail === undefined) return {};
-  const path = pathsOf(work).thumbnail;
+export async function storeThumbnail(context: JobContext, leased: LeasedJob): Promise<Pick<StoredPaths, "thumbnail">> {
+  if (leased.artifacts.thumbnail === undefined) return {};
+  const path = pathsOf(leased).thumbnail;
   try {
-    await copy(tools, work, {
+    await copy(context, leased, {
       artifact: "thumbnail",
       path,
       kind: "image",
@@ -52,37 +52,41 @@ export async function storeThumbnail(tools: Tools, work: Work): Promise<Pick<Sto
     });
     return { thumbnail: path };
   } catch (error) {
-    tools.log("warn", "thumbnail_not_stored", { job_id: work.job_id, error: errorText(error) });
+    context.log("warn", "thumbnail_not_stored", { job_id: leased.job_id, error: errorText(error) });
     return {};
   }
 }
 
 /** Writes the subtitles, if the job has some. Throws `MediaError`. */
-export async function storeSubtitles(tools: Tools, work: Work): Promise<Pick<StoredPaths, "subtitles">> {
-  const text = subtitlesOf(work.settings);
+export async function storeSubtitles(context: JobContext, leased: LeasedJob): Promise<Pick<StoredPaths, "subtitles">> {
+  const text = subtitlesOf(leased.settings);
   if (text === null) return {};
-  const path = pathsOf(work).subtitles;
-  await tools.phases.measure(
+  const path = pathsOf(leased).subtitles;
+  await context.timing.measure(
     "storage",
-    () => storeText(tools.client, { bucket: VIDEO_BUCKET, path, text, contentType: "text/vtt" }),
+    () => storeText(context.client, { bucket: VIDEO_BUCKET, path, text, contentType: "text/vtt" }),
   );
   return { subtitles: path };
 }
 
 /** Deletes at once what a job that is not delivered may have; the purge looks for it again. */
-export async function discardJobFiles(tools: Tools, work: Work): Promise<void> {
+export async function discardJobFiles(context: JobContext, leased: LeasedJob): Promise<void> {
   // Nothing is written before a step has made something.
-  if (Object.keys(work.artifacts).length === 0) return;
+  if (Object.keys(leased.artifacts).length === 0) return;
   try {
-    await deleteFiles(tools.client, { bucket: VIDEO_BUCKET, paths: Object.values(pathsOf(work)) });
+    await deleteFiles(context.client, { bucket: VIDEO_BUCKET, paths: Object.values(pathsOf(leased)) });
   } catch (error) {
-    tools.log("alert", "file_left_behind", { job_id: work.job_id, error: errorText(error) });
+    context.log("alert", "file_left_behind", { job_id: leased.job_id, error: errorText(error) });
   }
 }
 
 /** The job as it is; of one that failed, or was cancelled or deleted meanwhile, no file is left. */
-export async function discardUnlessWanted(tools: Tools, work: Work, job: Job | null): Promise<Job | null> {
-  if (job === null || job.status === "failed") await discardJobFiles(tools, work);
+export async function discardUnlessWanted(
+  context: JobContext,
+  leased: LeasedJob,
+  job: Job | null,
+): Promise<Job | null> {
+  if (job === null || job.status === "failed") await discardJobFiles(context, leased);
   return job;
 }
 
@@ -94,13 +98,13 @@ interface CopyOptions {
   limitMs: number;
 }
 
-async function copy(tools: Tools, work: Work, options: CopyOptions): Promise<{ bytes: number }> {
-  const artifact = work.artifacts[options.artifact];
+async function copy(context: JobContext, leased: LeasedJob, options: CopyOptions): Promise<{ bytes: number }> {
+  const artifact = leased.artifacts[options.artifact];
   if (artifact === undefined) throw new ProviderError("rejected", "no_media", `No step made a ${options.artifact}`);
   const { path, kind, maxBytes } = options;
   const signal = AbortSignal.timeout(options.limitMs);
-  return await tools.phases.measure("storage", async () => {
-    const response = await tools.providers.get(artifact.provider).fetchMedia(artifact.url, { signal });
-    return await storeMedia(tools.client, { bucket: VIDEO_BUCKET, path, response, kind, maxBytes, signal });
+  return await context.timing.measure("storage", async () => {
+    const response = await context.providers.get(artifact.provider).fetchMedia(artifact.url, { signal });
+    return await storeMedia(context.client, { bucket: VIDEO_BUCKET, path, response, kind, maxBytes, signal });
   });
 }

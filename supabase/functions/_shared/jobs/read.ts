@@ -2,19 +2,19 @@ import { advance } from "./advance.ts";
 import { finishWithin } from "../runtime/background.ts";
 import type { Job, JobToRead } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** A poll waits this long for the step that it woke; a long copy goes on without it. */
 const STEP_WAIT_MS = 4_000;
 
 /** A user's job as it is, moved on first if it was due; null for one that is not there or not theirs. */
 export async function readJob(
-  tools: Tools,
+  context: JobContext,
   userId: string,
   which: { jobId: string } | { nodeId: string },
 ): Promise<Job | null> {
-  const found = await tools.jobs.read(userId, which);
-  return found === null ? null : await moveOn(tools, found);
+  const found = await context.jobs.read(userId, which);
+  return found === null ? null : await moveOn(context, found);
 }
 
 /** How long a client does well to wait before it asks again, as a header; nothing for a finished job. */
@@ -23,10 +23,10 @@ export function paceOf(job: Job): Record<string, string> {
 }
 
 /** Does the step that is due, if this request was the one to claim it. Trouble there is no reason not to answer. */
-export async function moveOn(tools: Tools, found: JobToRead): Promise<Job> {
-  if (found.work === null) return found.job;
-  const step = advance(tools, found.work).catch((error) => {
-    tools.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });
+export async function moveOn(context: JobContext, found: JobToRead): Promise<Job> {
+  if (found.leased_job === null) return found.job;
+  const step = advance(context, found.leased_job).catch((error) => {
+    context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });
     return null;
   });
   return (await finishWithin(step, STEP_WAIT_MS)) ?? found.job;

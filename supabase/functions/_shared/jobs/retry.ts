@@ -1,7 +1,7 @@
 import { backoffSeconds } from "./backoff.ts";
-import type { Job, Work } from "../database/records.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import { ProviderError } from "../providers/provider.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
 const RETRY_BACKOFF = { base: 4, cap: 120 };
@@ -11,7 +11,7 @@ const LOOK_BACKOFF = { base: 2, cap: 60 };
 const LONGEST_WAIT_SECONDS = 300;
 
 /** What it takes to put a job off. */
-type Putting = Pick<Tools, "log" | "random"> & { jobs: Pick<Tools["jobs"], "scheduleRetry" | "postpone"> };
+type Putting = Pick<JobContext, "log" | "random"> & { jobs: Pick<JobContext["jobs"], "scheduleRetry" | "postpone"> };
 
 /** Whether the provider is well, and asks for fewer requests. */
 export function isBackPressure(error: ProviderError): boolean {
@@ -19,22 +19,22 @@ export function isBackPressure(error: ProviderError): boolean {
 }
 
 /** Gives the current attempt up, and has the next one made later. */
-export async function retryLater(tools: Putting, work: Work, error: ProviderError): Promise<Job | null> {
-  const delay = waitAskedFor(error) + backoffSeconds(work.attempts_of_step, RETRY_BACKOFF, tools.random);
-  tools.log("warn", "attempt_failed", {
-    job_id: work.job_id,
-    attempt: work.attempt,
+export async function retryLater(context: Putting, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
+  const delay = waitAskedFor(error) + backoffSeconds(leased.attempts_of_step, RETRY_BACKOFF, context.random);
+  context.log("warn", "attempt_failed", {
+    job_id: leased.job_id,
+    attempt: leased.attempt,
     code: error.code,
     detail: error.detail,
     retry_in_seconds: delay,
   });
-  return (await tools.jobs.scheduleRetry(work, delay)).job;
+  return (await context.jobs.scheduleRetry(leased, delay)).job;
 }
 
 /** Has a run that a look told nothing of looked at again later. */
-export async function lookAgainLater(tools: Putting, work: Work, error: unknown): Promise<Job | null> {
-  const delay = waitAskedFor(error) + backoffSeconds(work.failures, LOOK_BACKOFF, tools.random);
-  return (await tools.jobs.postpone(work, delay)).job;
+export async function lookAgainLater(context: Putting, leased: LeasedJob, error: unknown): Promise<Job | null> {
+  const delay = waitAskedFor(error) + backoffSeconds(leased.failures, LOOK_BACKOFF, context.random);
+  return (await context.jobs.postpone(leased, delay)).job;
 }
 
 /** The backoff comes on top of it: those that were sent away together must not come back together. */

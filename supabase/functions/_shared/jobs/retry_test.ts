@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Work } from "../database/records.ts";
+import type { LeasedJob } from "../database/records.ts";
 import { type ErrorFacts, ProviderError } from "../providers/provider.ts";
 import { isBackPressure, lookAgainLater, retryLater } from "./retry.ts";
 
-const work: Work = {
+const leased: LeasedJob = {
   job_id: "job",
   user_id: "user",
   status: "pending",
@@ -26,12 +26,12 @@ const work: Work = {
 /** How long the job waits after this error, in seconds. */
 async function delayAfter(later: typeof retryLater, facts: ErrorFacts, random: number): Promise<number> {
   let told = NaN;
-  const note = (_work: Work, seconds: number | null) => {
+  const note = (_work: LeasedJob, seconds: number | null) => {
     told = seconds ?? NaN;
     return Promise.resolve({ applied: true, job: null });
   };
-  const tools = { jobs: { scheduleRetry: note, postpone: note }, log: () => {}, random: () => random };
-  await later(tools, work, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
+  const context = { jobs: { scheduleRetry: note, postpone: note }, log: () => {}, random: () => random };
+  await later(context, leased, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
   return told;
 }
 

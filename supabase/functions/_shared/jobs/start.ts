@@ -1,10 +1,10 @@
 import { DatabaseError } from "../database/client.ts";
-import type { Call } from "../http/endpoint.ts";
+import type { RequestContext } from "../http/endpoint.ts";
 import { RequestError, type RequestErrorCode } from "../errors/request-errors.ts";
 import type { StartOutcome } from "../database/records.ts";
 import type { GenerationRequest } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 import { checkUpload } from "./uploads.ts";
 
 /** A job that was charged and created, or the answer that its key got before. */
@@ -14,14 +14,18 @@ export type Started = Extract<StartOutcome, { outcome: "created" | "replayed" }>
 const MAX_CHECKS = 4;
 
 /** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
-export async function startJob(tools: Tools, call: Call, request: GenerationRequest): Promise<Started> {
-  let started = await start(tools, call, request);
+export async function startJob(
+  context: JobContext,
+  call: RequestContext,
+  request: GenerationRequest,
+): Promise<Started> {
+  let started = await start(context, call, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
-    await checkUpload(tools, started);
-    started = await start(tools, call, request);
+    await checkUpload(context, started);
+    started = await start(context, call, request);
   }
   if (started.outcome === "created") {
-    call.log("info", "job_created", { job_id: started.work.job_id, user_id: call.userId });
+    call.log("info", "job_created", { job_id: started.leased_job.job_id, user_id: call.userId });
   } else if (started.outcome !== "replayed") {
     throw refusal(started);
   }
@@ -29,7 +33,7 @@ export async function startJob(tools: Tools, call: Call, request: GenerationRequ
 }
 
 /** Throws unless the path leads into the user's own folder: another user's file looks like one that is not there. */
-export function requireOwnFile(call: Call, field: string, path: string | null | undefined): void {
+export function requireOwnFile(call: RequestContext, field: string, path: string | null | undefined): void {
   if (path && !path.startsWith(`${call.userId}/`)) {
     throw new RequestError("validation_failed", {
       issues: [{ path: field, message: "must be a path that POST /uploads gave" }],
@@ -37,9 +41,9 @@ export function requireOwnFile(call: Call, field: string, path: string | null | 
   }
 }
 
-async function start(tools: Tools, call: Call, request: GenerationRequest): Promise<StartOutcome> {
+async function start(context: JobContext, call: RequestContext, request: GenerationRequest): Promise<StartOutcome> {
   try {
-    return await tools.jobs.start(request);
+    return await context.jobs.start(request);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     // Whether it was committed is not known then: the same key finds out.

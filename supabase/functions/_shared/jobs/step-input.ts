@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { storeVideo, VIDEO_BUCKET } from "./files.ts";
-import type { Work } from "../database/records.ts";
+import type { LeasedJob } from "../database/records.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError, signedUrls } from "../storage/storage-utils.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** The private bucket of what users uploaded. */
 export const INPUT_BUCKET = "inputs";
@@ -21,10 +21,10 @@ const storedVideoReference = z.strictObject({ stored_video: z.literal(true) });
  * become URLs. In a list what belongs to a left-out step is left out; anywhere else it is an error. Throws
  * `ProviderError`.
  */
-export async function resolveInput(tools: Tools, work: Work): Promise<Record<string, unknown>> {
-  const entries = Object.entries(work.step.input).map(async (
+export async function resolveInput(context: JobContext, leased: LeasedJob): Promise<Record<string, unknown>> {
+  const entries = Object.entries(leased.step.input).map(async (
     [name, value],
-  ) => [name, await resolve(tools, work, value)]);
+  ) => [name, await resolve(context, leased, value)]);
   try {
     return Object.fromEntries(await Promise.all(entries));
   } catch (error) {
@@ -39,26 +39,26 @@ class LeftOut extends Error {
   override readonly name = "LeftOut";
 }
 
-async function resolve(tools: Tools, work: Work, value: unknown): Promise<unknown> {
-  if (Array.isArray(value)) return await resolveList(tools, work, value);
+async function resolve(context: JobContext, leased: LeasedJob, value: unknown): Promise<unknown> {
+  if (Array.isArray(value)) return await resolveList(context, leased, value);
   if (typeof value !== "object" || value === null) return value;
 
   const file = fileReference.safeParse(value).data;
-  if (file !== undefined) return await signedUrl(tools, INPUT_BUCKET, file.input_file);
+  if (file !== undefined) return await signedUrl(context, INPUT_BUCKET, file.input_file);
   const made = artifactReference.safeParse(value).data;
-  if (made !== undefined) return artifactUrl(work, made.artifact);
+  if (made !== undefined) return artifactUrl(leased, made.artifact);
   if (storedVideoReference.safeParse(value).success) {
-    return await signedUrl(tools, VIDEO_BUCKET, await storeVideo(tools, work));
+    return await signedUrl(context, VIDEO_BUCKET, await storeVideo(context, leased));
   }
-  const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(tools, work, inner)]);
+  const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(context, leased, inner)]);
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function resolveList(tools: Tools, work: Work, items: unknown[]): Promise<unknown[]> {
+async function resolveList(context: JobContext, leased: LeasedJob, items: unknown[]): Promise<unknown[]> {
   const resolved: unknown[] = [];
   for (const item of items) {
     try {
-      resolved.push(await resolve(tools, work, item));
+      resolved.push(await resolve(context, leased, item));
     } catch (error) {
       if (!(error instanceof LeftOut)) throw error;
     }
@@ -68,15 +68,15 @@ async function resolveList(tools: Tools, work: Work, items: unknown[]): Promise<
   return resolved;
 }
 
-function artifactUrl(work: Work, name: string): string {
-  const artifact = work.artifacts[name];
+function artifactUrl(leased: LeasedJob, name: string): string {
+  const artifact = leased.artifacts[name];
   if (artifact === undefined) throw new LeftOut(`No step made "${name}"`);
   return artifact.url;
 }
 
-async function signedUrl(tools: Tools, bucket: string, path: string): Promise<string> {
+async function signedUrl(context: JobContext, bucket: string, path: string): Promise<string> {
   const files = { bucket, paths: [path], expiresInSeconds: INPUT_URL_SECONDS };
-  const url = (await tools.phases.measure("storage", () => signedUrls(tools.client, files))).get(path);
+  const url = (await context.timing.measure("storage", () => signedUrls(context.client, files))).get(path);
   if (url === undefined) throw new ProviderError("rejected", "input_missing", `no file at ${path}`);
   return url;
 }

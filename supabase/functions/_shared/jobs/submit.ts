@@ -1,11 +1,11 @@
-import type { Job, Work } from "../database/records.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import type { ProviderAnswer } from "../database/jobs.ts";
 import { cancelRun } from "./check.ts";
 import { isBackPressure } from "./retry.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
 import { resolveInput } from "./step-input.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 import { webhookUrl } from "./webhook-url.ts";
 
 /** Longer than any provider takes to queue a request; an answer that comes later counts as lost. */
@@ -21,40 +21,40 @@ export type SubmissionOutcome =
  * Sends the current attempt to its provider, once, and tells which of the three things happened. What that says of the
  * provider's health is noted for its circuit. Never throws.
  */
-export async function submitAttempt(tools: Tools, work: Work): Promise<SubmissionOutcome> {
-  const { step } = work;
+export async function submitAttempt(context: JobContext, leased: LeasedJob): Promise<SubmissionOutcome> {
+  const { step } = leased;
   const facts = {
-    job_id: work.job_id,
-    attempt: work.attempt,
+    job_id: leased.job_id,
+    attempt: leased.attempt,
     step: step.name,
     provider: step.provider,
-    age_ms: work.age_ms,
+    age_ms: leased.age_ms,
   };
   let sent = false;
   try {
-    const provider = tools.providers.get(step.provider);
+    const provider = context.providers.get(step.provider);
     const submission = {
       model: step.model,
-      input: await resolveInput(tools, work),
-      startWithinSeconds: work.start_within_seconds,
-      ...(await webhookOf(tools, provider, work)),
+      input: await resolveInput(context, leased),
+      startWithinSeconds: leased.start_within_seconds,
+      ...(await webhookOf(context, provider, leased)),
     };
     sent = true;
-    const run = await tools.phases.measure(
+    const run = await context.timing.measure(
       "provider",
       () => provider.submit(submission, { signal: AbortSignal.timeout(SUBMIT_LIMIT_MS) }),
     );
-    tools.log("info", "submission_accepted", { ...facts, provider_job_id: run.providerJobId });
+    context.log("info", "submission_accepted", { ...facts, provider_job_id: run.providerJobId });
     return { outcome: "accepted", providerJobId: run.providerJobId };
   } catch (error) {
     const answer = answerOf(error, sent);
-    if (answer !== null) await recordAnswer(tools, work, answer);
+    if (answer !== null) await recordAnswer(context, leased, answer);
     if (error instanceof ProviderError && !error.mayHaveStarted) {
       const level = error.kind === "fatal" ? "alert" : "warn";
-      tools.log(level, "submission_refused", { ...facts, code: error.code, detail: error.detail });
+      context.log(level, "submission_refused", { ...facts, code: error.code, detail: error.detail });
       return { outcome: "refused", error };
     }
-    tools.log("warn", "submission_unknown", { ...facts, error: errorText(error) });
+    context.log("warn", "submission_unknown", { ...facts, error: errorText(error) });
     return { outcome: "unknown" };
   }
 }
@@ -63,24 +63,34 @@ export async function submitAttempt(tools: Tools, work: Work): Promise<Submissio
  * Notes an accepted submission. A run that its job no longer waits for (it was cancelled meanwhile, or another attempt was
  * faster) is stopped and told to the operator. Throws `DatabaseError`: then the run is unknown, and its webhook adopts it.
  */
-export async function recordAccepted(tools: Tools, work: Work, providerJobId: string): Promise<Job | null> {
-  const recorded = await tools.jobs.recordSubmission(work, providerJobId);
+export async function recordAccepted(
+  context: JobContext,
+  leased: LeasedJob,
+  providerJobId: string,
+): Promise<Job | null> {
+  const recorded = await context.jobs.recordSubmission(leased, providerJobId);
   if (!recorded.applied) {
-    tools.log("alert", "run_wasted", { job_id: work.job_id, attempt: work.attempt, provider_job_id: providerJobId });
-    await cancelRun(tools, { ...work, provider_job_id: providerJobId });
-    await recordAnswer(tools, work, "answered");
+    context.log("alert", "run_wasted", {
+      job_id: leased.job_id,
+      attempt: leased.attempt,
+      provider_job_id: providerJobId,
+    });
+    await cancelRun(context, { ...leased, provider_job_id: providerJobId });
+    await recordAnswer(context, leased, "answered");
   }
   return recorded.job;
 }
 
 async function webhookOf(
-  tools: Tools,
+  context: JobContext,
   provider: VideoProvider,
-  work: Work,
+  leased: LeasedJob,
 ): Promise<{ webhookUrl?: string }> {
-  const base = tools.environment.PUBLIC_FUNCTIONS_URL;
+  const base = context.environment.PUBLIC_FUNCTIONS_URL;
   if (base === undefined || provider.webhook === undefined) return {};
-  return { webhookUrl: await webhookUrl(base, work.step.provider, { jobId: work.job_id, attempt: work.attempt }) };
+  return {
+    webhookUrl: await webhookUrl(base, leased.step.provider, { jobId: leased.job_id, attempt: leased.attempt }),
+  };
 }
 
 /**
@@ -100,12 +110,12 @@ function answerOf(error: unknown, sent: boolean): ProviderAnswer | null {
 }
 
 /** Nothing about the job depends on it. */
-async function recordAnswer(tools: Tools, work: Work, answer: ProviderAnswer): Promise<void> {
-  const { provider } = work.step;
+async function recordAnswer(context: JobContext, leased: LeasedJob, answer: ProviderAnswer): Promise<void> {
+  const { provider } = leased.step;
   try {
-    const opened = await tools.jobs.recordProviderAnswer(work, answer);
-    if (opened) tools.log("alert", "circuit_opened", { provider, answer });
+    const opened = await context.jobs.recordProviderAnswer(leased, answer);
+    if (opened) context.log("alert", "circuit_opened", { provider, answer });
   } catch (failure) {
-    tools.log("error", "circuit_not_recorded", { provider, answer, error: errorText(failure) });
+    context.log("error", "circuit_not_recorded", { provider, answer, error: errorText(failure) });
   }
 }

@@ -6,7 +6,7 @@ import { discard } from "./clean-up.ts";
 import { imageTypeOf, SIGNATURE_BYTES } from "../storage/image-signature.ts";
 import { INPUT_BUCKET } from "./step-input.ts";
 import { firstBytes } from "../storage/storage-utils.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 const uploadSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), path: z.string(), max_bytes: z.number() }),
@@ -15,12 +15,12 @@ const uploadSchema = z.discriminatedUnion("outcome", [
 
 /** A place for one new file of a user's, or why there is none. Throws `DatabaseError`. */
 export async function startUpload(
-  tools: Tools,
+  context: JobContext,
   userId: string,
   contentType: string,
 ): Promise<z.infer<typeof uploadSchema>> {
   return uploadSchema.parse(
-    await callProcedure(tools.client, tools.phases, "start_upload", {
+    await callProcedure(context.client, context.timing, "start_upload", {
       p_user_id: userId,
       p_content_type: contentType,
     }),
@@ -32,22 +32,22 @@ export async function startUpload(
  * type; if not, deletes it. Throws `MediaError` and `DatabaseError`.
  */
 export async function checkUpload(
-  tools: Tools,
+  context: JobContext,
   upload: { path: string; content_type: string; version: string; bytes: number | null },
 ): Promise<void> {
   const file = { bucket: INPUT_BUCKET, path: upload.path };
   // Of an empty file no range can be read.
-  const start = upload.bytes === 0 ? new Uint8Array() : await tools.phases.measure(
+  const start = upload.bytes === 0 ? new Uint8Array() : await context.timing.measure(
     "storage",
-    () => firstBytes(tools.client, { ...file, count: SIGNATURE_BYTES }),
+    () => firstBytes(context.client, { ...file, count: SIGNATURE_BYTES }),
   );
   // It was deleted meanwhile: whoever starts again is told so.
   if (start === null) return;
   const isAsDeclared = imageTypeOf(start) === upload.content_type;
-  await callProcedure(tools.client, tools.phases, "record_checked_upload", {
+  await callProcedure(context.client, context.timing, "record_checked_upload", {
     p_path: upload.path,
     p_version: upload.version,
     p_is_as_declared: isAsDeclared,
   });
-  if (!isAsDeclared) await discard(tools, { files: [file], runs: [] });
+  if (!isAsDeclared) await discard(context, { files: [file], runs: [] });
 }

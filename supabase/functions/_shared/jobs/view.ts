@@ -3,22 +3,26 @@ import { jobErrorText } from "../errors/job-errors.ts";
 import { type Language } from "../errors/languages.ts";
 import type { Job } from "../database/records.ts";
 import { signedUrls } from "../storage/storage-utils.ts";
-import type { Tools } from "./context.ts";
+import type { JobContext } from "./context.ts";
 
 /** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */
-export async function jobView(tools: Tools, job: Job, language: Language): Promise<Record<string, unknown>> {
-  const [view] = await jobViews(tools, [job], language);
+export async function jobView(context: JobContext, job: Job, language: Language): Promise<Record<string, unknown>> {
+  const [view] = await jobViews(context, [job], language);
   return view ?? {};
 }
 
 /** Jobs as the contract shows them: paths in our bucket become fresh signed URLs, all by one call to Storage. */
-export async function jobViews(tools: Tools, jobs: Job[], language: Language): Promise<Record<string, unknown>[]> {
+export async function jobViews(
+  context: JobContext,
+  jobs: Job[],
+  language: Language,
+): Promise<Record<string, unknown>[]> {
   const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path, job.subtitles_path])
     .filter((path) => path !== null);
-  const expiresInSeconds = tools.environment.SIGNED_URL_SECONDS;
-  const urls = paths.length === 0 ? new Map<string, string>() : await tools.phases.measure(
+  const expiresInSeconds = context.environment.SIGNED_URL_SECONDS;
+  const urls = paths.length === 0 ? new Map<string, string>() : await context.timing.measure(
     "storage",
-    () => signedUrls(tools.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
+    () => signedUrls(context.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
   );
   return jobs.map((job) => {
     const { video_path, thumbnail_path, subtitles_path, version: _, ...visible } = job;

@@ -2,16 +2,16 @@
 
 import type { ProviderErrorCode, ProviderErrorKind } from "./provider.ts";
 
-export interface Meaning {
+export interface ErrorClass {
   kind: ProviderErrorKind;
   code: ProviderErrorCode;
 }
 
-export const retryable = (code: ProviderErrorCode): Meaning => ({ kind: "retryable", code });
-export const rejected = (code: ProviderErrorCode): Meaning => ({ kind: "rejected", code });
-export const fatal = (code: ProviderErrorCode): Meaning => ({ kind: "fatal", code });
+export const retryable = (code: ProviderErrorCode): ErrorClass => ({ kind: "retryable", code });
+export const rejected = (code: ProviderErrorCode): ErrorClass => ({ kind: "rejected", code });
+export const fatal = (code: ProviderErrorCode): ErrorClass => ({ kind: "fatal", code });
 
-const STATUSES: ReadonlyMap<number, Meaning> = new Map([
+const STATUSES: ReadonlyMap<number, ErrorClass> = new Map([
   [401, fatal("provider_unauthorized")],
   [402, fatal("provider_locked")],
   [403, fatal("provider_unauthorized")],
@@ -24,7 +24,7 @@ const STATUSES: ReadonlyMap<number, Meaning> = new Map([
 ]);
 
 /** What an HTTP status outside 2xx means where the provider's own words do not say more. */
-export function meaningOfStatus(status: number): Meaning {
+export function classOfStatus(status: number): ErrorClass {
   const listed = STATUSES.get(status);
   if (listed) return listed;
   if (status >= 500) return retryable("provider_error");

@@ -1,6 +1,6 @@
 /** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
 
-import { exchange, type HttpAnswer, isSuccess, Silence } from "./send-once.ts";
+import { type HttpAnswer, isSuccess, NoResponse, sendOnce } from "./send-once.ts";
 import { isCertainRefusal } from "./error-class.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
 
@@ -33,7 +33,7 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
         body: JSON.stringify(body),
         signal,
       };
-      const answer = await exchange(send, `${base}${path}`, request).catch((error: unknown) => {
+      const answer = await sendOnce(send, `${base}${path}`, request).catch((error: unknown) => {
         throw silence(error, true);
       });
       if (isSuccess(answer)) return answer.body;
@@ -41,7 +41,7 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
       throw new ProviderError(kind, code, detail, !isCertainRefusal(answer.status), facts);
     },
     async ask(method, path, { signal }) {
-      const answer = await exchange(send, `${base}${path}`, { method, headers, signal }).catch((error: unknown) => {
+      const answer = await sendOnce(send, `${base}${path}`, { method, headers, signal }).catch((error: unknown) => {
         throw silence(error, false);
       });
       return isSuccess(answer) ? { value: answer.body } : { refusal: answer };
@@ -50,7 +50,7 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
 }
 
 function silence(error: unknown, isPaid: boolean): ProviderError {
-  if (!(error instanceof Silence)) return badAnswer(String(error), isPaid);
+  if (!(error instanceof NoResponse)) return badAnswer(String(error), isPaid);
   const code = error.aborted ? "provider_timeout" : "provider_unreachable";
   return new ProviderError("retryable", code, error.detail, isPaid && error.mayHaveArrived);
 }
@@ -61,7 +61,7 @@ export function badAnswer(detail: string, mayHaveStarted = false): ProviderError
 }
 
 /** A look that told nothing about the run. Only a locked account or a bad key is worth telling apart. */
-export function unclear({ kind, code, detail, facts }: ProviderError): ProviderError {
+export function transient({ kind, code, detail, facts }: ProviderError): ProviderError {
   return new ProviderError(kind === "fatal" ? "fatal" : "retryable", code, detail, false, facts);
 }
 

@@ -10,8 +10,8 @@ export interface HttpAnswer {
 }
 
 /** No whole answer came. Never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (`FalRefusal`). */
-export class Silence extends Error {
-  override readonly name = "Silence";
+export class NoResponse extends Error {
+  override readonly name = "NoResponse";
   constructor(
     readonly detail: string,
     /** Whether the caller's signal ended the wait. */
@@ -23,14 +23,14 @@ export class Silence extends Error {
   }
 }
 
-/** Sends one request and reads the whole answer, of any status. Throws `Silence`. */
-export async function exchange(
+/** Sends one request and reads the whole answer, of any status. Throws `NoResponse`. */
+export async function sendOnce(
   send: typeof fetch,
   input: URL | RequestInfo,
   init: RequestInit = {},
 ): Promise<HttpAnswer> {
   const signal = init.signal ?? undefined;
-  if (signal?.aborted) throw new Silence(describe(signal.reason), true, false);
+  if (signal?.aborted) throw new NoResponse(describe(signal.reason), true, false);
   try {
     // A followed redirect would be a second request, with the input in it, and with the key on another host.
     const response = await send(input, { ...init, ...sentOnce(init.body), redirect: "manual" });
@@ -39,11 +39,11 @@ export async function exchange(
   } catch (error) {
     const detail = describe(error);
     // hyper's word for a failure before the first byte of the request: name, connection or TLS (Deno 2.1 and 2.9).
-    throw new Silence(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));
+    throw new NoResponse(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));
   }
 }
 
-/** What an answer outside 2xx tells besides its meaning. */
+/** What an answer outside 2xx tells besides its errorClass. */
 export function factsOf({ status, headers }: HttpAnswer): ErrorFacts {
   return { status, retryAfterSeconds: retryAfterSeconds(headers.get("retry-after")) };
 }

@@ -1,7 +1,7 @@
 /** Measures where a request's time goes, for the `Server-Timing` header. */
 export type PhaseName = "auth" | "db" | "provider" | "storage";
 
-export class Phases {
+export class ServerTiming {
   readonly #milliseconds = new Map<PhaseName, number>();
   readonly #started = performance.now();
 

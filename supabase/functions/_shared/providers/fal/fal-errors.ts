@@ -4,11 +4,11 @@ import { z } from "zod";
 import { factsOf } from "../send-once.ts";
 import type { FalAnswer } from "./fal-fetch.ts";
 import { brief } from "../json-api.ts";
-import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "../error-class.ts";
+import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
 /** Every documented error type: a model's `detail[].type` and the platform's `error_type`. */
-export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
+export const FAL_ERROR_TYPES: ReadonlyMap<string, ErrorClass> = new Map([
   ["internal_server_error", retryable("provider_error")],
   ["generation_timeout", retryable("provider_timeout")],
   ["downstream_service_error", retryable("provider_error")],
@@ -60,7 +60,7 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, Meaning> = new Map([
 const FILE_ERROR_TYPES: ReadonlySet<string> = new Set(["file_download_error", "file_too_large"]);
 
 /** Statuses that mean something else at fal than elsewhere. */
-const STATUSES: ReadonlyMap<number, Meaning> = new Map([
+const STATUSES: ReadonlyMap<number, ErrorClass> = new Map([
   [410, rejected("result_expired")],
   [499, rejected("cancelled_by_provider")],
 ]);
@@ -86,28 +86,28 @@ function bodyOf(answer: FalAnswer): ErrorBody {
   return errorBody.safeParse(answer.body).data ?? NO_BODY;
 }
 
-/** The one place where an answer outside 2xx gets its meaning. */
+/** The one place where an answer outside 2xx gets its errorClass. */
 export function classify(answer: FalAnswer, mayHaveStarted = false): ProviderError {
-  const { kind, code } = meaningOf(answer);
+  const { kind, code } = classOf(answer);
   return new ProviderError(kind, code, describe(answer), mayHaveStarted, factsOf(answer));
 }
 
-function meaningOf(answer: FalAnswer): Meaning {
+function classOf(answer: FalAnswer): ErrorClass {
   // Our own start limit ran out: whoever waited for this has been told so by then.
   if (answer.headers.get("x-fal-request-timeout-type") === "user") return rejected("provider_timeout");
   const listed = listedType(answer);
-  const meaning = listed ?? byStatus(answer);
+  const errorClass = listed ?? byStatus(answer);
   const wantsRetry = retryHeader(answer.headers);
-  if (meaning.kind === "retryable" && wantsRetry === false) return rejected(meaning.code);
-  const unlisted = listed === undefined && meaning.code === "provider_rejected_input";
-  return unlisted && wantsRetry ? retryable("provider_error") : meaning;
+  if (errorClass.kind === "retryable" && wantsRetry === false) return rejected(errorClass.code);
+  const unlisted = listed === undefined && errorClass.code === "provider_rejected_input";
+  return unlisted && wantsRetry ? retryable("provider_error") : errorClass;
 }
 
-function listedType(answer: FalAnswer): Meaning | undefined {
+function listedType(answer: FalAnswer): ErrorClass | undefined {
   if (refusesImageFile(answer)) return rejected("image_rejected");
   for (const type of typesOf(answer)) {
-    const meaning = FAL_ERROR_TYPES.get(type);
-    if (meaning) return meaning;
+    const errorClass = FAL_ERROR_TYPES.get(type);
+    if (errorClass) return errorClass;
   }
 }
 
@@ -126,10 +126,10 @@ function typesOf(answer: FalAnswer): string[] {
     .filter((type) => typeof type === "string");
 }
 
-function byStatus(answer: FalAnswer): Meaning {
+function byStatus(answer: FalAnswer): ErrorClass {
   const text = textOf(bodyOf(answer));
   if (answer.status === 403 && /\block(ed)?\b|exhausted balance/i.test(text)) return fatal("provider_locked");
-  return STATUSES.get(answer.status) ?? meaningOfStatus(answer.status);
+  return STATUSES.get(answer.status) ?? classOfStatus(answer.status);
 }
 
 /** fal's own opinion on a retry: the header has had two names. */

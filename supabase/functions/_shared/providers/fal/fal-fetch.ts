@@ -1,12 +1,12 @@
 /** One HTTP request to fal per call, whatever comes back. */
 
-import { exchange, type HttpAnswer, isSuccess } from "../send-once.ts";
+import { type HttpAnswer, isSuccess, sendOnce } from "../send-once.ts";
 
-export { type HttpAnswer as FalAnswer, Silence as FalSilence } from "../send-once.ts";
+export { type HttpAnswer as FalAnswer, NoResponse as FalNoResponse } from "../send-once.ts";
 
 /**
  * An answer outside 2xx. `@fal-ai/client` re-sends a request, a paid one too, when it sees its own `ApiError` or a network
- * failure anywhere in the chain of causes, and no setting of its stops that. So this class and `FalSilence` are neither,
+ * failure anywhere in the chain of causes, and no setting of its stops that. So this class and `FalNoResponse` are neither,
  * and never carry a `cause`, a `code` or a `TypeError`.
  */
 export class FalRefusal extends Error {
@@ -19,7 +19,7 @@ export class FalRefusal extends Error {
 /** A `fetch` for `@fal-ai/client` that reads the whole answer itself and throws the two errors above. */
 export function createFalFetch(send: typeof fetch): typeof fetch {
   return async (input: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
-    const answer = await exchange(send, input, init);
+    const answer = await sendOnce(send, input, init);
     if (!isSuccess(answer)) throw new FalRefusal(answer);
     return Response.json(answer.body, { headers: requestIdOf(answer) });
   };

@@ -11,10 +11,10 @@ import {
   isTooLateToCancel,
   isVerdict,
 } from "./fal-errors.ts";
-import { createFalFetch, type FalAnswer, FalRefusal, FalSilence } from "./fal-fetch.ts";
+import { createFalFetch, type FalAnswer, FalNoResponse, FalRefusal } from "./fal-fetch.ts";
 import { mediaAt, mediaOf } from "../output-media.ts";
 import { createFalWebhookVerifier, falRunId } from "./fal-webhook.ts";
-import { badAnswer, unclear } from "../json-api.ts";
+import { badAnswer, transient } from "../json-api.ts";
 import { isCertainRefusal } from "../error-class.ts";
 import { fetchMedia } from "../media.ts";
 import {
@@ -113,7 +113,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     const look = await settle(fal.queue.status(run.model, reference(run, options)));
     if ("refusal" in look) {
       if (isNotFound(look.refusal)) return expired(look.refusal);
-      throw unclear(classify(look.refusal));
+      throw transient(classify(look.refusal));
     }
     const status = queueStatus.safeParse(look.value).data;
     if (!status) throw badAnswer("the status has no `status`");
@@ -142,7 +142,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
       if (isVerdict(result.refusal)) {
         return { state: "failed", error: classify(result.refusal) };
       }
-      throw unclear(classify(result.refusal));
+      throw transient(classify(result.refusal));
     } catch (error) {
       if (reported) return reported;
       throw error;
@@ -153,7 +153,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
     const answer = await settle(fal.queue.cancel(run.model, reference(run, options)));
     if ("value" in answer) return true;
     if (isTooLateToCancel(answer.refusal)) return false;
-    throw unclear(classify(answer.refusal));
+    throw transient(classify(answer.refusal));
   }
 
   return {
@@ -174,7 +174,7 @@ async function settle<Value>(call: Promise<Value>): Promise<{ value: Value } | {
     return { value: await call };
   } catch (error) {
     if (error instanceof FalRefusal) return { refusal: error.answer };
-    throw error instanceof FalSilence ? silence(error) : badAnswer(String(error));
+    throw error instanceof FalNoResponse ? silence(error) : badAnswer(String(error));
   }
 }
 
@@ -182,11 +182,11 @@ function submitError(error: unknown): ProviderError {
   if (error instanceof FalRefusal) {
     return classify(error.answer, !isCertainRefusal(error.answer.status));
   }
-  if (error instanceof FalSilence) return silence(error, error.mayHaveArrived);
+  if (error instanceof FalNoResponse) return silence(error, error.mayHaveArrived);
   return badAnswer(String(error), true);
 }
 
-function silence(error: FalSilence, mayHaveStarted = false): ProviderError {
+function silence(error: FalNoResponse, mayHaveStarted = false): ProviderError {
   const code = error.aborted ? "provider_timeout" : "provider_unreachable";
   return new ProviderError("retryable", code, error.detail, mayHaveStarted);
 }
@@ -209,7 +209,7 @@ function succeeded(data: unknown, outputPath: string | undefined): RunState {
 /** The failure that a completed status itself tells, if any; the result tells more, but may be out of reach or gone. */
 function reportedFailure({ error, error_type }: QueueStatus): RunState | undefined {
   if (!error && !error_type) return undefined;
-  const meaning = FAL_ERROR_TYPES.get(error_type ?? "") ?? { kind: "retryable", code: "provider_error" };
+  const errorClass = FAL_ERROR_TYPES.get(error_type ?? "") ?? { kind: "retryable", code: "provider_error" };
   const detail = `${error_type ?? ""} ${typeof error === "string" ? error : JSON.stringify(error)}`.trim();
-  return { state: "failed", error: new ProviderError(meaning.kind, meaning.code, detail) };
+  return { state: "failed", error: new ProviderError(errorClass.kind, errorClass.code, detail) };
 }

@@ -370,8 +370,8 @@ const EXPECTED_TYPES: Record<string, string> = {
     unsupported_video_format bad_request`,
 };
 
-const expectedTypes = Object.entries(EXPECTED_TYPES).flatMap(([meaning, types]) =>
-  types.split(/\s+/).map((type): [string, string] => [type, meaning])
+const expectedTypes = Object.entries(EXPECTED_TYPES).flatMap(([errorClass, types]) =>
+  types.split(/\s+/).map((type): [string, string] => [type, errorClass])
 );
 
 Deno.test("every documented error type has the meaning that the table of this test says", () => {
@@ -379,10 +379,10 @@ Deno.test("every documented error type has the meaning that the table of this te
   assert.deepEqual(new Map(actual), new Map(expectedTypes));
 });
 
-for (const [type, meaning] of expectedTypes) {
+for (const [type, errorClass] of expectedTypes) {
   // Direct calls only (https://fal.ai/docs/errors): it can be no run's failure.
   if (type === "concurrent_requests_limit") continue;
-  Deno.test(`a run that failed with ${type} is ${meaning}`, async () => {
+  Deno.test(`a run that failed with ${type} is ${errorClass}`, async () => {
     const platform = PLATFORM_STATUSES[type];
     const answer = platform === undefined
       ? completed(() =>
@@ -394,7 +394,7 @@ for (const [type, meaning] of expectedTypes) {
       );
     await withQueue(answer, async ({ fal }) => {
       const error = failure(await fal.check(run, patient()));
-      assert.equal(`${error.kind} ${error.code}`, meaning);
+      assert.equal(`${error.kind} ${error.code}`, errorClass);
       assert.match(error.detail, new RegExp(`${type}.*words`));
     });
   });

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { badAnswer, createJsonApi, unclear } from "../json-api.ts";
+import { badAnswer, createJsonApi, transient } from "../json-api.ts";
 import { fetchMedia } from "../media.ts";
 import {
   type CallOptions,
@@ -80,7 +80,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
       const error = classifyRunpod(look.refusal);
       // Final, and not to be tried again: the run may have been billed, or even still be running.
       if (isGone(look.refusal)) return failed("rejected", "result_expired", error.detail);
-      throw unclear(error);
+      throw transient(error);
     }
     const status = runStatus.safeParse(look.value).data;
     if (!status) throw badAnswer("the status has no `status`");
@@ -91,7 +91,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
     const answer = await api.ask("POST", pathOf(run, "cancel"), options);
     if ("refusal" in answer) {
       if (isTooLateToCancel(answer.refusal)) return false;
-      throw unclear(classifyRunpod(answer.refusal));
+      throw transient(classifyRunpod(answer.refusal));
     }
     const status = runStatus.safeParse(answer.value).data;
     if (!status) throw badAnswer("the cancellation's answer has no `status`");

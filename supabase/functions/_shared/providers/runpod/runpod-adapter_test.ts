@@ -157,7 +157,7 @@ Deno.test("an exception that OpenV's worker tells as its result is one of the ha
   assert.match(state.error.detail, /CUDA out of memory/);
 });
 
-const FAILURES: [error: unknown, meaning: string][] = [
+const FAILURES: [error: unknown, errorClass: string][] = [
   ["Traceback (most recent call last): torch.OutOfMemoryError: CUDA out of memory", "retryable provider_error"],
   ["Unexpected input. fps is not a valid input option.", "rejected provider_rejected_input"],
   ["prompt is a required input.", "rejected provider_rejected_input"],
@@ -170,12 +170,12 @@ const FAILURES: [error: unknown, meaning: string][] = [
   [null, "retryable provider_error"],
 ];
 
-for (const [error, meaning] of FAILURES) {
-  Deno.test(`a handler that failed with ${JSON.stringify(error)} is ${meaning}`, async () => {
+for (const [error, errorClass] of FAILURES) {
+  Deno.test(`a handler that failed with ${JSON.stringify(error)} is ${errorClass}`, async () => {
     for (const status of [{ status: "FAILED", error }, { status: "FAILED", output: { error } }]) {
       const state = await stateOf(status);
       assert.ok(state.state === "failed");
-      assert.equal(`${state.error.kind} ${state.error.code}`, meaning);
+      assert.equal(`${state.error.kind} ${state.error.code}`, errorClass);
     }
   });
 }

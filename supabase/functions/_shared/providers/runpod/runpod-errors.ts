@@ -3,23 +3,23 @@
 import { z } from "zod";
 import { factsOf, type HttpAnswer } from "../send-once.ts";
 import { brief } from "../json-api.ts";
-import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "../error-class.ts";
+import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
 const word = z.string().nullish().catch(null);
 const errorBody = z.object({ error: word, message: word, detail: word, title: word });
 
-/** The one place where an HTTP answer outside 2xx gets its meaning. */
+/** The one place where an HTTP answer outside 2xx gets its errorClass. */
 export function classifyRunpod(answer: HttpAnswer): ProviderError {
-  const { kind, code } = meaningOf(answer);
+  const { kind, code } = classOf(answer);
   return new ProviderError(kind, code, describe(answer), false, factsOf(answer));
 }
 
-function meaningOf(answer: HttpAnswer): Meaning {
+function classOf(answer: HttpAnswer): ErrorClass {
   // How an empty balance is told is not documented. Both meanings shut the provider; this one tells the operator why.
   const isAboutMoney = (answer.status === 401 || answer.status === 403) &&
     /\b(balance|funds|spend(ing)? limit)\b/i.test(textOf(answer));
-  return isAboutMoney ? fatal("provider_locked") : meaningOfStatus(answer.status);
+  return isAboutMoney ? fatal("provider_locked") : classOfStatus(answer.status);
 }
 
 /**
@@ -36,7 +36,7 @@ export function isTooLateToCancel(answer: HttpAnswer): boolean {
 }
 
 /** What handlers write when they fail. Everything else may be the worker's trouble: out of memory, a broken download. */
-const FAILURES: readonly [words: RegExp, meaning: Meaning][] = [
+const FAILURES: readonly [words: RegExp, errorClass: ErrorClass][] = [
   [/\bnsfw\b|content policy|safety (checker|filter)|\bmoderation\b/i, rejected("content_policy")],
   // The sentences of RunPod's own validator, runpod-python `serverless/utils/rp_validator.py`.
   [
@@ -51,8 +51,8 @@ const FAILURES: readonly [words: RegExp, meaning: Meaning][] = [
 /** A run that failed: the text of the handler's exception, or whatever its `error` holds. */
 export function handlerFailure(error: unknown): ProviderError {
   const text = typeof error === "string" ? error : JSON.stringify(error) ?? "";
-  const meaning = FAILURES.find(([words]) => words.test(text))?.[1] ?? retryable("provider_error");
-  return new ProviderError(meaning.kind, meaning.code, brief(text || "the run failed without a word"));
+  const errorClass = FAILURES.find(([words]) => words.test(text))?.[1] ?? retryable("provider_error");
+  return new ProviderError(errorClass.kind, errorClass.code, brief(text || "the run failed without a word"));
 }
 
 function describe(answer: HttpAnswer): string {

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { badAnswer, createJsonApi, unclear } from "../json-api.ts";
+import { badAnswer, createJsonApi, transient } from "../json-api.ts";
 import type { LookUp } from "../look-up.ts";
 import { fetchMedia } from "../media.ts";
 import {
@@ -73,7 +73,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     const look = await api.ask("GET", `/${run.providerJobId}`, options);
     if ("refusal" in look) {
       const error = classifyVeo(look.refusal);
-      if (!isGone(look.refusal)) throw unclear(error);
+      if (!isGone(look.refusal)) throw transient(error);
       // Final, and not to be tried again: Google may have run and billed it.
       return { state: "failed", error: new ProviderError("rejected", "result_expired", error.detail) };
     }

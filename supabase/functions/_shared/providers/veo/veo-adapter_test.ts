@@ -227,7 +227,7 @@ Deno.test("an operation's name is taken as a path of the API, and nothing else",
 const info = (reason: string) => [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason }];
 const quota = (id: string) => [{ violations: [{ quotaId: id }] }];
 
-const REFUSALS: [what: string, code: number, error: Record<string, unknown>, meaning: string][] = [
+const REFUSALS: [what: string, code: number, error: Record<string, unknown>, errorClass: string][] = [
   ["a bad input", 400, { status: "INVALID_ARGUMENT", message: "out of bound" }, "rejected provider_rejected_input"],
   [
     "a picture that Google cannot read",
@@ -279,13 +279,13 @@ const REFUSALS: [what: string, code: number, error: Record<string, unknown>, mea
   ["an accident", 500, { status: "INTERNAL", message: "oops" }, "retryable provider_error"],
 ];
 
-for (const [what, code, error, meaning] of REFUSALS) {
-  Deno.test(`a submission refused for ${what} is ${meaning}, and has not started`, async () => {
+for (const [what, code, error, errorClass] of REFUSALS) {
+  Deno.test(`a submission refused for ${what} is ${errorClass}, and has not started`, async () => {
     const answer = () => Response.json({ error: { code, ...error } }, { status: code });
     const { send } = internet({ [`${API}/models/${model}:predictLongRunning`]: answer });
     const veo = createVeoAdapter({ key: "secret", fetch: send });
     const refused = await refusalOf(veo.submit({ model, input: {}, startWithinSeconds: 90 }, patient()));
-    assert.deepEqual([`${refused.kind} ${refused.code}`, refused.mayHaveStarted], [meaning, false]);
+    assert.deepEqual([`${refused.kind} ${refused.code}`, refused.mayHaveStarted], [errorClass, false]);
   });
 }
 

@@ -3,11 +3,11 @@
 import { z } from "zod";
 import { factsOf, type HttpAnswer } from "../send-once.ts";
 import { brief } from "../json-api.ts";
-import { fatal, type Meaning, meaningOfStatus, rejected, retryable } from "../error-class.ts";
+import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
 /** How a finished operation can have failed: every google.rpc.Code that is an error. */
-export const RPC_CODES: ReadonlyMap<number, Meaning> = new Map([
+export const RPC_CODES: ReadonlyMap<number, ErrorClass> = new Map([
   [1, rejected("cancelled_by_provider")],
   [2, retryable("provider_error")],
   [3, rejected("provider_rejected_input")],
@@ -37,10 +37,10 @@ type Status = z.infer<typeof status>;
 
 const errorBody = z.object({ error: status });
 
-/** The one place where an HTTP answer outside 2xx gets its meaning. */
+/** The one place where an HTTP answer outside 2xx gets its errorClass. */
 export function classifyVeo(answer: HttpAnswer): ProviderError {
   const error = errorBody.safeParse(answer.body).data?.error;
-  const { kind, code } = (error && meaningOfWords(error)) ?? meaningOfStatus(answer.status);
+  const { kind, code } = (error && classOfWords(error)) ?? classOfStatus(answer.status);
   const text = error ? `${error.status ?? ""} ${error.message ?? ""}` : answer.body;
   const detail = brief(`HTTP ${answer.status} ${typeof text === "string" ? text : ""}`);
   const facts = factsOf(answer);
@@ -60,7 +60,7 @@ export function isGone(answer: HttpAnswer): boolean {
 /** A finished operation's `error`. */
 export function operationFailure(reported: unknown): ProviderError {
   const error: Status = status.safeParse(reported).data ?? {};
-  const { kind, code } = meaningOfWords(error) ?? RPC_CODES.get(error.code ?? 2) ?? retryable("provider_error");
+  const { kind, code } = classOfWords(error) ?? RPC_CODES.get(error.code ?? 2) ?? retryable("provider_error");
   return new ProviderError(kind, code, brief(`${error.code ?? "no code"} ${error.message ?? ""}`));
 }
 
@@ -68,7 +68,7 @@ export function operationFailure(reported: unknown): ProviderError {
  * Google's codes are wide: these meanings are told by words only, and only beside the codes that they come with, since a
  * text may quote a user's prompt and a fatal error shuts the provider for everybody.
  */
-const WORDS: readonly [codes: readonly (number | string)[], words: RegExp, meaning: Meaning][] = [
+const WORDS: readonly [codes: readonly (number | string)[], words: RegExp, errorClass: ErrorClass][] = [
   // A bad key is a 400 INVALID_ARGUMENT, like a bad input.
   [["INVALID_ARGUMENT"], /^API key (not valid|expired)|"reason":"API_KEY_INVALID"/, fatal("provider_unauthorized")],
   // A day's quota or a spend cap: no retry within minutes outlasts it. "Check your plan and billing details" is no such
@@ -87,7 +87,7 @@ const WORDS: readonly [codes: readonly (number | string)[], words: RegExp, meani
   ],
 ];
 
-function meaningOfWords(error: Status): Meaning | undefined {
+function classOfWords(error: Status): ErrorClass | undefined {
   const code = error.status ?? error.code ?? 0;
   const text = `${error.message ?? ""} ${JSON.stringify(error.details) ?? ""}`;
   return WORDS.find(([codes, words]) => codes.includes(code) && words.test(text))?.[2];

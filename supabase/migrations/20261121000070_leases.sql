@@ -3,7 +3,7 @@
 -- Leases a job whose row the caller has locked. A job that waits to be submitted gets its next attempt opened, so that
 -- a crash right after the provider took it is known to be an attempt whose answer is missing.
 create function private.take_lease(
-  p_work private.job_work,
+  p_queued private.job_queue,
   p_lease_seconds integer
 )
 returns jsonb
@@ -15,11 +15,11 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_settings public.app_settings := (select app_settings from public.app_settings);
-  v_job public.video_jobs := (select video_jobs from public.video_jobs where job_id = p_work.job_id);
-  v_submits boolean := p_work.step < jsonb_array_length(p_work.steps) and p_work.provider_job_id is null
-    and p_work.attempts_of_step < v_settings.attempts_per_step and p_work.step_deadline_at > v_now;
+  v_job public.video_jobs := (select video_jobs from public.video_jobs where job_id = p_queued.job_id);
+  v_submits boolean := p_queued.step < jsonb_array_length(p_queued.steps) and p_queued.provider_job_id is null
+    and p_queued.attempts_of_step < v_settings.attempts_per_step and p_queued.step_deadline_at > v_now;
 begin
-  update private.job_work set
+  update private.job_queue set
     attempt = attempt + v_submits::integer,
     attempts_of_step = attempts_of_step + v_submits::integer,
     submitted_at = case when v_submits then v_now else submitted_at end,
@@ -32,19 +32,19 @@ begin
     -- A submission whose answer is lost must not keep its step beyond the time when that is given up.
     lease_until = least(
       case when v_submits then step_deadline_at end,
-      v_now + make_interval(secs => case when p_work.step < jsonb_array_length(p_work.steps)
+      v_now + make_interval(secs => case when p_queued.step < jsonb_array_length(p_queued.steps)
         then p_lease_seconds else v_settings.copy_lease_seconds end))
-  where job_id = p_work.job_id
-  returning * into p_work;
-  return private.work_json(v_job, p_work, v_submits);
+  where job_id = p_queued.job_id
+  returning * into p_queued;
+  return private.leased_job_json(v_job, p_queued, v_submits);
 end;
 $$;
 
-revoke execute on function private.take_lease(private.job_work, integer) from public, anon, authenticated;
-grant execute on function private.take_lease(private.job_work, integer) to service_role;
+revoke execute on function private.take_lease(private.job_queue, integer) from public, anon, authenticated;
+grant execute on function private.take_lease(private.job_queue, integer) to service_role;
 
 -- Leases up to p_limit jobs that are due, the most overdue first, and returns what their worker needs to know.
-create function public.claim_due_jobs(
+create function public.lease_due_jobs(
   p_limit integer,
   p_lease_seconds integer default 60
 )
@@ -56,25 +56,25 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
-  for v_work in
-    select * from private.job_work
+  for v_queued in
+    select * from private.job_queue
     where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
     order by next_check_at
     limit p_limit
     for update skip locked
   loop
-    return next private.take_lease(v_work, p_lease_seconds);
+    return next private.take_lease(v_queued, p_lease_seconds);
   end loop;
 end;
 $$;
 
-revoke execute on function public.claim_due_jobs(integer, integer) from public, anon, authenticated;
-grant execute on function public.claim_due_jobs(integer, integer) to service_role;
+revoke execute on function public.lease_due_jobs(integer, integer) from public, anon, authenticated;
+grant execute on function public.lease_due_jobs(integer, integer) to service_role;
 
 -- Leases one job if it is due and nobody else has it; null otherwise.
-create function public.claim_job(
+create function public.lease_job(
   p_job_id uuid,
   p_lease_seconds integer default 60
 )
@@ -86,17 +86,17 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
-  select * into v_work from private.job_work
+  select * into v_queued from private.job_queue
   where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
   for update skip locked;
-  return case when found then private.take_lease(v_work, p_lease_seconds) end;
+  return case when found then private.take_lease(v_queued, p_lease_seconds) end;
 end;
 $$;
 
-revoke execute on function public.claim_job(uuid, integer) from public, anon, authenticated;
-grant execute on function public.claim_job(uuid, integer) to service_role;
+revoke execute on function public.lease_job(uuid, integer) from public, anon, authenticated;
+grant execute on function public.lease_job(uuid, integer) to service_role;
 
 -- What a status poll needs in one call: { job, work }; `work` only if the job was due and is now the caller's to
 -- advance. Null for a job that is not there or not the user's. A poll of a job that is not due writes nothing.
@@ -129,7 +129,7 @@ begin
     return null;
   end if;
   return jsonb_build_object(
-    'job', private.job_json(v_job), 'work', public.claim_job(v_job.job_id, p_lease_seconds));
+    'job', private.job_json(v_job), 'leased_job', public.lease_job(v_job.job_id, p_lease_seconds));
 end;
 $$;
 
@@ -150,14 +150,14 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_work private.job_work;
+  v_queued private.job_queue;
 begin
-  select work.* into v_work from private.job_work as work
-  where work.job_id = p_job_id and work.attempt = p_attempt and work.provider_job_id is null
-    and work.next_check_at is not null and work.step < jsonb_array_length(work.steps)
-    and work.attempts_of_step < (select attempts_per_step from public.app_settings)
+  select queued.* into v_queued from private.job_queue as queued
+  where queued.job_id = p_job_id and queued.attempt = p_attempt and queued.provider_job_id is null
+    and queued.next_check_at is not null and queued.step < jsonb_array_length(queued.steps)
+    and queued.attempts_of_step < (select attempts_per_step from public.app_settings)
   for update;
-  return case when found then private.take_lease(v_work, p_lease_seconds) end;
+  return case when found then private.take_lease(v_queued, p_lease_seconds) end;
 end;
 $$;
 

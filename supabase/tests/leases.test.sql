@@ -23,66 +23,66 @@ create function pg_temp.start(p_name text) returns void language sql as $$
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.work(p_name text) returns private.job_work language sql as
-  $$ select job_work from private.job_work where job_id = pg_temp.job(p_name) $$;
+create function pg_temp.queued(p_name text) returns private.job_queue language sql as
+  $$ select job_queue from private.job_queue where job_id = pg_temp.job(p_name) $$;
 -- Where a job's rows are: a write of any kind moves them, in the transaction of this test too, unlike xmin.
 create function pg_temp.places(p_name text) returns text language sql as $$
-  select concat_ws(' ', video_jobs.ctid, job_work.ctid)
-  from public.video_jobs join private.job_work using (job_id) where node_id = p_name
+  select concat_ws(' ', video_jobs.ctid, job_queue.ctid)
+  from public.video_jobs join private.job_queue using (job_id) where node_id = p_name
 $$;
 
 -- Due or not.
 select pg_temp.start('one');
-select is(public.claim_job(pg_temp.job('one')), null, 'a job whose submission is under way is not due');
-select is_empty('select public.claim_due_jobs(10)', 'and no worker gets it');
+select is(public.lease_job(pg_temp.job('one')), null, 'a job whose submission is under way is not due');
+select is_empty('select public.lease_due_jobs(10)', 'and no worker gets it');
 set local test.now = '2030-01-01 12:01:59+00';
-select is(public.claim_job(pg_temp.job('one')), null, 'a lost submission has its grace time to report itself');
+select is(public.lease_job(pg_temp.job('one')), null, 'a lost submission has its grace time to report itself');
 set local test.now = '2030-01-01 12:02:00+00';
-create temp table claimed as select public.claim_job(pg_temp.job('one'), 60) as work;
-select is(work ->> 'action', 'submit', 'after the grace time the job is submitted again') from claimed;
-select is(work ->> 'attempt', '2', 'as the next attempt') from claimed;
-select is((pg_temp.work('one')).submitted_at, '2030-01-01 12:02:00+00', 'which is noted before it is made');
-select is((pg_temp.work('one')).next_check_at, '2030-01-01 12:04:00+00', 'and has its own grace time');
-select is((pg_temp.work('one')).lease_until, '2030-01-01 12:03:00+00', 'the lease lasts as long as was asked for');
+create temp table leased as select public.lease_job(pg_temp.job('one'), 60) as leased_job;
+select is(leased_job ->> 'action', 'submit', 'after the grace time the job is submitted again') from leased;
+select is(leased_job ->> 'attempt', '2', 'as the next attempt') from leased;
+select is((pg_temp.queued('one')).submitted_at, '2030-01-01 12:02:00+00', 'which is noted before it is made');
+select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:04:00+00', 'and has its own grace time');
+select is((pg_temp.queued('one')).lease_until, '2030-01-01 12:03:00+00', 'the lease lasts as long as was asked for');
 
 -- Running.
 select public.record_submission(pg_temp.job('one'), 2, 'run-2');
 set local test.now = '2030-01-01 12:02:11+00';
-select is(public.claim_job(pg_temp.job('one')), null, 'a running job is not due before its pause is over');
+select is(public.lease_job(pg_temp.job('one')), null, 'a running job is not due before its pause is over');
 set local test.now = '2030-01-01 12:02:12+00';
-update claimed set work = public.claim_job(pg_temp.job('one'), 60);
-select is(work ->> 'action', 'check', 'a running job that is due is to be checked') from claimed;
-select is(work ->> 'attempt', '2', 'which is not an attempt') from claimed;
-select is(work ->> 'provider_job_id', 'run-2', 'the worker is told which run to ask about') from claimed;
-select is((pg_temp.work('one')).next_check_at, '2030-01-01 12:02:25+00', 'the pause is a tenth of the age of the job');
+update leased set leased_job = public.lease_job(pg_temp.job('one'), 60);
+select is(leased_job ->> 'action', 'check', 'a running job that is due is to be checked') from leased;
+select is(leased_job ->> 'attempt', '2', 'which is not an attempt') from leased;
+select is(leased_job ->> 'provider_job_id', 'run-2', 'the worker is told which run to ask about') from leased;
+select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:02:25+00', 'the pause is a tenth of the age of the job');
 select is(public.open_attempt(pg_temp.job('one'), 2), null, 'a run that goes on is not submitted anew');
 
 -- Leases.
 set local test.now = '2030-01-01 12:03:11+00';
-select is(public.claim_job(pg_temp.job('one')), null, 'a leased job is nobody else''s, due or not');
-select is_empty('select public.claim_due_jobs(10)', 'nor does the worker get it');
+select is(public.lease_job(pg_temp.job('one')), null, 'a leased job is nobody else''s, due or not');
+select is_empty('select public.lease_due_jobs(10)', 'nor does the worker get it');
 set local test.now = '2030-01-01 12:03:12+00';
-select isnt(public.claim_job(pg_temp.job('one'), 60), null, 'a lease that ran out is anybody''s');
+select isnt(public.lease_job(pg_temp.job('one'), 60), null, 'a lease that ran out is anybody''s');
 set local test.now = '2030-01-01 13:00:00+00';
 select pg_temp.start('late'), pg_temp.start('later');
 select public.record_submission(pg_temp.job(name), 1, name) from unnest(array['late', 'later']) as name;
-update private.job_work set next_check_at = '2030-01-01 12:30:00+00' where job_id = pg_temp.job('late');
-update private.job_work set next_check_at = '2030-01-01 12:31:00+00' where job_id = pg_temp.job('later');
-update private.job_work set next_check_at = '2030-01-01 13:30:00+00' where job_id = pg_temp.job('one');
+update private.job_queue set next_check_at = '2030-01-01 12:30:00+00' where job_id = pg_temp.job('late');
+update private.job_queue set next_check_at = '2030-01-01 12:31:00+00' where job_id = pg_temp.job('later');
+update private.job_queue set next_check_at = '2030-01-01 13:30:00+00' where job_id = pg_temp.job('one');
 select results_eq(
-  $$ select work ->> 'provider_job_id' from public.claim_due_jobs(1) as work $$, array['late'],
+  $$ select leased_job ->> 'provider_job_id' from public.lease_due_jobs(1) as leased_job $$, array['late'],
   'a worker gets as many jobs as it asked for, the most overdue first');
 select results_eq(
-  $$ select work ->> 'provider_job_id' from public.claim_due_jobs(10) as work $$, array['later'],
+  $$ select leased_job ->> 'provider_job_id' from public.lease_due_jobs(10) as leased_job $$, array['later'],
   'and then the others that are due');
 
 -- Attempts.
 select pg_temp.start('refused');
 select public.schedule_retry(pg_temp.job('refused'), 1, 10);
 set local test.now = '2030-01-01 13:00:09+00';
-select is(public.claim_job(pg_temp.job('refused')), null, 'a retry waits for its delay');
+select is(public.lease_job(pg_temp.job('refused')), null, 'a retry waits for its delay');
 set local test.now = '2030-01-01 13:00:10+00';
-select is(public.claim_job(pg_temp.job('refused')) ->> 'attempt', '2', 'then it is the next attempt');
+select is(public.lease_job(pg_temp.job('refused')) ->> 'attempt', '2', 'then it is the next attempt');
 select is(
   public.open_attempt(pg_temp.job('refused'), 1), null, 'a stale worker does not open an attempt');
 select is(
@@ -92,9 +92,9 @@ select is(
   public.open_attempt(pg_temp.job('refused'), 3) ->> 'attempts_left', '0', 'the fourth attempt is the last');
 select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'and no other is opened');
 set local test.now = '2030-01-01 13:02:10+00';
-update claimed set work = public.claim_job(pg_temp.job('refused'));
-select is(work ->> 'action', 'give_up', 'a job without attempts left is given up') from claimed;
-select is(work ->> 'attempt', '4', 'without opening another') from claimed;
+update leased set leased_job = public.lease_job(pg_temp.job('refused'));
+select is(leased_job ->> 'action', 'give_up', 'a job without attempts left is given up') from leased;
+select is(leased_job ->> 'attempt', '4', 'without opening another') from leased;
 select public.record_submission(pg_temp.job('refused'), 4, 'run-4');
 select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'a submission that was accepted is not sent again');
 
@@ -107,22 +107,22 @@ select is(
 select pg_temp.start('old'), pg_temp.start('lost');
 select public.record_submission(pg_temp.job('old'), 1, 'run-old');
 set local test.now = '2030-01-01 13:32:10+00';
-select is(public.claim_job(pg_temp.job('old')) ->> 'action', 'expire', 'a job at its deadline expires, running');
-select is(public.claim_job(pg_temp.job('lost')) ->> 'action', 'expire', 'or lost');
-select is((pg_temp.work('lost')).attempt, 1, 'and nothing is submitted any more');
+select is(public.lease_job(pg_temp.job('old')) ->> 'action', 'expire', 'a job at its deadline expires, running');
+select is(public.lease_job(pg_temp.job('lost')) ->> 'action', 'expire', 'or lost');
+select is((pg_temp.queued('lost')).attempt, 1, 'and nothing is submitted any more');
 
 -- Storing.
 select public.advance_step(pg_temp.job('old'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 set local test.now = '2030-01-01 13:37:09+00';
-select is(public.claim_job(pg_temp.job('old')), null, 'who copies a video has minutes for it');
+select is(public.lease_job(pg_temp.job('old')), null, 'who copies a video has minutes for it');
 set local test.now = '2030-01-01 13:37:10+00';
-update claimed set work = public.claim_job(pg_temp.job('old'), 60);
-select is(work ->> 'action', 'store', 'a video that is not stored yet is stored, deadline or not') from claimed;
-select is(work ->> 'past_deadline', 'true', 'the worker is told that the deadline is over') from claimed;
-select is((pg_temp.work('old')).lease_until, '2030-01-01 13:42:10+00', 'a lease for storing is always the long one');
+update leased set leased_job = public.lease_job(pg_temp.job('old'), 60);
+select is(leased_job ->> 'action', 'store', 'a video that is not stored yet is stored, deadline or not') from leased;
+select is(leased_job ->> 'past_deadline', 'true', 'the worker is told that the deadline is over') from leased;
+select is((pg_temp.queued('old')).lease_until, '2030-01-01 13:42:10+00', 'a lease for storing is always the long one');
 select public.fail_job(pg_temp.job('old'), 1, 'timeout', 'x');
 set local test.now = '2031-01-01 12:00:00+00';
-select is(public.claim_job(pg_temp.job('old')), null, 'a job that has ended is never due');
+select is(public.lease_job(pg_temp.job('old')), null, 'a job that has ended is never due');
 
 -- What a poll reads.
 set local test.now = '2030-01-01 14:00:00+00';
@@ -132,7 +132,7 @@ create temp table polled as select pg_temp.places('polled') as places;
 create temp table answer as
 select public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) as json;
 select is(json #>> '{job,status}', 'processing', 'a poll reads the job') from answer;
-select is(json -> 'work', 'null', 'a job that is not due is not the poll''s to advance') from answer;
+select is(json -> 'leased_job', 'null', 'a job that is not due is not the poll''s to advance') from answer;
 select is(pg_temp.places('polled'), places, 'and the poll writes nothing') from polled;
 select is(
   public.read_job('00000000-0000-4000-8000-00000000000a', null, 'polled') #> '{job,job_id}',
@@ -146,10 +146,10 @@ select is(
   public.read_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
 set local test.now = '2030-01-01 14:00:02+00';
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) #>> '{work,action}', 'check',
+  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) #>> '{leased_job,action}', 'check',
   'a job that is due is the poll''s to advance');
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) -> 'work', 'null',
+  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) -> 'leased_job', 'null',
   'and not the next poll''s');
 create temp table deleted as select pg_temp.job('polled') as job_id;
 delete from public.video_jobs where node_id = 'polled';
