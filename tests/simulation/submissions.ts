@@ -10,7 +10,7 @@ const argumentSchema = z.object({ p_provider_job_id: z.string() });
 const TELLING: Readonly<Record<string, z.ZodType>> = {
   record_submission: z.object({ applied: z.literal(true) }),
   wake_job: z.object({ outcome: z.literal("woken") }),
-  adopt_run: z.object({ work: z.object({}) }),
+  adopt_run: z.object({ leased_job: z.object({}) }),
 };
 
 /** Work to be submitted, wherever it stands in an answer. */
@@ -22,7 +22,7 @@ const opening = z.object({
 });
 const openings = z.union([
   opening.transform((work) => [work]),
-  z.object({ work: opening }).transform(({ work }) => [work]),
+  z.object({ leased_job: opening }).transform(({ leased_job }) => [leased_job]),
   z.array(z.unknown()).transform((list) => list.flatMap((work) => opening.safeParse(work).data ?? [])),
 ]);
 
