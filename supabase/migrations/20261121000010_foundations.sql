@@ -1,4 +1,4 @@
--- What everything else stands on: a schema that the Data API never shows, the clock, and the operator's settings.
+-- What everything else stands on: a schema that the Data API never shows, and the clock.
 
 create schema private;
 comment on schema private is 'Internals of Reelmint. Not exposed by the Data API.';
@@ -37,67 +37,3 @@ $$;
 
 revoke execute on function private.iso_time(timestamptz) from public, anon, authenticated;
 grant execute on function private.iso_time(timestamptz) to service_role;
-
--- One row. Change it with an update; every setting takes effect with the next request.
-create table public.app_settings (
-  only_row boolean primary key default true,
-  -- Credits that a new user gets, once.
-  welcome_credits integer not null default 20,
-  -- Unfinished jobs that one user may have at a time.
-  active_jobs_per_user integer not null default 20,
-  generations_per_hour integer not null default 200,
-  -- Seconds of video that one user may have generated in a calendar month (UTC); null: no such limit.
-  seconds_per_month integer,
-  -- Images that one user may upload in 24 hours: how many, and how many bytes of them.
-  uploads_per_day integer not null default 100,
-  upload_bytes_per_day bigint not null default 209715200,
-  -- Refunds that one user may have in a day by cancelling or deleting jobs whose run had started: each is billed to us.
-  cancels_after_start_per_day integer not null default 10,
-  -- Jobs that one user may have refused in a day for what they were given, once a run of theirs was done: that is billed
-  -- to us. Beyond it they get no new ones.
-  refusals_after_start_per_day integer not null default 10,
-  -- How long an idempotency key is bound to its request.
-  idempotency_hours integer not null default 24,
-  -- The pause between two looks at the provider grows with the job's age between these two.
-  check_interval_min_seconds integer not null default 2,
-  check_interval_max_seconds integer not null default 15,
-  -- How long a submission whose answer was lost may still report itself before the next attempt is made.
-  unknown_submission_seconds integer not null default 120,
-  -- Submissions of one step before the job fails.
-  attempts_per_step integer not null default 4,
-  -- Failed submissions in a row that open a provider's circuit, and for how long.
-  circuit_failures integer not null default 5,
-  circuit_open_seconds integer not null default 30,
-  -- A worker that copies a video keeps the job this long; a gigabyte on a slow line takes minutes.
-  copy_lease_seconds integer not null default 300,
-  -- How long a failed copy to Storage is tried again while the provider's own URL is served.
-  store_retry_hours integer not null default 24,
-  -- Finished videos older than this are deleted by the purge; null keeps them for ever.
-  retention_days integer,
-  -- How long a client that was away is told which videos were deleted meanwhile.
-  tombstone_days integer not null default 180,
-  constraint app_settings_has_one_row check (only_row),
-  constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
-  constraint limits_are_positive check (
-    active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
-    and uploads_per_day > 0 and upload_bytes_per_day > 0 and cancels_after_start_per_day > 0
-    and refusals_after_start_per_day > 0
-  ),
-  constraint durations_are_positive check (
-    idempotency_hours > 0 and check_interval_min_seconds > 0
-    and check_interval_max_seconds >= check_interval_min_seconds
-    and unknown_submission_seconds > 0 and attempts_per_step > 0 and copy_lease_seconds > 0
-    and circuit_failures > 0 and circuit_open_seconds > 0
-    and store_retry_hours > 0
-    and tombstone_days > 0
-    and (retention_days is null or retention_days > 0)
-  )
-);
-
-insert into public.app_settings default values;
-
-alter table public.app_settings enable row level security;
-create policy "Only the service role reads and changes settings" on public.app_settings
-  for all to service_role using (true) with check (true);
-revoke all on public.app_settings from anon, authenticated, service_role;
-grant select, update on public.app_settings to service_role;

@@ -1,9 +1,11 @@
 // Who is welcomed, and what becomes of the money and the runs of who leaves.
 import type { Mutation } from "./mutation.ts";
 
-const WELCOME = "supabase/migrations/20261121000032_welcome.sql";
-const LIMITS = "supabase/migrations/20261121000055_limits.sql";
-const ERASE = "supabase/migrations/20261121000210_erase_account.sql";
+const CREDITS = "supabase/migrations/20261121000120_credits.sql";
+const WELCOME = "supabase/migrations/20261121000130_welcome.sql";
+const USAGE = "supabase/migrations/20261121000180_usage.sql";
+const LIMITS = "supabase/migrations/20261121000190_limits.sql";
+const ACCOUNT_DELETION = "supabase/migrations/20261121000370_account_deletion.sql";
 const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", name });
 const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
 const account = (name: string) => ({ file: "tests/api/account_test.ts", name });
@@ -113,7 +115,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the trigger of the erasure",
     guard: "Whoever deletes a user, their jobs are ended, and their runs cancelled.",
-    file: ERASE,
+    file: ACCOUNT_DELETION,
     find: `create trigger reelmint_erases_a_user before delete on auth.users
   for each row execute function private.erase_user();`,
     replace: "",
@@ -122,7 +124,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the refund of who is deleted",
     guard: "A job that was not delivered is refunded, once, also when its user is deleted.",
-    file: ERASE,
+    file: ACCOUNT_DELETION,
     find:
       `    perform private.end_by_owner(v_job, v_queued, private.standing_of(v_job, v_queued, '{}') <> 'not_started',
       'The account was deleted');
@@ -133,7 +135,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the runs of who is deleted",
     guard: "A run that nobody waits for costs us until it ends.",
-    file: ERASE,
+    file: ACCOUNT_DELETION,
     find: "    where v_queued.provider_job_id is not null\n",
     replace: "    where false\n",
     test: erase("the run that goes on is to be cancelled"),
@@ -149,7 +151,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the usage of who leaves",
     guard: "Leaving and coming back is no way round the limits.",
-    file: ERASE,
+    file: ACCOUNT_DELETION,
     find: "  perform private.keep_usage(old.id);\n",
     replace: "",
     test: erase("up to their limit"),
@@ -157,7 +159,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the usage of who leaves: the month's seconds",
     guard: "Leaving and coming back does not begin the month anew.",
-    file: LIMITS,
+    file: USAGE,
     find: "\n    + (private.earlier_usage(p_user_id)).seconds;",
     replace: ";",
     test: erase("the month's seconds are counted on"),
@@ -181,7 +183,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the account of who asks",
     guard: "The token of a deleted user opens nothing.",
-    file: "supabase/migrations/20261121000030_credits.sql",
+    file: CREDITS,
     find: "raise exception 'There is no such account' using errcode = 'PT401';",
     replace: "null;",
     test: account("the token that a deleted user still has gets 401 everywhere"),
@@ -189,7 +191,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the width of a balance",
     guard: "No refund fails because a balance is large.",
-    file: "supabase/migrations/20261121000030_credits.sql",
+    file: CREDITS,
     find: "credits_remaining bigint not null",
     replace: "credits_remaining integer not null",
     test: { file: "supabase/tests/credits.test.sql", name: "a refund fits into every balance" },
@@ -197,7 +199,7 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the width of a ledger entry",
     guard: "No refund fails because a balance is large.",
-    file: "supabase/migrations/20261121000030_credits.sql",
+    file: CREDITS,
     find: "balance_after bigint not null",
     replace: "balance_after integer not null",
     test: { file: "supabase/tests/credits.test.sql", name: "a refund fits into every balance" },

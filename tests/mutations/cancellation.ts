@@ -1,14 +1,14 @@
 // Nobody gets a video and its credits, and nobody is refunded without end for runs that are billed to us.
 import type { Mutation } from "./mutation.ts";
 
-const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
-const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const LIMITS = "supabase/migrations/20261121000055_limits.sql";
-const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
-const STORAGE = "supabase/migrations/20261121000100_storage.sql";
-const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
-const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
-const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
+const BUCKETS = "supabase/migrations/20261121000030_buckets.sql";
+const BUILD_STEPS = "supabase/migrations/20261121000100_build_steps.sql";
+const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const USAGE = "supabase/migrations/20261121000180_usage.sql";
+const LIMITS = "supabase/migrations/20261121000190_limits.sql";
+const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
+const CANCEL = "supabase/migrations/20261121000330_cancel.sql";
+const VIDEO_DELETION = "supabase/migrations/20261121000340_video_deletion.sql";
 const JOB_FILES = "supabase/functions/_shared/jobs/files.ts";
 const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
@@ -31,7 +31,7 @@ const fileMutations: readonly Mutation[] = [
   {
     name: "no policy on the videos",
     guard: "A file is there before its video is delivered: nobody reads it by their own token, or signs its address.",
-    file: STORAGE,
+    file: BUCKETS,
     find: "'image/webp', 'text/vtt']);",
     replace: `'image/webp', 'text/vtt']);${policyOf("videos")}`,
     test: READS_NO_FILE,
@@ -39,7 +39,7 @@ const fileMutations: readonly Mutation[] = [
   {
     name: "no policy on the inputs",
     guard: "Nobody signs addresses of uploads that live for years.",
-    file: INPUTS,
+    file: BUCKETS,
     find: "array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);\n",
     replace: `array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);${policyOf("inputs")}\n`,
     test: READS_NO_FILE,
@@ -130,7 +130,7 @@ const standingMutations: readonly Mutation[] = [
   {
     name: "the mark of the steps that make the video",
     guard: "After the model's last run the video is made, though other steps follow.",
-    file: STEPS,
+    file: BUILD_STEPS,
     find: "'optional', false, 'makes_video', true,",
     replace: "'optional', false,",
     test: {
@@ -211,7 +211,7 @@ const limitMutations: readonly Mutation[] = [
   {
     name: "the limit in delete_videos",
     guard: "A deletion is no way round the limit of cancellations.",
-    file: DELETION,
+    file: VIDEO_DELETION,
     find: "case when v_standing <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
     test: cancel("a deletion of it is refused in the same way"),
@@ -253,7 +253,7 @@ const limitMutations: readonly Mutation[] = [
   {
     name: "the refusals of who comes back",
     guard: "Leaving is no way round the limit of refusals.",
-    file: "supabase/migrations/20261121000210_erase_account.sql",
+    file: USAGE,
     find: "    refusals_of_day = v_refusals + case",
     replace: "    refusals_of_day = case",
     test: refusals("who leaves and comes back finds the limit again"),
@@ -272,12 +272,12 @@ const lockMutations: readonly Mutation[] = [
   {
     name: "the locks of delete_videos",
     guard: "A deletion has all its jobs before any balance: it is no deadlock with the end of one of them.",
-    file: DELETION,
+    file: VIDEO_DELETION,
     find:
       "  perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;\n",
     replace: "",
     also: [{
-      file: DELETION,
+      file: VIDEO_DELETION,
       find: "and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))\n  order by job_id for update;",
       replace: "and false) for update;",
     }],
@@ -288,7 +288,7 @@ const lockMutations: readonly Mutation[] = [
   {
     name: "the order of delete_expired_videos",
     guard: "The purge locks jobs in the order in which their owners' deletions do.",
-    file: DELETION,
+    file: VIDEO_DELETION,
     find: "    ) as expired\n    order by job_id\n",
     replace: "    ) as expired\n",
     test: locks("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids"),

@@ -1,9 +1,9 @@
 // What a row of the catalogue must say before anybody is charged by it.
 import type { Mutation } from "./mutation.ts";
 
-const MODELS = "supabase/migrations/20261121000020_models.sql";
-const SETTINGS = "supabase/migrations/20261121000046_setting_checks.sql";
-const CHECKS = "supabase/migrations/20261121000048_catalogue_checks.sql";
+const MODELS = "supabase/migrations/20261121000040_models.sql";
+const SETTING_CHECKS = "supabase/migrations/20261121000060_setting_checks.sql";
+const MODEL_CHECKS = "supabase/migrations/20261121000070_model_checks.sql";
 const checks = (name: string) => ({ file: "supabase/tests/catalogue_checks.test.sql", name });
 
 export const catalogueMutations: readonly Mutation[] = [
@@ -18,7 +18,7 @@ export const catalogueMutations: readonly Mutation[] = [
   {
     name: "the lengths of a model",
     guard: "No model is sold for a length of nothing.",
-    file: SETTINGS,
+    file: SETTING_CHECKS,
     find: '? (@.type() != "number" || @ <= 0)\')\n    else',
     replace: '? (@.type() != "number" || @ < 0)\')\n    else',
     test: checks(`duration {"values": [0, 4]}: settings.duration must be numbers above 0`),
@@ -26,7 +26,7 @@ export const catalogueMutations: readonly Mutation[] = [
   {
     name: "the factor of a price",
     guard: "No setting makes a video free.",
-    file: SETTINGS,
+    file: SETTING_CHECKS,
     find: 'strict $.price_factor.* ? (@.type() != "number" || @ <= 0)',
     replace: 'strict $.price_factor.* ? (@.type() != "number" || @ < 0)',
     test: checks(`{"values": ["a"], "price_factor": {"a": 0}}: must have a number above 0 for each price_factor`),
@@ -34,7 +34,7 @@ export const catalogueMutations: readonly Mutation[] = [
   {
     name: "the value of a factor",
     guard: "A surcharge that is misspelt is not silently nothing.",
-    file: SETTINGS,
+    file: SETTING_CHECKS,
     find: "from jsonb_object_keys(p_spec -> v_key) as value where not v_values ? value;",
     replace: "from jsonb_object_keys(p_spec -> v_key) as value where false;",
     test: checks(
@@ -44,7 +44,7 @@ export const catalogueMutations: readonly Mutation[] = [
   {
     name: "the path of an output",
     guard: "No job is charged whose steps the functions cannot read.",
-    file: CHECKS,
+    file: MODEL_CHECKS,
     find: "not (private.is_name(p_schema -> 'output') and p_schema ->> 'output' ~ '^[^.]+(\\.[^.]+)*$')",
     replace: "not (p_schema ->> 'output' ~ '^[^.]+(\\.[^.]+)*$')",
     test: checks(
@@ -54,7 +54,7 @@ export const catalogueMutations: readonly Mutation[] = [
   {
     name: "the trigger on models",
     guard: "What does not fit never becomes a price.",
-    file: CHECKS,
+    file: MODEL_CHECKS,
     find: "  if v_problems is not null then\n    raise exception 'The model",
     replace: "  if false then\n    raise exception 'The model",
     test: checks("a model that does not fit is refused with all that is wrong"),

@@ -1,9 +1,9 @@
 // Who shuts a provider out, and who tries whether it is well again.
 import type { Mutation } from "./mutation.ts";
 
-const CIRCUITS = "supabase/migrations/20261121000140_provider_circuits.sql";
-const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
-const START = "supabase/migrations/20261121000060_start_generation.sql";
+const PROVIDER_CIRCUITS = "supabase/migrations/20261121000240_provider_circuits.sql";
+const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
+const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
 const SUBMISSION = "supabase/functions/_shared/jobs/submit.ts";
 const RETRY = "supabase/functions/_shared/jobs/retry.ts";
 const GENERATE = "supabase/functions/generate-video/handler.ts";
@@ -20,7 +20,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the circuit of start_generation",
     guard: "A provider that is down takes no more of our users' money.",
-    file: START,
+    file: START_GENERATION,
     find: "private.circuit_problem(v_model.provider, v_job.job_id));",
     replace: "null);",
     test: circuits("a request is refused while the circuit is open"),
@@ -28,14 +28,14 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the circuit as the last check",
     guard: "What is refused for the quota does not take the probe from those who can pay.",
-    file: START,
+    file: START_GENERATION,
     find: LAST_CHECK,
     replace: `    private.circuit_problem(v_model.provider, v_job.job_id),
     private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
     private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]));`,
     // That a probe ends with its job gives back one whose job was never made, too.
     also: [{
-      file: CIRCUITS,
+      file: PROVIDER_CIRCUITS,
       find:
         " and exists (\n    select from public.video_jobs where job_id = p_circuit.probe_job_id and completed_at is null);",
       replace: ";",
@@ -45,7 +45,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the one probe of an open circuit",
     guard: "One request tries a provider that was down, not all of them.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "if v_circuit.open_until <= v_now and not private.is_probed(v_circuit) then",
     replace: "if v_circuit.open_until <= v_now then",
     test: circuits("and only one"),
@@ -53,11 +53,11 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the time of an open circuit",
     guard: "A provider that is down takes no more of our users' money.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "  if v_circuit.open_until <= v_now then\n    -- Only one",
     replace: "  if v_circuit.open_until is not null then\n    -- Only one",
     also: [{
-      file: CIRCUITS,
+      file: PROVIDER_CIRCUITS,
       find: "if v_circuit.open_until <= v_now and not",
       replace: "if v_circuit.open_until is not null and not",
     }],
@@ -66,7 +66,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the lock of an open circuit",
     guard: "Of those that come at once one is the probe.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "where provider = p_provider for update;",
     replace: "where provider = p_provider;",
     test: {
@@ -77,7 +77,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the time of a probe",
     guard: "A probe that nothing is heard of does not shut a provider out for ever.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (",
     replace: "p_circuit.probe_until is not null and exists (",
     test: circuits("and no more"),
@@ -85,7 +85,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the end of a probe with its job",
     guard: "A probe whose job has ended tells nothing any more, and nobody waits for it.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "where job_id = p_circuit.probe_job_id and completed_at is null);",
     replace: "where job_id = p_circuit.probe_job_id);",
     test: circuits("a probe that ends without an answer is given back too"),
@@ -93,7 +93,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the circuit that an account opens",
     guard: "A provider that refuses our account is asked no more at once.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "if not (p_account_refused or v_was_open",
     replace: "if not (v_was_open",
     test: circuits("an account that is refused opens the circuit at once"),
@@ -101,7 +101,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the count that opens a circuit",
     guard: "A provider that fails again and again is asked no more.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: " or v_circuit.failures >= v_settings.circuit_failures) then",
     replace: ") then",
     test: circuits("three in a row open the circuit, which is told once"),
@@ -109,7 +109,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the answer that closes a circuit",
     guard: "A provider that answers is open to all, whatever it answers one of them.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "perform private.close_circuit(p_provider);",
     replace: "null;",
     test: circuits("a probe that is answered closes the circuit, whatever the answer"),
@@ -117,7 +117,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the submission that closes a circuit",
     guard: "A provider that takes submissions is open to all.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "  perform private.close_circuit(v_step ->> 'provider');\n",
     replace: "",
     test: circuits("a submission that is taken closes the circuit"),
@@ -125,7 +125,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the probe that is given back",
     guard: "A request that never reached the provider leaves the probe to the next.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "where provider = p_provider and probe_job_id = p_job_id;",
     replace: "where false;",
     test: circuits("and the next request may try at once"),
@@ -133,7 +133,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the owner of the probe that is given back",
     guard: "Only the request that has the probe gives it back.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "where provider = p_provider and probe_job_id = p_job_id;",
     replace: "where provider = p_provider;",
     test: circuits("so the others go on waiting"),
@@ -141,11 +141,11 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the probe of a failure",
     guard: "After a failure nobody tries for a while, whatever a probe says after it.",
-    file: CIRCUITS,
+    file: PROVIDER_CIRCUITS,
     find: "circuit_open_seconds), probe_job_id = null, probe_until = null",
     replace: "circuit_open_seconds)",
     also: [{
-      file: CIRCUITS,
+      file: PROVIDER_CIRCUITS,
       find: "update private.provider_circuits set probe_job_id = null, probe_until = null\n",
       replace:
         "update private.provider_circuits set open_until = private.clock(), probe_job_id = null, probe_until = null\n",

@@ -1,7 +1,7 @@
 // Money itself: the ledger, the balances, and the two procedures that move credits.
 import type { Mutation } from "./mutation.ts";
 
-const FILE = "supabase/migrations/20261121000030_credits.sql";
+const CREDITS = "supabase/migrations/20261121000120_credits.sql";
 const credits = (name: string) => ({ file: "supabase/tests/credits.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const privileges = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });
@@ -23,7 +23,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the CHECK of the balance",
     guard: "No balance is ever below zero, whatever code says.",
-    file: FILE,
+    file: CREDITS,
     find: "constraint balance_is_never_negative check (credits_remaining >= 0)",
     replace: "constraint balance_is_never_negative check (true)",
     test: constraints("a negative balance is refused"),
@@ -31,7 +31,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the CHECK of the ledger's balance",
     guard: "No entry of the ledger leaves a balance below zero.",
-    file: FILE,
+    file: CREDITS,
     find: "check (balance_after >= 0)",
     replace: "check (true)",
     test: constraints("an entry below zero is refused"),
@@ -39,7 +39,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the CHECK that an entry moves credits",
     guard: "The ledger holds movements only.",
-    file: FILE,
+    file: CREDITS,
     find: "check (change <> 0)",
     replace: "check (true)",
     test: constraints("an entry that moves nothing is refused"),
@@ -47,7 +47,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the uniqueness of a transaction id",
     guard: "A receipt is credited once, for one user and one amount.",
-    file: FILE,
+    file: CREDITS,
     find: "constraint transaction_id_is_used_once unique (transaction_id)",
     replace: "constraint transaction_id_is_used_once check (true)",
     test: credits("a transaction is processed once"),
@@ -55,7 +55,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the uniqueness of a job's charge",
     guard: "A job is charged once.",
-    file: FILE,
+    file: CREDITS,
     find: "create unique index a_job_is_charged_once",
     replace: "create index a_job_is_charged_once",
     test: constraints("a second charge of a job is refused"),
@@ -63,16 +63,16 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the uniqueness of a job's charge, with its transaction id",
     guard: "A job is charged once: the index and the id of the charge each see to it.",
-    file: FILE,
+    file: CREDITS,
     find: "create unique index a_job_is_charged_once",
     replace: "create index a_job_is_charged_once",
-    also: [{ file: FILE, find: "'charge:' || p_job_id", replace: "null" }],
+    also: [{ file: CREDITS, find: "'charge:' || p_job_id", replace: "null" }],
     test: credits("a job is not charged twice"),
   },
   {
     name: "the uniqueness of a job's refund",
     guard: "A job is refunded once, whatever the transaction is called.",
-    file: FILE,
+    file: CREDITS,
     find: "create unique index a_job_is_refunded_once",
     replace: "create index a_job_is_refunded_once",
     test: credits("a job is not refunded twice, whatever the transaction is called"),
@@ -80,7 +80,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the trigger against changes of the ledger",
     guard: "What is in the ledger stays as it was written, for the owner of the table too.",
-    file: FILE,
+    file: CREDITS,
     find: "before update or delete on public.quota_log",
     replace: "before delete on public.quota_log",
     test: credits("update public.quota_log set change = 1000 is refused"),
@@ -88,7 +88,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the trigger against deletions from the ledger",
     guard: "What is in the ledger stays there.",
-    file: FILE,
+    file: CREDITS,
     find: "before update or delete on public.quota_log",
     replace: "before update on public.quota_log",
     test: credits("delete from public.quota_log is refused"),
@@ -96,7 +96,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the trigger against emptying the ledger",
     guard: "The ledger is never emptied.",
-    file: FILE,
+    file: CREDITS,
     find: `create trigger ledger_is_never_emptied before truncate on public.quota_log
   for each statement execute function private.refuse_ledger_change();`,
     replace: "",
@@ -105,7 +105,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the rights of the service role on the ledger",
     guard: "The functions can add to the ledger and not rewrite it.",
-    file: FILE,
+    file: CREDITS,
     find: "grant select, insert on public.quota_log to service_role;",
     replace: "grant select, insert, update, delete on public.quota_log to service_role;",
     test: privileges("the service role may add to the ledger, and not rewrite it"),
@@ -113,7 +113,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the rights of the service role on balances",
     guard: "The functions cannot lose a balance.",
-    file: FILE,
+    file: CREDITS,
     find: "grant select, insert, update on public.credit_balances to service_role;",
     replace: "grant select, insert, update, delete on public.credit_balances to service_role;",
     test: privileges("the service role cannot lose a balance"),
@@ -121,7 +121,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the rights of users on their balance",
     guard: "Users read their balance and cannot set it.",
-    file: FILE,
+    file: CREDITS,
     find: "grant select on public.credit_balances to authenticated;",
     replace: "grant select, update on public.credit_balances to authenticated;",
     test: privileges("no table can be changed by a client"),
@@ -129,7 +129,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the policy of balances",
     guard: "Users see their own balance and no other.",
-    file: FILE,
+    file: CREDITS,
     find: `on public.credit_balances
   for select to authenticated using (user_id = (select auth.uid()));`,
     replace: `on public.credit_balances
@@ -139,7 +139,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the policy of the ledger",
     guard: "Users see their own ledger and no other.",
-    file: FILE,
+    file: CREDITS,
     find: `on public.quota_log
   for select to authenticated using (user_id = (select auth.uid()));`,
     replace: `on public.quota_log
@@ -149,7 +149,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the positive amount of deduct_credits",
     guard: "A negative deduction would mint credits.",
-    file: FILE,
+    file: CREDITS,
     find: DEDUCT_AMOUNT,
     replace: "  select credits_remaining",
     test: credits("deduct_credits(pg_temp.a(), -5) is refused"),
@@ -157,7 +157,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the positive amount of add_credits",
     guard: "A negative addition would take credits without a word.",
-    file: FILE,
+    file: CREDITS,
     find: ADD_AMOUNT,
     replace: "  insert into",
     test: credits("add_credits(pg_temp.a(), -5, 'x') is refused"),
@@ -165,7 +165,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the balance check of deduct_credits",
     guard: "Nobody spends more than they have, and is told so.",
-    file: FILE,
+    file: CREDITS,
     find: "if v_balance is null or v_balance < p_amount then",
     replace: "if v_balance is null then",
     test: credits("more than the balance is not deducted"),
@@ -173,19 +173,19 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the balance check of deduct_credits, with the CHECKs behind it",
     guard: "Nobody spends more than they have, though any one of the three were missing.",
-    file: FILE,
+    file: CREDITS,
     find: "if v_balance is null or v_balance < p_amount then",
     replace: "if v_balance is null then",
     also: [
-      { file: FILE, find: "check (balance_after >= 0)", replace: "check (true)" },
-      { file: FILE, find: "check (credits_remaining >= 0)", replace: "check (true)" },
+      { file: CREDITS, find: "check (balance_after >= 0)", replace: "check (true)" },
+      { file: CREDITS, find: "check (credits_remaining >= 0)", replace: "check (true)" },
     ],
     test: credits("more than the balance is not deducted"),
   },
   {
     name: "the row lock of deduct_credits",
     guard: "Two deductions at once are both taken from the balance.",
-    file: FILE,
+    file: CREDITS,
     find: `  select credits_remaining into v_balance
   from public.credit_balances where user_id = p_user_id
   for update;`,
@@ -196,7 +196,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the row lock of add_credits, with the insert before it",
     guard: "Two additions at once are both added to the balance: the insert waits for the other as the lock does.",
-    file: FILE,
+    file: CREDITS,
     find: `  insert into public.credit_balances (user_id, credits_remaining) values (p_user_id, 0)
   on conflict (user_id) do nothing;
   select credits_remaining into strict v_balance
@@ -209,7 +209,7 @@ export const creditMutations: readonly Mutation[] = [
   {
     name: "the answer of add_credits to a transaction of before",
     guard: "What the ledger has already does not move the balance again.",
-    file: FILE,
+    file: CREDITS,
     find: "  if not found then\n    return jsonb_build_object(\n      'success', false, 'error', 'Transaction",
     replace: "  if false then\n    return jsonb_build_object(\n      'success', false, 'error', 'Transaction",
     test: credits("a transaction is processed once"),

@@ -1,12 +1,13 @@
 // A job ends once, delivered or refunded, and only its owner sees, cancels or deletes it.
 import type { Mutation } from "./mutation.ts";
 
-const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
-const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
-const CANCEL = "supabase/migrations/20261121000130_cancel.sql";
-const DELETION = "supabase/migrations/20261121000190_video_deletion.sql";
-const LISTS = "supabase/migrations/20261121000170_video_lists.sql";
-const JOBS = "supabase/migrations/20261121000050_jobs.sql";
+const USER_LOCKS = "supabase/migrations/20261121000140_user_locks.sql";
+const FILE_DELETION = "supabase/migrations/20261121000210_file_deletion.sql";
+const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
+const WEBHOOKS = "supabase/migrations/20261121000320_webhooks.sql";
+const CANCEL = "supabase/migrations/20261121000330_cancel.sql";
+const VIDEO_DELETION = "supabase/migrations/20261121000340_video_deletion.sql";
+const VIDEO_LISTS = "supabase/migrations/20261121000350_video_lists.sql";
 const listing = (name: string) => ({ file: "tests/api/listing_test.ts", name });
 const videos = (name: string) => ({ file: "supabase/tests/videos.test.sql", name });
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
@@ -84,7 +85,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the owner in delete_videos",
     guard: "Nobody deletes another user's videos.",
-    file: DELETION,
+    file: VIDEO_DELETION,
     find:
       "    select * from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id\n",
     replace: "    select * from public.video_jobs where job_id = any (p_job_ids) order by job_id\n",
@@ -93,7 +94,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the refund of delete_videos",
     guard: "Who deletes a video that was not delivered has their credits back.",
-    file: DELETION,
+    file: VIDEO_DELETION,
     find:
       "      perform private.end_by_owner(v_job, v_queued, v_standing <> 'not_started', 'The video was deleted');\n",
     replace: "",
@@ -102,7 +103,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the owner in list_videos",
     guard: "Users are listed their own videos.",
-    file: LISTS,
+    file: VIDEO_LISTS,
     find: "    from public.video_jobs as jobs\n    where user_id = p_user_id\n",
     replace: "    from public.video_jobs as jobs\n    where true\n",
     test: videos("a page has the newest of the user's own videos"),
@@ -110,7 +111,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the owner in changed_videos",
     guard: "Users are told of the changes of their own videos.",
-    file: LISTS,
+    file: VIDEO_LISTS,
     find: "where user_id = p_user_id and (p_status is null or status = p_status)\n        and updated_at >=",
     replace: "where (p_status is null or status = p_status)\n        and updated_at >=",
     test: videos("changes are told in their order"),
@@ -118,7 +119,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the time that a writer's lock tells",
     guard: "A change that is committed late, a refund's too, is told by the next list.",
-    file: JOBS,
+    file: USER_LOCKS,
     find: "  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
     replace: "  select (hashtext(p_user_id::text),",
     test: listing(
@@ -128,10 +129,10 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the clock that a list reads before it looks at the writers",
     guard: "A writer who comes in between is not missed.",
-    file: LISTS,
+    file: USER_LOCKS,
     find: "  v_now timestamptz := private.clock();\n  v_second",
     replace: "  v_second",
-    also: [{ file: LISTS, find: "least(v_now, timestamptz", replace: "least(private.clock(), timestamptz" }],
+    also: [{ file: USER_LOCKS, find: "least(v_now, timestamptz", replace: "least(private.clock(), timestamptz" }],
     test: listing("a writer who comes between a list's reading of the clock and its look at the writers is not missed"),
   },
   {
@@ -207,7 +208,7 @@ export const endingMutations: readonly Mutation[] = [
   {
     name: "the time in record_deleted_files",
     guard: "What a worker writes behind a deletion does not stay for ever.",
-    file: DELETION,
+    file: FILE_DELETION,
     find: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since <=",
     replace: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since - interval '1 day' <=",
     test: { file: "supabase/tests/purge.test.sql", name: "and stay on the list for as long as a copy may last" },

@@ -1,11 +1,11 @@
 // From a request to a charged job: the key, the price, the limits, the charge.
 import type { Mutation } from "./mutation.ts";
 
-const FILE = "supabase/migrations/20261121000060_start_generation.sql";
-const KEYS = "supabase/migrations/20261121000052_idempotency.sql";
-const LIMITS = "supabase/migrations/20261121000055_limits.sql";
-const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const MAINTENANCE = "supabase/migrations/20261121000110_maintenance.sql";
+const CREDITS = "supabase/migrations/20261121000120_credits.sql";
+const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const LIMITS = "supabase/migrations/20261121000190_limits.sql";
+const IDEMPOTENCY = "supabase/migrations/20261121000200_idempotency.sql";
+const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const DUPLICATE = {
@@ -37,17 +37,17 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the key's uniqueness",
     guard: "One key of one user is bound to one request, whatever code says.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "  primary key (user_id, idempotency_key),\n",
     replace: "",
     // Without the key there is nothing that it could conflict with.
-    also: [{ file: KEYS, find: UPSERT, replace: ";" }],
+    also: [{ file: IDEMPOTENCY, find: UPSERT, replace: ";" }],
     test: constraints("one key of one user twice is refused"),
   },
   {
     name: "the user of the key in a replay",
     guard: "A key is its user's own: another user's request with it is another request.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "where user_id = p_user_id and idempotency_key = any (p",
     replace: "where idempotency_key = any (p",
     test: start("another user may use the same key"),
@@ -55,7 +55,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the replay's comparison of the request",
     guard: "A key that was used is not an answer to another request.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "if v_key.request_hash is distinct from p_request_hash then",
     replace: "if false then",
     test: start("the key with another request is refused"),
@@ -63,7 +63,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the expiry of a key in a replay",
     guard: "An expired key is as if never used, whether or not it was cleaned up.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
     replace: "any (p_idempotency_key || p_sibling_keys)",
     test: start("an expired key is as if never used, clean-up or not"),
@@ -71,7 +71,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the new answer of an expired key",
     guard: "An expired key that is used anew is bound to its new job.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "response_data = excluded.response_data, status_code",
     replace: "status_code",
     test: start("and now it is bound to that one"),
@@ -79,7 +79,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the siblings in replay",
     guard: "A batch under the key of another one is refused before anything of it is charged.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "idempotency_key = any (p_idempotency_key || p_sibling_keys)",
     replace: "idempotency_key = p_idempotency_key",
     test: start("one key that was used for another request refuses the batch"),
@@ -87,7 +87,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the user in the look at the siblings",
     guard: "A key is its user's own.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "where user_id = p_user_id and idempotency_key = any (p",
     replace: "where idempotency_key = any (p",
     test: start("not one of another user"),
@@ -95,7 +95,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the expiry in the look at the siblings",
     guard: "An expired key is as if never used.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
     replace: "any (p_idempotency_key || p_sibling_keys)",
     test: start("nor one that has expired"),
@@ -103,7 +103,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the order in the look at the siblings",
     guard: "One key of another request refuses the batch, whichever else were used.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "order by request_hash is distinct from p_request_hash desc, idempotency_key",
     replace: "order by idempotency_key",
     test: start("whichever else of its keys were used"),
@@ -111,7 +111,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the key itself in replay",
     guard: "Each transition of a batch has its own answer.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "if v_key.idempotency_key <> p_idempotency_key then",
     replace: "if false then",
     test: start("a batch may be repeated, whichever of its keys were used"),
@@ -119,7 +119,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the purge's look at a key's expiry",
     guard: "A key that is bound to its request is not deleted, or its repetition would be charged.",
-    file: MAINTENANCE,
+    file: IDEMPOTENCY,
     find: "where expires_at <= v_now order by expires_at limit p_limit",
     replace: "order by expires_at limit p_limit",
     test: { file: "supabase/tests/purge.test.sql", name: "keys that are bound to their request are kept" },
@@ -127,7 +127,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the balance lock of start_generation",
     guard: "A user's requests pass one at a time: a concurrent duplicate waits, then replays.",
-    file: FILE,
+    file: START_GENERATION,
     find: BALANCE_LOCK,
     replace: BALANCE_LOCK.replace(" for update", ""),
     test: DUPLICATE,
@@ -135,7 +135,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the second replay check of start_generation",
     guard: "A duplicate that has waited for the lock sees the first one's answer.",
-    file: FILE,
+    file: START_GENERATION,
     find: SECOND_REPLAY,
     replace: NO_SECOND_REPLAY,
     test: DUPLICATE,
@@ -143,16 +143,16 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the second replay check, with the refusal to overwrite a key",
     guard: "A concurrent duplicate is not charged: were the check missing, the key's row would refuse it.",
-    file: FILE,
+    file: START_GENERATION,
     find: SECOND_REPLAY,
     replace: NO_SECOND_REPLAY,
-    also: [{ file: KEYS, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
+    also: [{ file: IDEMPOTENCY, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
     test: DUPLICATE,
   },
   {
     name: "the expiry in bind_key",
     guard: "A key that is bound keeps its answer: nothing is written over it.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "  where used.expires_at <= v_now;",
     replace: "  where true;",
     test: start("a key that is bound is not bound anew"),
@@ -160,7 +160,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the refusal of bind_key",
     guard: "A job whose key answers for another one is not made, and not charged.",
-    file: KEYS,
+    file: IDEMPOTENCY,
     find: "  if not found then\n    raise exception",
     replace: "  if false then\n    raise exception",
     test: start("a key that is bound is not bound anew"),
@@ -168,11 +168,11 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "every lock of the balance",
     guard: "Two requests at once spend what there is and no more.",
-    file: FILE,
+    file: START_GENERATION,
     find: BALANCE_LOCK,
     replace: BALANCE_LOCK.replace(" for update", ""),
     also: [{
-      file: "supabase/migrations/20261121000030_credits.sql",
+      file: CREDITS,
       find: `  select credits_remaining into v_balance
   from public.credit_balances where user_id = p_user_id
   for update;`,
@@ -184,7 +184,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the price check of start_generation",
     guard: "Who cannot pay is told so, and nothing is begun.",
-    file: FILE,
+    file: START_GENERATION,
     find: "if v_balance < v_price then",
     replace: "if false then",
     test: start("a price above the balance is refused"),
@@ -192,16 +192,16 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the price check of start_generation, with the look at the charge",
     guard: "No job is made that was not paid for: the check and the charge's own answer each see to it.",
-    file: FILE,
+    file: START_GENERATION,
     find: "if v_balance < v_price then",
     replace: "if false then",
-    also: [{ file: FILE, find: "if not (v_charge ->> 'success')::boolean then", replace: "if false then" }],
+    also: [{ file: START_GENERATION, find: "if not (v_charge ->> 'success')::boolean then", replace: "if false then" }],
     test: start("a price above the balance is refused"),
   },
   {
     name: "the charge's job",
     guard: "A charge names its job, so that it is made and refunded once.",
-    file: FILE,
+    file: START_GENERATION,
     find: "public.deduct_credits(p_user_id, v_price, 'video_generation', v_job.job_id);",
     replace: "public.deduct_credits(p_user_id, v_price, 'video_generation');",
     test: start("the job is charged, once"),
@@ -209,7 +209,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the availability of the model",
     guard: "A model that is switched off takes nobody's credits.",
-    file: FILE,
+    file: START_GENERATION,
     find: "where is_available and (p_kind",
     replace: "where (p_kind",
     test: start("model_not_found: the model is switched off"),
@@ -217,7 +217,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the check of the settings",
     guard: "What the model does not take is refused before it is charged.",
-    file: FILE,
+    file: START_GENERATION,
     find: "if v_resolved -> 'issues' <> '[]' then",
     replace: "if false then",
     test: start("validation_failed: a setting does not fit"),
@@ -241,7 +241,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "what the caller agreed to pay",
     guard: "A price that has risen is not charged to somebody who said how much it may be.",
-    file: FILE,
+    file: START_GENERATION,
     find: "if v_price > p_max_credits then",
     replace: "if false then",
     test: start("a price above the one agreed to is refused"),

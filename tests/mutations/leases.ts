@@ -1,8 +1,10 @@
 // Who works on a job, and which attempt is submitted.
 import type { Mutation } from "./mutation.ts";
 
-const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const CLAIMS = "supabase/migrations/20261121000070_leases.sql";
+const JOB_QUEUE = "supabase/migrations/20261121000170_job_queue.sql";
+const LEASES = "supabase/migrations/20261121000270_leases.sql";
+const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
+const VIDEO_LISTS = "supabase/migrations/20261121000350_video_lists.sql";
 const leases = (name: string) => ({ file: "supabase/tests/leases.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 
@@ -10,7 +12,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the lease in lease_due_jobs",
     guard: "A job that somebody works on is nobody else's.",
-    file: CLAIMS,
+    file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where next_check_at <= v_now\n",
     test: leases("nor does the worker get it"),
@@ -18,7 +20,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the lease in lease_job",
     guard: "A job that somebody works on is nobody else's.",
-    file: CLAIMS,
+    file: LEASES,
     find: "where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)",
     replace: "where job_id = p_job_id and next_check_at <= v_now",
     test: leases("a leased job is nobody else's, due or not"),
@@ -26,7 +28,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the time in lease_due_jobs",
     guard: "A submission that may be running is not made again before its grace time is over.",
-    file: CLAIMS,
+    file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where lease_until is null or lease_until <= v_now\n",
     test: leases("and then the others that are due"),
@@ -34,7 +36,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the time in lease_job",
     guard: "A submission that may be running is not made again before its grace time is over.",
-    file: CLAIMS,
+    file: LEASES,
     find: "where job_id = p_job_id and next_check_at <= v_now and (lease_until",
     replace: "where job_id = p_job_id and next_check_at is not null and (lease_until",
     test: leases("a lost submission has its grace time to report itself"),
@@ -42,7 +44,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the row lock of lease_due_jobs",
     guard: "Two workers at once do not get one job.",
-    file: CLAIMS,
+    file: LEASES,
     find: "    limit p_limit\n    for update skip locked\n",
     replace: "    limit p_limit\n",
     test: locks("two workers that claim what is due at once share no job"),
@@ -50,7 +52,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the row lock of lease_job",
     guard: "Two polls at once do not both get the job.",
-    file: CLAIMS,
+    file: LEASES,
     find: "lease_until <= v_now)\n  for update skip locked;",
     replace: "lease_until <= v_now);",
     test: locks("two polls that claim one job at once do not both get it"),
@@ -58,7 +60,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the row lock of open_attempt",
     guard: "Two workers that were refused make one further attempt, not two.",
-    file: CLAIMS,
+    file: ATTEMPTS,
     find: "(select attempts_per_step from public.app_settings)\n  for update;",
     replace: "(select attempts_per_step from public.app_settings);",
     test: locks("two workers that open the next attempt at once open one"),
@@ -66,7 +68,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the attempt fence of open_attempt",
     guard: "A stale worker does not submit again.",
-    file: CLAIMS,
+    file: ATTEMPTS,
     find: "where queued.job_id = p_job_id and queued.attempt = p_attempt and queued.provider_job_id is null",
     replace: "where queued.job_id = p_job_id and queued.provider_job_id is null",
     test: leases("a stale worker does not open an attempt"),
@@ -74,7 +76,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the run in open_attempt",
     guard: "A submission that was accepted is not sent again.",
-    file: CLAIMS,
+    file: ATTEMPTS,
     find: " and queued.attempt = p_attempt and queued.provider_job_id is null\n",
     replace: " and queued.attempt = p_attempt\n",
     test: leases("a run that goes on is not submitted anew"),
@@ -82,7 +84,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the end in open_attempt",
     guard: "A job that was cancelled between two submissions is not submitted again.",
-    file: CLAIMS,
+    file: ATTEMPTS,
     find: "and queued.next_check_at is not null and queued.step",
     replace: "and queued.step",
     test: leases("a job that ended meanwhile is not submitted again"),
@@ -90,7 +92,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the number of attempts in open_attempt",
     guard: "A step is submitted so many times and no more.",
-    file: CLAIMS,
+    file: ATTEMPTS,
     find: `
     and queued.attempts_of_step < (select attempts_per_step from public.app_settings)`,
     replace: "",
@@ -99,7 +101,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the number of attempts in take_lease",
     guard: "A step is submitted so many times and no more.",
-    file: CLAIMS,
+    file: LEASES,
     find: "and p_queued.attempts_of_step < v_settings.attempts_per_step and",
     replace: "and",
     test: leases("a job without attempts left is given up"),
@@ -107,7 +109,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the run in take_lease",
     guard: "A run that goes on is looked at, not made again.",
-    file: CLAIMS,
+    file: LEASES,
     find: " and p_queued.provider_job_id is null\n",
     replace: "\n",
     test: leases("which is not an attempt"),
@@ -115,7 +117,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the deadline in take_lease",
     guard: "Nothing is submitted for a job whose time is over.",
-    file: CLAIMS,
+    file: LEASES,
     find: " and p_queued.step_deadline_at > v_now;",
     replace: ";",
     test: leases("and nothing is submitted any more"),
@@ -123,7 +125,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the attempt that is noted before it is made",
     guard: "A crash after the provider took a submission is known to be an attempt whose answer is missing.",
-    file: CLAIMS,
+    file: LEASES,
     find: "submitted_at = case when v_submits then v_now else submitted_at end,",
     replace: "submitted_at = submitted_at,",
     test: leases("which is noted before it is made"),
@@ -131,7 +133,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the grace time of a submission",
     guard: "A submission whose answer is missing is not made again at once.",
-    file: CLAIMS,
+    file: LEASES,
     find: "case when v_submits\n        then v_settings.unknown_submission_seconds",
     replace: "case when false\n        then v_settings.unknown_submission_seconds",
     test: leases("and has its own grace time"),
@@ -139,7 +141,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the deadline in what is to be done",
     guard: "Every job ends: at its deadline it fails and is refunded.",
-    file: JOBS,
+    file: JOB_QUEUE,
     find: "      when p_queued.step_deadline_at <= private.clock() then 'expire'\n",
     replace: "",
     test: leases("a job at its deadline expires, running"),
@@ -147,7 +149,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the submission in what is to be done",
     guard: "Only who opened an attempt submits it.",
-    file: JOBS,
+    file: JOB_QUEUE,
     find: "when p_attempt_opened then 'submit'",
     replace: "when true then 'submit'",
     test: leases("a job without attempts left is given up"),
@@ -155,7 +157,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the owner in read_job",
     guard: "Another user's job is as if it were not there.",
-    file: CLAIMS,
+    file: VIDEO_LISTS,
     find: "where job_id = p_job_id and user_id = p_user_id;",
     replace: "where job_id = p_job_id;",
     test: leases("another user's job is as if it were not there"),
@@ -163,7 +165,7 @@ export const claimMutations: readonly Mutation[] = [
   {
     name: "the owner of a node in read_job",
     guard: "Another user's node is as if it were not there.",
-    file: CLAIMS,
+    file: VIDEO_LISTS,
     find: "where node_id = p_node_id and user_id = p_user_id\n",
     replace: "where node_id = p_node_id\n",
     test: leases("and so is another user's node"),

@@ -23,7 +23,7 @@ export interface NamedTest {
 
 /** The state machine, which also refuses what many a mutation does, with an error that ends the test before its claim. */
 export const STATE_MACHINE_OFF: Edit = {
-  file: "supabase/migrations/20261121000051_job_states.sql",
+  file: "supabase/migrations/20261121000160_job_states.sql",
   find: "when ((old.status, old.stage) is distinct from (new.status, new.stage))",
   replace: "when (false)",
 };

@@ -1,15 +1,16 @@
 // What the steps of a job cost, which of them a video may be delivered without, and what is given back for those.
 import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 
-const PIPELINE = "supabase/migrations/20261121000045_pipeline_steps.sql";
-const STEPS = "supabase/migrations/20261121000047_build_steps.sql";
-const PRICING = "supabase/migrations/20261121000040_pricing.sql";
-const START = "supabase/migrations/20261121000060_start_generation.sql";
-const CLAIMS = "supabase/migrations/20261121000070_leases.sql";
-const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
-const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
-const AUDIT = "supabase/migrations/20261121000115_audit.sql";
-const WEBHOOKS = "supabase/migrations/20261121000120_webhooks.sql";
+const PIPELINE_STEPS = "supabase/migrations/20261121000080_pipeline_steps.sql";
+const PRICING = "supabase/migrations/20261121000090_pricing.sql";
+const BUILD_STEPS = "supabase/migrations/20261121000100_build_steps.sql";
+const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
+const LEASES = "supabase/migrations/20261121000270_leases.sql";
+const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
+const STEPS = "supabase/migrations/20261121000300_steps.sql";
+const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
+const WEBHOOKS = "supabase/migrations/20261121000320_webhooks.sql";
+const AUDIT = "supabase/migrations/20261121000390_audit.sql";
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
 
@@ -22,7 +23,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the extras in the price",
     guard: "What is added to a video is paid for.",
-    file: STEPS,
+    file: PRICING,
     find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
     replace: "select (p_steps -> 0 ->> 'credits')::integer;",
     test: pipeline('{"enable_music": true} costs 1405'),
@@ -30,7 +31,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the one price of the runs of a long video",
     guard: "A long video is paid for once, not once a run.",
-    file: STEPS,
+    file: BUILD_STEPS,
     find: "case v_number when 1 then private.price(p_model, p_settings) else 0 end",
     replace: "private.price(p_model, p_settings)",
     test: pipeline("the runs cost what the whole length costs, once"),
@@ -46,7 +47,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the music at no volume",
     guard: "Nobody pays for music that is not heard.",
-    file: STEPS,
+    file: BUILD_STEPS,
     find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
     replace: "(p_settings ->> 'enable_music')::boolean then",
     test: pipeline("music at no volume is none"),
@@ -54,7 +55,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the kind of the model in start_generation",
     guard: "A transition is made, and paid for, by a model that makes transitions.",
-    file: START,
+    file: START_GENERATION,
     find: "where is_available and (p_kind = 'generation' or category = 'transition')",
     replace: "where is_available",
     test: pipeline("a transition is made by models of transitions only"),
@@ -62,7 +63,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the availability of an extra",
     guard: "An extra that is switched off takes nobody's credits.",
-    file: PIPELINE,
+    file: PIPELINE_STEPS,
     find: "from public.pipeline_steps where not is_available and",
     replace: "from public.pipeline_steps where false and",
     test: pipeline("a voiceover that is switched off is refused by the setting that asks for it"),
@@ -73,7 +74,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the optional step in skip_step",
     guard: "A video is not delivered without what its owner insists on.",
-    file: PROGRESS,
+    file: STEPS,
     find: LEAVES_OUT,
     replace: "if not v_locked.current then",
     test: pipeline("a part that the owner insists on is not left out"),
@@ -81,7 +82,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the fence of skip_step",
     guard: "A stale worker leaves nothing out.",
-    file: PROGRESS,
+    file: STEPS,
     find: LEAVES_OUT,
     replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
     test: pipeline("the attempt before leaves nothing out"),
@@ -89,7 +90,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the wish of the owner in what is optional",
     guard: "What may be left out is what the owner named.",
-    file: STEPS,
+    file: BUILD_STEPS,
     find: "p_settings, '[\"music\"]', v_spare ? 'music')",
     replace: "p_settings, '[\"music\"]', true)",
     test: pipeline('both: the video may do without ""'),
@@ -97,7 +98,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the parts of an optional mix",
     guard: "A mix is left out only where each of its parts may be.",
-    file: STEPS,
+    file: BUILD_STEPS,
     find: "v_parts <@ v_spare);",
     replace: "v_spare <> '[]');",
     test: pipeline('spare music: the video may do without "music loudness"'),
@@ -105,7 +106,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the steps that nobody needs any more",
     guard: "What was left out is not made, at our cost, after all.",
-    file: PROGRESS,
+    file: STEPS,
     find: NEEDED,
     replace: "loop",
     also: [STATE_MACHINE_OFF],
@@ -114,7 +115,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the parts that a passed step must all lack",
     guard: "What is paid for is made, though another part of it was left out.",
-    file: PROGRESS,
+    file: STEPS,
     find: NEEDED,
     replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
     also: [STATE_MACHINE_OFF],
@@ -123,7 +124,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the thumbnail that is there",
     guard: "What is there is not made again.",
-    file: PROGRESS,
+    file: STEPS,
     find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
     replace: "while ",
     test: pipeline("a thumbnail that is there is not made again"),
@@ -131,7 +132,7 @@ const stepMutations: readonly Mutation[] = [
   {
     name: "the end of the patience in take_lease",
     guard: "Nothing is submitted for a step that the video no longer waits for.",
-    file: CLAIMS,
+    file: LEASES,
     find: " and p_queued.step_deadline_at > v_now;",
     replace: " and p_queued.deadline_at > v_now;",
     test: pipeline("and nothing is submitted for it any more"),
@@ -158,11 +159,11 @@ const refundMutations: readonly Mutation[] = [
   {
     name: "the row lock of the job in a delivery in part",
     guard: "Two deliveries at once give back once.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
-      file: PROGRESS,
+      file: ATTEMPTS,
       find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
       replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
@@ -173,11 +174,11 @@ const refundMutations: readonly Mutation[] = [
   {
     name: "the row lock of the job when a step is left out",
     guard: "A step that has ended is not left out as well: what is there is not given back.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
-      file: PROGRESS,
+      file: ATTEMPTS,
       find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
       replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],

@@ -1,7 +1,9 @@
 // What a video costs, and what it may be asked with.
 import type { Mutation } from "./mutation.ts";
 
-const PRICING = "supabase/migrations/20261121000040_pricing.sql";
+const MODELS = "supabase/migrations/20261121000040_models.sql";
+const MODEL_SETTINGS = "supabase/migrations/20261121000050_model_settings.sql";
+const PRICING = "supabase/migrations/20261121000090_pricing.sql";
 const pricing = (name: string) => ({ file: "supabase/tests/pricing.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 
@@ -9,7 +11,7 @@ export const pricingMutations: readonly Mutation[] = [
   {
     name: "the number of settings",
     guard: "Settings without end cost nobody's database seconds.",
-    file: PRICING,
+    file: MODEL_SETTINGS,
     find: "limit 41) as names) > 40",
     replace: "limit 41) as names) > 41",
     test: pricing("must be at most 40 settings, settings"),
@@ -17,7 +19,7 @@ export const pricingMutations: readonly Mutation[] = [
   {
     name: "the size of all settings",
     guard: "Settings without end cost nobody's database seconds.",
-    file: PRICING,
+    file: MODEL_SETTINGS,
     find: "when pg_column_size(p_settings) > 262144 then",
     replace: "when false then",
     test: pricing("must be smaller than 256 KiB, settings"),
@@ -25,7 +27,7 @@ export const pricingMutations: readonly Mutation[] = [
   {
     name: "the size of a setting",
     guard: "A setting without end costs nobody's database seconds.",
-    file: PRICING,
+    file: MODEL_SETTINGS,
     find: "if pg_column_size(p_value) > 131072 then",
     replace: "if false then",
     test: pricing("must be smaller than 128 KiB, settings.negative_prompt"),
@@ -57,7 +59,7 @@ export const pricingMutations: readonly Mutation[] = [
   {
     name: "the CHECK of a model's price",
     guard: "No model is free.",
-    file: "supabase/migrations/20261121000020_models.sql",
+    file: MODELS,
     find: "check (coalesce(cost_per_generation, cost_per_second) > 0)",
     replace: "check (true)",
     test: constraints("a price of nothing is refused"),

@@ -1,8 +1,12 @@
 // A report about a job counts only from its current attempt and in the state that it is about.
 import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 
-const PROGRESS = "supabase/migrations/20261121000080_progress.sql";
-const ENDINGS = "supabase/migrations/20261121000090_endings.sql";
+const CREDITS = "supabase/migrations/20261121000120_credits.sql";
+const JOB_STATES = "supabase/migrations/20261121000160_job_states.sql";
+const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
+const PROGRESS = "supabase/migrations/20261121000290_progress.sql";
+const STEPS = "supabase/migrations/20261121000300_steps.sql";
+const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
@@ -15,7 +19,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the trigger of the state machine",
     guard: "Whoever writes a state, only the changes of the table come about.",
-    file: "supabase/migrations/20261121000051_job_states.sql",
+    file: JOB_STATES,
     find: "when ((old.status, old.stage) is distinct from (new.status, new.stage))",
     replace: "when (false)",
     test: {
@@ -26,7 +30,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the attempt fence",
     guard: "Who believes in another attempt changes nothing.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: STATE,
     replace: "current := coalesce(job.completed_at is null, false);",
     test: transitions(
@@ -36,7 +40,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the state condition",
     guard: "A finished job never changes: what was delivered is not refunded.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: STATE,
     replace: STATELESS,
     test: endings("a delivered job does not fail"),
@@ -44,7 +48,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the state condition, with the one of fail_job's update",
     guard: "What was delivered is not refunded: the fence and the update each see to it.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: STATE,
     replace: STATELESS,
     also: [{ file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") }],
@@ -54,7 +58,7 @@ export const progressMutations: readonly Mutation[] = [
     name: "all that keeps fail_job from refunding twice",
     guard:
       "A job is refunded once: the fence, the update, the state machine, the ledger's index and id each see to it.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: STATE,
     replace: STATELESS,
     also: [
@@ -62,7 +66,7 @@ export const progressMutations: readonly Mutation[] = [
       { file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") },
       { file: ENDINGS, find: "'refund:' || p_job_id", replace: "null" },
       {
-        file: "supabase/migrations/20261121000030_credits.sql",
+        file: CREDITS,
         find: "create unique index a_job_is_refunded_once",
         replace: "create index a_job_is_refunded_once",
       },
@@ -72,11 +76,11 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the row locks of a transition",
     guard: "Two endings at once are one.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
     also: [{
-      file: PROGRESS,
+      file: ATTEMPTS,
       find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
       replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
@@ -85,7 +89,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the row lock of the work in a transition",
     guard: "A report waits for a claim under way, and sees the attempt that it opened.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
     replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     test: locks("an answer that comes while the next attempt is opened is not taken for that one's"),
@@ -93,7 +97,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the fence of record_submission",
     guard: "A late answer to an attempt that was given up is not the current one's run.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "if not v_locked.current or (v_locked.queued).submitted_at is null",
     replace: "if (v_locked.queued).submitted_at is null",
     test: transitions("a late answer to the attempt before is not taken for that of the one under way"),
@@ -101,7 +105,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the open attempt in record_submission",
     guard: "An attempt that was given up does not come back by a late answer.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "if not v_locked.current or (v_locked.queued).submitted_at is null or ",
     replace: "if not v_locked.current or ",
     test: transitions("nor begun by a late answer to the submission of the step before"),
@@ -109,7 +113,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the run in record_submission",
     guard: "Another run does not take the place of the one that is paid for.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: " or (v_locked.queued).provider_job_id is not null then",
     replace: " then",
     test: transitions("another run does not take its place"),
@@ -125,7 +129,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the fence of advance_step",
     guard: "A stale worker ends no step.",
-    file: PROGRESS,
+    file: STEPS,
     find: "  if not v_locked.current or v_queued.provider_job_id is null then",
     replace: "  if v_queued.provider_job_id is null then",
     test: transitions(
@@ -135,7 +139,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the run in advance_step",
     guard: "A step ends once: the next one is not skipped.",
-    file: PROGRESS,
+    file: STEPS,
     find: "  if not v_locked.current or v_queued.provider_job_id is null then",
     replace: "  if not v_locked.current then",
     test: transitions("nor ended by who tells the end of the step before again"),
@@ -143,7 +147,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the fence of schedule_retry",
     guard: "A stale worker has nothing submitted again.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "  if not v_locked.current or v_job.step >= v_job.steps then",
     replace: "  if v_job.step >= v_job.steps then",
     test: transitions("schedule_retry($1, $2, 1) is fenced by a newer attempt"),
@@ -151,7 +155,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the step in schedule_retry",
     guard: "A job whose video is there is not submitted again.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "  if not v_locked.current or v_job.step >= v_job.steps then",
     replace: "  if not v_locked.current then",
     test: transitions("a job whose steps are done is not submitted again"),
@@ -159,7 +163,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the fence of postpone",
     guard: "A stale worker does not put off the look at the next attempt.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "v_applies boolean := v_locked.current or (v_job.status",
     replace: "v_applies boolean := v_job.completed_at is null or (v_job.status",
     test: transitions("postpone($1, $2, 1) is fenced by a newer attempt"),
@@ -167,7 +171,7 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: "the next look of an unfinished job",
     guard: "No job is left alone, charged and unfinished.",
-    file: PROGRESS,
+    file: ATTEMPTS,
     find: "if p_delay_seconds is null and v_job.completed_at is null then",
     replace: "if false then",
     test: transitions("an unfinished job is never left alone"),

@@ -1,10 +1,11 @@
 // What the tables refuse, who sees which rows and files, and what the audit finds.
 import type { Mutation } from "./mutation.ts";
 
-const JOBS = "supabase/migrations/20261121000050_jobs.sql";
-const STORAGE = "supabase/migrations/20261121000100_storage.sql";
-const PUSH = "supabase/migrations/20261121000150_push.sql";
-const AUDIT = "supabase/migrations/20261121000115_audit.sql";
+const BUCKETS = "supabase/migrations/20261121000030_buckets.sql";
+const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const JOB_QUEUE = "supabase/migrations/20261121000170_job_queue.sql";
+const AUDIT = "supabase/migrations/20261121000390_audit.sql";
+const PUSH = "supabase/migrations/20261121000400_push.sql";
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 const rows = (name: string) => ({ file: "supabase/tests/row_level_security.test.sql", name });
 const progress = (name: string) => ({ file: "supabase/tests/audit_progress.test.sql", name });
@@ -66,7 +67,7 @@ export const tableMutations: readonly Mutation[] = [
   {
     name: "the CHECK that a run belongs to an attempt",
     guard: "No run is followed that nobody submitted.",
-    file: JOBS,
+    file: JOB_QUEUE,
     find: "check (provider_job_id is null or submitted_at is not null)",
     replace: "check (true)",
     test: constraints("a run that nobody submitted is refused"),
@@ -93,7 +94,7 @@ export const tableMutations: readonly Mutation[] = [
   {
     name: "the privacy of the bucket",
     guard: "Nobody downloads another user's video by its path.",
-    file: STORAGE,
+    file: BUCKETS,
     find: "values ('videos', 'videos', false,",
     replace: "values ('videos', 'videos', true,",
     test: {

@@ -1,9 +1,9 @@
 // An upload is its owner's, an image, no more than a day's worth, and gone when nobody needs it.
 import type { Mutation } from "./mutation.ts";
 
-const INPUTS = "supabase/migrations/20261121000200_inputs.sql";
-const USE = "supabase/migrations/20261121000205_input_use.sql";
-const START = "supabase/migrations/20261121000060_start_generation.sql";
+const UPLOADS = "supabase/migrations/20261121000220_uploads.sql";
+const UPLOAD_USE = "supabase/migrations/20261121000230_upload_use.sql";
+const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
 const CHECK = "supabase/functions/_shared/jobs/uploads.ts";
 const uploads = (name: string) => ({ file: "supabase/tests/uploads.test.sql", name });
 const limits = (name: string) => ({ file: "tests/api/upload_limits_test.ts", name });
@@ -22,7 +22,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the lock under which uploads are counted",
     guard: "Many requests at once get no more addresses than one after the other.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "where user_id = p_user_id for update;",
     replace: "where user_id = p_user_id;",
     test: limits("a hundred and fifty addresses are not given"),
@@ -30,7 +30,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the account of who asks for an address",
     guard: "Who has no account uploads nothing.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "  perform private.require_account(p_user_id);\n",
     replace: "",
     test: uploads("nobody gets an address without an account"),
@@ -38,7 +38,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the uploads of failed jobs",
     guard: "What cost its user nothing keeps no file: uploads are no free hosting.",
-    file: USE,
+    file: UPLOAD_USE,
     find: " and status <> 'failed')\n    order by created_at",
     replace: ")\n    order by created_at",
     test: limits("free hosting: a job that failed, and cost its user nothing, keeps no upload"),
@@ -46,7 +46,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the number of uploads a day",
     guard: "Uploads are no free hosting.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "if v_count >= v_settings.uploads_per_day then",
     replace: "if false then",
     test: uploads("and no more, until the oldest is a day old"),
@@ -54,7 +54,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the bytes of uploads a day",
     guard: "Uploads are no free hosting.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "if v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then",
     replace: "if v_bytes > v_settings.upload_bytes_per_day then",
     test: uploads("an address that is not used yet counts with the most that it takes"),
@@ -62,7 +62,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the bytes that were taken",
     guard: "What was uploaded counts for a day.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "case when used is null then private.max_upload_bytes() else used end as bytes",
     replace: "case when used is null then private.max_upload_bytes() else 0 end as bytes",
     test: uploads("what was taken counts for a day"),
@@ -70,7 +70,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the bytes that were refused",
     guard: "A file that is refused and deleted makes no room for another.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "coalesce(refused_bytes, bytes) as used",
     replace: "bytes as used",
     test: limits("bytes count as they are, also those that were refused and deleted"),
@@ -78,7 +78,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the folder of an upload",
     guard: "Nobody uploads into another user's folder.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "check (starts_with(path, user_id || '/'))",
     replace: "check (path is not null)",
     test: uploads("nobody uploads into another user's folder"),
@@ -86,7 +86,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the owner of a named file",
     guard: "Nobody has a video made of another user's file.",
-    file: USE,
+    file: UPLOAD_USE,
     find: "where path = v_path and user_id = p_user_id for key share",
     replace: "where path = v_path for key share",
     test: uploads("another user's file looks like one that is not there"),
@@ -94,7 +94,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the check of files before the charge",
     guard: "A file that is not there, or no image, costs nothing.",
-    file: START,
+    file: START_GENERATION,
     find: "    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),\n",
     replace: "",
     test: uploads("a file that was not uploaded is refused"),
@@ -102,7 +102,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the version of a checked file",
     guard: "A file that replaces a checked one is checked as well.",
-    file: USE,
+    file: UPLOAD_USE,
     find: "if v_upload.checked_version is distinct from v_stored.version then",
     replace: "if v_upload.checked_version is null then",
     test: uploads("a file that was replaced is looked at again"),
@@ -110,7 +110,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the end of a refused upload",
     guard: "A refused upload is refused for good.",
-    file: USE,
+    file: UPLOAD_USE,
     find: "set checked_version = p_version where path = p_path and refused_bytes is null",
     replace: "set checked_version = p_version, refused_bytes = null where path = p_path",
     test: uploads("for good, whatever comes by its address"),
@@ -118,7 +118,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the jobs of an upload that is deleted",
     guard: "No job loses the image that it is made of.",
-    file: USE,
+    file: UPLOAD_USE,
     find:
       "delete from private.uploads where path = any (v_paths) and not exists (\n    select from public.video_jobs\n      where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed');",
     replace: "delete from private.uploads where created_at <= v_now - interval '1 day';",
@@ -127,7 +127,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the word that a deleted upload leaves of its file",
     guard: "The file of an upload goes with its row, whoever deletes it.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "create trigger uploads_take_their_files_along after delete on private.uploads",
     replace: "create trigger uploads_take_their_files_along after update on private.uploads",
     test: uploads("a user who is deleted, by whomever, leaves word of what they uploaded"),
@@ -135,7 +135,7 @@ export const uploadMutations: readonly Mutation[] = [
   {
     name: "the search for files without a row",
     guard: "What comes by the address of a deleted account is found.",
-    file: INPUTS,
+    file: UPLOADS,
     find: "and not exists (select from private.uploads where uploads.path = name)",
     replace: "and false",
     test: uploads("files without a row are found"),

@@ -1,5 +1,21 @@
 -- What is wrong with the settings of a model's row, a sentence for each fault; docs/models.md describes their format.
 
+-- Whether a JSON value is a text with something in it.
+create function private.is_name(
+  p_value jsonb
+)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_typeof(p_value) = 'string' and p_value #>> '{}' <> '', false);
+$$;
+
+revoke execute on function private.is_name(jsonb) from public, anon, authenticated;
+grant execute on function private.is_name(jsonb) to service_role;
+
 -- What is wrong with the form of one setting's specification, before anything may be checked by it.
 create function private.spec_form_problems(
   p_spec jsonb
@@ -110,22 +126,6 @@ $$;
 
 revoke execute on function private.spec_use_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.spec_use_problems(jsonb) to service_role;
-
--- Whether a JSON value is a text with something in it.
-create function private.is_name(
-  p_value jsonb
-)
-returns boolean
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select coalesce(jsonb_typeof(p_value) = 'string' and p_value #>> '{}' <> '', false);
-$$;
-
-revoke execute on function private.is_name(jsonb) from public, anon, authenticated;
-grant execute on function private.is_name(jsonb) to service_role;
 
 -- What is wrong with the settings that the procedures themselves calculate with.
 create function private.meaning_problems(

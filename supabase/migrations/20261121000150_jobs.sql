@@ -1,4 +1,4 @@
--- Jobs: what their owner sees (video_jobs) and what it takes to get them done (private.job_queue).
+-- Jobs as their owners see them.
 
 create table public.video_jobs (
   job_id uuid primary key default gen_random_uuid(),
@@ -92,6 +92,9 @@ create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_
 create index video_jobs_by_model on public.video_jobs (model_id);
 create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
 create index video_jobs_by_status on public.video_jobs (user_id, status, created_at desc);
+create index video_jobs_by_image on public.video_jobs (image_path) where image_path is not null;
+create index video_jobs_by_tail_image on public.video_jobs (tail_image_path) where tail_image_path is not null;
+create index video_jobs_by_completion on public.video_jobs (completed_at) where completed_at is not null;
 
 alter table public.video_jobs enable row level security;
 create policy "Users read their own jobs" on public.video_jobs
@@ -100,106 +103,6 @@ revoke all on public.video_jobs from anon, authenticated, service_role;
 grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
 revoke all on sequence public.video_jobs_id_seq from anon, authenticated, service_role;
-
--- Announces that the transaction is going to change jobs of a user; to be called before any other lock is taken, and
--- before the time of the change is read. The first lock is what erase_account waits for, to be alone with the user. The
--- second one tells since which second a change is under way: private.horizon_of reads it. Neither waits for another change.
-create function private.lock_user_shared(
-  p_user_id uuid
-)
-returns void
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
-  -- Whole seconds since 2020 fit the lock's second key until 2088.
-  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
-    floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
-$$;
-
-revoke execute on function private.lock_user_shared(uuid) from public, anon, authenticated;
-grant execute on function private.lock_user_shared(uuid) to service_role;
-
--- One row a job, kept apart so that owners can select * from their jobs, a lease never touches what they see, and the
--- worker's index holds only what still has something to do.
-create table private.job_queue (
-  job_id uuid primary key references public.video_jobs (job_id) on delete cascade,
-  -- In order, as build_steps makes them. An input may name what earlier steps made.
-  steps jsonb not null,
-  step integer not null default 0,
-  -- What the steps made so far, by their names, and as `video` and `thumbnail` the newest ones: { url, provider, run }.
-  artifacts jsonb not null default '{}',
-  -- Counts every submission of the job. Whoever reports a result names the attempt it belongs to: a stale one changes nothing.
-  attempt integer not null default 0,
-  attempts_of_step integer not null default 0,
-  -- When the current attempt was opened, and the provider's id of it once that is known. A time without an id: it was
-  -- sent or is being sent, and may be running. Neither: the last attempt is over and the next not yet made.
-  submitted_at timestamptz,
-  provider_job_id text,
-  -- When the current attempt was last seen waiting at the provider; earlier than submitted_at it was an attempt before.
-  queued_until timestamptz,
-  -- When somebody must look at the job again; null when nothing is left to do.
-  next_check_at timestamptz,
-  lease_until timestamptz,
-  deadline_at timestamptz not null,
-  -- When the current step is given up: the job's own deadline, or earlier where the video may do without the step.
-  step_deadline_at timestamptz not null,
-  -- Looks or copies in a row that failed for a reason that may pass.
-  failures integer not null default 0,
-  constraint steps_are_a_list check (jsonb_typeof(steps) = 'array' and jsonb_array_length(steps) > 0),
-  constraint step_is_one_of_the_steps check (step between 0 and jsonb_array_length(steps)),
-  constraint step_ends_by_the_deadline check (step_deadline_at <= deadline_at),
-  constraint provider_job_belongs_to_an_attempt check (provider_job_id is null or submitted_at is not null),
-  constraint attempts_are_counted check (attempts_of_step between 0 and attempt)
-);
-
-create index job_queue_due on private.job_queue (next_check_at) where next_check_at is not null;
-create index job_queue_by_provider_job on private.job_queue (provider_job_id) where provider_job_id is not null;
-
-alter table private.job_queue enable row level security;
-create policy "Only the service role works on jobs" on private.job_queue
-  for all to service_role using (true) with check (true);
-grant select, insert, update, delete on private.job_queue to service_role;
-
--- When a step that begins now is given up: the job's own deadline, or earlier where the video may do without the step.
-create function private.step_deadline(
-  p_step jsonb,
-  p_deadline timestamptz
-)
-returns timestamptz
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select case when (p_step ->> 'optional')::boolean
-    then least(p_deadline, private.clock() + make_interval(secs => (p_step ->> 'patience_seconds')::integer))
-    else p_deadline end;
-$$;
-
-revoke execute on function private.step_deadline(jsonb, timestamptz) from public, anon, authenticated;
-grant execute on function private.step_deadline(jsonb, timestamptz) to service_role;
-
--- Whether a run of its model is still to be done, from this step on: until then there is no video.
-create function private.is_making_video(
-  p_steps jsonb,
-  p_step integer
-)
-returns boolean
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select exists (
-    select from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
-    where place > p_step and (step ->> 'makes_video')::boolean);
-$$;
-
-revoke execute on function private.is_making_video(jsonb, integer) from public, anon, authenticated;
-grant execute on function private.is_making_video(jsonb, integer) to service_role;
 
 -- The pause before the next look at a job, in seconds: a tenth of its age, between the two settings.
 create function private.check_interval_seconds(
@@ -251,46 +154,3 @@ $$;
 
 revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.job_json(public.video_jobs) to service_role;
-
--- What a worker needs to know to move a job on, with the one thing to do next as `action`.
-create function private.leased_job_json(
-  p_job public.video_jobs,
-  p_queued private.job_queue,
-  p_attempt_opened boolean
-)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select jsonb_build_object(
-    'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
-    'action', case
-      when p_queued.step >= jsonb_array_length(p_queued.steps) then 'store'
-      when p_queued.step_deadline_at <= private.clock() then 'expire'
-      when p_queued.provider_job_id is not null then 'check'
-      when p_attempt_opened then 'submit'
-      else 'give_up' end,
-    'step', p_queued.steps -> least(p_queued.step, jsonb_array_length(p_queued.steps) - 1),
-    'artifacts', p_queued.artifacts,
-    'attempt', p_queued.attempt, 'provider_job_id', p_queued.provider_job_id, 'failures', p_queued.failures,
-    'attempts_of_step', p_queued.attempts_of_step,
-    'attempts_left', (select attempts_per_step from public.app_settings) - p_queued.attempts_of_step,
-    -- What must come keeps time for its own run and for those after it.
-    'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - private.clock())
-      - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
-          then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)
-        from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place)
-        where place > p_queued.step and not (p_queued.steps -> p_queued.step ->> 'optional')::boolean))::integer,
-    'past_deadline', p_queued.deadline_at <= private.clock(),
-    'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
-    'settings', p_job.settings,
-    'files_are_public', p_job.files_are_public,
-    'copy_again', coalesce(p_job.completed_at
-      + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
-$$;
-
-revoke execute on function private.leased_job_json(public.video_jobs, private.job_queue, boolean)
-  from public, anon, authenticated;
-grant execute on function private.leased_job_json(public.video_jobs, private.job_queue, boolean) to service_role;

@@ -34,46 +34,6 @@ $$;
 
 revoke execute on function private.end_jobs(uuid) from public, anon, authenticated;
 
--- Keeps with each address of a user who leaves what they had used, so that the limits count on if they come back.
-create function private.keep_usage(
-  p_user_id uuid
-)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_month date := private.month_of(v_now);
-  v_seconds integer := coalesce((
-    select seconds from private.monthly_usage where user_id = p_user_id and month = v_month), 0);
-  v_generations integer;
-  v_cancels integer;
-  v_refusals integer;
-begin
-  select count(*) into v_generations from public.quota_log
-  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
-  select count(*) into v_cancels from public.quota_log
-  where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
-  select count(*) into v_refusals from public.quota_log
-  where user_id = p_user_id and reason = 'refused_after_start_refund' and created_at > v_now - interval '1 day';
-  -- Added to what the users before them left, where that still counts.
-  update private.addresses set
-    seconds_of_month = v_seconds + case when private.month_of(left_at) = v_month then seconds_of_month else 0 end,
-    generations_of_hour = v_generations
-      + case when left_at > v_now - interval '1 hour' then generations_of_hour else 0 end,
-    cancels_of_day = v_cancels + case when left_at > v_now - interval '1 day' then cancels_of_day else 0 end,
-    refusals_of_day = v_refusals + case when left_at > v_now - interval '1 day' then refusals_of_day else 0 end,
-    left_at = v_now
-  where address_hmac in (select address_hmac from private.user_addresses where user_id = p_user_id)
-    and (v_seconds > 0 or v_generations > 0 or v_cancels > 0 or v_refusals > 0);
-end;
-$$;
-
-revoke execute on function private.keep_usage(uuid) from public, anon, authenticated;
-
 -- Erases a user who is being deleted: jobs (refunded where they were not delivered), balance, keys, tombstones and
 -- addresses; anonymises the ledger; and puts files and runs on the lists of those to be deleted and cancelled.
 create function private.erase_user()
@@ -173,23 +133,3 @@ $$;
 
 revoke execute on function public.erase_account(uuid) from public, anon, authenticated;
 grant execute on function public.erase_account(uuid) to service_role;
-
--- A page of a user's files that are to be deleted, in the order of their names: [{ bucket, path }]. Also of a user who is
--- no more.
-create function public.list_files_of_user(
-  p_user_id uuid,
-  p_limit integer,
-  p_after_bucket text default '',
-  p_after_path text default ''
-)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select private.files_of(p_user_id, p_limit, p_after_bucket, p_after_path);
-$$;
-
-revoke execute on function public.list_files_of_user(uuid, integer, text, text) from public, anon, authenticated;
-grant execute on function public.list_files_of_user(uuid, integer, text, text) to service_role;

@@ -1,47 +1,63 @@
 -- Deleting videos: by their owner, or because they are past the retention. The row goes at once, its refund, if one is
 -- due, with it; the files follow, and what is left of them is found again by the purge. The ledger keeps what was paid.
 
--- Files that are to be deleted and may still be there: no row of anything else names them any more.
-create table private.files_to_delete (
-  bucket text not null,
-  path text not null,
-  -- Not before copy_lease_seconds after this: somebody may be writing it until then.
-  since timestamptz not null,
-  -- How often Storage has refused to delete it.
-  refusals integer not null default 0,
-  primary key (bucket, path),
-  constraint refusals_are_counted check (refusals >= 0)
+-- What is left of a deleted video, so that a client that was away learns of it.
+create table public.deleted_videos (
+  job_id uuid primary key,
+  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
+  deleted_at timestamptz not null
 );
 
-create index files_to_delete_by_age on private.files_to_delete (since);
--- By their bytes: for whoever looks for the files of one user.
-create index files_to_delete_by_user on private.files_to_delete (bucket, path collate "C");
+create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at);
+create index deleted_videos_by_age on public.deleted_videos (deleted_at);
 
-alter table private.files_to_delete enable row level security;
-create policy "Only the service role deletes files" on private.files_to_delete
+alter table public.deleted_videos enable row level security;
+create policy "Only the service role reads tombstones" on public.deleted_videos
   for all to service_role using (true) with check (true);
-grant select, insert, update, delete on private.files_to_delete to service_role;
+revoke all on public.deleted_videos from anon, authenticated, service_role;
+grant select, insert, delete on public.deleted_videos to service_role;
 
--- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
-create function private.discard_files(
-  p_job public.video_jobs
-)
-returns void
+-- The whole second from which on deletions are told: the tombstones of older ones are purged.
+create function private.tombstones_since()
+returns timestamptz
 language sql
 volatile
 security invoker
 set search_path = ''
 as $$
-  insert into private.files_to_delete (bucket, path, since)
-  select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
-    -- Of a job that is over, and whose copy is not still owed, nobody has begun to write since.
-    case when p_job.status = 'failed' or p_job.video_path is not null then p_job.completed_at else private.clock() end
-  from unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending
-  on conflict do nothing;
+  select date_trunc('second', private.clock()) - make_interval(days => tombstone_days) + interval '1 second'
+  from public.app_settings;
 $$;
 
-revoke execute on function private.discard_files(public.video_jobs) from public, anon, authenticated;
-grant execute on function private.discard_files(public.video_jobs) to service_role;
+revoke execute on function private.tombstones_since() from public, anon, authenticated;
+grant execute on function private.tombstones_since() to service_role;
+
+-- Deletes up to p_limit tombstones that no client is told of any more, the oldest first; how many there were.
+create function public.purge_tombstones(
+  p_limit integer
+)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_told_since timestamptz := private.tombstones_since();
+  v_deleted integer;
+begin
+  delete from public.deleted_videos
+  where ctid = any (array(
+    select ctid from public.deleted_videos
+    -- A day more, for the pages that a client is reading now.
+    where deleted_at < v_told_since - interval '1 day' order by deleted_at limit p_limit));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+
+revoke execute on function public.purge_tombstones(integer) from public, anon, authenticated;
+grant execute on function public.purge_tombstones(integer) to service_role;
 
 -- Deletes a locked job, leaving a tombstone, and word of the files that are to be deleted.
 create function private.leave_tombstone(
@@ -63,34 +79,6 @@ $$;
 
 revoke execute on function private.leave_tombstone(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.leave_tombstone(public.video_jobs) to service_role;
-
--- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
-create function private.files_of(
-  p_user_id uuid,
-  p_limit integer,
-  p_after_bucket text default '',
-  p_after_path text default ''
-)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
-  from (
-    select bucket, path from private.files_to_delete
-    -- The bytes of '/' and '0' are neighbours: everything in the user's folder is between them.
-    where bucket in ('inputs', 'videos')
-      and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
-      and (bucket, path collate "C") > (p_after_bucket, p_after_path)
-    order by bucket, path collate "C"
-    limit p_limit
-  ) as page;
-$$;
-
-revoke execute on function private.files_of(uuid, integer, text, text) from public, anon, authenticated;
-grant execute on function private.files_of(uuid, integer, text, text) to service_role;
 
 -- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, ask, files, runs }.
 -- not_deleted: [{ job_id, code }], those that a limit keeps going on. ask: the work of those whose runs must be looked at
@@ -204,66 +192,3 @@ $$;
 
 revoke execute on function public.delete_expired_videos(integer) from public, anon, authenticated;
 grant execute on function public.delete_expired_videos(integer) to service_role;
-
-create index video_jobs_by_completion on public.video_jobs (completed_at) where completed_at is not null;
-
--- Up to p_limit files that are to be deleted and that nobody can still be writing, those that wait longest first:
--- [{ bucket, path }].
-create function public.list_files_to_delete(
-  p_limit integer
-)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by since, bucket, path), '[]')
-  from (
-    select bucket, path, since from private.files_to_delete
-    where since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings)
-    order by since, bucket, path
-    limit p_limit
-  ) as files;
-$$;
-
-revoke execute on function public.list_files_to_delete(integer) from public, anon, authenticated;
-grant execute on function public.list_files_to_delete(integer) to service_role;
-
--- Notes that files, given as [{ bucket, path }], are gone: for good once nobody can still be writing them. A worker that
--- dies right after its upload leaves a file behind a deletion, and the purge looks for it again.
-create function public.record_deleted_files(
-  p_files jsonb
-)
-returns void
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  delete from private.files_to_delete as waiting
-  using jsonb_to_recordset(p_files) as gone (bucket text, path text)
-  where waiting.bucket = gone.bucket and waiting.path = gone.path
-    and since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings);
-$$;
-
-revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;
-grant execute on function public.record_deleted_files(jsonb) to service_role;
-
--- Puts a file that Storage did not delete at the end of the list.
-create function public.postpone_file(
-  p_bucket text,
-  p_path text
-)
-returns void
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  update private.files_to_delete set since = private.clock(), refusals = refusals + 1
-  where bucket = p_bucket and path = p_path;
-$$;
-
-revoke execute on function public.postpone_file(text, text) from public, anon, authenticated;
-grant execute on function public.postpone_file(text, text) to service_role;

@@ -1,6 +1,25 @@
 -- The owner changes their mind. Nobody gets a video and its credits, and a run that had started, which is billed to us, is
 -- refunded a limited number of times a day.
 
+-- Whether a run of its model is still to be done, from this step on: until then there is no video.
+create function private.is_making_video(
+  p_steps jsonb,
+  p_step integer
+)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
+    where place > p_step and (step ->> 'makes_video')::boolean);
+$$;
+
+revoke execute on function private.is_making_video(jsonb, integer) from public, anon, authenticated;
+grant execute on function private.is_making_video(jsonb, integer) to service_role;
+
 -- How far an unfinished job is, as far as the database knows: `not_started` (no run of it is billed), `started`,
 -- `may_be_made` (started, and over by now perhaps), `made`, or `unknown`. `p_seen` is what the caller has just seen of
 -- runs at their providers: { run id: state }.

@@ -1,9 +1,5 @@
--- What users give: inputs/{user_id}/{name}, a private bucket. POST /uploads hands out the addresses to upload to, each with
--- a row. An upload lives for a day, and for as long as a job that has not failed names it.
--- The bucket has no policy, as that of the videos has none: nobody but the functions reads or signs.
-
-insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
-values ('inputs', 'inputs', false, 10485760, array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);
+-- What users give: POST /uploads hands out the addresses to upload to, each with a row. An upload lives for a day, and for as
+-- long as a job that has not failed names it.
 
 create table private.uploads (
   path text primary key,
@@ -22,8 +18,6 @@ create table private.uploads (
 
 create index uploads_by_user on private.uploads (user_id, created_at);
 create index uploads_by_age on private.uploads (created_at);
-create index video_jobs_by_image on public.video_jobs (image_path) where image_path is not null;
-create index video_jobs_by_tail_image on public.video_jobs (tail_image_path) where tail_image_path is not null;
 
 alter table private.uploads enable row level security;
 create policy "Only the service role keeps uploads" on private.uploads

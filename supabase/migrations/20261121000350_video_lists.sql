@@ -1,20 +1,42 @@
--- The videos of a user: listing them, and what has changed since.
+-- The videos of a user: one of them, pages of them, and what has changed since.
 
--- What is left of a deleted video, so that a client that was away learns of it.
-create table public.deleted_videos (
-  job_id uuid primary key,
-  user_id uuid not null references public.credit_balances (user_id) on delete cascade,
-  deleted_at timestamptz not null
-);
+-- What a status poll needs in one call: { job, work }; `work` only if the job was due and is now the caller's to
+-- advance. Null for a job that is not there or not the user's. A poll of a job that is not due writes nothing.
+create function public.read_job(
+  p_user_id uuid,
+  p_job_id uuid default null,
+  p_node_id text default null,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_job public.video_jobs;
+begin
+  if p_job_id is not null then
+    select * into v_job from public.video_jobs
+    where job_id = p_job_id and user_id = p_user_id;
+  else
+    select * into v_job from public.video_jobs
+    where node_id = p_node_id and user_id = p_user_id
+    order by created_at desc, job_id
+    limit 1;
+  end if;
+  if not found then
+    perform private.require_account(p_user_id);
+    return null;
+  end if;
+  return jsonb_build_object(
+    'job', private.job_json(v_job), 'leased_job', public.lease_job(v_job.job_id, p_lease_seconds));
+end;
+$$;
 
-create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at);
-create index deleted_videos_by_age on public.deleted_videos (deleted_at);
-
-alter table public.deleted_videos enable row level security;
-create policy "Only the service role reads tombstones" on public.deleted_videos
-  for all to service_role using (true) with check (true);
-revoke all on public.deleted_videos from anon, authenticated, service_role;
-grant select, insert, delete on public.deleted_videos to service_role;
+revoke execute on function public.read_job(uuid, uuid, text, integer) from public, anon, authenticated;
+grant execute on function public.read_job(uuid, uuid, text, integer) to service_role;
 
 -- A time as microseconds since 1970, and back; cursors and millisecond instants are made of them, exactly.
 create function private.to_microseconds(
@@ -47,36 +69,28 @@ $$;
 revoke execute on function private.from_microseconds(bigint) from public, anon, authenticated;
 grant execute on function private.from_microseconds(bigint) to service_role;
 
--- Until when all changes of a user's jobs can be seen: a whole millisecond, before which nothing will change any more.
--- 1. A writer takes its lock before it reads the time of its change, so the lock's second is never later than that time.
--- 2. We read the clock before we look: a writer whose lock is not there yet will read a later time than ours.
--- 3. Postgres shows a commit to others before it lets go of the locks: a writer whose lock is gone can be seen by the
---    next statement, and the caller reads the jobs in a later one than this.
--- 4. A lock that is there, also one of another user with the same hash, makes the horizon its second: older, never wrong.
-create function private.horizon_of(
-  p_user_id uuid
+-- The answer of a listing, made of one row more than the page has.
+create function private.page_json(
+  p_rows jsonb,
+  p_limit integer,
+  p_horizon timestamptz
 )
-returns timestamptz
-language plpgsql
-volatile
+returns jsonb
+language sql
+immutable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_now timestamptz := private.clock();
-  v_second integer;
-begin
-  select min(objid::bigint) into v_second from pg_locks
-  where locktype = 'advisory' and objsubid = 2 and classid = hashtext(p_user_id::text)::oid
-    and database = (select oid from pg_database where datname = current_database())
-    -- What this transaction itself has changed it sees.
-    and pid <> pg_backend_pid();
-  return date_trunc('milliseconds', least(v_now, timestamptz '2020-01-01 00:00:00+00' + v_second * interval '1 second'));
-end;
+  select jsonb_build_object(
+    'videos', coalesce((
+      select jsonb_agg(row -> 'video' order by place)
+      from jsonb_array_elements(p_rows) with ordinality as rows (row, place) where place <= p_limit), '[]'),
+    'next', case when jsonb_array_length(p_rows) > p_limit then (p_rows -> (p_limit - 1)) - 'video' end,
+    'server_time_ms', private.to_microseconds(p_horizon) / 1000);
 $$;
 
-revoke execute on function private.horizon_of(uuid) from public, anon, authenticated;
-grant execute on function private.horizon_of(uuid) to service_role;
+revoke execute on function private.page_json(jsonb, integer, timestamptz) from public, anon, authenticated;
+grant execute on function private.page_json(jsonb, integer, timestamptz) to service_role;
 
 -- A page of a user's videos, newest first: { videos, next, server_time_ms }. `next` names the last row of the page, for
 -- the arguments p_before_*; null on the last page. What changes later than server_time_ms is told by changed_videos.
@@ -181,85 +195,3 @@ $$;
 revoke execute on function public.changed_videos(uuid, bigint, integer, text, bigint, bigint, uuid)
   from public, anon, authenticated;
 grant execute on function public.changed_videos(uuid, bigint, integer, text, bigint, bigint, uuid) to service_role;
-
--- The whole second from which on deletions are told: the tombstones of older ones are purged.
-create function private.tombstones_since()
-returns timestamptz
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select date_trunc('second', private.clock()) - make_interval(days => tombstone_days) + interval '1 second'
-  from public.app_settings;
-$$;
-
-revoke execute on function private.tombstones_since() from public, anon, authenticated;
-grant execute on function private.tombstones_since() to service_role;
-
--- Deletes up to p_limit tombstones that no client is told of any more, the oldest first; how many there were.
-create function public.purge_tombstones(
-  p_limit integer
-)
-returns integer
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  v_told_since timestamptz := private.tombstones_since();
-  v_deleted integer;
-begin
-  delete from public.deleted_videos
-  where ctid = any (array(
-    select ctid from public.deleted_videos
-    -- A day more, for the pages that a client is reading now.
-    where deleted_at < v_told_since - interval '1 day' order by deleted_at limit p_limit));
-  get diagnostics v_deleted = row_count;
-  return v_deleted;
-end;
-$$;
-
-revoke execute on function public.purge_tombstones(integer) from public, anon, authenticated;
-grant execute on function public.purge_tombstones(integer) to service_role;
-
--- Waits until the changes of a user's jobs that are under way are committed, and holds up others until the caller's
--- transaction has ended.
-create function private.lock_user_exclusive(
-  p_user_id uuid
-)
-returns void
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  select pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
-$$;
-
-revoke execute on function private.lock_user_exclusive(uuid) from public, anon, authenticated;
-grant execute on function private.lock_user_exclusive(uuid) to service_role;
-
--- The answer of a listing, made of one row more than the page has.
-create function private.page_json(
-  p_rows jsonb,
-  p_limit integer,
-  p_horizon timestamptz
-)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select jsonb_build_object(
-    'videos', coalesce((
-      select jsonb_agg(row -> 'video' order by place)
-      from jsonb_array_elements(p_rows) with ordinality as rows (row, place) where place <= p_limit), '[]'),
-    'next', case when jsonb_array_length(p_rows) > p_limit then (p_rows -> (p_limit - 1)) - 'video' end,
-    'server_time_ms', private.to_microseconds(p_horizon) / 1000);
-$$;
-
-revoke execute on function private.page_json(jsonb, integer, timestamptz) from public, anon, authenticated;
-grant execute on function private.page_json(jsonb, integer, timestamptz) to service_role;

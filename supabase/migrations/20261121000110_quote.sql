@@ -1,0 +1,67 @@
+-- What a generation would cost, for clients that ask before they pay.
+
+-- Refuses a call of the Data API with an HTTP status of its own, in PostgREST's way:
+-- https://docs.postgrest.org/en/stable/references/errors.html#raise-errors-with-http-status-codes
+create function private.refuse(
+  p_status integer,
+  p_code text,
+  p_message text,
+  p_details jsonb default null
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  raise sqlstate 'PGRST' using
+    -- PostgREST takes no details but text.
+    message = jsonb_build_object('code', p_code, 'message', p_message, 'details', p_details::text)::text,
+    detail = jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+end;
+$$;
+
+revoke execute on function private.refuse(integer, text, text, jsonb) from public, anon, authenticated;
+grant execute on function private.refuse(integer, text, text, jsonb) to anon, authenticated, service_role;
+
+-- Tells what a generation would cost before it is asked for: { model_id, credits, settings }. What cannot be had is an
+-- error: 404 model_not_found, 400 validation_failed with { issues } as its details.
+create function public.quote_generation(
+  p_model_id uuid,
+  p_settings jsonb default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_model public.models;
+  v_resolved jsonb := '{}';
+  v_issues jsonb;
+begin
+  select * into v_model from public.models where id = p_model_id and is_available;
+  if not found then
+    perform private.refuse(404, 'model_not_found', 'Model not found');
+  end if;
+  if jsonb_typeof(p_settings) <> 'object' then
+    v_issues := '[{"path": "settings", "message": "must be an object"}]';
+  else
+    v_resolved := private.resolve_settings(v_model.settings_schema, p_settings);
+    v_issues := v_resolved -> 'issues' || private.unavailable_extras(v_resolved -> 'settings');
+  end if;
+  if v_issues <> '[]' then
+    perform private.refuse(400, 'validation_failed', 'The request does not fit: see the issues in details',
+      jsonb_build_object('issues', v_issues));
+  end if;
+  return jsonb_build_object(
+    'model_id', v_model.id,
+    'credits', private.price_of(private.build_steps(v_model, '', null, null, v_resolved -> 'settings')),
+    'settings', v_resolved -> 'settings');
+end;
+$$;
+
+revoke execute on function public.quote_generation(uuid, jsonb) from public, anon, authenticated;
+grant execute on function public.quote_generation(uuid, jsonb) to anon, authenticated, service_role;

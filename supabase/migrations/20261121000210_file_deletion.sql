@@ -1,0 +1,153 @@
+-- The files that are to be deleted: listed with what they belonged to gone, deleted by the functions, and by the purge
+-- where those did not come to it.
+
+-- Files that are to be deleted and may still be there: no row of anything else names them any more.
+create table private.files_to_delete (
+  bucket text not null,
+  path text not null,
+  -- Not before copy_lease_seconds after this: somebody may be writing it until then.
+  since timestamptz not null,
+  -- How often Storage has refused to delete it.
+  refusals integer not null default 0,
+  primary key (bucket, path),
+  constraint refusals_are_counted check (refusals >= 0)
+);
+
+create index files_to_delete_by_age on private.files_to_delete (since);
+-- By their bytes: for whoever looks for the files of one user.
+create index files_to_delete_by_user on private.files_to_delete (bucket, path collate "C");
+
+alter table private.files_to_delete enable row level security;
+create policy "Only the service role deletes files" on private.files_to_delete
+  for all to service_role using (true) with check (true);
+grant select, insert, update, delete on private.files_to_delete to service_role;
+
+-- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
+create function private.discard_files(
+  p_job public.video_jobs
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into private.files_to_delete (bucket, path, since)
+  select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
+    -- Of a job that is over, and whose copy is not still owed, nobody has begun to write since.
+    case when p_job.status = 'failed' or p_job.video_path is not null then p_job.completed_at else private.clock() end
+  from unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending
+  on conflict do nothing;
+$$;
+
+revoke execute on function private.discard_files(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.discard_files(public.video_jobs) to service_role;
+
+-- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
+create function private.files_of(
+  p_user_id uuid,
+  p_limit integer,
+  p_after_bucket text default '',
+  p_after_path text default ''
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
+  from (
+    select bucket, path from private.files_to_delete
+    -- The bytes of '/' and '0' are neighbours: everything in the user's folder is between them.
+    where bucket in ('inputs', 'videos')
+      and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
+      and (bucket, path collate "C") > (p_after_bucket, p_after_path)
+    order by bucket, path collate "C"
+    limit p_limit
+  ) as page;
+$$;
+
+revoke execute on function private.files_of(uuid, integer, text, text) from public, anon, authenticated;
+grant execute on function private.files_of(uuid, integer, text, text) to service_role;
+
+-- A page of a user's files that are to be deleted, in the order of their names: [{ bucket, path }]. Also of a user who is
+-- no more.
+create function public.list_files_of_user(
+  p_user_id uuid,
+  p_limit integer,
+  p_after_bucket text default '',
+  p_after_path text default ''
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.files_of(p_user_id, p_limit, p_after_bucket, p_after_path);
+$$;
+
+revoke execute on function public.list_files_of_user(uuid, integer, text, text) from public, anon, authenticated;
+grant execute on function public.list_files_of_user(uuid, integer, text, text) to service_role;
+
+-- Up to p_limit files that are to be deleted and that nobody can still be writing, those that wait longest first:
+-- [{ bucket, path }].
+create function public.list_files_to_delete(
+  p_limit integer
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by since, bucket, path), '[]')
+  from (
+    select bucket, path, since from private.files_to_delete
+    where since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings)
+    order by since, bucket, path
+    limit p_limit
+  ) as files;
+$$;
+
+revoke execute on function public.list_files_to_delete(integer) from public, anon, authenticated;
+grant execute on function public.list_files_to_delete(integer) to service_role;
+
+-- Notes that files, given as [{ bucket, path }], are gone: for good once nobody can still be writing them. A worker that
+-- dies right after its upload leaves a file behind a deletion, and the purge looks for it again.
+create function public.record_deleted_files(
+  p_files jsonb
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  delete from private.files_to_delete as waiting
+  using jsonb_to_recordset(p_files) as gone (bucket text, path text)
+  where waiting.bucket = gone.bucket and waiting.path = gone.path
+    and since <= (select private.clock() - make_interval(secs => copy_lease_seconds) from public.app_settings);
+$$;
+
+revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;
+grant execute on function public.record_deleted_files(jsonb) to service_role;
+
+-- Puts a file that Storage did not delete at the end of the list.
+create function public.postpone_file(
+  p_bucket text,
+  p_path text
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update private.files_to_delete set since = private.clock(), refusals = refusals + 1
+  where bucket = p_bucket and path = p_path;
+$$;
+
+revoke execute on function public.postpone_file(text, text) from public, anon, authenticated;
+grant execute on function public.postpone_file(text, text) to service_role;

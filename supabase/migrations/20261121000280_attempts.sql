@@ -1,0 +1,174 @@
+-- How a running job moves. Each procedure locks the job, checks that it is still in the state and at the attempt that
+-- the caller believes in, and answers { applied, job }: a late caller changes nothing and sees the job as it is.
+
+-- Locks a job and its work, in this order, for a report about one attempt; `current` tells whether the report is one
+-- about the running state of an unfinished job. The time of a change is read after this: see list_videos.
+create function private.lock_job(
+  p_job_id uuid,
+  p_attempt integer,
+  out job public.video_jobs,
+  out queued private.job_queue,
+  out current boolean
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.lock_user_shared(user_id) from public.video_jobs where video_jobs.job_id = p_job_id;
+  select video_jobs.* into job from public.video_jobs where video_jobs.job_id = p_job_id for update;
+  select job_queue.* into queued from private.job_queue where job_queue.job_id = p_job_id for update;
+  current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);
+end;
+$$;
+
+revoke execute on function private.lock_job(uuid, integer) from public, anon, authenticated;
+grant execute on function private.lock_job(uuid, integer) to service_role;
+
+-- Opens the next attempt of a submission that the provider refused, for the worker that still has the job; null when
+-- the attempt is not the current one, was accepted after all, or was the last.
+create function public.open_attempt(
+  p_job_id uuid,
+  p_attempt integer,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_queued private.job_queue;
+begin
+  select queued.* into v_queued from private.job_queue as queued
+  where queued.job_id = p_job_id and queued.attempt = p_attempt and queued.provider_job_id is null
+    and queued.next_check_at is not null and queued.step < jsonb_array_length(queued.steps)
+    and queued.attempts_of_step < (select attempts_per_step from public.app_settings)
+  for update;
+  return case when found then private.take_lease(v_queued, p_lease_seconds) end;
+end;
+$$;
+
+revoke execute on function public.open_attempt(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.open_attempt(uuid, integer, integer) to service_role;
+
+-- Notes that the provider took the current attempt.
+create function public.record_submission(
+  p_job_id uuid,
+  p_attempt integer,
+  p_provider_job_id text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
+  v_job public.video_jobs := v_locked.job;
+  v_step jsonb := (v_locked.queued).steps -> (v_locked.queued).step;
+begin
+  if not v_locked.current or (v_locked.queued).submitted_at is null or (v_locked.queued).provider_job_id is not null then
+    -- The same run again is no error: its webhook may be faster than the answer to its submission.
+    return jsonb_build_object('job', private.job_json(v_job),
+      'applied', v_locked.current and coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false));
+  end if;
+  perform private.close_circuit(v_step ->> 'provider');
+  update private.job_queue set
+    provider_job_id = p_provider_job_id, failures = 0, lease_until = null,
+    next_check_at = least(step_deadline_at,
+      v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at)))
+  where job_id = p_job_id;
+  update public.video_jobs set
+    status = 'processing', stage = 'queued', attempts = (v_locked.queued).attempt,
+    -- What the video can do without did not make it.
+    provider = case when (v_step ->> 'optional')::boolean then provider
+      else private.provider_json(v_step, p_provider_job_id) end,
+    updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status in ('pending', 'processing')
+  returning * into v_job;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.record_submission(uuid, integer, text) from public, anon, authenticated;
+grant execute on function public.record_submission(uuid, integer, text) to service_role;
+
+-- Gives the current attempt up: the step is submitted anew after the delay.
+create function public.schedule_retry(
+  p_job_id uuid,
+  p_attempt integer,
+  p_delay_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
+  v_job public.video_jobs := v_locked.job;
+begin
+  if not v_locked.current or v_job.step >= v_job.steps then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if p_delay_seconds is null then
+    raise exception 'An unfinished job must be looked at again: %', p_job_id using errcode = 'null_value_not_allowed';
+  end if;
+  update private.job_queue set
+    provider_job_id = null, submitted_at = null, failures = 0, lease_until = null,
+    next_check_at = least(step_deadline_at, v_now + make_interval(secs => p_delay_seconds))
+  where job_id = p_job_id;
+  update public.video_jobs set
+    stage = 'submitting', queue_position = null, updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status in ('pending', 'processing')
+  returning * into v_job;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.schedule_retry(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.schedule_retry(uuid, integer, integer) to service_role;
+
+-- Lets the job be after a look or a copy that failed for a reason that may pass, until the delay is over. Also for a
+-- finished job whose copy is still owed: no delay means that the copy is given up.
+create function public.postpone(
+  p_job_id uuid,
+  p_attempt integer,
+  p_delay_seconds integer default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_applies boolean := v_locked.current or (v_job.status = 'completed' and v_job.video_path is null);
+begin
+  if v_applies then
+    if p_delay_seconds is null and v_job.completed_at is null then
+      raise exception 'An unfinished job must be looked at again: %', p_job_id using errcode = 'null_value_not_allowed';
+    end if;
+    update private.job_queue set
+      failures = failures + 1, lease_until = null,
+      -- An unfinished job is looked at by its deadline: somebody must end it then.
+      next_check_at = case when v_job.completed_at is null
+        then least(step_deadline_at, private.clock() + make_interval(secs => p_delay_seconds))
+        else private.clock() + make_interval(secs => p_delay_seconds) end
+    where job_id = p_job_id;
+  end if;
+  return jsonb_build_object('applied', coalesce(v_applies, false), 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.postpone(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.postpone(uuid, integer, integer) to service_role;

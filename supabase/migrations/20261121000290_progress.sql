@@ -1,0 +1,88 @@
+-- How far a job is.
+
+-- How long the current run has been running, in seconds, by what was seen of it.
+create function private.running_seconds(
+  p_queued private.job_queue
+)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select greatest(0, extract(epoch from private.clock() - greatest(p_queued.submitted_at, p_queued.queued_until)));
+$$;
+
+revoke execute on function private.running_seconds(private.job_queue) from public, anon, authenticated;
+grant execute on function private.running_seconds(private.job_queue) to service_role;
+
+-- How far a job is, in percent, when so much of its current step is done: its steps count by their typical times, and the
+-- last twentieth is for storing what they made.
+create function private.percent_of(
+  p_queued private.job_queue,
+  p_percent_of_step numeric
+)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select 0.95 * sum((step ->> 'typical_seconds')::numeric * case
+      when place <= p_queued.step then 100
+      when place = p_queued.step + 1 then p_percent_of_step
+      else 0 end) / sum((step ->> 'typical_seconds')::numeric)
+  from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place);
+$$;
+
+revoke execute on function private.percent_of(private.job_queue, numeric) from public, anon, authenticated;
+grant execute on function private.percent_of(private.job_queue, numeric) to service_role;
+
+-- Notes what the provider said of a run that goes on. Percent never falls; what nobody told is estimated.
+create function public.record_progress(
+  p_job_id uuid,
+  p_attempt integer,
+  p_stage text,
+  p_percent integer default null,
+  p_queue_position integer default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_now timestamptz := private.clock();
+  v_job public.video_jobs := v_locked.job;
+  v_queued private.job_queue := v_locked.queued;
+  v_of_step numeric;
+  v_percent integer;
+begin
+  if not v_locked.current or (v_locked.queued).provider_job_id is null then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else private.estimated_percent(
+    private.running_seconds(v_queued), (v_queued.steps -> v_queued.step ->> 'typical_seconds')::numeric) end);
+  v_percent := least(100, greatest(v_job.progress_percent, private.percent_of(v_queued, v_of_step)::integer));
+
+  update private.job_queue set
+    failures = 0, lease_until = null, queued_until = case when p_stage = 'queued' then v_now else queued_until end
+  where job_id = p_job_id;
+  update public.video_jobs set
+    stage = p_stage, progress_percent = v_percent, queue_position = p_queue_position,
+    updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and status = 'processing'
+    and (stage, progress_percent, queue_position) is distinct from (p_stage, v_percent, p_queue_position)
+  returning * into v_job;
+  if not found then
+    v_job := v_locked.job;
+  end if;
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+end;
+$$;
+
+revoke execute on function public.record_progress(uuid, integer, text, integer, integer)
+  from public, anon, authenticated;
+grant execute on function public.record_progress(uuid, integer, text, integer, integer) to service_role;

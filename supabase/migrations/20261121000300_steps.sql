@@ -1,0 +1,118 @@
+-- How a job goes from one of its steps to the next.
+
+-- Leads a locked job to its next step, past those that nobody needs any more, and leases it to the caller, who goes on
+-- with it at once: what to do as `work`. After the last step the video is ready to be stored.
+create function private.enter_next_step(
+  p_job public.video_jobs,
+  p_queued private.job_queue,
+  p_lease_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_next integer := p_queued.step + 1;
+  v_step jsonb := p_queued.steps -> v_next;
+  v_job public.video_jobs;
+  v_queued private.job_queue;
+begin
+  -- Its parts are left out, all of them; or what it makes is there: some models give a thumbnail of their own.
+  while p_queued.artifacts ? (v_step ->> 'name')
+    or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop
+    v_next := v_next + 1;
+    v_step := p_queued.steps -> v_next;
+  end loop;
+
+  update private.job_queue set
+    step = v_next, artifacts = p_queued.artifacts, provider_job_id = null, submitted_at = null, attempts_of_step = 0,
+    failures = 0,
+    step_deadline_at = private.step_deadline(v_step, deadline_at)
+  where job_id = p_job.job_id
+  returning * into v_queued;
+  update public.video_jobs set
+    step = v_next, skipped_extras = p_job.skipped_extras,
+    stage = case when v_step is null then 'storing' else 'submitting' end,
+    queue_position = null, updated_at = greatest(updated_at, v_now),
+    progress_percent = greatest(progress_percent, private.percent_of(v_queued, 0))
+  -- Pending as long as nothing was accepted: its first step may be one that it is left without.
+  where job_id = p_job.job_id and status in ('pending', 'processing')
+  returning * into v_job;
+  return jsonb_build_object(
+    'applied', true, 'job', private.job_json(v_job), 'leased_job', private.take_lease(v_queued, p_lease_seconds));
+end;
+$$;
+
+revoke execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer)
+  from public, anon, authenticated;
+grant execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer) to service_role;
+
+-- Ends the current step with what it made, and begins the next: { applied, job, work }.
+create function public.advance_step(
+  p_job_id uuid,
+  p_attempt integer,
+  p_media jsonb,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_queued private.job_queue := v_locked.queued;
+  v_step jsonb := v_queued.steps -> v_queued.step;
+begin
+  if not v_locked.current or v_queued.provider_job_id is null then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_locked.job));
+  end if;
+  select v_queued.artifacts || coalesce(jsonb_object_agg(made.name, jsonb_build_object(
+    'url', made.url, 'provider', v_step -> 'provider', 'run', v_queued.provider_job_id)), '{}') into v_queued.artifacts
+  from (values
+    ('video', p_media -> 'video_url'), ('thumbnail', p_media -> 'thumbnail_url'),
+    (v_step ->> 'name', p_media -> (v_step ->> 'produces'))
+  ) as made (name, url)
+  where made.url is not null;
+  perform private.learn_run_time(v_step, private.running_seconds(v_queued));
+  return private.enter_next_step(v_locked.job, v_queued, p_lease_seconds);
+end;
+$$;
+
+revoke execute on function public.advance_step(uuid, integer, jsonb, integer) from public, anon, authenticated;
+grant execute on function public.advance_step(uuid, integer, jsonb, integer) to service_role;
+
+-- Ends the current step, one that the video may be delivered without, with nothing, and begins the next:
+-- { applied, job, work }.
+create function public.skip_step(
+  p_job_id uuid,
+  p_attempt integer,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_locked record := private.lock_job(p_job_id, p_attempt);
+  v_job public.video_jobs := v_locked.job;
+  v_queued private.job_queue := v_locked.queued;
+  v_step jsonb := v_queued.steps -> v_queued.step;
+begin
+  if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  v_job.skipped_extras := array(
+    select unnest(v_job.skipped_extras) union select jsonb_array_elements_text(v_step -> 'parts') order by 1);
+  return private.enter_next_step(v_job, v_queued, p_lease_seconds);
+end;
+$$;
+
+revoke execute on function public.skip_step(uuid, integer, integer) from public, anon, authenticated;
+grant execute on function public.skip_step(uuid, integer, integer) to service_role;
