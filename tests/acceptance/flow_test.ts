@@ -1,4 +1,4 @@
-import { claimTheWholeFlow } from "../claims/flow.ts";
+import { claimTheWholeFlow } from "../support/runtime-tests/flow.ts";
 import { ENDLESS } from "../support/generation.ts";
 import { useWorld } from "../support/harness.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
-import { claimThatManyRequestsAtOnceAreExact } from "../claims/concurrency.ts";
+import { claimThatManyRequestsAtOnceAreExact } from "../support/runtime-tests/concurrency.ts";
 import { type Generation, INSTANT, PRICE, simulatorOf, startGeneration } from "../support/generation.ts";
 import { until, useWorld } from "../support/harness.ts";
 

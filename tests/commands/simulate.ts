@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readArguments, UsageError } from "../../local/cli/arguments.ts";
 import { print, printNote } from "../../local/cli/terminal.ts";
-import { demandOf } from "../simulation/coverage.ts";
+import { demandOf } from "../simulation/checks/coverage.ts";
 import { type Outcome, simulate, SimulationFailed } from "../simulation/run.ts";
 
 const HELP =

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { projectPath } from "../../local/machine/project.ts";
-import { claimThatManyRequestsAtOnceAreExact } from "../claims/concurrency.ts";
-import { claimTheWholeFlow } from "../claims/flow.ts";
+import { claimThatManyRequestsAtOnceAreExact } from "../support/runtime-tests/concurrency.ts";
+import { claimTheWholeFlow } from "../support/runtime-tests/flow.ts";
 import {
   assertPaidOnce,
   assertRefundedOnce,

@@ -2,13 +2,13 @@
 // provider gone for a minute. After the recovery every user has paid once for each video, and for nothing else.
 import assert from "node:assert/strict";
 import { freePort } from "../../local/machine/free-port.ts";
-import { assertExact, recover } from "../crashes/books.ts";
-import { hurry } from "../crashes/fast-clock.ts";
-import { isFinal, keepBusy, type Order, prepareOrders, providerCalls, send } from "../crashes/orders.ts";
-import { providerRoad } from "../crashes/provider-road.ts";
+import { assertExact, recover } from "./crashes/accounting.ts";
+import { hurry } from "../support/fast-clock.ts";
+import { isFinal, keepBusy, type Order, prepareOrders, providerCalls, send } from "./crashes/orders.ts";
+import { providerRoad } from "./crashes/provider-proxy.ts";
 import { simulatorOf } from "../support/generation.ts";
 import { until, useWorld } from "../support/harness.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../simulation/runtime/random.ts";
 
 /** Other moments: `CRASH_SEED=7 deno test …`. */
 const SEED = Number(Deno.env.get("CRASH_SEED") ?? 1);

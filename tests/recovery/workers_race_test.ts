@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
 import type { SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
-import { hurry } from "../crashes/fast-clock.ts";
-import { insertRunningJobs } from "../crashes/running-jobs.ts";
+import { hurry } from "../support/fast-clock.ts";
+import { insertRunningJobs } from "../support/running-jobs.ts";
 import { ENDLESS, simulatorOf } from "../support/generation.ts";
 import { type Answer, until, useWorld } from "../support/harness.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../simulation/runtime/random.ts";
 
 const world = useWorld({ falSimulator: ENDLESS });
 

@@ -1,8 +1,8 @@
-import { Counts } from "./counts.ts";
-import { type Demand, vacuousParts } from "./coverage.ts";
-import { Random } from "./random.ts";
+import { Counts } from "./runtime/coverage-counts.ts";
+import { type Demand, vacuousParts } from "./checks/coverage.ts";
+import { Random } from "./runtime/random.ts";
 import { Simulation } from "./simulation.ts";
-import { createWorld } from "./world.ts";
+import { createWorld } from "./world/world.ts";
 
 export interface RunOptions {
   seed: number;

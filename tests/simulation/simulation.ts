@@ -1,21 +1,21 @@
-import { AccountOperations } from "./account-operations.ts";
-import { Asks } from "./asks.ts";
-import { Backstage } from "./backstage.ts";
-import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks.ts";
-import { Choices } from "./choices.ts";
-import { checkFiles } from "./file-checks.ts";
-import { Journal, type Operation } from "./journal.ts";
-import { Operations } from "./operations.ts";
-import { patiently } from "./patience.ts";
-import { reporterOfFal } from "./postman.ts";
-import { Process, type Rest } from "./process.ts";
-import { Random } from "./random.ts";
-import { settle } from "./settle.ts";
-import { TransitionOperations } from "./transition-operations.ts";
-import { checkUploads, UploadOperations } from "./uploads.ts";
-import { Violation } from "./violation.ts";
-import { Weather } from "./weather.ts";
-import type { World } from "./world.ts";
+import { AccountOperations } from "./workload/account-operations.ts";
+import { Asks } from "./workload/keyed-requests.ts";
+import { Backstage } from "./workload/service-operations.ts";
+import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks/invariants.ts";
+import { Choices } from "./workload/generator.ts";
+import { checkFiles } from "./checks/files.ts";
+import { Journal, type Operation } from "./workload/journal.ts";
+import { Operations } from "./workload/video-operations.ts";
+import { patiently } from "./runtime/time-limit.ts";
+import { reporterOfFal } from "./faults/webhooks.ts";
+import { Process, type Rest } from "./runtime/process.ts";
+import { Random } from "./runtime/random.ts";
+import { settle } from "./checks/quiescence.ts";
+import { TransitionOperations } from "./workload/transition-operations.ts";
+import { checkUploads, UploadOperations } from "./workload/upload-operations.ts";
+import { Violation } from "./runtime/violation.ts";
+import { Weather } from "./faults/outages.ts";
+import type { World } from "./world/world.ts";
 
 /** Something under way: it runs on until it rests. */
 interface Doing {

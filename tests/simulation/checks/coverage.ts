@@ -1,0 +1,140 @@
+import type { Counts, Heading } from "../runtime/coverage-counts.ts";
+import { FAULTS } from "../faults/call-faults.ts";
+import { DELIVERIES } from "../faults/webhooks.ts";
+
+/** Every call of the step to the database, the provider and Storage. */
+const POINTS = [
+  "start_generation read_job lease_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
+  "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
+  "delete_videos changed_videos record_deleted_files skip_step erase_account list_files_to_delete",
+  "start_upload record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
+].flatMap((line) => line.split(" "));
+const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
+  .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
+  .concat(["submit", "status", "cancel", "file"].map((name) => `runpod ${name}`))
+  .concat(["submit", "status", "file", "image"].map((name) => `veo ${name}`));
+
+/**
+ * What a run must have met. Each step up asks for what is rarer: `sure` for what comes some thirty times in the shortest run
+ * that is asked for it, so that no seed can miss it by chance.
+ */
+export type Demand = "nothing" | "sure" | "usual" | "everything";
+
+const SURE_OPERATIONS = 3_000;
+const USUAL_OPERATIONS = 20_000;
+const EVERYTHING_OPERATIONS = 50_000;
+
+/** What may be asked of a run of this length, whatever its seed. */
+export function demandOf(operations: number): Demand {
+  if (operations >= EVERYTHING_OPERATIONS) return "everything";
+  if (operations >= USUAL_OPERATIONS) return "usual";
+  return operations >= SURE_OPERATIONS ? "sure" : "nothing";
+}
+
+const SURE: [Heading, string][] = [
+  ["answers", "generate-video 200"],
+  ["answers", "get-video-status 200"],
+  ["answers", "get-video-status 404 job_not_found"],
+  ["answers", "transitions 200"],
+  ["answers", "transitions 202"],
+  ["answers", "videos 200"],
+  ["batches", "item started"],
+  ["steps", "thumbnail"],
+  ["submissions", "again after a lost run"],
+  ["submissions", "for the next step"],
+  ["webhooks", "of runpod"],
+];
+
+const USUAL: [Heading, string][] = [
+  ["answers", "generate-video 402 insufficient_credits"],
+  ["answers", "generate-video 400 validation_failed"],
+  ["answers", "generate-video 422 idempotency_key_reused"],
+  ["answers", "generate-video 500 provider_failed"],
+  ["answers", "generate-video 503 unavailable"],
+  ["answers", "account 200"],
+  ["answers", "uploads 200"],
+  ["endings", "completed by runpod"],
+  ["endings", "completed by veo"],
+  ["endings", "completed with subtitles"],
+  ["endings", "completed: stored"],
+  ["endings", "failed: cancelled"],
+  ["endings", "failed: timeout"],
+  ["endings", "left out: thumbnail"],
+  ["endings", "transition completed"],
+  ["endings", "transition failed"],
+  ["steps", "mix"],
+];
+
+const RARE: [Heading, string][] = [
+  ["answers", "generate-video 403 forbidden"],
+  ["answers", "generate-video 404 model_not_found"],
+  ["answers", "generate-video 429 too_many_active_jobs"],
+  ["answers", "generate-video 429 rate_limited"],
+  ["answers", "generate-video 500 job_creation_failed"],
+  ["answers", "generate-video 503 provider_unavailable"],
+  ["account deletions", "run cancelled"],
+  ["account deletions", "run cancelled by the worker"],
+  ["account deletions", "came back"],
+  ["answers", "generate-video 401 unauthorized"],
+  ["answers", "generate-video 422 input_missing"],
+  ["answers", "generate-video 422 input_refused"],
+  ["answers", "transitions 422 input_refused"],
+  ["answers", "uploads 401 unauthorized"],
+  ["answers", "uploads 429 upload_limit_reached"],
+  ["answers", "transitions 402 insufficient_credits"],
+  ["answers", "transitions 404 job_not_found"],
+  ["answers", "transitions 422 idempotency_key_reused"],
+  ["answers", "transitions 503 provider_unavailable"],
+  ["answers", "transitions 503 unavailable"],
+  ["batches", "item insufficient_credits"],
+  ["batches", "item model_not_found"],
+  ["batches", "item too_many_active_jobs"],
+  ["answers", "videos 404 job_not_found"],
+  ["answers", "videos 409 not_cancellable"],
+  ["answers", "videos 503 unavailable"],
+  ["answers", "videos 429 cancel_limit_reached"],
+  ["cancellations", "submitting 200"],
+  ["cancellations", "queued 200"],
+  ["cancellations", "generating 200"],
+  ["cancellations", "generating 429"],
+  ["cancellations", "storing 409"],
+  ["cancellations", "not deleted"],
+  ["cancellations", "tried to read"],
+  ["endings", "completed: provider's URL"],
+  ["endings", "failed: storage_failed"],
+  ["endings", "failed: content_policy"],
+  ["endings", "failed: media_unusable"],
+  ["endings", "failed: no_media"],
+  ["endings", "failed: provider_error"],
+  ["endings", "failed: provider_unreachable"],
+  ["endings", "failed: result_expired"],
+  ["endings", "left out: music"],
+  ["endings", "left out: voiceover"],
+  ["steps", "frame_1"],
+  ["steps", "generate_3"],
+  ["steps", "join"],
+  ["steps", "loudness"],
+  ["steps", "trim"],
+  ["submissions", "for the next step without the one before"],
+  ["submissions", "again after a failed run"],
+  ["alerts", "circuit_opened"],
+  ["alerts", "copy_given_up"],
+  ["alerts", "run_wasted"],
+  ["operations", "purge"],
+  ["operations", "several at once: account"],
+];
+
+/** What never happened although it should have: a run is worth only what it met. */
+export function vacuousParts(counts: Counts, demand: Demand): string[] {
+  if (demand === "nothing") return [];
+  const thorough = demand === "everything";
+  const wanted = [...SURE, ...(demand === "sure" ? [] : USUAL), ...(thorough ? RARE : [])];
+  const faults = thorough ? [...POINTS, ...OUTSIDE].flatMap((point) => FAULTS.map((fault) => `${point} ${fault}`)) : [];
+  const deliveries = thorough ? Object.keys(DELIVERIES) : demand === "sure" ? ["genuine"] : ["genuine", "forged"];
+  return [
+    ...wanted.filter(([heading, name]) => counts.of(heading, name) === 0).map(([, name]) => name),
+    ...faults.filter((name) => counts.of("faults", name) === 0),
+    ...FAULTS.filter((fault) => counts.ending("faults", fault) === 0),
+    ...deliveries.filter((kind) => counts.sum("webhooks", `${kind}: `) === 0).map((kind) => `webhook (${kind})`),
+  ];
+}

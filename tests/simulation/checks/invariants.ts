@@ -1,0 +1,162 @@
+import { checkFiles, checkNothingIsLeft } from "./files.ts";
+import type { User } from "../model/model.ts";
+import { PRICES } from "../model/prices.ts";
+import type { Artifact } from "../model/submissions.ts";
+import { Violation } from "../runtime/violation.ts";
+import { MOST_CANCELLATIONS, type World } from "../world/world.ts";
+
+/** What must hold at every moment at which nothing is under way, by the books themselves. */
+export async function checkMoney({ sql, counts }: World): Promise<void> {
+  const refused = Object.keys(counts.toJSON()["sql errors"] ?? {});
+  if (refused.length > 0) throw new Violation(`The database refused: ${refused.join("; ")}`);
+  await mustBeEmpty("audit_credits", sql`select * from audit_credits()`);
+  await mustBeEmpty(
+    "an address that was welcomed twice, or not once",
+    sql`
+      select welcomed, entries from (select count(*) as welcomed from private.addresses where welcomed_at is not null) as known,
+        (select count(*) as entries from quota_log where reason = 'welcome_credits') as booked
+      where welcomed <> entries
+    `,
+  );
+  await mustBeEmpty("a negative balance", sql`select * from credit_balances where credits_remaining < 0`);
+  await mustBeEmpty(
+    "a job charged or refunded more than once, or with another amount",
+    sql`
+      select job_id, array_agg(change order by id) as changes from quota_log where job_id is not null group by job_id
+      having count(*) filter (where change < 0) <> 1 or count(*) filter (where change > 0) > 1
+        or sum(change) > 0 or sum(change) not in (0, min(change)) and not bool_or(reason = 'skipped_extras_refund')
+    `,
+  );
+  await mustBeEmpty(
+    "a delivered video that was not refunded for exactly what it was delivered without",
+    sql`
+      select job_id, skipped_extras, credits_refunded, refunded from (
+        select *, array_remove(array[
+          case when (settings ->> 'enable_voiceover')::boolean then 'voiceover' end,
+          case when (settings ->> 'enable_music')::boolean and (settings ->> 'music_volume')::integer > 0
+            then 'music' end], null) as asked,
+          coalesce((select sum(change) from quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded
+        from video_jobs as jobs where status = 'completed'
+      ) as jobs where refunded <> credits_refunded or refunded <>
+        case when 'music' = any (skipped_extras) then ${PRICES.music}::integer else 0 end
+        + case when 'voiceover' = any (skipped_extras) then ${PRICES.voiceover}::integer else 0 end
+        + case when cardinality(asked) > 0 and asked <@ skipped_extras then ${PRICES.mix}::integer else 0 end
+    `,
+  );
+  await mustBeEmpty(
+    "a day with more refunds of jobs that had started than allowed",
+    sql`
+      select user_id, created_at, count from (
+        select *, count(*) over (partition by user_id order by created_at range between
+          interval '1 day - 1 microsecond' preceding and current row) as count
+        from quota_log where reason = 'cancelled_after_start_refund'
+      ) as refunds where count > ${MOST_CANCELLATIONS}
+        -- Who leaves is refunded for everything at once.
+        and user_id in (select id from auth.users)
+    `,
+  );
+  await mustBeEmpty(
+    "a balance after an entry that does not follow from the one before",
+    sql`
+      select * from (
+        select *, lag(balance_after, 1, 0) over (partition by user_id order by id) as balance_before from quota_log
+      ) as entries where balance_after <> balance_before + change
+    `,
+  );
+}
+
+/**
+ * After a tick that nothing disturbed: whatever had its deadline is over, unless a worker has it (or died with it). By a
+ * second: each reading of the clock moves it, and a lease may run out between the tick and this.
+ */
+export async function checkDeadlines({ sql }: World): Promise<void> {
+  await mustBeEmpty(
+    "an open job past its deadline",
+    sql`
+      select job_id, status, stage, attempt, deadline_at, next_check_at, lease_until, private.clock() as now
+      from private.job_queue join video_jobs using (job_id)
+      where completed_at is null and deadline_at <= private.clock() - interval '1 second'
+        and (lease_until is null or lease_until <= private.clock() - interval '1 second')
+    `,
+  );
+}
+
+/** When all has come to rest. */
+export async function checkEnd(world: World): Promise<void> {
+  const { sql } = world;
+  await checkMoney(world);
+  await mustBeEmpty("an open job", sql`select * from video_jobs where completed_at is null`);
+  await mustBeEmpty(
+    "a job that is still to be looked at",
+    sql`select * from private.job_queue where next_check_at is not null`,
+  );
+  await mustBeEmpty("a run that is still to be cancelled", sql`select * from private.runs_to_cancel`);
+  await mustBeEmpty("a file that is still to be deleted", sql`select * from private.files_to_delete`);
+  await mustBeEmpty(
+    "a key with two jobs in a day",
+    sql`
+      select * from (
+        select job_id, created_at,
+          lag(created_at) over (partition by substring(prompt from 'take (u\\d+-k\\d+(i\\d+)?)-') order by created_at) as before
+        from video_jobs
+      ) as jobs where created_at < before + interval '24 hours'
+    `,
+  );
+  await checkFiles(world);
+  await checkNothingIsLeft(world);
+}
+
+/** What the steps of the jobs have made, but for `video` and `thumbnail`, which are the newest of several. */
+export async function artifactsOf({ sql }: World): Promise<Artifact[]> {
+  const rows = await sql`
+    select job_id as job, made.key as step, made.value ->> 'run' as run
+    from private.job_queue, jsonb_each(artifacts) as made where made.key not in ('video', 'thumbnail')
+  `;
+  return rows.map(({ job, step, run }) => ({ job: String(job), step: String(step), run: String(run) }));
+}
+
+/** Who is gone has left nothing but an anonymous ledger; and files, until whoever is about to write one has come to rest. */
+export async function checkGone({ sql }: World, leaving: readonly User[]): Promise<void> {
+  const gone = leaving.filter(({ goneSince }) => goneSince < Infinity).map(({ id }) => id);
+  await mustBeEmpty(
+    "something left of a deleted account",
+    sql`
+      select * from (
+        select 'user' as what, id as user_id from auth.users
+        union all select 'balance', user_id from credit_balances
+        union all select 'job', user_id from video_jobs
+        union all select 'key', user_id from idempotency_log
+        union all select 'tombstone', user_id from deleted_videos
+        union all select 'usage', user_id from private.monthly_usage
+        union all select 'upload', user_id from private.uploads
+        union all select 'address', user_id from private.user_addresses
+        union all select 'ledger', user_id from quota_log
+      ) as rows where user_id = any(${gone}::uuid[])
+    `,
+  );
+}
+
+/** Each user's app, which asked for changes only, has what the database has. */
+export async function checkMirrors({ sql, users }: World): Promise<void> {
+  const rows = await sql`
+    select user_id, job_id, status || ' ' || progress_percent || ' ' || private.iso_time(updated_at) as state from video_jobs
+  `;
+  const truth = new Map<string, Map<string, string>>();
+  for (const { user_id, job_id, state } of rows) {
+    truth.set(user_id, (truth.get(user_id) ?? new Map<string, string>()).set(String(job_id), String(state)));
+  }
+  for (const { id, mirror, leaving } of users) {
+    if (mirror.used && !leaving) mirror.check(id, truth.get(id) ?? new Map());
+  }
+}
+
+/** The credits that were bought, as the ledger has them: by transaction. */
+export async function purchases({ sql }: World): Promise<Map<string, number>> {
+  const rows = await sql`select transaction_id, change from quota_log where reason = 'purchase'`;
+  return new Map(rows.map(({ transaction_id, change }) => [String(transaction_id), Number(change)]));
+}
+
+async function mustBeEmpty(what: string, query: PromiseLike<readonly unknown[]>): Promise<void> {
+  const rows = await query;
+  if (rows.length > 0) throw new Violation(`There is ${what}: ${JSON.stringify(rows.slice(0, 3))} (${rows.length})`);
+}

@@ -1,0 +1,22 @@
+import type { World } from "../world/world.ts";
+
+/** Counts how the jobs that are still there ended, by their kinds and providers, and what they were delivered without. */
+export async function countEndings({ sql, counts }: World): Promise<void> {
+  const endings = await sql`
+    select case when status = 'failed' then 'failed: ' || error_code when video_path is null then 'completed: provider''s URL'
+      else 'completed: stored' end as ending, count(*)::integer as count
+    from video_jobs group by 1
+    union all
+    select kind || ' ' || status, count(*)::integer from video_jobs group by 1
+    union all
+    select status || ' by ' || (work.steps -> 0 ->> 'provider'), count(*)::integer
+    from video_jobs join private.job_queue as work using (job_id) group by 1
+    union all
+    select 'left out: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
+    where status = 'completed'
+    group by 1
+    union all
+    select 'completed with subtitles', count(*)::integer from video_jobs where subtitles_path is not null group by 1
+  `;
+  for (const { ending, count } of endings) counts.add("endings", String(ending), Number(count));
+}

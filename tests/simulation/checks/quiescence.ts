@@ -1,0 +1,92 @@
+import { artifactsOf, checkDeadlines, checkEnd, checkGone, checkMirrors } from "./invariants.ts";
+import { countEndings } from "./outcomes.ts";
+import type { User } from "../model/model.ts";
+import { paidRuns } from "../world/paid-runs.ts";
+import { checkUploads } from "../workload/upload-operations.ts";
+import { Violation } from "../runtime/violation.ts";
+import type { World } from "../world/world.ts";
+
+/** The worker's period. */
+const TICK_MS = 10_000;
+/** While only copies are owed: longer than the pause between two tries. */
+const COPY_PAUSE_MS = 900_000;
+const MOST_COPY_TICKS = 200;
+/** Longer than the pause before the last try to cancel a run, of which there are five. */
+const CANCEL_PAUSE_MS = 300_000;
+const MOST_CANCEL_TICKS = 10;
+/** How long a worker may write a video (see `app_settings`), and a little. */
+const COPY_LEASE_MS = 301_000;
+/** Each but the first for videos that have reached their retention since the one before. */
+const MOST_PURGES = 5;
+
+/** What settling takes: each is over when it returns. */
+export interface Driver {
+  pass(milliseconds: number): Promise<void>;
+  tick(): Promise<void>;
+  purge(): Promise<void>;
+  sync(user: User): Promise<void>;
+  erase(user: User): Promise<void>;
+}
+
+/** With everything well the worker ticks until nothing is open or owed; then all that must hold at the end is checked. */
+export async function settle(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
+  async function tick(milliseconds: number): Promise<void> {
+    await driver.pass(milliseconds);
+    await driver.tick();
+    await checkDeadlines(world);
+  }
+  // Whoever could not be deleted for some fault asks again.
+  for (const user of leaving.filter(({ goneSince }) => goneSince === Infinity)) await driver.erase(user);
+  const end = world.clock.now() + await longestWait(world);
+  while (await openJobs(world) > 0) {
+    if (world.clock.now() > end + TICK_MS) throw new Violation("A job is open past its deadline, its lease and a tick");
+    await tick(TICK_MS);
+  }
+  for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
+  for (let ticks = 0; ticks < MOST_CANCEL_TICKS && await runsToCancel(world) > 0; ticks++) await tick(CANCEL_PAUSE_MS);
+  // Files of a deletion are looked for again when nobody can be writing them any more; the purge itself deletes videos.
+  for (let purges = 0; purges < MOST_PURGES && (purges === 0 || await filesToDelete(world) > 0); purges++) {
+    await driver.pass(COPY_LEASE_MS);
+    await driver.purge();
+  }
+  await driver.pass(1000);
+  for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
+
+  await checkEnd(world);
+  await checkUploads(world);
+  await checkMirrors(world);
+  await checkGone(world, leaving);
+  const runs = paidRuns(world);
+  world.submissions.check(runs);
+  world.submissions.checkArtifacts(runs, await artifactsOf(world));
+  await countEndings(world);
+}
+
+async function openJobs({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from video_jobs where completed_at is null`;
+  return Number(row?.count);
+}
+
+async function owedCopies({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.job_queue where next_check_at is not null`;
+  return Number(row?.count);
+}
+
+async function runsToCancel({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.runs_to_cancel`;
+  return Number(row?.count);
+}
+
+async function filesToDelete({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.files_to_delete`;
+  return Number(row?.count);
+}
+
+/** Until the last open job is past its deadline, and past the lease of a worker that may have died with it. */
+async function longestWait({ sql }: World): Promise<number> {
+  const [row] = await sql`
+    select coalesce(max(extract(epoch from greatest(deadline_at, lease_until) - private.clock())), 0) as seconds
+    from private.job_queue join video_jobs using (job_id) where completed_at is null
+  `;
+  return Math.max(0, Number(row?.seconds)) * 1000;
+}

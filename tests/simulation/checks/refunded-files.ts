@@ -1,0 +1,39 @@
+import type { JobHistory } from "../model/job-history.ts";
+import type { User } from "../model/model.ts";
+import { Violation } from "../runtime/violation.ts";
+import type { World } from "../world/world.ts";
+
+/**
+ * A user who has their credits back tries to get at the job's files: by their own token through Storage, whose policies
+ * are those of the database, and by every address that they were ever given.
+ */
+export async function checkUnreadable(world: World, user: User, history: JobHistory): Promise<void> {
+  const readable = [...await filesByToken(world, user, history), ...history.addresses].filter((address) =>
+    opens(world, address)
+  );
+  world.counts.add("cancellations", "tried to read");
+  if (readable.length > 0) throw new Violation(`${history.jobId} was refunded, and ${readable.join(", ")} can be read`);
+}
+
+const SIGNED = "/storage/v1/object/sign/";
+
+async function filesByToken({ sql, order }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
+  const rows = await order.inTurn(() =>
+    sql.begin(async (transaction) => {
+      await transaction`
+        select set_config('request.jwt.claims', ${JSON.stringify({ sub: id, role: "authenticated" })}, true)`;
+      await transaction`set local role authenticated`;
+      return await transaction`
+        select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`;
+    })
+  );
+  // Whoever may see the row may sign its address.
+  return rows.map(({ bucket_id, name }) => `http://supabase.simulated${SIGNED}${bucket_id}/${name}`);
+}
+
+function opens(world: World, address: string): boolean {
+  const { pathname } = new URL(address);
+  return pathname.startsWith(SIGNED)
+    ? world.bucket.files.has(decodeURIComponent(pathname.slice(SIGNED.length)))
+    : world.fileBytes(address) !== undefined;
+}

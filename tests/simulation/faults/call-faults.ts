@@ -1,0 +1,72 @@
+import { type Counts } from "../runtime/coverage-counts.ts";
+import type { Process } from "../runtime/process.ts";
+import type { Random } from "../runtime/random.ts";
+
+export type Service = "database" | "provider" | "storage";
+
+/** What can happen to one call. `before`: it is never made; `after`: it is made, and its answer never comes. */
+export const FAULTS = [
+  "crash before",
+  "crash after",
+  "stall before",
+  "stall after",
+  "drop before",
+  "drop after",
+  "gateway before",
+  "gateway after",
+  "refused",
+] as const;
+export type Fault = typeof FAULTS[number];
+
+/** Of a thousand calls so many meet each fault. */
+const RATES: Readonly<Record<Fault, number>> = {
+  "crash before": 3,
+  "crash after": 4,
+  "stall before": 1.5,
+  "stall after": 1.5,
+  "drop before": 2.5,
+  "drop after": 4,
+  "gateway before": 1.5,
+  "gateway after": 2.5,
+  "refused": 2,
+};
+
+/** A fault that a point has not met yet is that likely to come next: rare points must be met as well. */
+const FIRST_TIME = 0.15;
+
+/** Decides which calls go wrong, and keeps count. */
+export class FaultPlan {
+  /** Services that nobody reaches at the moment. */
+  readonly down = new Set<Service>();
+  enabled = true;
+
+  constructor(private readonly counts: Counts) {}
+
+  /** The fault of one call of this process; null for none. */
+  choose(process: Process, service: Service, point: string): Fault | null {
+    const fault = this.#draw(process, service, point);
+    if (fault !== null) {
+      process.disturbed = true;
+      this.counts.add("faults", `${point} ${fault}`);
+    }
+    return fault;
+  }
+
+  #draw({ random, maySuffer }: Process, service: Service, point: string): Fault | null {
+    if (!this.enabled || !maySuffer) return null;
+    if (this.down.has(service)) return random.chance(0.5) ? "drop before" : "gateway before";
+    const rare = rareFault(random, point, this.counts);
+    if (rare !== null) return rare;
+    let rest = random.next() * 1000;
+    for (const fault of FAULTS) {
+      rest -= RATES[fault];
+      if (rest < 0) return fault;
+    }
+    return null;
+  }
+}
+
+function rareFault(random: Random, point: string, counts: Counts): Fault | null {
+  if (!random.chance(FIRST_TIME)) return null;
+  return random.maybe(FAULTS.filter((fault) => counts.of("faults", `${point} ${fault}`) === 0)) ?? null;
+}

@@ -1,0 +1,98 @@
+import type { Random } from "../runtime/random.ts";
+import type { World } from "../world/world.ts";
+
+const KINDS = {
+  "provider out of order": 3,
+  "provider account locked": 1,
+  "provider key revoked": 1,
+  "submits answered 502": 1,
+  "submits dropped after": 1,
+  "too many requests": 1,
+  "files gone": 0.5,
+  "keys out of reach": 1,
+  "RunPod out of order": 1,
+  "Veo out of order": 1,
+  "storage down": 3,
+  "database down": 1,
+};
+type Kind = keyof typeof KINDS;
+
+/** Trouble that lasts for a while and meets everybody. */
+export class Weather {
+  #end: { at: number; what: string } | null = null;
+
+  constructor(private readonly world: World, private readonly random: Random) {}
+
+  /** Begins some trouble, unless there is some, or ends what has lasted long enough. What happened, if anything. */
+  turn(operation: number): string | null {
+    if (this.#end !== null) {
+      if (operation < this.#end.at) return null;
+      const { what } = this.#end;
+      this.clear();
+      return `no longer ${what}`;
+    }
+    if (!this.random.chance(0.004)) return null;
+    const kind = this.random.weighted(KINDS);
+    this.#end = { at: operation + this.random.whole(5, kind === "database down" ? 15 : 100), what: kind };
+    this.#begin(kind);
+    this.world.counts.add("operations", kind);
+    return kind;
+  }
+
+  clear(): void {
+    this.#end = null;
+    this.world.faults.down.clear();
+    this.world.runpod.outage = 0;
+    this.world.veo.outage = 0;
+    Object.assign(this.world.provider.simulation.settings, {
+      outage: 0,
+      locked: false,
+      revoked: false,
+      submit: null,
+      filesExpired: false,
+      jwksDown: false,
+    });
+  }
+
+  #begin(kind: Kind): void {
+    const { settings } = this.world.provider.simulation;
+    switch (kind) {
+      case "provider out of order":
+        settings.outage = this.random.pick([500, 502, 503, 504]);
+        return;
+      case "provider account locked":
+        settings.locked = true;
+        return;
+      case "provider key revoked":
+        settings.revoked = true;
+        return;
+      case "submits answered 502":
+        settings.submit = "502";
+        return;
+      case "submits dropped after":
+        settings.submit = "drop_after";
+        return;
+      case "too many requests":
+        settings.submit = "429";
+        return;
+      case "files gone":
+        settings.filesExpired = true;
+        return;
+      case "keys out of reach":
+        settings.jwksDown = true;
+        return;
+      case "RunPod out of order":
+        this.world.runpod.outage = this.random.pick([500, 502, 503, 504]);
+        return;
+      case "Veo out of order":
+        this.world.veo.outage = this.random.pick([500, 502, 503, 504]);
+        return;
+      case "storage down":
+        this.world.faults.down.add("storage");
+        return;
+      case "database down":
+        this.world.faults.down.add("database");
+        return;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { z } from "zod";
+import { refundFor } from "./prices.ts";
+import type { Wanted } from "../workload/generation-requests.ts";
+import { Violation } from "../runtime/violation.ts";
+
+const deliverySchema = z.object({
+  credits_used: z.number(),
+  credits_refunded: z.number(),
+  skipped_extras: z.array(z.string()),
+  video_url: z.string().nullable(),
+  thumbnail_url: z.string().nullable(),
+  subtitles_url: z.string().nullable(),
+});
+type Delivery = z.infer<typeof deliverySchema>;
+
+const viewSchema = deliverySchema.extend({
+  job_id: z.string(),
+  id: z.number(),
+  user_id: z.string(),
+  kind: z.enum(["generation", "transition"]),
+  status: z.enum(["pending", "processing", "completed", "failed"]),
+  updated_at: z.string(),
+  error_code: z.string().nullable(),
+  progress: z.object({ percent: z.number(), step: z.number(), step_name: z.string() }),
+});
+type View = z.infer<typeof viewSchema>;
+
+const taskSchema = z.discriminatedUnion("state", [
+  z.object({ task_id: z.string(), state: z.literal("PENDING"), ready: z.literal(false), info: z.null() }),
+  z.object({
+    task_id: z.string(),
+    state: z.literal("PROCESSING"),
+    ready: z.literal(false),
+    info: z.object({ current: z.number(), total: z.literal(100), status: z.string().min(1) }),
+  }),
+  z.object({
+    task_id: z.string(),
+    state: z.literal("SUCCESS"),
+    ready: z.literal(true),
+    result: deliverySchema.extend({ transition_id: z.number(), status: z.literal("completed") }),
+  }),
+  z.object({
+    task_id: z.string(),
+    state: z.literal("FAILURE"),
+    ready: z.literal(true),
+    error: z.string(),
+    error_code: z.string(),
+    credits_refunded: z.number(),
+  }),
+]);
+type Task = z.infer<typeof taskSchema>;
+
+/** What one answer said, and nothing where it does not say. */
+interface Seen {
+  status: View["status"];
+  percent?: number;
+  step?: number;
+  updatedAt?: string;
+  refunded?: number;
+  id?: number;
+}
+
+/** Answers that came before the ones that are still kept are older than any request under way. */
+const KEPT = 12;
+const RANK = { pending: 0, processing: 1, completed: 2, failed: 2 };
+
+/** What the owner of one job was told of it, answer by answer. */
+export class JobHistory {
+  /** Whether its owner asked for its deletion, and since when it is known to be gone, in the order of events. */
+  deletionAsked = false;
+  goneSince = Infinity;
+  /** Every address of a file that its owner was ever given. */
+  readonly addresses = new Set<string>();
+  #seen: { finished: number; told: Seen }[] = [];
+
+  /** `since`: the start of the request that made it, in the world's time. */
+  constructor(
+    readonly jobId: string,
+    readonly since: number,
+    readonly nodeId: string | null,
+    readonly wanted: Wanted,
+  ) {}
+
+  /** Checks one more answer: nothing goes back compared with answers that came before its request was made. */
+  check(body: unknown, started: number, finished: number): View {
+    const view = viewSchema.parse(body);
+    this.#remember(view);
+    if (view.job_id !== this.jobId || view.kind !== this.wanted.kind) {
+      throw new Violation(`Asked for ${this.jobId}, told of ${view.kind} ${view.job_id}`);
+    }
+    this.#compare({
+      status: view.status,
+      percent: view.progress.percent,
+      step: view.progress.step,
+      updatedAt: view.updated_at,
+      refunded: view.credits_refunded,
+      id: view.id,
+    }, { started, finished });
+    if ((view.status === "failed") !== (view.error_code !== null)) throw this.#contradiction(view);
+    if (view.credits_used !== this.wanted.price) throw this.#contradiction(view);
+    switch (view.status) {
+      case "completed":
+        this.#checkDelivery(view);
+        break;
+      case "failed":
+        if (view.credits_refunded !== view.credits_used || view.video_url !== null) throw this.#contradiction(view);
+        break;
+      default:
+        if (view.credits_refunded !== 0 || view.video_url !== null) throw this.#contradiction(view);
+    }
+    return view;
+  }
+
+  /** The same of an answer of `task-status`. */
+  checkTask(body: unknown, started: number, finished: number): void {
+    const task = taskSchema.parse(body);
+    if (task.task_id !== this.jobId) throw new Violation(`Asked for ${this.jobId}, told of ${task.task_id}`);
+    this.#compare(seenOf(task), { started, finished });
+    if (task.state === "SUCCESS") this.#remember(task.result);
+    if (task.state === "SUCCESS") this.#checkDelivery(task.result);
+    if (task.state === "FAILURE" && task.credits_refunded !== this.wanted.price) throw this.#contradiction(task);
+  }
+
+  #remember({ video_url, thumbnail_url, subtitles_url }: Delivery): void {
+    for (const url of [video_url, thumbnail_url, subtitles_url]) if (url !== null) this.addresses.add(url);
+  }
+
+  #compare(told: Seen, { started, finished }: { started: number; finished: number }): void {
+    for (const { told: earlier } of this.#seen.filter((seen) => seen.finished < started)) {
+      const wrong = stepBack(earlier, told);
+      if (wrong !== null) throw new Violation(`Job ${this.jobId}: ${wrong}, ${JSON.stringify([earlier, told])}`);
+    }
+    this.#seen = [...this.#seen.slice(1 - KEPT), { finished, told }];
+  }
+
+  /** A delivered video has all that was paid for, and what it lacks was given back. */
+  #checkDelivery(delivery: Delivery): void {
+    const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
+    const { extras, spare, subtitles } = this.wanted;
+    const mayLack = skipped_extras.every((part) =>
+      part === "thumbnail" || extras.some((extra) => extra === part && spare.includes(extra))
+    );
+    if (!mayLack || delivery.credits_refunded !== refundFor(extras, skipped_extras)) {
+      throw this.#contradiction(delivery);
+    }
+    if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
+    // The files may go between the read of the job and the signing of their addresses.
+    if (this.deletionAsked) return;
+    const lacksThumbnail = thumbnail_url === null && !skipped_extras.includes("thumbnail");
+    const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
+    if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);
+  }
+
+  #contradiction(told: unknown): Violation {
+    return new Violation(
+      `Job ${this.jobId} contradicts itself or its request: ${JSON.stringify([told, this.wanted])}`,
+    );
+  }
+}
+
+function isOurs(url: string | null): boolean {
+  return url !== null && url.includes("/storage/v1/object/sign/");
+}
+
+function seenOf(task: Task): Seen {
+  switch (task.state) {
+    case "PENDING":
+      return { status: "pending" };
+    case "PROCESSING":
+      return { status: "processing", percent: task.info.current };
+    case "SUCCESS":
+      return { status: "completed", refunded: task.result.credits_refunded, id: task.result.transition_id };
+    case "FAILURE":
+      return { status: "failed", refunded: task.credits_refunded };
+  }
+}
+
+function stepBack(earlier: Seen, later: Seen): string | null {
+  const fell = (before: number | undefined, after: number | undefined) =>
+    before !== undefined && after !== undefined && after < before;
+  if (RANK[later.status] < RANK[earlier.status]) return "its status went back";
+  if (RANK[earlier.status] === 2 && later.status !== earlier.status) return "its final status changed";
+  if (fell(earlier.percent, later.percent)) return "its percentage fell";
+  if (fell(earlier.step, later.step)) return "its step went back";
+  if (fell(earlier.refunded, later.refunded)) return "its refund shrank";
+  if (earlier.id !== undefined && later.id !== undefined && earlier.id !== later.id) return "its id changed";
+  const [before, after] = [earlier.updatedAt, later.updatedAt];
+  return before !== undefined && after !== undefined && after < before ? "updated_at went back" : null;
+}

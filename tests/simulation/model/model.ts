@@ -1,0 +1,165 @@
+import { Violation } from "../runtime/violation.ts";
+import type { Variant } from "../workload/generation-requests.ts";
+import { type JobHistory } from "./job-history.ts";
+import type { Mirror } from "./client-cache.ts";
+
+/** What a client was told under one key about one job. */
+interface Told {
+  jobId: string;
+  variant: Variant;
+  /** The earliest start of a request that may have made the job, in the world's time: it expires a day after that or later. */
+  since: number;
+  /** When the first answer that named the job came, in the order of events. */
+  knownAt: number;
+  accepted?: string;
+  failed?: { body: string; at: number };
+  /** The request that made the job was answered 200: its key answers so for good. */
+  firstWasAccepted: boolean;
+}
+
+/** One idempotency key of one user. */
+export interface Key {
+  text: string;
+  name: string;
+  variants: Variant[];
+  told: Told[];
+  firstStarted: number;
+}
+
+/** The key of a batch: each of its transitions has one of its own behind it. */
+export interface BatchKey {
+  text: string;
+  variants: { body: Record<string, unknown>; refusal: Variant["refusal"] }[];
+  items: Key[];
+  groupId: string | null;
+}
+
+/** A file that a user uploads, or is about to. */
+export interface Upload {
+  path: string;
+  /** When its address was given, in the world's time, or before. */
+  since: number;
+  isImage: boolean;
+  /** When it is known to be there, in the order of events. */
+  storedAt: number;
+}
+
+export interface User {
+  index: number;
+  id: string;
+  email: string;
+  uploads: Upload[];
+  /** How many keys they have used so far. */
+  keys: number;
+  jobs: JobHistory[];
+  mirror: Mirror;
+  /** Whether they asked for the deletion of their account, and since when it is known to be gone, in the order of events. */
+  leaving: boolean;
+  goneSince: number;
+}
+
+/** When a request was made and answered: in the order of events, and in the world's time. */
+export interface Moment {
+  started: number;
+  startedAt: number;
+  finished: number;
+  finishedAt: number;
+  /** Whether a fault was put in its way. */
+  disturbed: boolean;
+}
+
+export interface Told200 {
+  status: number;
+  code: string;
+  body: Record<string, unknown>;
+  replayed: boolean;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * Whether a request may be told that nobody is there: its user was leaving. Once the account is known to be gone nothing
+ * else may be told.
+ */
+export function checkLeaving(user: User, isValid: boolean, code: string, moment: Moment): boolean {
+  if (user.leaving && code === "unauthorized") return true;
+  if (isValid && user.goneSince < moment.started && !(moment.disturbed && TROUBLE.includes(code))) {
+    throw new Violation(`u${user.index} has no account any more and was answered ${code || "well"}`);
+  }
+  return false;
+}
+
+/** What may be answered when something was out of reach. */
+const TROUBLE = ["unavailable", "job_creation_failed", "internal_error"];
+
+/** Checks what a generation request was answered against all that its key was answered before. The job, if it names one. */
+export function checkGeneration(key: Key, variant: Variant, answer: Told200, moment: Moment): string | null {
+  const bound = key.told.find((told) => told.knownAt < moment.started && moment.finishedAt < told.since + DAY_MS);
+  if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
+  if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
+  if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
+  if (answer.code === "idempotency_key_reused" && key.variants.length > 1) return null;
+  const free = ["insufficient_credits", "too_many_active_jobs", "rate_limited", "provider_unavailable"]
+    .concat(inputRefusals(variant, moment));
+  if (!free.includes(answer.code)) throw new Violation(`${key.name} was answered ${answer.status} ${answer.code}`);
+  if (bound !== undefined) {
+    throw new Violation(`${key.name} is bound to ${bound.jobId} and was answered ${answer.code}`);
+  }
+  return null;
+}
+
+/** Why a request may be refused for the files that it names. */
+function inputRefusals({ uploads }: Variant, moment: Moment): string[] {
+  return uploads.flatMap(({ since, isImage, storedAt }) => [
+    ...(isImage ? [] : ["input_refused"]),
+    // The purge deletes what nobody has used for a day.
+    ...(storedAt < moment.started && moment.finishedAt < since + DAY_MS ? [] : ["input_missing"]),
+  ]);
+}
+
+function checkJob(key: Key, variant: Variant, answer: Told200, moment: Moment, bound: Told | undefined): string {
+  const jobId = String(answer.body.job_id);
+  if (variant.refusal !== null) throw new Violation(`${key.name} was taken instead of ${variant.refusal.code}`);
+  if (bound !== undefined && bound.jobId !== jobId) {
+    throw new Violation(
+      `${key.name} made the job ${jobId} although it is bound to ${bound.jobId}: ${JSON.stringify([bound, moment])}`,
+    );
+  }
+  const told = key.told.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
+  if (told.variant !== variant) throw new Violation(`${key.name} answered another request with the job ${jobId}`);
+  checkAnswer(key, told, answer, moment);
+  return jobId;
+}
+
+function remember(key: Key, variant: Variant, jobId: string, moment: Moment): Told {
+  const previous = key.told.at(-1);
+  if (previous !== undefined && moment.finishedAt < previous.since + DAY_MS) {
+    throw new Violation(`${key.name} made two jobs within a day: ${previous.jobId}, ${jobId}`);
+  }
+  const since = previous === undefined ? key.firstStarted : previous.since + DAY_MS;
+  const told = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
+  key.told.push(told);
+  return told;
+}
+
+function checkAnswer(key: Key, told: Told, answer: Told200, moment: Moment): void {
+  const body = JSON.stringify(answer.body);
+  if (answer.status === 200) {
+    if (told.accepted !== undefined && told.accepted !== body) {
+      throw new Violation(`${key.name} was answered ${body} after ${told.accepted}`);
+    }
+    if (told.failed !== undefined && (!answer.replayed || told.failed.at < moment.started)) {
+      throw new Violation(`${key.name} was answered 200 after the 500 ${told.failed.body}`);
+    }
+    told.accepted = body;
+    told.firstWasAccepted ||= !answer.replayed;
+    return;
+  }
+  if (told.failed !== undefined && told.failed.body !== body) {
+    throw new Violation(`${key.name} was answered ${body} after ${told.failed.body}`);
+  }
+  if (told.firstWasAccepted) {
+    throw new Violation(`${key.name} was answered 500 after a 200 that was no replay: ${body}`);
+  }
+  told.failed ??= { body, at: moment.finished };
+}

@@ -1,0 +1,45 @@
+import type { Order } from "./sequencer.ts";
+import { processIfAny } from "./process.ts";
+import type { Random } from "./random.ts";
+
+/** Longer timers of the functions are time limits, which are not for a world whose time stands still. */
+const SHORT_MS = 500;
+
+/**
+ * Takes real time and chance out of the functions: no time limit runs out by itself, their clocks are the world's, ids are
+ * drawn like everything else, and WebCrypto answers in order. Call what it returns to put everything back.
+ */
+export function becomeStill(order: Order, random: Random, now: () => number): () => void {
+  const { timeout } = AbortSignal;
+  const { setTimeout } = globalThis;
+  const [realDate, realPerformance] = [Date.now, performance.now];
+  const { subtle, randomUUID } = crypto;
+  const { digest, importKey, generateKey, exportKey, sign, verify } = subtle;
+
+  AbortSignal.timeout = () => new AbortController().signal;
+  globalThis.setTimeout = Object.assign(
+    (...[callback, delay, ...rest]: Parameters<typeof setTimeout>) =>
+      processIfAny() !== undefined && (delay ?? 0) > SHORT_MS ? 0 : setTimeout(callback, delay, ...rest),
+    setTimeout,
+  );
+  Date.now = () => processIfAny() === undefined ? realDate() : now();
+  performance.now = () => processIfAny() === undefined ? realPerformance.call(performance) : now();
+  crypto.randomUUID = () => random.uuid();
+  subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
+  subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
+  Object.assign(subtle, {
+    importKey: (...asked: Parameters<typeof importKey>) => order.inTurn(() => importKey.apply(subtle, asked)),
+    generateKey: (...asked: Parameters<typeof generateKey>) => order.inTurn(() => generateKey.apply(subtle, asked)),
+    exportKey: (...asked: Parameters<typeof exportKey>) => order.inTurn(() => exportKey.apply(subtle, asked)),
+  });
+  subtle.verify = (...asked) => order.inTurn(() => verify.apply(subtle, asked));
+
+  return () => {
+    AbortSignal.timeout = timeout;
+    globalThis.setTimeout = setTimeout;
+    Date.now = realDate;
+    performance.now = realPerformance;
+    crypto.randomUUID = randomUUID;
+    Object.assign(subtle, { digest, importKey, generateKey, exportKey, sign, verify });
+  };
+}

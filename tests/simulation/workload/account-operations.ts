@@ -1,0 +1,110 @@
+import type { Run } from "../../../local/simulators/fal/run-queue.ts";
+import type { RunpodRun } from "../../../local/simulators/runpod/runs.ts";
+import type { Journal, Operation } from "./journal.ts";
+import type { User } from "../model/model.ts";
+import { currentProcess, type Process } from "../runtime/process.ts";
+import { Violation } from "../runtime/violation.ts";
+import type { World } from "../world/world.ts";
+
+/** A run at a provider that can stop it. */
+type Stoppable = Run | RunpodRun;
+
+/** What users do who leave. */
+export class AccountOperations {
+  /** Everybody who asked to be deleted. */
+  readonly leaving: User[] = [];
+  /** Runs that a deletion must have stopped, with the process that was to do it. */
+  readonly #abandoned: { process: Process; runs: Stoppable[] }[] = [];
+
+  /** Whose deletion was begun, once for each time. */
+  readonly #begun: User[] = [];
+  /** Runs that go on for users whom the dashboard deleted: the worker must stop them. */
+  readonly #owed: Stoppable[] = [];
+
+  constructor(private readonly world: World, private readonly journal: Journal) {}
+
+  /** Deletes the account; `alone`: nothing else goes on meanwhile. Somebody takes the place of who is gone. */
+  erase(user: User, alone: boolean): Operation {
+    return this.journal.operation(`erase u${user.index}`, async (moment) => {
+      this.#begin(user);
+      const runs = alone ? await this.#runsOf(user) : [];
+      const { status } = await this.world.endpoints.call("account", { method: "DELETE", userId: user.id });
+      const { finished, disturbed } = moment();
+      if (status >= 500 && disturbed) return;
+      // Nobody is left to be deleted where somebody else, or an earlier request, has done it.
+      if (status !== 200 && !(status === 401 && this.#deletions(user) > 1)) {
+        throw new Violation(`The deletion of an account was answered ${status}`);
+      }
+      if (runs.length > 0 && status === 200) this.#abandoned.push({ process: currentProcess(), runs });
+      await this.#end(user, finished);
+    });
+  }
+
+  /** The operator deletes the account in the dashboard: one statement, and nobody there to clean up after it. */
+  deleteByDashboard(user: User, alone: boolean): Operation {
+    return this.journal.operation(`dashboard deletes u${user.index}`, async (moment) => {
+      this.#begin(user);
+      const runs = alone ? await this.#runsOf(user) : [];
+      const { sql, order } = this.world;
+      await order.inTurn(async () => await sql`delete from auth.users where id = ${user.id}`);
+      this.#owed.push(...runs);
+      await this.#end(user, moment().finished);
+    });
+  }
+
+  /** Whether the worker stopped what the dashboard left to it: to be asked when all has come to rest. */
+  checkOwed(): void {
+    for (const run of this.#owed.splice(0)) {
+      this.world.counts.add("account deletions", "run cancelled by the worker");
+      if (run.calls.cancel > 0 || this.world.counts.of("alerts", "run_not_cancelled") > 0) continue;
+      throw new Violation(`${run.id} was not cancelled after the dashboard deleted its user`);
+    }
+  }
+
+  /** How many deletions of this user have begun. */
+  #deletions(user: User): number {
+    return this.#begun.filter((one) => one === user).length;
+  }
+
+  #begin(user: User): void {
+    this.#begun.push(user);
+    if (!this.leaving.includes(user)) this.leaving.push(user);
+    user.leaving = true;
+    for (const history of user.jobs) history.deletionAsked = true;
+  }
+
+  async #end(user: User, finished: number): Promise<void> {
+    const isNews = user.goneSince === Infinity;
+    user.goneSince = Math.min(user.goneSince, finished);
+    for (const history of user.jobs) history.goneSince = Math.min(history.goneSince, user.goneSince);
+    if (isNews) await this.world.replaceUser(user);
+  }
+
+  /** Whether what could be stopped was stopped: to be asked when nothing is under way. */
+  checkAbandoned(): void {
+    for (const { process, runs } of this.#abandoned.splice(0)) {
+      if (process.disturbed || process.dead) continue;
+      for (const run of runs) {
+        if (run.calls.cancel === 0) throw new Violation(`${run.id} was not cancelled when its user left`);
+        this.world.counts.add("account deletions", "run cancelled");
+      }
+    }
+  }
+
+  /** Runs that go on for the user now, at a provider that listens and can cancel. */
+  async #runsOf(user: User): Promise<Stoppable[]> {
+    const { provider, runpod, sql } = this.world;
+    const { outage, revoked } = provider.simulation.settings;
+    if (outage !== 0 || revoked || runpod.outage !== 0) return [];
+    const rows = await sql`
+      select provider_job_id as id from private.job_queue join video_jobs using (job_id)
+      where user_id = ${user.id} and completed_at is null and provider_job_id is not null
+    `;
+    return rows.flatMap(({ id }) => {
+      const run = provider.simulation.queue.find(String(id)) ?? runpod.runs.find((one) => one.id === id);
+      if (run === undefined) return [];
+      const isOver = "completedAt" in run ? run.completedAt !== null : run.endedAt !== null || run.gone;
+      return isOver ? [] : [run];
+    });
+  }
+}

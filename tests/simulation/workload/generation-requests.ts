@@ -1,0 +1,114 @@
+import { requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
+import type { Extra } from "../model/prices.ts";
+import type { Upload } from "../model/model.ts";
+import type { Random } from "../runtime/random.ts";
+import { randomWords } from "../faults/prompt-words.ts";
+
+const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
+const VEO_FAST = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004";
+const WAN_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007";
+const SORA = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008";
+const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
+const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";
+const RUNPOD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
+
+/** What a job must be, by what was asked for. */
+export interface Wanted {
+  kind: "generation" | "transition";
+  price: number;
+  extras: readonly Extra[];
+  /** Which of them the video may be delivered without. */
+  spare: readonly Extra[];
+  subtitles: boolean;
+}
+
+/** One body that a client may send with its key, and the one refusal that it must get, if any. */
+export interface Variant {
+  body: Record<string, unknown>;
+  refusal: { code: string; status: number } | null;
+  wanted: Wanted;
+  /** The files that it names. */
+  uploads: readonly Upload[];
+}
+
+interface Choice {
+  provider: "fal" | "runpod" | "veo";
+  price: number;
+  body: Record<string, unknown>;
+}
+
+const kling = (duration: number): Choice => ({
+  provider: "fal",
+  price: duration,
+  body: { model_id: KLING, settings: { duration } },
+});
+
+const VALID: ((random: Random) => Choice)[] = [
+  (random) => kling(random.pick([3, 5, 5, 5, 10])),
+  () => ({ provider: "fal", price: 5, body: { model_id: KLING } }),
+  () => ({ provider: "fal", price: 8, body: { model_id: VEO_FAST, settings: { duration: 4, resolution: "1080p" } } }),
+  () => ({
+    provider: "fal",
+    price: 2,
+    body: { model_id: WAN_IMAGE, image_url: "https://example.com/cat.jpg", settings: { duration: 2 } },
+  }),
+  () => ({ provider: "runpod", price: 5, body: { model_id: RUNPOD, settings: { num_frames: 33 } } }),
+  () => ({ provider: "veo", price: 4, body: { model_id: VEO, settings: { duration: 4 } } }),
+  (random) => ({
+    provider: "veo",
+    price: 4,
+    body: {
+      model_id: VEO_IMAGE,
+      image_url: `https://example.com/${random.pick(["cat.jpg", "cat.jpg", "cat.jpg", "gone.png"])}`,
+      settings: { duration: 4 },
+    },
+  }),
+];
+
+const INVALID: [code: keyof typeof requestErrors, body: Record<string, unknown>][] = [
+  ["validation_failed", { model_id: KLING, settings: { duration: 99 } }],
+  ["validation_failed", { model_id: KLING, settings: { colour: "red" } }],
+  ["validation_failed", { model_id: WAN_IMAGE }],
+  ["validation_failed", { model_id: KLING, image_url: "http://127.0.0.1/cat.jpg" }],
+  ["validation_failed", { model_id: KLING, credits: 1_000_000 }],
+  ["model_not_found", { model_id: SORA }],
+  ["model_not_found", { model_id: "00000000-0000-4000-8000-000000000000" }],
+  ["forbidden", { model_id: KLING, user_id: "00000000-0000-4000-8000-000000000000" }],
+];
+
+/** The refusal with that code. */
+export function refusalOf(code: keyof typeof requestErrors): Variant["refusal"] {
+  return { code, status: requestErrors[code].status };
+}
+
+/** A request that no other has: its prompt names the key and the variant. */
+export function newVariant(
+  random: Random,
+  { keyName, number, uploads }: { keyName: string; number: number; uploads: readonly Upload[] },
+): Variant {
+  const words = (provider: Choice["provider"]) =>
+    `A lighthouse, take ${keyName}-v${number} ${randomWords(random, provider)}`;
+  const wanted = { kind: "generation", extras: [], spare: [], subtitles: false } as const;
+  const upload = random.chance(0.2) ? random.recent(uploads, 3) : undefined;
+  if (upload !== undefined) {
+    const body = { model_id: WAN_IMAGE, image_path: upload.path, settings: { duration: 2 }, prompt: words("fal") };
+    return { body, refusal: null, wanted: { ...wanted, price: 2 }, uploads: [upload] };
+  }
+  if (random.chance(0.93)) {
+    const node = random.chance(0.2) ? { node_id: `node-${keyName}` } : {};
+    const { provider, price, body } = random.pick(VALID)(random);
+    return {
+      body: { ...body, ...node, prompt: words(provider) },
+      refusal: null,
+      wanted: { ...wanted, price },
+      uploads: [],
+    };
+  }
+  const [code, body] = random.pick(INVALID);
+  return {
+    body: { ...body, prompt: words("fal") },
+    refusal: refusalOf(code),
+    wanted: { ...wanted, price: 0 },
+    uploads: [],
+  };
+}

@@ -1,0 +1,211 @@
+import type { Backstage } from "./service-operations.ts";
+import type { AccountOperations } from "./account-operations.ts";
+import type { Asks } from "./keyed-requests.ts";
+import type { User } from "../model/model.ts";
+import type { Operation } from "./journal.ts";
+import type { Operations, OwnJob } from "./video-operations.ts";
+import { attemptIn } from "../world/paid-runs.ts";
+import { deliveriesFor, reporterOfFal, reporterOfRunpod } from "../faults/webhooks.ts";
+import type { Random } from "../runtime/random.ts";
+import type { UploadOperations } from "./upload-operations.ts";
+import type { World } from "../world/world.ts";
+
+/** Of a hundred operations, so many are … */
+const WEIGHTS = {
+  request: 16,
+  transition: 4,
+  batch: 1,
+  duplicate: 10,
+  poll: 28,
+  trespass: 2,
+  tick: 9,
+  cancel: 3,
+  delete: 1.5,
+  sync: 4,
+  webhook: 16,
+  "odd webhook": 3,
+  credits: 4,
+  purge: 0.1,
+  erase: 0.2,
+  dashboard: 0.1,
+  upload: 3,
+};
+
+const HEAVY_USERS = 8;
+
+/** What somebody does next: one operation, or several at once about the same thing. */
+export class Choices {
+  #transactions = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly operations: Operations,
+    private readonly asks: Asks,
+    private readonly accounts: AccountOperations,
+    private readonly uploads: UploadOperations,
+    private readonly backstage: Backstage,
+    private readonly random: Random,
+  ) {}
+
+  one(): Operation {
+    const chosen = this.random.weighted(WEIGHTS);
+    this.world.counts.add("operations", chosen);
+    switch (chosen) {
+      case "request":
+        return this.asks.request(this.#user());
+      case "transition":
+        return this.asks.transition(this.#user());
+      case "batch":
+        return this.asks.batch(this.#user());
+      case "duplicate":
+        return this.#recent(this.asks.again)?.() ?? this.asks.request(this.#user());
+      case "poll":
+        return this.#poll(this.#recent(this.operations.jobs));
+      case "trespass":
+        return this.#trespass();
+      case "tick":
+        return this.backstage.tick();
+      case "cancel":
+        return this.#cancel(this.#recent(this.operations.jobs));
+      case "delete":
+        return this.#delete(this.#recent(this.operations.jobs));
+      case "sync":
+        return this.operations.sync(this.#user());
+      case "webhook":
+        return this.#webhook();
+      case "odd webhook":
+        return this.#oddWebhook();
+      case "credits":
+        return this.#credits();
+      case "purge":
+        return this.backstage.tick("purge");
+      case "erase":
+        return this.#erase(true);
+      case "dashboard":
+        return this.accounts.deleteByDashboard(this.#recent(this.operations.jobs)?.user ?? this.#user(), true);
+      case "upload":
+        return this.uploads.any(this.#user());
+    }
+  }
+
+  /** Several that meet: at one key, at one job, or at the worker. */
+  several(): Operation[] {
+    const count = this.random.whole(2, 8);
+    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1 });
+    this.world.counts.add("operations", `several at once: ${about}`);
+    const user = this.#user();
+    const first = about === "key" ? this.asks.any(user) : about === "account" ? this.#erase(false, user) : null;
+    const again = this.asks.again.at(-1);
+    const recent = this.random.recent(this.operations.jobs, 20);
+    const own = user.jobs.at(-1);
+    const job = about === "account" && own !== undefined ? { user, history: own } : recent;
+    return Array.from({ length: count }, (_, index) => {
+      if (first !== null && index === 0) return first;
+      if (about === "key" && again !== undefined) return again();
+      if (about === "user") return this.asks.any(user);
+      if (about === "account") return this.#aboutAccount(user, job);
+      if (about === "worker" && index < 3) return this.backstage.tick();
+      return this.#aboutJob(job);
+    });
+  }
+
+  #aboutAccount(user: User, job: OwnJob | undefined): Operation {
+    switch (this.random.weighted({ request: 3, erase: 1, dashboard: 0.3, job: 4 })) {
+      case "request":
+        return this.random.chance(0.2) ? this.uploads.ask(user) : this.asks.any(user);
+      case "erase":
+        return this.accounts.erase(user, false);
+      case "dashboard":
+        return this.accounts.deleteByDashboard(user, false);
+      case "job":
+        return this.#aboutJob(job);
+    }
+  }
+
+  #aboutJob(job: OwnJob | undefined): Operation {
+    switch (this.random.weighted({ poll: 4, cancel: 1, delete: 0.5, sync: 2, tick: 2, webhook: 3 })) {
+      case "poll":
+        return this.#poll(job);
+      case "cancel":
+        return this.#cancel(job);
+      case "delete":
+        return this.#delete(job);
+      case "sync":
+        return this.operations.sync(job?.user ?? this.#user());
+      case "webhook": {
+        const last = this.world.provider.runs.findLast(({ webhookUrl }) =>
+          job !== undefined && attemptIn(webhookUrl).job === job.history.jobId
+        );
+        const run = last === undefined ? null : reporterOfFal(last);
+        return run === null ? this.#poll(job) : this.backstage.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
+      }
+      case "tick":
+        return this.backstage.tick();
+    }
+  }
+
+  #user(): User {
+    const { users } = this.world;
+    return this.random.pick(this.random.chance(0.3) ? users.slice(0, HEAVY_USERS) : users);
+  }
+
+  #recent<Item>(items: readonly Item[]): Item | undefined {
+    return this.random.chance(0.85) ? this.random.recent(items, 150) : this.random.maybe(items);
+  }
+
+  /** Mostly somebody who has videos; sometimes somebody who has gone already. */
+  #erase(alone: boolean, chosen?: User): Operation {
+    const again = this.random.chance(0.15) ? this.random.maybe(this.accounts.leaving) : undefined;
+    const user = again ?? chosen ?? this.#recent(this.operations.jobs)?.user ?? this.#user();
+    return this.accounts.erase(user, alone);
+  }
+
+  #poll(job: OwnJob | undefined): Operation {
+    return job === undefined ? this.backstage.tick() : this.operations.poll(job.user, job.history);
+  }
+
+  #cancel(job: OwnJob | undefined): Operation {
+    return job === undefined ? this.backstage.tick() : this.operations.cancel(job.user, job.history);
+  }
+
+  #delete(job: OwnJob | undefined): Operation {
+    if (job === undefined) return this.backstage.tick();
+    const other = this.random.maybe(this.operations.jobs);
+    return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
+  }
+
+  #trespass(): Operation {
+    const job = this.#recent(this.operations.jobs);
+    const user = this.#user();
+    if (job === undefined || job.user === user) return this.#poll(job);
+    return this.operations.trespass(user, job.history);
+  }
+
+  #webhook(): Operation {
+    const mail = this.world.postman.take();
+    return mail === undefined ? this.backstage.tick() : this.backstage.deliver(mail);
+  }
+
+  /** About any run, also one that is long over or goes on, by somebody who means no good, or by a confused provider. */
+  #oddWebhook(): Operation {
+    const { provider, runpod } = this.world;
+    const ofRunpod = this.random.chance(0.2) ? this.#recent(runpod.runs) : undefined;
+    const ofFal = this.#recent(provider.runs);
+    const run = ofRunpod !== undefined ? reporterOfRunpod(ofRunpod) : ofFal === undefined ? null : reporterOfFal(ofFal);
+    if (run === null) return this.backstage.tick();
+    const drawn = this.random.pick(deliveriesFor(run));
+    const delivery = ["genuine", "late", "before the answer"].includes(drawn)
+      ? (run.isOver() ? "repeated" : "early")
+      : drawn;
+    return this.backstage.deliver({ run, delivery, due: 0, tries: 9 });
+  }
+
+  #credits(): Operation {
+    const again = this.random.maybe([...this.backstage.added.keys()].slice(-20));
+    const known = again === undefined ? undefined : this.backstage.added.get(again);
+    if (again !== undefined && known !== undefined && !known.user.leaving && this.random.chance(0.5)) {
+      return this.backstage.addCredits(known.user, again, known.amount);
+    }
+    return this.backstage.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 80));
+  }
+}

@@ -1,0 +1,67 @@
+import type { Operation } from "./journal.ts";
+import type { User } from "../model/model.ts";
+import type { Operations } from "./video-operations.ts";
+import type { Random } from "../runtime/random.ts";
+import { newVariant } from "./generation-requests.ts";
+import type { TransitionOperations } from "./transition-operations.ts";
+
+/** Everything that is asked for under a key, and asks for it again. */
+export class Asks {
+  /** Each entry asks again. */
+  readonly again: (() => Operation)[] = [];
+
+  constructor(
+    private readonly operations: Operations,
+    private readonly transitions: TransitionOperations,
+    private readonly random: Random,
+  ) {}
+
+  any(user: User): Operation {
+    switch (this.random.weighted({ request: 16, transition: 4, batch: 1 })) {
+      case "request":
+        return this.request(user);
+      case "transition":
+        return this.transition(user);
+      case "batch":
+        return this.batch(user);
+    }
+  }
+
+  request(user: User): Operation {
+    const key = this.operations.newKey(user);
+    this.again.push(() => {
+      if (this.random.chance(0.2) && key.variants.length < 3) {
+        key.variants.push(
+          newVariant(this.random, { keyName: key.name, number: key.variants.length, uploads: user.uploads }),
+        );
+      }
+      return this.operations.generate(user, key, this.#variant(key.variants));
+    });
+    return this.operations.generate(user, key, this.random.pick(key.variants));
+  }
+
+  transition(user: User): Operation {
+    const key = this.transitions.newKey(user);
+    if (this.random.chance(0.1)) return this.transitions.create(user, key, this.random.pick(key.variants), false);
+    this.again.push(() => {
+      if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.addVariant(user, key);
+      return this.transitions.create(user, key, this.#variant(key.variants));
+    });
+    return this.transitions.create(user, key, this.random.pick(key.variants));
+  }
+
+  batch(user: User): Operation {
+    const key = this.transitions.newBatch(user);
+    this.again.push(() => {
+      if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.changeBatch(user, key);
+      return this.transitions.batch(user, key, key.variants.indexOf(this.#variant(key.variants)));
+    });
+    return this.transitions.batch(user, key, 0);
+  }
+
+  /** Mostly the first: it is the one that the key is bound to. */
+  #variant<Variant>(variants: readonly Variant[]): Variant {
+    const [first] = variants;
+    return first !== undefined && this.random.chance(0.75) ? first : this.random.pick(variants);
+  }
+}

@@ -1,0 +1,165 @@
+import { z } from "zod";
+import type { Answer } from "../world/endpoints.ts";
+import type { Journal, Operation } from "./journal.ts";
+import { type BatchKey, checkGeneration, checkLeaving, type Key, type Moment, type User } from "../model/model.ts";
+import type { Operations } from "./video-operations.ts";
+import type { Random } from "../runtime/random.ts";
+import { refusalOf, type Variant } from "./generation-requests.ts";
+import { newTransition } from "./transition-requests.ts";
+import { Violation } from "../runtime/violation.ts";
+import type { World } from "../world/world.ts";
+
+const itemSchema = z.union([
+  z.object({
+    index: z.number(),
+    task_id: z.string(),
+    status: z.literal("pending"),
+    credits_used: z.number(),
+    credits_remaining: z.number(),
+  }),
+  z.object({ index: z.number(), task_id: z.null(), status: z.literal("failed"), code: z.string(), error: z.string() }),
+]);
+const batchSchema = z.object({ task_group_id: z.string(), tasks: z.array(itemSchema), total: z.number() });
+
+const MOST_ITEMS = 20;
+
+/** What clients do about transitions: each is a job like any other, and so is each of a batch. */
+export class TransitionOperations {
+  constructor(
+    private readonly world: World,
+    private readonly operations: Operations,
+    private readonly random: Random,
+    private readonly journal: Journal,
+  ) {}
+
+  newKey(user: User): Key {
+    const key = this.operations.namedKey(`u${user.index}-k${user.keys++}`);
+    this.addVariant(user, key);
+    return key;
+  }
+
+  addVariant(user: User, key: Key): void {
+    const asker = { keyName: key.name, number: key.variants.length, uploads: user.uploads };
+    key.variants.push(newTransition(this.random, asker));
+  }
+
+  /** Without the header a transition is always another one: such a key is used once. */
+  create(user: User, key: Key, variant: Variant, sendsKey = true): Operation {
+    const text = `transition ${key.name}-v${key.variants.indexOf(variant)} ${
+      /\[.*/.exec(String(variant.body.prompt)) ?? ""
+    }`;
+    return this.journal.operation(text, async (moment) => {
+      const answer = await this.world.endpoints.call("transitions", {
+        path: "/create-and-generate/",
+        userId: user.id,
+        headers: sendsKey ? { "Idempotency-Key": key.text } : {},
+        body: JSON.stringify(variant.body),
+      });
+      const done = moment();
+      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
+      this.#check(user, key, variant, answer, done);
+    });
+  }
+
+  newBatch(user: User): BatchKey {
+    const { text, name } = this.operations.namedKey(`u${user.index}-k${user.keys++}`);
+    const key: BatchKey = { text, variants: [], items: [], groupId: null };
+    const count = this.random.weighted({ few: 10, one: 2, none: 0.3, many: 0.3 });
+    const items = count === "one" ? 1 : count === "few" ? this.random.whole(2, 4) : 0;
+    for (let index = 0; index < items; index++) key.items.push(this.operations.namedKey(`${name}i${index}`));
+    this.#addBatchVariant(user, key, count === "none" ? 0 : count === "many" ? MOST_ITEMS + 1 : null);
+    return key;
+  }
+
+  /** Another batch of as many under the same key. */
+  changeBatch(user: User, key: BatchKey): void {
+    if (key.items.length > 0) this.#addBatchVariant(user, key, null);
+  }
+
+  batch(user: User, key: BatchKey, number: number): Operation {
+    const sent = key.variants[number];
+    if (sent === undefined) throw new Error("No such batch");
+    return this.journal.operation(`batch ${key.items[0]?.name}-v${number} of ${key.items.length}`, async (moment) => {
+      const answer = await this.world.endpoints.call("transitions", {
+        path: "/batch-create-and-generate/",
+        userId: user.id,
+        headers: { "Idempotency-Key": key.text },
+        body: JSON.stringify(sent.body),
+      });
+      const done = moment();
+      if (sent.refusal !== null) {
+        if (answer.code !== sent.refusal.code) throw new Violation(`A batch was answered ${answer.code || "well"}`);
+        return;
+      }
+      const isValid = key.items.some(({ variants }) => variants[number]?.refusal === null);
+      if (checkLeaving(user, isValid, answer.code, done)) return;
+      if (answer.status === 202) this.#checkBatch(user, key, number, answer, done);
+      else this.#checkRefusedBatch(key, number, answer, done);
+    });
+  }
+
+  #addBatchVariant(user: User, key: BatchKey, malformed: number | null): void {
+    const number = key.variants.length;
+    for (const item of key.items) {
+      item.variants.push(newTransition(this.random, { keyName: item.name, number, uploads: user.uploads }, false));
+    }
+    const one = newTransition(this.random, { keyName: "none", number, uploads: user.uploads }, false).body;
+    const transitions = malformed === null
+      ? key.items.map(({ variants }) => variants[number]?.body)
+      : Array.from({ length: malformed }, () => one);
+    const refusal = malformed === null ? null : refusalOf("validation_failed");
+    key.variants.push({ body: { transitions }, refusal });
+  }
+
+  #checkBatch(user: User, key: BatchKey, number: number, answer: Answer, moment: Moment): void {
+    const { task_group_id, tasks, total } = batchSchema.parse(answer.body);
+    key.groupId ??= task_group_id;
+    if (key.groupId !== task_group_id) throw new Violation("A batch changed its id");
+    if (total !== key.items.length || tasks.map(({ index }) => index).join() !== [...key.items.keys()].join()) {
+      throw new Violation(`A batch of ${key.items.length} was answered ${JSON.stringify(tasks)}`);
+    }
+    for (const [index, item] of key.items.entries()) {
+      const task = tasks[index];
+      const variant = item.variants[number];
+      if (task === undefined || variant === undefined) continue;
+      this.world.counts.add("batches", task.task_id === null ? `item ${task.code}` : "item started");
+      if (task.task_id === null && user.leaving && task.code === "unauthorized") continue;
+      const code = task.task_id === null ? task.code : "";
+      this.#check(user, item, variant, {
+        ...answer,
+        status: task.task_id === null ? 400 : 202,
+        code,
+        body: { ...task },
+      }, moment);
+    }
+  }
+
+  /** None of its transitions was taken, and the answer tells why the first was not; or the batch was given up half way. */
+  #checkRefusedBatch(key: BatchKey, number: number, answer: Answer, moment: Moment): void {
+    if (moment.disturbed && answer.status >= 500) return;
+    const [first] = key.items;
+    const variant = first?.variants[number];
+    if (first === undefined || variant === undefined) throw new Violation(`An empty batch was answered ${answer.code}`);
+    checkGeneration(first, variant, { ...answer, replayed: false }, moment);
+    // Two different batches under one key at the same time may share it, and each is then told that it was reused.
+    if (answer.code === "idempotency_key_reused") return;
+    for (const { told, name } of key.items) {
+      const bound = told.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
+      if (bound !== undefined && moment.finishedAt < bound.since + 24 * 3_600_000) {
+        throw new Violation(`${name} is bound to ${bound.jobId}, and its batch was answered ${answer.code}`);
+      }
+    }
+  }
+
+  /** A transition's answer as one of a generation, which has the same rules. */
+  #check(user: User, key: Key, variant: Variant, answer: Answer, moment: Moment): void {
+    const { message: _, task_id, index: __, ...rest } = answer.body;
+    const told = {
+      status: answer.status === 202 ? 200 : answer.status,
+      code: answer.code,
+      body: answer.status === 202 ? { ...rest, job_id: task_id } : answer.body,
+      replayed: answer.headers.has("x-idempotent-replay"),
+    };
+    this.operations.learn(user, checkGeneration(key, variant, told, moment), variant, moment);
+  }
+}

@@ -1,0 +1,110 @@
+import type { Upload } from "../model/model.ts";
+import { type Extra, priceOfExtras } from "../model/prices.ts";
+import type { Random } from "../runtime/random.ts";
+import { refusalOf, type Variant } from "./generation-requests.ts";
+import { randomWords } from "../faults/prompt-words.ts";
+
+const KLING_TEXT = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
+const KLING_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e";
+const VEO_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000f";
+
+/** Whose request it is, as far as it shows in the body. */
+export interface Asker {
+  keyName: string;
+  number: number;
+  uploads: readonly Upload[];
+}
+
+/** What the endpoint refuses by itself, and what only the database knows to refuse. */
+const MALFORMED: Record<string, unknown>[] = [
+  { duration: 61 },
+  { tail_image: null },
+  { colour: "red" },
+  { enable_voiceover: true },
+  { enable_subtitles: true, subtitles: [] },
+  { front_image: null, front_image_path: "00000000-0000-4000-8000-000000000000/0.jpg" },
+];
+const UNKNOWN: [code: "validation_failed" | "model_not_found", body: Record<string, unknown>][] = [
+  ["validation_failed", { model_id: VEO_TRANSITION, duration: 5 }],
+  ["model_not_found", { model_id: KLING_TEXT }],
+];
+
+/** A transition that no other is: its prompt names the key and the variant. */
+export function newTransition(random: Random, asker: Asker, mayBeMalformed = true): Variant {
+  const valid = validTransition(random, asker);
+  if (random.chance(0.92)) return valid;
+  if (mayBeMalformed && random.chance(0.6)) {
+    return {
+      ...valid,
+      body: { ...plain(valid.body), ...random.pick(MALFORMED) },
+      refusal: refusalOf("validation_failed"),
+      uploads: [],
+    };
+  }
+  const [code, change] = random.pick(UNKNOWN);
+  return { ...valid, body: { ...plain(valid.body), ...change }, refusal: refusalOf(code), uploads: [] };
+}
+
+function plain({ prompt }: Record<string, unknown>): Record<string, unknown> {
+  return { front_image: "https://example.com/1.jpg", tail_image: "https://example.com/2.jpg", duration: 5, prompt };
+}
+
+function validTransition(random: Random, { keyName, number, uploads }: Asker): Variant {
+  const isVeo = random.chance(0.2);
+  const length = random.weighted({ short: 1, one: 5, long: 1 });
+  const duration = isVeo
+    ? random.pick([4, 6, 8])
+    : length === "short"
+    ? random.whole(1, 2)
+    : length === "one"
+    ? random.whole(3, 10)
+    : random.whole(16, 34);
+  const extras = (["voiceover", "music"] as const).filter(() => random.chance(0.45));
+  const spare = extras.filter(() => random.chance(0.6));
+  const subtitles = random.chance(0.4);
+  const upload = random.chance(0.4) ? random.recent(uploads, 3) : undefined;
+  const body = {
+    ...(upload !== undefined ? { front_image_path: upload.path } : { front_image: "https://example.com/front.jpg" }),
+    tail_image: "https://example.com/tail.jpg",
+    prompt: `A transition, take ${keyName}-v${number} ${randomWords(random)}`,
+    duration,
+    transition_type: random.pick(["fade", "MORPH", "Energetic"]),
+    ...(isVeo ? { model_id: VEO_TRANSITION } : random.chance(0.3) ? { model_id: KLING_TRANSITION } : {}),
+    ...music(random, extras),
+    ...voiceover(random, extras, duration),
+    ...(subtitles ? subtitlesOf(random) : {}),
+    ...(spare.length > 0 ? { deliver_without: spare } : {}),
+  };
+  // What is shorter than Kling makes is cut from what it makes.
+  const price = (isVeo ? duration * 2 : Math.max(3, duration)) + priceOfExtras(extras);
+  return {
+    body,
+    refusal: null,
+    wanted: { kind: "transition", price, extras, spare, subtitles },
+    uploads: upload === undefined ? [] : [upload],
+  };
+}
+
+function music(random: Random, extras: readonly Extra[]): Record<string, unknown> {
+  if (extras.includes("music")) {
+    return { enable_music: true, music_type: random.pick(["calm", "upbeat"]), music_volume: random.whole(1, 100) };
+  }
+  // Music at no volume is none, and costs nothing.
+  return random.chance(0.1) ? { enable_music: true, music_volume: 0 } : {};
+}
+
+/** Its text is the only one of an extra that the provider is sent: it may hold words of its own. */
+function voiceover(random: Random, extras: readonly Extra[], duration: number): Record<string, unknown> {
+  if (!extras.includes("voiceover")) return {};
+  const word = random.pick(["", "", "server_error", "submit_drop_after times=1", "no_media", "hang"]);
+  const text = `Hi ${word === "" ? "" : `[fal: ${word}]`}`;
+  return { enable_voiceover: true, voiceover_text: text.length > duration * 20 ? "Hi" : text };
+}
+
+function subtitlesOf(random: Random): Record<string, unknown> {
+  return {
+    enable_subtitles: true,
+    subtitle_style: random.pick(["default", "bold", "animated", "minimal"]),
+    subtitles: [{ startTime: 0, endTime: 0.5, text: "Hello <there>" }, { startTime: 0.5, endTime: 1, text: "Bye" }],
+  };
+}

@@ -1,0 +1,211 @@
+import { z } from "zod";
+import { JobHistory } from "../model/job-history.ts";
+import type { Journal, Operation } from "./journal.ts";
+import { checkGeneration, checkLeaving, type Key, type Moment, type User } from "../model/model.ts";
+import type { Random } from "../runtime/random.ts";
+import { checkUnreadable } from "../checks/refunded-files.ts";
+import { newVariant, type Variant } from "./generation-requests.ts";
+import { Violation } from "../runtime/violation.ts";
+import { RETENTION_DAYS, type World } from "../world/world.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+const deletedSchema = z.object({
+  deleted: z.array(z.string()),
+  not_found: z.array(z.string()),
+  not_deleted: z.array(z.object({ job_id: z.string(), code: z.literal("cancel_limit_reached") })).default([]),
+});
+
+/** A job and whose it is. */
+export interface OwnJob {
+  user: User;
+  history: JobHistory;
+}
+
+/** What clients do about videos; each operation checks the answer that it gets. */
+export class Operations {
+  readonly jobs: OwnJob[] = [];
+  readonly #byId = new Map<string, OwnJob & { variant: Variant }>();
+
+  constructor(
+    private readonly world: World,
+    private readonly random: Random,
+    private readonly journal: Journal,
+  ) {}
+
+  newKey(user: User): Key {
+    const key = this.namedKey(`u${user.index}-k${user.keys++}`);
+    key.variants.push(newVariant(this.random, { keyName: key.name, number: 0, uploads: user.uploads }));
+    return key;
+  }
+
+  namedKey(name: string): Key {
+    const quoted = this.random.chance(0.1);
+    const uuid = this.random.uuid();
+    return { text: quoted ? `"${uuid}"` : uuid, name, variants: [], told: [], firstStarted: this.world.clock.now() };
+  }
+
+  find(jobId: string): OwnJob | undefined {
+    return this.#byId.get(jobId);
+  }
+
+  /** Notes a job that an answer named. */
+  learn(user: User, jobId: string | null, variant: Variant, { startedAt }: Moment): void {
+    if (jobId === null) return;
+    const known = this.#byId.get(jobId);
+    if (known !== undefined && known.variant !== variant) {
+      throw new Violation(`${jobId} is told of two requests: ${JSON.stringify([known.variant.body, variant.body])}`);
+    }
+    if (known !== undefined) return;
+    const { node_id } = variant.body;
+    const history = new JobHistory(jobId, startedAt, typeof node_id === "string" ? node_id : null, variant.wanted);
+    history.deletionAsked = user.leaving;
+    history.goneSince = user.goneSince;
+    user.jobs.push(history);
+    this.jobs.push({ user, history });
+    this.#byId.set(jobId, { user, history, variant });
+  }
+
+  generate(user: User, key: Key, variant: Variant): Operation {
+    const text = `generate ${key.name}-v${key.variants.indexOf(variant)} ${
+      /\[.*/.exec(String(variant.body.prompt)) ?? ""
+    }`;
+    return this.journal.operation(text, async (moment) => {
+      const answer = await this.world.endpoints.call("generate-video", {
+        userId: user.id,
+        headers: { "Idempotency-Key": key.text },
+        body: JSON.stringify(variant.body),
+      });
+      const done = moment();
+      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
+      const told = { ...answer, replayed: answer.headers.has("x-idempotent-replay") };
+      this.learn(user, checkGeneration(key, variant, told, done), variant, done);
+    });
+  }
+
+  poll(user: User, history: JobHistory): Operation {
+    const isTask = history.wanted.kind === "transition" && this.random.chance(0.6);
+    const byNode = !isTask && history.nodeId !== null && this.random.chance(0.5);
+    const path = byNode ? `?node_id=${history.nodeId}` : `?job_id=${history.jobId}`;
+    return this.journal.operation(`poll u${user.index} ${history.jobId}`, async (moment) => {
+      const answer = isTask
+        ? await this.world.endpoints.call("transitions", {
+          method: "GET",
+          path: `/task-status/${history.jobId}/`,
+          userId: user.id,
+        })
+        : await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
+      const done = moment();
+      const { started, finished, finishedAt, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
+      if (answer.status >= 500 && disturbed) return;
+      if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
+      if (answer.status === 200 && !byNode && history.goneSince < started) {
+        throw new Violation(`${history.jobId} is back`);
+      }
+      if (answer.status !== 200) throw new Violation(`The poll of ${history.jobId} was answered ${answer.status}`);
+      if (isTask) return history.checkTask(answer.body, started, finished);
+      // The key of a node may have expired and made a newer job there.
+      if (byNode && answer.body.job_id !== history.jobId) return;
+      history.check(answer.body, started, finished);
+    });
+  }
+
+  /** Somebody else asks for the job, or tries to cancel it. */
+  trespass(user: User, { jobId }: JobHistory): Operation {
+    const way = this.random.pick(["cancel", "status", "task"] as const);
+    return this.journal.operation(`trespass u${user.index} ${jobId}`, async (moment) => {
+      const answer = way === "cancel"
+        ? await this.world.endpoints.call("videos", { path: `/${jobId}/cancel`, userId: user.id })
+        : way === "task"
+        ? await this.world.endpoints.call("transitions", {
+          method: "GET",
+          path: `/task-status/${jobId}/`,
+          userId: user.id,
+        })
+        : await this.world.endpoints.call("get-video-status", {
+          method: "GET",
+          path: `?job_id=${jobId}`,
+          userId: user.id,
+        });
+      const done = moment();
+      if (checkLeaving(user, true, answer.code, done)) return;
+      if (answer.status === 404 || done.disturbed) {
+        if (answer.status === 200) throw new Violation(`${user.id} was shown ${jobId}`);
+        return;
+      }
+      throw new Violation(`${user.id} asked for ${jobId} of another user and was answered ${answer.status}`);
+    });
+  }
+
+  cancel(user: User, history: JobHistory): Operation {
+    return this.journal.operation(`cancel u${user.index} ${history.jobId}`, async (moment) => {
+      const stage = await this.#stageOf(history);
+      const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
+      this.world.counts.add("cancellations", `${stage} ${answer.status}`);
+      const done = moment();
+      const { started, finished, finishedAt, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
+      if (answer.status === 409 || answer.code === "cancel_limit_reached" || (answer.status >= 500 && disturbed)) {
+        return;
+      }
+      if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
+      if (answer.status !== 200) throw new Violation(`A cancellation was answered ${answer.status}`);
+      const view = history.check(answer.body, started, finished);
+      if (view.error_code !== "cancelled") {
+        throw new Violation(`${history.jobId} was cancelled: ${JSON.stringify(view)}`);
+      }
+      await checkUnreadable(this.world, user, history);
+    });
+  }
+
+  /** Where the job was when its owner decided to cancel it. */
+  async #stageOf({ jobId }: JobHistory): Promise<string> {
+    const { sql, order } = this.world;
+    const [job] = await order.inTurn(async () => await sql`select stage from video_jobs where job_id = ${jobId}`);
+    return String(job?.stage ?? "gone");
+  }
+
+  /** Deletes one's own job, in one request with somebody else's. */
+  delete(user: User, history: JobHistory, foreign: JobHistory | undefined): Operation {
+    return this.journal.operation(`delete u${user.index} ${history.jobId}`, async (moment) => {
+      history.deletionAsked = true;
+      const jobIds = [history.jobId, ...(foreign === undefined ? [] : [foreign.jobId])];
+      const answer = await this.world.endpoints.call("videos", {
+        method: "DELETE",
+        userId: user.id,
+        body: JSON.stringify({ job_ids: jobIds }),
+      });
+      const done = moment();
+      const { finished, disturbed } = done;
+      if (checkLeaving(user, true, answer.code, done)) return;
+      if (answer.status >= 500 && disturbed) return;
+      const told = deletedSchema.parse(answer.body);
+      // Who is leaving may have lost it already, with everything else.
+      const kept = told.not_deleted.map(({ job_id }) => job_id);
+      const mine = (told.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];
+      const others = jobIds.filter((id) => !mine.includes(id) && !kept.includes(id)).toSorted();
+      if (told.deleted.join() !== mine.join() || told.not_found.toSorted().join() !== others.join()) {
+        throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(told)}`);
+      }
+      if (kept.length > 0) this.world.counts.add("cancellations", "not deleted");
+      else history.goneSince = Math.min(history.goneSince, finished);
+    });
+  }
+
+  /** The app asks for what has changed. */
+  sync(user: User): Operation {
+    return this.journal.operation(`sync u${user.index}`, async (moment) => {
+      const status = await user.mirror.sync((path) =>
+        this.world.endpoints.call("videos", { method: "GET", path, userId: user.id })
+      );
+      if (status === 401 && user.leaving) return;
+      if (status !== 200 && !moment().disturbed) throw new Violation(`The list was answered ${status}`);
+    });
+  }
+}
+
+/** Deleted by its owner, or past the retention. */
+function mayBeGone(history: JobHistory, now: number): boolean {
+  return history.deletionAsked || now >= history.since + RETENTION_DAYS * DAY_MS;
+}

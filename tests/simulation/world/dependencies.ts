@@ -1,0 +1,102 @@
+import { createClient } from "@supabase/supabase-js";
+import type { Database } from "../../../supabase/functions/_shared/database/database.types.ts";
+import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import { createFalAdapter } from "../../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
+import { ProviderError, type VideoProvider } from "../../../supabase/functions/_shared/providers/provider.ts";
+import { createRunpodAdapter } from "../../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
+import { createVeoAdapter } from "../../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
+import { Bucket } from "./bucket.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { ProcedureServer } from "./procedures.ts";
+import type { Network } from "./network.ts";
+import type { Order } from "../runtime/sequencer.ts";
+import { currentProcess } from "../runtime/process.ts";
+import { Provider } from "./fal.ts";
+import { RunpodProvider } from "./runpod.ts";
+import { VeoProvider } from "./veo.ts";
+
+/** What the functions call, and what is between. */
+export interface Parts {
+  network: Network;
+  procedures: ProcedureServer;
+  bucket: Bucket;
+  provider: Provider;
+  runpod: RunpodProvider;
+  veo: VeoProvider;
+  clock: Clock;
+  order: Order;
+}
+
+/** The real ones, but for where their requests go. */
+export function createDependencies(parts: Parts): Dependencies {
+  const { network, procedures, bucket, order } = parts;
+  Deno.env.set("SUPABASE_URL", "http://supabase.simulated");
+  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: "sb_secret_simulated" }));
+  async function supabase(input: URL | RequestInfo, init: RequestInit = {}): Promise<Response> {
+    const method = init.method ?? "GET";
+    const path = new URL(input instanceof Request ? input.url : input).pathname;
+    const [procedure] = path.match(/(?<=^\/rest\/v1\/rpc\/).+/) ?? [];
+    if (procedure !== undefined) {
+      const run = () => procedures.call(procedure, String(init.body));
+      return await network.call("database", procedure, () => order.inTurn(run));
+    }
+    const file = decodeURIComponent(path.replace("/storage/v1/object/", ""));
+    return await network.call("storage", Bucket.pointOf(method, file), () => bucket.call(method, file, init.body));
+  }
+  const providers = createProviders(parts);
+  return {
+    client: createClient<Database>("http://supabase.simulated", "sb_secret_simulated", {
+      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      global: { fetch: supabase },
+    }),
+    providers: {
+      get(name) {
+        const provider = providers[name];
+        if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", name);
+        return provider;
+      },
+    },
+    environment: {
+      VIDEO_STORAGE: "supabase",
+      SIGNED_URL_SECONDS: 3600,
+      PUBLIC_FUNCTIONS_URL: "http://functions.simulated",
+    },
+    random: () => currentProcess().random.next(),
+    pause: () => Promise.resolve(),
+  };
+}
+
+/** A service outside, and what its calls are as fault points. */
+interface Remote {
+  pointOf(method: string, url: URL): string;
+  call(method: string, url: URL, init: RequestInit): Promise<Response>;
+}
+
+/** The real adapters, whose calls go through the network of this world. */
+function createProviders({ network, provider, runpod, veo, clock }: Parts): Record<string, VideoProvider> {
+  const fetchFrom = ({ pointOf, call }: Remote): typeof fetch => async (input, init = {}) => {
+    const method = init.method ?? "GET";
+    const url = new URL(input instanceof Request ? input.url : input);
+    return await network.call("provider", pointOf(method, url), () => call(method, url, init));
+  };
+  return {
+    fal: createFalAdapter({
+      key: provider.simulation.key,
+      queueUrl: provider.url,
+      jwksUrl: provider.jwksUrl,
+      fetch: fetchFrom({ pointOf: Provider.pointOf, call: (...asked) => provider.call(...asked) }),
+      now: clock.now,
+    }),
+    runpod: createRunpodAdapter({
+      key: runpod.key,
+      baseUrl: runpod.url,
+      mediaHosts: [],
+      fetch: fetchFrom({ pointOf: RunpodProvider.pointOf, call: (...asked) => runpod.call(...asked) }),
+    }),
+    veo: createVeoAdapter({
+      key: veo.key,
+      baseUrl: veo.url,
+      fetch: fetchFrom({ pointOf: VeoProvider.pointOf, call: (...asked) => veo.call(...asked) }),
+    }),
+  };
+}

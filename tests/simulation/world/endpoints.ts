@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { account } from "../../../supabase/functions/account/handler.ts";
+import { advanceJobs } from "../../../supabase/functions/advance-jobs/handler.ts";
+import { generateVideo } from "../../../supabase/functions/generate-video/handler.ts";
+import { getVideoStatus } from "../../../supabase/functions/get-video-status/handler.ts";
+import { providerWebhook } from "../../../supabase/functions/provider-webhook/handler.ts";
+import { transitions } from "../../../supabase/functions/transitions/handler.ts";
+import { uploads } from "../../../supabase/functions/uploads/handler.ts";
+import { videos } from "../../../supabase/functions/videos/handler.ts";
+import { DatabaseError } from "../../../supabase/functions/_shared/database/client.ts";
+import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import type { RequestContext } from "../../../supabase/functions/_shared/http/endpoint.ts";
+import { refusalBody, RequestError, requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
+import { ServerTiming } from "../../../supabase/functions/_shared/runtime/server-timing.ts";
+import { errorText } from "../../../supabase/functions/_shared/runtime/log.ts";
+import { MediaError } from "../../../supabase/functions/_shared/storage/storage-utils.ts";
+import type { Counts } from "../runtime/coverage-counts.ts";
+import { currentProcess } from "../runtime/process.ts";
+
+type Handler = (dependencies: Dependencies, request: Request, call: RequestContext) => Promise<Response>;
+
+const HANDLERS = {
+  "account": (dependencies, _request, call) => account(dependencies, call),
+  "generate-video": generateVideo,
+  "get-video-status": getVideoStatus,
+  "provider-webhook": providerWebhook,
+  "advance-jobs": advanceJobs,
+  "transitions": transitions,
+  "uploads": uploads,
+  "videos": videos,
+} satisfies Record<string, Handler>;
+export type Endpoint = keyof typeof HANDLERS;
+
+/** What a client was told. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+  /** The stable code of an error; else an empty text. */
+  code: string;
+}
+
+export interface EndpointRequest {
+  /** The rest of the path and the query. */
+  path?: string;
+  method?: string;
+  headers?: HeadersInit;
+  body?: BodyInit;
+  userId?: string;
+}
+
+/** Calls the real handlers in the running process, as signed-in users, and answers their errors as `endpoint` does. */
+export class Endpoints {
+  #requests = 0;
+
+  constructor(private readonly dependencies: Dependencies, private readonly counts: Counts) {}
+
+  async call(endpoint: Endpoint, { path = "", method = "POST", ...rest }: EndpointRequest): Promise<Answer> {
+    const url = `http://functions.simulated/${endpoint}${path}`;
+    const request = new Request(url, {
+      method,
+      ...(rest.headers === undefined ? {} : { headers: rest.headers }),
+      ...(rest.body === undefined ? {} : { body: rest.body }),
+    });
+    const call = this.#newCall(rest.userId ?? "");
+    const response = await HANDLERS[endpoint](this.dependencies, request, call)
+      .catch((error: unknown) => refusal(error, call));
+    const text = await response.text();
+    const body = text === "" ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    const code = typeof body.code === "string" ? body.code : "";
+    this.counts.add("answers", `${endpoint} ${response.status} ${code}`.trim());
+    return { status: response.status, headers: response.headers, body, code };
+  }
+
+  #newCall(userId: string): RequestContext {
+    const process = currentProcess();
+    const log: RequestContext["log"] = (level, event, fields = {}) => {
+      if (process.dead) return;
+      if (level === "alert") this.counts.add("alerts", event);
+      if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
+    };
+    const requestId = `request-${++this.#requests}`;
+    return { requestId, language: "en", timing: new ServerTiming(), log, userId, hasKey: false, about: {} };
+  }
+}
+
+/** As in `_shared/http/endpoint.ts`. What nobody foresaw is thrown on: only a broken database is an excuse for a 500. */
+function refusal(error: unknown, call: RequestContext): Response {
+  if (error instanceof RequestError) return envelope(error, call);
+  if (error instanceof MediaError || (error instanceof DatabaseError && error.unreachable)) {
+    call.log("error", "unavailable", { error: errorText(error) });
+    return envelope(new RequestError("unavailable"), call);
+  }
+  if (error instanceof DatabaseError && currentProcess().disturbed) {
+    return envelope(new RequestError("internal_error"), call);
+  }
+  throw new Error(`The handler threw ${errorText(error)}`, { cause: error });
+}
+
+function envelope(error: RequestError, call: RequestContext): Response {
+  return Response.json(refusalBody(error, call), { status: requestErrors[error.code].status, headers: error.headers });
+}

@@ -1,0 +1,160 @@
+import { answerOf, billableUnits } from "../../../local/simulators/fal/answers.ts";
+import { serveRunFile } from "../../../local/simulators/fal/files.ts";
+import { type Call, gatewayFailure, json, type Reply } from "../../../local/simulators/shared/http.ts";
+import { requestRoute } from "../../../local/simulators/fal/request-routes.ts";
+import { type Run, RunQueue } from "../../../local/simulators/fal/run-queue.ts";
+import { SAMPLE, sampleBytes } from "../../../local/simulators/shared/samples.ts";
+import { Scripts } from "../../../local/simulators/fal/scripts.ts";
+import { WebhookKeys } from "../../../local/simulators/fal/signing.ts";
+import { defaultSettings, type Simulation } from "../../../local/simulators/fal/simulation.ts";
+import { submit, unauthorized } from "../../../local/simulators/fal/submit.ts";
+import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
+import { Webhooks } from "../../../local/simulators/fal/webhooks.ts";
+import { z } from "zod";
+import { currentProcess } from "../runtime/process.ts";
+import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+import { checkStepInput } from "../model/step-inputs.ts";
+import { randomWordsOfStep } from "../faults/prompt-words.ts";
+
+const URL_OF_FAL = "http://fal.simulated";
+
+const OVERSIZED_BYTES = sampleBytes("mp4", SAMPLE.bytes.mp4 * 8);
+/** A receiver asks for keys at most once a minute. */
+const KEYS_CHANGED_MS = 2 * 60_000;
+
+/**
+ * The fal simulator within this process: the same parts as `startFalSimulator`, called without HTTP, so that a run is fast
+ * and can be replayed. It sends no webhooks: the driver does, in whatever order.
+ */
+export class Provider {
+  readonly simulation: Simulation;
+  /** To be told of each run that is over. */
+  onEnded: (run: Run) => void = () => {};
+  /** To be told of a run that was taken, before the answer to its submission goes out. */
+  onAccepted: (run: Run) => Promise<void> = () => Promise.resolve();
+  /** Whether an address is one that a provider could fetch a file from. */
+  opens: (url: URL) => boolean = () => true;
+  /** What was wrong with the input of a step, once something was. */
+  badInput: string | null = null;
+  #rotatedAt = -Infinity;
+  #servedAt = -Infinity;
+  readonly url = URL_OF_FAL;
+  readonly jwksUrl = `${URL_OF_FAL}/.well-known/jwks.json`;
+
+  private constructor(timeline: Timeline, keys: WebhookKeys) {
+    const settings = () => simulation.settings;
+    const queue = new RunQueue(timeline, settings, {
+      answerOf: (run, outcome) => answerOf(run, outcome, settings(), URL_OF_FAL),
+      started: () => {},
+      ended: (run) => {
+        run.billableUnits = billableUnits(run);
+        this.onEnded(run);
+      },
+    });
+    const simulation: Simulation = {
+      url: URL_OF_FAL,
+      key: "simulated-key",
+      settings: {
+        ...defaultSettings(1, { queueMs: 2_000, runMs: 20_000, concurrency: 1_000_000 }),
+        webhooks: false,
+      },
+      timeline,
+      queue,
+      scripts: new Scripts(),
+      webhooks: new Webhooks(timeline, keys, settings, () => ({ status: 200, headers: {}, body: {} })),
+      keys,
+      submissions: 0,
+      jwksFetches: 0,
+    };
+    this.simulation = simulation;
+  }
+
+  static async create(timeline: Timeline): Promise<Provider> {
+    return new Provider(timeline, await WebhookKeys.create());
+  }
+
+  get runs(): readonly Run[] {
+    return this.simulation.queue.runs;
+  }
+
+  /** The size of the file at an address of ours; undefined where no run made it. */
+  fileBytes(url: URL): number | undefined {
+    const [, , id = "", name = ""] = url.pathname.split("/");
+    const run = this.simulation.queue.find(id);
+    if (run === undefined) return undefined;
+    if (name.endsWith(".jpg")) return SAMPLE.bytes.jpg;
+    if (name.endsWith(".mp3")) return SAMPLE.bytes.mp3;
+    return run.script.media === "oversized" ? OVERSIZED_BYTES : sampleBytes("mp4", run.script.mediaBytes);
+  }
+
+  /** Signs with another key from now on. */
+  async rotateKeys(keepOld: boolean): Promise<void> {
+    await this.simulation.keys.rotate(keepOld);
+    this.#rotatedAt = this.simulation.timeline.now();
+  }
+
+  /** Whether a receiver may still know only the keys before the last rotation. */
+  hasOtherKeys(): boolean {
+    return this.#servedAt <= this.#rotatedAt || this.simulation.timeline.now() < this.#rotatedAt + KEYS_CHANGED_MS;
+  }
+
+  /** The name of the fault point that a request is. */
+  static pointOf(method: string, url: URL): string {
+    if (url.pathname.startsWith("/files/")) return "provider file";
+    if (url.pathname.startsWith("/.well-known/")) return "provider keys";
+    if (method === "PUT") return "provider cancel";
+    if (method === "POST") return "provider submit";
+    return url.pathname.endsWith("/status") ? "provider status" : "provider result";
+  }
+
+  async call(method: string, url: URL, init: RequestInit): Promise<Response> {
+    const call = await toCall(method, url, init);
+    const run = this.simulation.queue.find(call.path.split("/")[2] ?? "");
+    const reply = await this.#route(call, run);
+    if (reply === "drop") throw new TypeError(BROKEN_BODY);
+    const process = currentProcess();
+    return toResponse(reply, run?.script.media === "stalled" ? () => process.stall() : undefined);
+  }
+
+  async #route(call: Call, ofFile: Run | undefined): Promise<Reply | "drop"> {
+    const { settings, timeline, keys } = this.simulation;
+    timeline.advance();
+    if (call.path.startsWith("/.well-known/")) {
+      if (settings.jwksDown) return gatewayFailure(503);
+      this.#servedAt = timeline.now();
+      return json(200, keys.jwks());
+    }
+    const [, folder, , name = ""] = call.path.split("/");
+    if (folder === "files") return serveRunFile(call, name, ofFile && silentlyCut(ofFile), settings, timeline.now());
+    if (settings.outage !== 0) return gatewayFailure(settings.outage);
+    if (settings.revoked) return unauthorized(true, call.path.slice(1));
+    const request = call.path.match(/^\/(.+)\/requests\/(.+)$/);
+    return request === null
+      ? await this.#submit(call)
+      : requestRoute(this.simulation, call, request[1] ?? "", request[2] ?? "");
+  }
+
+  async #submit(asked: Call): Promise<Reply | "drop"> {
+    const input = z.record(z.string(), z.unknown()).parse(JSON.parse(asked.body));
+    // Thrown here it would look like a fault of the network to the submission that waits.
+    this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.opens(url));
+    const call = withFate(asked, input);
+    const known = this.runs.length;
+    const replying = submit(this.simulation, call);
+    const run = this.runs[known];
+    if (run?.script.webhook?.beforeAnswer) await this.onAccepted(run);
+    return await replying;
+  }
+}
+
+/** Steps without a text of their client's have no words of how they go: chance has them. */
+function withFate(call: Call, input: Record<string, unknown>): Call {
+  if (typeof input.prompt === "string" && input.prompt.includes("take ")) return call;
+  const prompt = `${input.prompt ?? ""} ${randomWordsOfStep(currentProcess().random)}`;
+  return { ...call, body: JSON.stringify({ ...input, prompt }) };
+}
+
+/** A file that falls silent half way is one that is cut there, after a stall. */
+function silentlyCut(run: Run): Run {
+  return run.script.media === "stalled" ? { ...run, script: { ...run.script, media: "truncated" } } : run;
+}

@@ -1,0 +1,87 @@
+import { type Fault, type FaultPlan, type Service } from "../faults/call-faults.ts";
+import { currentProcess, type Process } from "../runtime/process.ts";
+
+/** The words of Deno for a connection that could not be made, and for one that broke. */
+const NOT_CONNECTED = "error sending request: client error (Connect): tcp connect error: Connection refused";
+const BROKEN = "error sending request: connection closed before message completed";
+
+const SHARED = "provider keys";
+
+/** Every call of the functions to the outside passes here, and may meet a fault. */
+export class Network {
+  constructor(readonly faults: FaultPlan) {}
+
+  /** Makes one call at the fault point of that name. */
+  async call(service: Service, point: string, make: () => Promise<Response>): Promise<Response> {
+    const process = currentProcess();
+    // The keys are kept for all processes at once: who fetches them does so for others too.
+    if (point === SHARED) return await withoutDeath(this.faults.choose(process, service, point), make);
+    return await process.during(() => process.dead ? process.crash() : this.#call(process, service, point, make));
+  }
+
+  async #call(process: Process, service: Service, point: string, make: () => Promise<Response>): Promise<Response> {
+    const fault = this.faults.choose(process, service, point);
+    process.trace.push(fault === null ? point : `${point} (${fault})`);
+    try {
+      if (fault === null) return await make();
+      return fault.endsWith("after")
+        ? await after(process, fault, await make())
+        : await before(process, service, fault, make);
+    } finally {
+      // Nothing returns to a process that died meanwhile, not even an error.
+      if (process.dead) await process.crash();
+    }
+  }
+}
+
+async function withoutDeath(fault: Fault | null, make: () => Promise<Response>): Promise<Response> {
+  if (fault !== null) throw new TypeError(NOT_CONNECTED);
+  return await make();
+}
+
+async function before(
+  process: Process,
+  service: Service,
+  fault: Fault,
+  make: () => Promise<Response>,
+): Promise<Response> {
+  switch (fault) {
+    case "crash before":
+      return await process.crash();
+    case "stall before":
+      await process.stall();
+      return await make();
+    case "drop before":
+      throw new TypeError(NOT_CONNECTED);
+    case "refused":
+      return refusal(service);
+    default:
+      return gatewayPage(process);
+  }
+}
+
+async function after(process: Process, fault: Fault, answer: Response): Promise<Response> {
+  switch (fault) {
+    case "crash after":
+      return await process.crash();
+    case "stall after":
+      await process.stall();
+      return answer;
+    case "drop after":
+      throw new TypeError(BROKEN);
+    default:
+      return gatewayPage(process);
+  }
+}
+
+/** A server that is broken: PostgREST's and Storage's words for it; fal's own with a text would be a run's verdict. */
+function refusal(service: Service): Response {
+  return service === "provider"
+    ? new Response("Internal Server Error", { status: 500 })
+    : Response.json({ message: "broken", code: "XX000" }, { status: 500 });
+}
+
+function gatewayPage({ random }: Process): Response {
+  const status = random.pick([502, 504]);
+  return new Response(`<html><h1>${status}</h1></html>`, { status, headers: { "content-type": "text/html" } });
+}

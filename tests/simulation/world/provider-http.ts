@@ -1,0 +1,44 @@
+import type { Call, Reply } from "../../../local/simulators/shared/http.ts";
+
+/** The words of Deno for a body that ends before its time; `storage-utils.ts` knows them. */
+export const BROKEN_BODY = "error reading a body from connection: end of file before message length reached";
+
+/** A request to the simulator as its own server would read it. */
+export async function toCall(method: string, url: URL, init: RequestInit): Promise<Call> {
+  return {
+    method,
+    path: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    headers: new Headers(init.headers),
+    body: init.body === null || init.body === undefined ? "" : await new Response(init.body).text(),
+    closed: new AbortController().signal,
+  };
+}
+
+/** The simulator's reply as `fetch` would give it; `silence` comes before a body breaks. */
+export function toResponse({ status, headers, body }: Reply, silence?: () => Promise<void>): Response {
+  const length = headers["content-length"];
+  const content = typeof body === "string"
+    ? body
+    : ReadableStream.from(whole(body, length === undefined ? null : Number(length), silence));
+  return new Response(content, { status, headers });
+}
+
+/** A body that ends before its length, however that came, breaks as it does over HTTP. */
+async function* whole(
+  pieces: AsyncIterable<Uint8Array>,
+  length: number | null,
+  silence: () => Promise<void> = () => Promise.resolve(),
+): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  try {
+    for await (const piece of pieces) {
+      sent += piece.byteLength;
+      yield piece;
+    }
+  } catch {
+    await silence();
+    throw new TypeError(BROKEN_BODY);
+  }
+  if (length !== null && sent < length) throw new TypeError(BROKEN_BODY);
+}

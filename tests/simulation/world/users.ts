@@ -1,0 +1,74 @@
+import type { Sql } from "postgres";
+import { Mirror } from "../model/client-cache.ts";
+import type { User } from "../model/model.ts";
+import type { Order } from "../runtime/sequencer.ts";
+import type { Random } from "../runtime/random.ts";
+import { Violation } from "../runtime/violation.ts";
+
+export const WELCOME_CREDITS = 40;
+
+/** What it takes to make a user. */
+export interface UserMaker {
+  sql: Sql;
+  random: Random;
+  order: Order;
+}
+
+/** Somebody with an account, and an address of their own unless they come back with one. */
+export async function createUser(
+  { sql, random, order }: UserMaker,
+  index: number,
+  comesBackAs?: string,
+): Promise<User> {
+  const id = random.uuid();
+  const email = comesBackAs ?? `${id}@gmail.com`;
+  await order.inTurn(async () => {
+    await sql`insert into auth.users (id, email, email_confirmed_at) values (${id}, ${email}, private.clock())`;
+    const [account] = await sql`select credits_remaining from credit_balances where user_id = ${id}`;
+    const expected = comesBackAs === undefined ? WELCOME_CREDITS : 0;
+    if (Number(account?.credits_remaining) !== expected) {
+      throw new Violation(`${email} began with ${account?.credits_remaining} credits instead of ${expected}`);
+    }
+  });
+  return {
+    index,
+    id,
+    email,
+    uploads: [],
+    keys: 0,
+    jobs: [],
+    mirror: new Mirror(),
+    leaving: false,
+    goneSince: Infinity,
+  };
+}
+
+/** Another way to write the address of the same mailbox. */
+export function respell(email: string, random: Random): string {
+  const [name = ""] = email.split(/[+@]/);
+  const place = random.whole(1, name.length - 1);
+  return random.pick([
+    email,
+    `${name}+${random.whole(1, 99)}@gmail.com`,
+    `${name.slice(0, place)}.${name.slice(place)}@Gmail.com`.replaceAll("..", "."),
+    `${name.toUpperCase()}@googlemail.com`,
+  ]);
+}
+
+/** As Storage keeps it: the deletion of an account looks there for what a user has. */
+export async function keepFileTable(
+  sql: Sql,
+  change: "added" | "removed",
+  bucket: string,
+  names: string[],
+  bytes = 0,
+): Promise<void> {
+  if (change === "added") {
+    await sql`
+      insert into storage.objects (bucket_id, name, metadata)
+      select ${bucket}, unnest(${names}::text[]), jsonb_build_object('size', ${bytes}::integer) on conflict do nothing
+    `;
+  } else {
+    await sql`delete from storage.objects where bucket_id = ${bucket} and name = any(${names}::text[])`;
+  }
+}

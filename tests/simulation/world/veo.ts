@@ -1,0 +1,78 @@
+import { json, type Reply } from "../../../local/simulators/shared/http.ts";
+import { serveFile } from "../../../local/simulators/shared/files.ts";
+import { SAMPLE } from "../../../local/simulators/shared/samples.ts";
+import { gatewayFailure } from "../../../local/simulators/shared/http.ts";
+import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
+import { type VeoOperation, VeoRoutes } from "../../../local/simulators/veo/routes.ts";
+import { currentProcess, type OpenedAttempt } from "../runtime/process.ts";
+import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+
+/** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */
+const ORIGIN = "http://127.0.0.1:18002";
+
+/** The Veo simulator within this process, and the internet's images, which it is sent as bytes. It has no webhooks. */
+export class VeoProvider {
+  readonly url = `${ORIGIN}/v1beta`;
+  readonly key = "simulated-gemini-key";
+  /** What every call is answered; 0 for none. */
+  outage = 0;
+  /** Whose attempt each operation is: Google is told nothing of that. */
+  readonly attempts = new Map<string, OpenedAttempt>();
+  readonly #routes: VeoRoutes;
+
+  constructor(timeline: Timeline) {
+    this.#routes = new VeoRoutes({
+      key: this.key,
+      timeline,
+      origin: () => ORIGIN,
+      runMs: 20_000,
+      perMinute: Infinity,
+    });
+  }
+
+  get operations(): readonly VeoOperation[] {
+    return this.#routes.operations;
+  }
+
+  static pointOf(method: string, url: URL): string {
+    if (url.origin !== ORIGIN) return "veo image";
+    if (method === "POST") return "veo submit";
+    return url.pathname.includes("/files/") ? "veo file" : "veo status";
+  }
+
+  async call(method: string, url: URL, init: RequestInit): Promise<Response> {
+    const reply = await this.#answer(method, url, init);
+    if (reply === "drop") throw new TypeError(BROKEN_BODY);
+    return toResponse(reply);
+  }
+
+  /** The size of the file at an address of ours; undefined where no operation made it. */
+  fileBytes(url: URL): number | undefined {
+    const id = url.pathname.match(/files\/([^/]+):download$/)?.[1];
+    return this.operations.some((operation) => operation.id === id) ? SAMPLE.bytes.mp4 : undefined;
+  }
+
+  async #answer(method: string, url: URL, init: RequestInit): Promise<Reply | "drop"> {
+    const call = await toCall(method, url, init);
+    if (url.origin !== ORIGIN) {
+      return url.pathname.endsWith(".jpg") ? serveFile(call, "jpg", SAMPLE.bytes.jpg) : json(404, {});
+    }
+    if (this.outage !== 0 && !url.pathname.includes("/files/")) return gatewayFailure(this.outage);
+    const known = this.operations.length;
+    const replying = this.#routes.answer(call);
+    const operation = this.operations[known];
+    if (operation !== undefined) this.#note(operation);
+    return await replying;
+  }
+
+  #note(operation: VeoOperation): void {
+    const opened = currentProcess().opened.findLast(({ prompt }) => prompt === operation.prompt);
+    if (opened === undefined) throw new Error(`${operation.name} was sent without an attempt`);
+    this.attempts.set(operation.id, opened);
+  }
+}
+
+/** Whether an operation that is over made a video. */
+export function madeVideo({ ending }: VeoOperation): boolean {
+  return JSON.stringify(ending).includes('"uri"');
+}

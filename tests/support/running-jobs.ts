@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { KLING, type World } from "./harness.ts";
+
+/** Old enough for the longest pause between two looks: a test that takes seconds sees each once. */
+const AGE_SECONDS = 200;
+const jobsSchema = z.array(z.object({ job_id: z.string() }));
+
+/**
+ * Charged jobs that wait for these runs of the provider and are due to be looked at, in the order of the runs. Made by
+ * the procedures that make them always, but in one statement.
+ */
+export async function insertRunningJobs({ sql, travel }: World, runIds: readonly string[]): Promise<string[]> {
+  const userId = crypto.randomUUID();
+  await sql`update app_settings set active_jobs_per_user = 10000, generations_per_hour = 10000`;
+  await sql`insert into auth.users (id) values (${userId})`;
+  await sql`select add_credits(${userId}, ${5 * runIds.length}, 'test')`;
+  const jobs = jobsSchema.parse([
+    ...await sql`
+      select work ->> 'job_id' as job_id, record_submission((work ->> 'job_id')::uuid, 1, run_id)
+      from unnest(${[...runIds]}::text[]) with ordinality as runs (run_id, place),
+        lateral (select start_generation(${userId}, run_id, 'hash', 'A lighthouse', ${KLING}) -> 'leased_job' as work) as started
+      order by place`,
+  ]);
+  await travel(AGE_SECONDS);
+  return jobs.map(({ job_id }) => job_id);
+}
