@@ -9,7 +9,7 @@ import { PLAIN } from "../support/transition.ts";
 
 const world = useWorld({ falSimulator: INSTANT });
 
-const NOT_FOUND = { status: 404, code: "not_found", error: "Nothing is served at this path" };
+const NOT_FOUND = { status: 404, code: "not_found", error: "There is nothing at this path: check its spelling" };
 const ID = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 
 const NOWHERE: [method: string, path: string, body?: unknown][] = [

@@ -298,8 +298,8 @@ Deno.test("a database out of reach is 503 with a time to come back, and the key 
       const errors = answers.map(({ body }) => body.error);
       // The key is for who has one: a poll knows of none.
       assert.deepEqual(errors, [
-        "The service is out of reach: try again in a moment with the same Idempotency-Key",
-        "The service is out of reach: try again in a moment",
+        "The service is not available: try again in a moment with the same Idempotency-Key",
+        "The service is not available: try again in a moment",
       ]);
       for (const answer of answers) {
         assertRefusal(answer, UNAVAILABLE);

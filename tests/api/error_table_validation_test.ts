@@ -123,7 +123,7 @@ Deno.test("text that Postgres or UTF-8 cannot hold is refused wherever it stands
     }]);
     await assertInvalid(user, { settings: { [evil]: 1 } }, [{
       path: `settings.${evil}`,
-      message: "must be named by 1 to 64 characters without NUL or lone surrogates",
+      message: "must have a name of 1 to 64 characters without NUL or lone surrogates",
     }]);
     await assertInvalid(user, { [evil]: 1 }, [{ path: evil, message: "not a field of this request" }]);
   }
@@ -264,7 +264,7 @@ Deno.test("all that is wrong is said at once", async () => {
 Deno.test("a status is asked for by one job or one node, and by nothing else", async () => {
   const user = await world.newUser(20);
   const { body: { job_id: jobId } } = await world.generate(user, { body: { ...GOOD_BODY, node_id: "node 1/ü" } });
-  const message = "must be either job_id, a UUID, or node_id, 1 to 128 characters";
+  const message = "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else";
   const queries = ["", "job_id=", "job_id=7", "node_id=", `node_id=${"n".repeat(129)}`, "node_id=a%00", "id=1"];
   for (const query of [...queries, `job_id=${jobId}&node_id=a`]) {
     const ask = () => world.call(`get-video-status?${query}`, { method: "GET", user });

@@ -51,7 +51,7 @@ Deno.test("a node's videos and those that changed are two questions", async () =
     user: await world.newUser(),
   });
   assert.deepEqual([status, body.issues], [400, [
-    { path: "node_id", message: "must not come together with updated_since" },
+    { path: "node_id", message: "must not be sent together with updated_since" },
   ]]);
 });
 

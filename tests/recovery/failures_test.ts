@@ -65,7 +65,7 @@ Deno.test("the reason of a failure is told in the caller's language, its code in
 
 Deno.test("nothing that the provider said of a failure reaches the user", async () => {
   const { poll } = await startGeneration(world, { fal: "internal_server_error_final" });
-  assert.equal((await poll()).body.error_message, "The model failed while making the video");
+  assert.equal((await poll()).body.error_message, "The model failed while making the video: try again");
 });
 
 Deno.test("the replay of a request whose job failed later is still that request's own answer", async () => {

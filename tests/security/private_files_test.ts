@@ -48,7 +48,7 @@ Deno.test("charged, never delivered: one that cannot be stored until its deadlin
   await generation.poll();
   const { body } = await generation.poll(DEADLINE_SECONDS);
   assert.deepEqual([body.status, body.error_code, body.video_url], ["failed", "storage_failed", null]);
-  assert.equal(body.error_message, "The finished video could not be stored");
+  assert.equal(body.error_message, "The finished video could not be stored: try again later");
   assert.deepEqual(await generation.ledger(), [-8, 8]);
   assert.deepEqual(alertsOf(generation), ["video_lost"]);
   await world.audit();

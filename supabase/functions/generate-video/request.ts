@@ -20,7 +20,7 @@ const settings = z
       {
         error: ({ code }) =>
           code === "invalid_key"
-            ? "must be named by 1 to 64 characters without NUL or lone surrogates"
+            ? "must have a name of 1 to 64 characters without NUL or lone surrogates"
             : "must be an object",
       },
     ),
@@ -39,7 +39,7 @@ export const generateVideoBody = z.strictObject({
   user_id: uuid.nullish(),
 }).refine((body) => !(body.image_url && body.image_path), {
   path: ["image_path"],
-  error: "must not come together with image_url",
+  error: "must not be sent together with image_url",
 });
 
 export type GenerateVideoBody = z.infer<typeof generateVideoBody>;

@@ -13,7 +13,7 @@ const query = z.union(
     z.strictObject({ job_id: uuid }).transform(({ job_id }) => ({ jobId: job_id })),
     z.strictObject({ node_id: text(1, 128) }).transform(({ node_id }) => ({ nodeId: node_id })),
   ],
-  { error: "must be either job_id, a UUID, or node_id, 1 to 128 characters" },
+  { error: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else" },
 );
 
 /** GET /get-video-status: the job as it is, moved on first if it was due. */

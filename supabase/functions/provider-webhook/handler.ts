@@ -35,7 +35,7 @@ export async function providerWebhook(
   if (!await isSigned(provider, { headers: request.headers, body }, call)) throw refused(address, call);
   const runId = provider.webhook?.runId(body) ?? null;
   if (runId === null) {
-    throw new RequestError("validation_failed", { issues: [{ path: "", message: "names no run" }] });
+    throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
 
   const context = jobContext(dependencies, call);

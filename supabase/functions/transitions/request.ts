@@ -41,7 +41,8 @@ const fields = z.strictObject({
   enable_subtitles: flag.nullish(),
   subtitle_style: oneOf(["default", "bold", "animated", "minimal"]).nullish(),
   subtitle_position: oneOf(["bottom", "center", "top"]).nullish(),
-  subtitles: z.array(subtitle, { error: "must be a list" }).max(200, { error: "must be at most 200" }).nullish(),
+  subtitles: z.array(subtitle, { error: "must be a list" }).max(200, { error: "must be a list of at most 200" })
+    .nullish(),
   enable_music: flag.nullish(),
   music_type: oneOf(["ambient", "upbeat", "cinematic", "calm", "energetic"]).nullish(),
   music_volume: z.int({ error: "must be a whole number from 0 to 100" })
@@ -52,7 +53,7 @@ const fields = z.strictObject({
   voiceover_text: text(1, MAX_SECONDS * VOICEOVER_CHARACTERS_PER_SECOND).nullish(),
   /** What the video may be delivered without, should it fail for good; its price is given back then. */
   deliver_without: z.array(oneOf(["music", "voiceover"]), { error: "must be a list" })
-    .max(2, { error: "must be at most 2" }).nullish(),
+    .max(2, { error: "must be a list of at most 2" }).nullish(),
   model_id: uuid.nullish(),
   node_id: text(1, 128).nullish(),
   max_credits: maxCredits.nullish(),
@@ -63,8 +64,16 @@ export const transitionBody = fields.superRefine((body, context) => {
   const demand = (holds: boolean, path: (string | number)[], message: string) => {
     if (!holds) context.addIssue({ code: "custom", path, message });
   };
-  demand(!body.front_image !== !body.front_image_path, ["front_image"], "required: it, or front_image_path, not both");
-  demand(!body.tail_image !== !body.tail_image_path, ["tail_image"], "required: it, or tail_image_path, not both");
+  demand(
+    !body.front_image !== !body.front_image_path,
+    ["front_image"],
+    "required: send either this field or front_image_path, not both",
+  );
+  demand(
+    !body.tail_image !== !body.tail_image_path,
+    ["tail_image"],
+    "required: send either this field or tail_image_path, not both",
+  );
   const subtitles = body.subtitles ?? [];
   demand(!body.enable_subtitles || subtitles.length > 0, ["subtitles"], "required where enable_subtitles is true");
   for (const [index, { endTime }] of subtitles.entries()) {
@@ -87,7 +96,9 @@ export type TransitionBody = z.infer<typeof transitionBody>;
 /** The body of POST /transitions/batch-create-and-generate/. */
 export const batchBody = z.strictObject({
   transitions: z.array(transitionBody, { error: "must be a list" })
-    .min(1, { error: `must be 1 to ${MAX_BATCH}` }).max(MAX_BATCH, { error: `must be 1 to ${MAX_BATCH}` }),
+    .min(1, { error: `must be a list of 1 to ${MAX_BATCH} transitions` }).max(MAX_BATCH, {
+      error: `must be a list of 1 to ${MAX_BATCH} transitions`,
+    }),
 });
 
 const SETTINGS = [

@@ -19,14 +19,14 @@ const WHOLE_NUMBER = "duration must be a whole number from 1 to 60";
 const VOLUME = "music_volume must be a whole number from 0 to 100";
 const TYPES = "transition_type must be one of: FADE, SLIDE, ZOOM, WIPE, MORPH, BLUR, ROTATE, ENERGETIC, CALM";
 const EMPTY_LINES = "subtitles.0.text must not have empty lines";
-const UPLOADED = "must be a path that POST /uploads gave";
+const UPLOADED = "must be an image_path that POST /uploads returned";
 
 /** What is changed in a body that is right, and the one issue that it makes. */
 const WRONG: [changes: Record<string, unknown>, issue: string][] = [
-  [{ front_image: undefined }, "front_image required: it, or front_image_path, not both"],
-  [{ front_image_path: PATH }, "front_image required: it, or front_image_path, not both"],
-  [{ tail_image: null }, "tail_image required: it, or tail_image_path, not both"],
-  [{ tail_image_path: PATH }, "tail_image required: it, or tail_image_path, not both"],
+  [{ front_image: undefined }, "front_image required: send either this field or front_image_path, not both"],
+  [{ front_image_path: PATH }, "front_image required: send either this field or front_image_path, not both"],
+  [{ tail_image: null }, "tail_image required: send either this field or tail_image_path, not both"],
+  [{ tail_image_path: PATH }, "tail_image required: send either this field or tail_image_path, not both"],
   [{ front_image: "http://example.com/a.jpg" }, "front_image must be a public https URL"],
   [{ tail_image: "https://10.0.0.1/a.jpg" }, "tail_image must be a public https URL"],
   [{ tail_image: 1 }, "tail_image must be text"],
@@ -49,7 +49,7 @@ const WRONG: [changes: Record<string, unknown>, issue: string][] = [
   [{ subtitle_style: "comic" }, "subtitle_style must be one of: default, bold, animated, minimal"],
   [{ subtitle_position: "left" }, "subtitle_position must be one of: bottom, center, top"],
   [{ subtitles: "none" }, "subtitles must be a list"],
-  [{ subtitles: Array(201).fill(subtitle({})[0]) }, "subtitles must be at most 200"],
+  [{ subtitles: Array(201).fill(subtitle({})[0]) }, "subtitles must be a list of at most 200"],
   [{ subtitles: subtitle({ startTime: -1 }) }, "subtitles.0.startTime must not be negative"],
   [{ subtitles: subtitle({ endTime: "2" }) }, "subtitles.0.endTime must be a number of seconds"],
   [{ subtitles: subtitle({ startTime: 2.5 }) }, "subtitles.0.endTime must be after startTime"],
@@ -79,7 +79,7 @@ const WRONG: [changes: Record<string, unknown>, issue: string][] = [
   ],
   [{ deliver_without: ["video"] }, "deliver_without.0 must be one of: music, voiceover"],
   [{ deliver_without: 1 }, "deliver_without must be a list"],
-  [{ deliver_without: ["music", "music", "music"] }, "deliver_without must be at most 2"],
+  [{ deliver_without: ["music", "music", "music"] }, "deliver_without must be a list of at most 2"],
   [{ model_id: "x" }, "model_id must be a UUID"],
   [{ node_id: "x".repeat(129) }, "node_id must be 1 to 128 characters"],
   [{ colour: "red" }, ' Unrecognized key: "colour"'],
@@ -120,7 +120,10 @@ Deno.test("the settings are what was said and no more, the type in capitals", ()
 for (const count of [0, 21]) {
   Deno.test(`a batch of ${count} is refused`, () => {
     const { error } = batchBody.safeParse({ transitions: Array(count).fill(PLAIN) });
-    assert.deepEqual(error?.issues.map(({ path, message }) => [path, message]), [[["transitions"], "must be 1 to 20"]]);
+    assert.deepEqual(error?.issues.map(({ path, message }) => [path, message]), [[
+      ["transitions"],
+      "must be a list of 1 to 20 transitions",
+    ]]);
   });
 }
 

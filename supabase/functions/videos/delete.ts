@@ -9,7 +9,7 @@ import { lookAtAll } from "../_shared/jobs/check.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
-  .min(1, { error: "must name 1 to 100 videos" }).max(100, { error: "must name 1 to 100 videos" });
+  .min(1, { error: "must be a list of 1 to 100 UUIDs" }).max(100, { error: "must be a list of 1 to 100 UUIDs" });
 
 const body = z.union([
   z.strictObject({ job_ids: jobIds }).transform((named) => named.job_ids),

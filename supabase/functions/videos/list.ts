@@ -43,7 +43,7 @@ const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, 
   const sinceMs = updated_since ?? updatedSince;
   const parsed = cursor === undefined ? null : cursorSchema.safeParse(cursor).data;
   if (sinceMs !== undefined && rest.node_id !== undefined) {
-    context.addIssue({ code: "custom", path: ["node_id"], message: "must not come together with updated_since" });
+    context.addIssue({ code: "custom", path: ["node_id"], message: "must not be sent together with updated_since" });
   }
   if (parsed === undefined || (parsed !== null && (parsed.untilMs !== null) !== (sinceMs !== undefined))) {
     context.addIssue({ code: "custom", path: ["cursor"], message: "must be the next_cursor of a page of this list" });

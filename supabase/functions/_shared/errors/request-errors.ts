@@ -1,9 +1,11 @@
 import { type Issue, translateIssue } from "./issues.ts";
 import { type Language, type Sentences, sentences } from "./languages.ts";
 
-/** The catalogue of everything that can go wrong, in the order of the contract: code → status and sentences. */
-
-/** Errors that an endpoint answers with. The English strings of the seeds are kept to the letter. */
+/**
+ * Every error that an endpoint answers with, ordered by status: code → status and sentence in each language. Apps may
+ * compare the sentences that are only a name ("Unauthorized", "Model not found"): they stay as they are. Every other
+ * sentence says what is wrong, a colon, and what to do.
+ */
 export const requestErrors = {
   idempotency_key_required: {
     status: 400,
@@ -16,25 +18,25 @@ export const requestErrors = {
   idempotency_key_invalid: {
     status: 400,
     text: sentences(
-      "Idempotency-Key must be 1 to 255 visible ASCII characters; a UUID is best",
-      "Idempotency-Key 1-255 görünür ASCII karakter olmalı; en iyisi bir UUID",
-      "Idempotency-Key debe tener de 1 a 255 caracteres ASCII visibles; lo mejor es un UUID",
+      "Idempotency-Key must be 1 to 255 visible ASCII characters: send a UUID",
+      "Idempotency-Key 1-255 görünür ASCII karakter olmalı: bir UUID gönderin",
+      "Idempotency-Key debe tener de 1 a 255 caracteres ASCII visibles: envíe un UUID",
     ),
   },
   validation_failed: {
     status: 400,
     text: sentences(
-      "The request does not fit: see issues",
-      "İstek uygun değil: issues alanına bakın",
-      "La solicitud no es válida: vea issues",
+      "Some fields are invalid: see issues, correct them and send the request again",
+      "Bazı alanlar geçersiz: issues alanına bakın, düzeltin ve isteği yeniden gönderin",
+      "Algunos campos no son válidos: vea issues, corríjalos y envíe la solicitud de nuevo",
     ),
   },
   invalid_json: {
     status: 400,
     text: sentences(
-      "The body must be a JSON object in UTF-8",
-      "Gövde UTF-8 bir JSON nesnesi olmalı",
-      "El cuerpo debe ser un objeto JSON en UTF-8",
+      "The body is not a JSON object in UTF-8: correct it and send the request again",
+      "Gövde UTF-8 bir JSON nesnesi değil: düzeltin ve isteği yeniden gönderin",
+      "El cuerpo no es un objeto JSON en UTF-8: corríjalo y envíe la solicitud de nuevo",
     ),
   },
   unauthorized: { status: 401, text: sentences("Unauthorized", "Yetkisiz", "No autorizado") },
@@ -45,40 +47,52 @@ export const requestErrors = {
   forbidden: {
     status: 403,
     text: sentences(
-      "user_id must be your own, or be left out",
-      "user_id sizinki olmalı ya da hiç gönderilmemeli",
-      "user_id debe ser el suyo, u omitirse",
+      "user_id is not your own: send your own id or leave the field out",
+      "user_id sizin değil: kendi kimliğinizi gönderin ya da alanı hiç göndermeyin",
+      "user_id no es el suyo: envíe el suyo u omita el campo",
     ),
   },
   model_not_found: { status: 404, text: sentences("Model not found", "Model bulunamadı", "Modelo no encontrado") },
   job_not_found: { status: 404, text: sentences("Job not found", "İş bulunamadı", "Trabajo no encontrado") },
   not_found: {
     status: 404,
-    text: sentences("Nothing is served at this path", "Bu yolda hiçbir şey yok", "No hay nada en esta ruta"),
+    text: sentences(
+      "There is nothing at this path: check its spelling",
+      "Bu yolda hiçbir şey yok: yazımını kontrol edin",
+      "No hay nada en esta ruta: revise cómo está escrita",
+    ),
   },
   method_not_allowed: {
     status: 405,
-    text: sentences("Method not allowed", "Bu yönteme izin yok", "Método no permitido"),
+    text: sentences(
+      "This path does not accept this method: use one that the Allow header lists",
+      "Bu yol bu yöntemi kabul etmiyor: Allow başlığındaki yöntemlerden birini kullanın",
+      "Esta ruta no acepta este método: use uno de los que indica la cabecera Allow",
+    ),
   },
   price_changed: {
     status: 409,
     text: sentences(
-      "The video costs more than max_credits: nothing was charged",
-      "Video max_credits değerinden pahalı: ücret alınmadı",
-      "El video cuesta más que max_credits: no se cobró nada",
+      "The video costs more than max_credits and nothing was charged: to agree to the price, send required_credits as max_credits",
+      "Video max_credits değerinden pahalı ve ücret alınmadı: fiyatı kabul etmek için max_credits olarak required_credits değerini gönderin",
+      "El video cuesta más que max_credits y no se cobró nada: para aceptar el precio, envíe required_credits como max_credits",
     ),
   },
   not_cancellable: {
     status: 409,
     text: sentences(
-      "The video is finished, or made already, and cannot be cancelled",
-      "Video bitti ya da hazırlandı, iptal edilemez",
-      "El video está terminado, o ya está hecho, y no se puede cancelar",
+      "The video is already made or its job has ended, so it can no longer be cancelled: read its status",
+      "Video zaten hazır ya da işi sona erdi, artık iptal edilemez: durumunu sorgulayın",
+      "El video ya está hecho o su trabajo terminó, y no se puede cancelar: consulte su estado",
     ),
   },
   payload_too_large: {
     status: 413,
-    text: sentences("The body is too large", "Gövde çok büyük", "El cuerpo es demasiado grande"),
+    text: sentences(
+      "The body is larger than limit_bytes: send less in one request, and images through POST /uploads",
+      "Gövde limit_bytes değerinden büyük: tek istekte daha az gönderin, görselleri POST /uploads ile yükleyin",
+      "El cuerpo ocupa más de limit_bytes: envíe menos en una solicitud, y las imágenes con POST /uploads",
+    ),
   },
   idempotency_key_reused: {
     status: 422,
@@ -91,15 +105,15 @@ export const requestErrors = {
   input_missing: {
     status: 422,
     text: sentences(
-      "The image that was named has not been uploaded: PUT it to its upload_url first, then use the same key",
-      "Adı verilen görsel yüklenmemiş: önce onu upload_url adresine PUT ile gönderin, sonra aynı anahtarı kullanın",
-      "La imagen indicada no se ha subido: súbala primero a su upload_url con PUT y use después la misma clave",
+      "There is no uploaded file at image_path: PUT the image to its upload_url, then send the same request again",
+      "image_path yolunda yüklenmiş dosya yok: görseli upload_url adresine PUT ile gönderin, sonra aynı isteği yineleyin",
+      "No hay ningún archivo subido en image_path: súbalo a su upload_url con PUT y repita después la misma solicitud",
     ),
   },
   input_refused: {
     status: 422,
     text: sentences(
-      "The uploaded file is not an image of the type that was announced: get a new upload_url for its real type and upload a JPEG, PNG, WebP or GIF",
+      "The uploaded file is not an image of the announced type: get a new upload_url for its real type and upload a JPEG, PNG, WebP or GIF",
       "Yüklenen dosya bildirilen türde bir görsel değil: gerçek türü için yeni bir upload_url alıp JPEG, PNG, WebP veya GIF yükleyin",
       "El archivo subido no es una imagen del tipo anunciado: pida un upload_url nuevo para su tipo real y suba un JPEG, PNG, WebP o GIF",
     ),
@@ -107,49 +121,49 @@ export const requestErrors = {
   too_many_active_jobs: {
     status: 429,
     text: sentences(
-      "Too many videos are being made: wait for one to finish",
-      "Çok fazla video hazırlanıyor: birinin bitmesini bekleyin",
-      "Hay demasiados videos en curso: espere a que termine uno",
+      "You have too many unfinished videos: wait until one of them is finished",
+      "Bitmemiş çok fazla videonuz var: birinin bitmesini bekleyin",
+      "Tiene demasiados videos sin terminar: espere a que termine uno",
     ),
   },
   rate_limited: {
     status: 429,
     text: sentences(
-      "Too many videos in the last hour: try again later",
-      "Son bir saatte çok fazla video: daha sonra yeniden deneyin",
-      "Demasiados videos en la última hora: inténtelo más tarde",
+      "You started too many videos in the last hour: try again later",
+      "Son bir saatte çok fazla video başlattınız: daha sonra yeniden deneyin",
+      "Inició demasiados videos en la última hora: inténtelo más tarde",
     ),
   },
   monthly_quota_reached: {
     status: 429,
     text: sentences(
-      "This month's seconds of video are used up",
-      "Bu ayın video saniyeleri tükendi",
-      "Se agotaron los segundos de video de este mes",
+      "Your seconds of video for this month are used up: try again next month",
+      "Bu ayki video saniyeleriniz tükendi: gelecek ay yeniden deneyin",
+      "Se agotaron sus segundos de video de este mes: inténtelo el mes que viene",
     ),
   },
   upload_limit_reached: {
     status: 429,
     text: sentences(
-      "Too many uploads in the last 24 hours: use the addresses that you have, or try again later",
-      "Son 24 saatte çok fazla yükleme: elinizdeki adresleri kullanın ya da daha sonra yeniden deneyin",
-      "Demasiadas subidas en las últimas 24 horas: use las direcciones que ya tiene o inténtelo más tarde",
+      "Too many uploads in the last 24 hours: use the upload addresses that you have, or try again later",
+      "Son 24 saatte çok fazla yükleme: elinizdeki yükleme adreslerini kullanın ya da daha sonra yeniden deneyin",
+      "Demasiadas subidas en las últimas 24 horas: use las direcciones de subida que ya tiene o inténtelo más tarde",
     ),
   },
   refusal_limit_reached: {
     status: 429,
     text: sentences(
-      "Too many videos were refused today for their images or texts, half way: try again later",
-      "Bugün görselleri ya da metinleri yüzünden yarı yolda çok fazla video reddedildi: daha sonra yeniden deneyin",
-      "Hoy se rechazaron demasiados videos a mitad de camino por sus imágenes o textos: inténtelo más tarde",
+      "Too many of your videos failed in the last 24 hours because of their images or texts: try again later",
+      "Son 24 saatte çok fazla videonuz görselleri ya da metinleri yüzünden başarısız oldu: daha sonra yeniden deneyin",
+      "En las últimas 24 horas fallaron demasiados videos suyos por sus imágenes o textos: inténtelo más tarde",
     ),
   },
   cancel_limit_reached: {
     status: 429,
     text: sentences(
-      "Too many videos were cancelled today after their start: this one goes on",
-      "Bugün başladıktan sonra çok fazla video iptal edildi: bu devam ediyor",
-      "Hoy se cancelaron demasiados videos ya empezados: este sigue adelante",
+      "You cancelled too many started videos in the last 24 hours: this one continues, let it finish",
+      "Son 24 saatte başlamış çok fazla videoyu iptal ettiniz: bu video devam ediyor, bitmesini bekleyin",
+      "Canceló demasiados videos ya empezados en las últimas 24 horas: este continúa, espere a que termine",
     ),
   },
   provider_failed: {
@@ -167,31 +181,31 @@ export const requestErrors = {
   provider_unavailable: {
     status: 503,
     text: sentences(
-      "The provider of this model is down: nothing was charged, try again later",
-      "Bu modelin sağlayıcısı çalışmıyor: ücret alınmadı, daha sonra yeniden deneyin",
-      "El proveedor de este modelo no funciona: no se cobró nada, inténtelo más tarde",
+      "The provider of this model is not available and nothing was charged: try again later or use another model",
+      "Bu modelin sağlayıcısına şu anda ulaşılamıyor ve ücret alınmadı: daha sonra yeniden deneyin ya da başka bir model kullanın",
+      "El proveedor de este modelo no está disponible y no se cobró nada: inténtelo más tarde o use otro modelo",
     ),
   },
   unavailable: {
     status: 503,
     text: sentences(
-      "The service is out of reach: try again in a moment",
-      "Hizmete ulaşılamıyor: birazdan yeniden deneyin",
+      "The service is not available: try again in a moment",
+      "Hizmet şu anda kullanılamıyor: birazdan yeniden deneyin",
       "El servicio no está disponible: inténtelo en un momento",
     ),
   },
 } as const satisfies Record<string, { status: number; text: Sentences }>;
 
-/** For `unavailable` where the request had a key: another key might charge once more. */
+/** For `unavailable` where the request had a key: another key could charge a second time. */
 const unavailableWithKey = sentences(
-  "The service is out of reach: try again in a moment with the same Idempotency-Key",
-  "Hizmete ulaşılamıyor: birazdan aynı Idempotency-Key ile yeniden deneyin",
+  "The service is not available: try again in a moment with the same Idempotency-Key",
+  "Hizmet şu anda kullanılamıyor: birazdan aynı Idempotency-Key ile yeniden deneyin",
   "El servicio no está disponible: inténtelo en un momento con la misma Idempotency-Key",
 );
 
 export type RequestErrorCode = keyof typeof requestErrors;
 
-/** What a caller did wrong or what broke: thrown by a handler, answered by `endpoint` in the contract's envelope. */
+/** A request that is refused or that failed: thrown by a handler, answered by `endpoint` as one JSON object. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   constructor(
@@ -203,7 +217,7 @@ export class RequestError extends Error {
   }
 }
 
-/** The envelope of every error answer, without the fields that are the code's own. */
+/** The three fields of every error answer. */
 export function errorBody(
   code: RequestErrorCode,
   language: Language,
@@ -212,7 +226,7 @@ export function errorBody(
   return { error: requestErrors[code].text[language], code, request_id: requestId };
 }
 
-/** The whole answer to a request that was refused, in the caller's language. */
+/** The whole error answer in the client's language: the three fields, and those that belong to its code. */
 export function refusalBody(
   error: RequestError,
   { language, requestId, hasKey }: { language: Language; requestId: string; hasKey: boolean },

@@ -36,7 +36,9 @@ export const maxCredits = z.int({ error: "must be a positive whole number" })
 
 /** The path of a file in the bucket of uploads. Whose it is, the handler checks. */
 export const uploadedPath = z.string({ error: "must be text" })
-  .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, { error: "must be a path that POST /uploads gave" });
+  .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, {
+    error: "must be an image_path that POST /uploads returned",
+  });
 
 function isPublicHttpsUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

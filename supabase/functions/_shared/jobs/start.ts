@@ -36,7 +36,7 @@ export async function startJob(
 export function requireOwnFile(call: RequestContext, field: string, path: string | null | undefined): void {
   if (path && !path.startsWith(`${call.userId}/`)) {
     throw new RequestError("validation_failed", {
-      issues: [{ path: field, message: "must be a path that POST /uploads gave" }],
+      issues: [{ path: field, message: "must be an image_path that POST /uploads returned" }],
     });
   }
 }
