@@ -7,7 +7,7 @@ const door = (name: string) => ({ file: "tests/api/door_test.ts", name });
 const images = (name: string) => ({ file: `${SHARED}/providers/veo/veo-adapter_test.ts`, name });
 
 const TOKEN_CHECK =
-  "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(address, call);\n";
+  "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);\n";
 const READ_BODY = "  const body = await readBytes(request, BODY_LIMIT_BYTES);\n";
 
 export const doorMutations: readonly Mutation[] = [

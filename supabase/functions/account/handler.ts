@@ -1,11 +1,10 @@
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { discardFiles } from "../_shared/jobs/clean-up.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import type { StoredFiles } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** Videos whose rows are deleted at a time: a tenth of a second. */
 const VIDEOS_A_STEP = 500;
@@ -18,32 +17,31 @@ const STEPS_FOR_MS = 20_000;
  * DELETE /account: ends and refunds what runs, deletes rows, files and the user, and leaves the ledger to nobody. Safe to
  * repeat until it was answered well; then there is nobody left to ask again.
  */
-export async function account(dependencies: Dependencies, call: RequestContext): Promise<Response> {
-  const context = jobContext(dependencies, call);
-  const videos = await deleteVideos(context, call.userId);
-  await context.jobs.eraseAccount(call.userId);
-  call.log("info", "account_deleted", { videos });
+export async function account(context: JobContext): Promise<Response> {
+  const videos = await deleteVideos(context);
+  await context.jobs.eraseAccount(context.userId);
+  context.log("info", "account_deleted", { videos });
   keepAlive(cancelAbandonedRuns(context));
-  await deleteFiles(context, call.userId);
+  await deleteFiles(context);
   return json({ deleted: true });
 }
 
 /** Most of the rows, so that the deletion of the user itself is quick; what runs is left to that. */
-async function deleteVideos(context: JobContext, userId: string): Promise<number> {
+async function deleteVideos(context: JobContext): Promise<number> {
   const until = performance.now() + STEPS_FOR_MS;
   let deleted = 0;
   for (let step = VIDEOS_A_STEP; step === VIDEOS_A_STEP && performance.now() < until; deleted += step) {
-    step = await context.jobs.deleteFinished(userId, VIDEOS_A_STEP);
+    step = await context.jobs.deleteFinished(context.userId, VIDEOS_A_STEP);
   }
   return deleted;
 }
 
-async function deleteFiles(context: JobContext, userId: string): Promise<void> {
+async function deleteFiles(context: JobContext): Promise<void> {
   const until = performance.now() + STEPS_FOR_MS;
   try {
     let last: StoredFiles[number] | undefined;
     do {
-      const files = await context.jobs.filesOfUser(userId, FILES_A_STEP, last);
+      const files = await context.jobs.filesOfUser(context.userId, FILES_A_STEP, last);
       await discardFiles(context, files);
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);

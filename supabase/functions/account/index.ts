@@ -1,10 +1,7 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { account } from "./handler.ts";
 
 export default {
-  fetch: endpoint(
-    { name: "account", methods: ["DELETE"], auth: "user" },
-    (_request, call) => account(dependencies(), call),
-  ),
+  fetch: endpoint({ name: "account", methods: ["DELETE"], auth: "user" }, withJobContext(account)),
 };

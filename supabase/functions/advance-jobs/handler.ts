@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { advance } from "../_shared/jobs/advance.ts";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { purge } from "./purge.ts";
 
 /** Steps under way at a time: they mostly wait for others, and each may hold a few MB of a video on its way. */
@@ -25,14 +24,12 @@ const body = z.strictObject({ task: z.enum(["advance", "purge"]).default("advanc
 
 /** POST /advance-jobs: the worker's tick. Moves every due job one step on, or does the daily cleaning. */
 export async function advanceJobs(
-  dependencies: Dependencies,
+  context: JobContext,
   request: Request,
-  call: RequestContext,
 ): Promise<Response> {
   const { task } = request.headers.get("content-length") === "0" || request.body === null
     ? { task: "advance" }
     : await readBody(request, body);
-  const context = jobContext(dependencies, call);
   return json(task === "purge" ? await purge(context) : await tick(context));
 }
 

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { DatabaseError } from "../_shared/database/client.ts";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { jobErrors } from "../_shared/errors/job-errors.ts";
 import { errorBody, RequestError, requestErrors } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
@@ -12,7 +11,7 @@ import type { ProviderError } from "../_shared/providers/provider.ts";
 import { isBackPressure, retryLater } from "../_shared/jobs/retry.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
 import { recordAccepted, submitAttempt } from "../_shared/jobs/submit.ts";
-import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
 
 /** The pauses between the submissions inside a request, in milliseconds: short, because the caller waits. */
@@ -20,57 +19,54 @@ const PAUSES_MS = [300, 900];
 
 /** POST /generate-video: charge, create the job and submit it, or say exactly why not. */
 export async function generateVideo(
-  dependencies: Dependencies,
+  context: JobContext,
   request: Request,
-  call: RequestContext,
 ): Promise<Response> {
   const key = idempotencyKey(request);
   const body = await readBody(request, generateVideoBody);
-  if (body.user_id && body.user_id !== call.userId) {
+  if (body.user_id && body.user_id !== context.userId) {
     throw new RequestError("forbidden");
   }
 
-  requireOwnFile(call, "image_path", body.image_path);
+  requireOwnFile(context, "image_path", body.image_path);
 
-  const context = jobContext(dependencies, call);
-  const started = await start(context, call, key, body);
+  const started = await start(context, key, body);
   if (started.outcome === "replayed") {
-    return answer(call, started.response, started.status_code, { "X-Idempotent-Replay": "true" });
+    return answer(context, started.response, started.status_code, { "X-Idempotent-Replay": "true" });
   }
 
-  const failure = await submit(context, call, started.leased_job);
+  const failure = await submit(context, started.leased_job);
   if (failure === "unheard") {
     // The answer must be the one that a replay gets, and by now only the key knows it.
-    const told = await start(context, call, key, body);
-    if (told.outcome === "replayed") return answer(call, told.response, told.status_code);
+    const told = await start(context, key, body);
+    if (told.outcome === "replayed") return answer(context, told.response, told.status_code);
   }
   return failure === null || failure === "unheard"
-    ? answer(call, started.response)
-    : answer(call, failure, requestErrors.provider_failed.status);
+    ? answer(context, started.response)
+    : answer(context, failure, requestErrors.provider_failed.status);
 }
 
 const aboutSchema = z.object({ job_id: z.string(), code: z.string().optional() });
 
 /** The answer that the key keeps, whose job and code the log tells as well. */
 function answer(
-  call: RequestContext,
+  context: JobContext,
   response: Record<string, unknown>,
   status = 200,
   headers: Record<string, string> = {},
 ): Response {
-  call.about = aboutSchema.parse(response);
+  Object.assign(context.about, aboutSchema.parse(response));
   return json(response, status, headers);
 }
 
 async function start(
   context: JobContext,
-  call: RequestContext,
   key: string,
   body: GenerateVideoBody,
 ): Promise<Started> {
-  return await startJob(context, call, {
+  return await startJob(context, {
     kind: "generation",
-    userId: call.userId,
+    userId: context.userId,
     idempotencyKey: key,
     requestHash: await requestFingerprint(body),
     modelId: body.model_id,
@@ -90,7 +86,7 @@ type Failure = Record<string, unknown> | "unheard";
  * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed, and this
  * is the answer, which the key keeps.
  */
-async function submit(context: JobContext, call: RequestContext, first: LeasedJob): Promise<Failure | null> {
+async function submit(context: JobContext, first: LeasedJob): Promise<Failure | null> {
   let leased = first;
   try {
     for (const pause of [...PAUSES_MS, null]) {
@@ -104,7 +100,7 @@ async function submit(context: JobContext, call: RequestContext, first: LeasedJo
         return null;
       }
       if (submission.error.kind !== "retryable" || pause === null) {
-        return await fail(context, call, leased, submission.error);
+        return await fail(context, leased, submission.error);
       }
       await context.pause(pause * (0.5 + context.random()));
       const next = await context.jobs.openAttempt(leased);
@@ -114,28 +110,27 @@ async function submit(context: JobContext, call: RequestContext, first: LeasedJo
     return null;
   } catch (error) {
     // The job is charged and stored, and its key is bound to it; whatever was not written now, the worker finds out.
-    call.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
+    context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
     return null;
   }
 }
 
 async function fail(
   context: JobContext,
-  call: RequestContext,
   leased: LeasedJob,
   error: ProviderError,
 ): Promise<Failure | null> {
   const answer = {
-    ...errorBody("provider_failed", call.language, call.requestId),
+    ...errorBody("provider_failed", context.language, context.requestId),
     error_code: error.code,
-    error_message: jobErrors[error.code][call.language],
+    error_message: jobErrors[error.code][context.language],
   };
   const failed = await context.jobs.fail(leased, error.code, answer).catch((failure: unknown) => {
     if (failure instanceof DatabaseError && failure.unreachable) return null;
     throw failure;
   });
   if (failed === null) return "unheard";
-  call.log("warn", "job_failed", {
+  context.log("warn", "job_failed", {
     job_id: leased.job_id,
     code: error.code,
     detail: error.detail,

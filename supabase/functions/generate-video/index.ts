@@ -1,10 +1,7 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { generateVideo } from "./handler.ts";
 
 export default {
-  fetch: endpoint(
-    { name: "generate-video", methods: ["POST"], auth: "user" },
-    (request, call) => generateVideo(dependencies(), request, call),
-  ),
+  fetch: endpoint({ name: "generate-video", methods: ["POST"], auth: "user" }, withJobContext(generateVideo)),
 };

@@ -1,12 +1,11 @@
 import { z } from "zod";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
 import { paceOf, readJob } from "../_shared/jobs/read.ts";
-import { jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 
 const query = z.union(
   [
@@ -18,20 +17,18 @@ const query = z.union(
 
 /** GET /get-video-status: the job as it is, moved on first if it was due. */
 export async function getVideoStatus(
-  dependencies: Dependencies,
+  context: JobContext,
   request: Request,
-  call: RequestContext,
 ): Promise<Response> {
   const which = readQuery(request, query);
-  const context = jobContext(dependencies, call);
-  const job = await readJob(context, call.userId, which);
+  const job = await readJob(context, which);
   if (job === null) throw new RequestError("job_not_found");
-  call.about.job_id = job.job_id;
+  context.about.job_id = job.job_id;
 
-  const headers = { ETag: entityTag(job, call.language, dependencies.environment.SIGNED_URL_SECONDS) };
+  const headers = { ETag: entityTag(context, job) };
   if (isUnchanged(request, headers.ETag)) {
     return new Response(null, { status: 304, headers });
   }
-  const view = await jobView(context, job, call.language);
+  const view = await jobView(context, job);
   return json(view, 200, { ...headers, ...paceOf(job), "Cache-Control": "private, no-cache" });
 }

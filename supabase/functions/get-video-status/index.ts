@@ -1,10 +1,7 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { getVideoStatus } from "./handler.ts";
 
 export default {
-  fetch: endpoint(
-    { name: "get-video-status", methods: ["GET"], auth: "user" },
-    (request, call) => getVideoStatus(dependencies(), request, call),
-  ),
+  fetch: endpoint({ name: "get-video-status", methods: ["GET"], auth: "user" }, withJobContext(getVideoStatus)),
 };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { configurationProblem } from "../_shared/database/configuration.ts";
 import { type AdminClient, callProcedure } from "../_shared/database/client.ts";
 import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { type Handler, json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { storeText } from "../_shared/storage/storage-utils.ts";
 
@@ -26,21 +26,21 @@ interface Report {
  */
 export function createHealth(
   connect: () => AdminClient,
-): (request: Request, call: RequestContext) => Promise<Response> {
+): Handler<RequestContext> {
   let last: { report: Report; at: number } | undefined;
   let underWay: Promise<Report> | undefined;
 
-  async function look(call: RequestContext): Promise<Report> {
-    const report = await check(connect, call);
+  async function look(context: RequestContext): Promise<Report> {
+    const report = await check(context, connect);
     last = { report, at: performance.now() };
     return report;
   }
-  return async (request, call) => {
+  return async (context, request) => {
     const fresh = last !== undefined && performance.now() - last.at < FRESH_MS && !await isOperator(request);
     // Everybody who comes meanwhile waits for the one check.
     const report = fresh && last !== undefined
       ? last.report
-      : await (underWay ??= look(call).finally(() => underWay = undefined));
+      : await (underWay ??= look(context).finally(() => underWay = undefined));
     return json(report, report.status === "ok" ? 200 : 503);
   };
 }
@@ -49,15 +49,15 @@ async function isOperator(request: Request): Promise<boolean> {
   return request.headers.has("apikey") && (await verifyAuth(request, { auth: "secret" })).error === null;
 }
 
-async function check(connect: () => AdminClient, call: RequestContext): Promise<Report> {
+async function check(context: RequestContext, connect: () => AdminClient): Promise<Report> {
   const checked_at = new Date().toISOString();
   const configuration = configurationProblem();
   if (configuration !== null) {
-    call.log("alert", "configuration", { error: configuration });
+    context.log("alert", "configuration", { error: configuration });
     return { status: "degraded", checked_at, configuration };
   }
   const client = connect();
-  const [database, storage] = await Promise.all([askDatabase(client, call), writeFile(client, call)]);
+  const [database, storage] = await Promise.all([askDatabase(context, client), writeFile(context, client)]);
   const checks = {
     database: database === null ? "down" : "ok",
     storage: storage ? "ok" : "down",
@@ -68,21 +68,21 @@ async function check(connect: () => AdminClient, call: RequestContext): Promise<
   return { status: well ? "ok" : "degraded", checked_at, checks, ...database };
 }
 
-async function askDatabase(client: AdminClient, call: RequestContext): Promise<z.infer<typeof healthSchema> | null> {
+async function askDatabase(context: RequestContext, client: AdminClient): Promise<z.infer<typeof healthSchema> | null> {
   try {
-    return healthSchema.parse(await callProcedure(client, call.timing, "health", {}));
+    return healthSchema.parse(await callProcedure(client, context.timing, "health", {}));
   } catch (error) {
-    call.log("error", "health_database", { error: errorText(error) });
+    context.log("error", "health_database", { error: errorText(error) });
     return null;
   }
 }
 
-async function writeFile(client: AdminClient, call: RequestContext): Promise<boolean> {
+async function writeFile(context: RequestContext, client: AdminClient): Promise<boolean> {
   try {
-    await call.timing.measure("storage", () => storeText(client, PROBE));
+    await context.timing.measure("storage", () => storeText(client, PROBE));
     return true;
   } catch (error) {
-    call.log("error", "health_storage", { error: errorText(error) });
+    context.log("error", "health_storage", { error: errorText(error) });
     return false;
   }
 }

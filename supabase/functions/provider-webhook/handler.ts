@@ -1,15 +1,14 @@
 import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBytes } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import type { LeasedJob, Woken } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { cancelRun, look } from "../_shared/jobs/check.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
-import { type JobContext, jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { isWebhookToken } from "../_shared/jobs/webhook-url.ts";
 import { type Address, addressOf } from "./address.ts";
 
@@ -21,31 +20,29 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
  * happened is then read from the provider, in the background, so that the provider is answered at once.
  */
 export async function providerWebhook(
-  dependencies: Dependencies,
+  context: JobContext,
   request: Request,
-  call: RequestContext,
 ): Promise<Response> {
   const address = addressOf(request);
-  call.about.job_id = address.jobId;
-  const provider = providerOf(dependencies.providers, address.provider);
+  context.about.job_id = address.jobId;
+  const provider = providerOf(context.providers, address.provider);
   // Before the body is read, which may be large: who has no token is a stranger.
-  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(address, call);
+  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
   // And after it the signature: the token may have leaked from the address, and a body may have been changed.
-  if (!await isSigned(provider, { headers: request.headers, body }, call)) throw refused(address, call);
+  if (!await isSigned(context, provider, { headers: request.headers, body })) throw refused(context, address);
   const runId = provider.webhook?.runId(body) ?? null;
   if (runId === null) {
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
 
-  const context = jobContext(dependencies, call);
   const woken = await context.jobs.wake(address.jobId, address.attempt, runId);
   if (woken === null) throw new RequestError("job_not_found");
-  call.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
+  context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
   keepAlive(
     follow(context, woken, runId, address).catch((error) => {
       // The job stays due, and whoever looks at it next finds out the same.
-      call.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
+      context.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
     }),
   );
   return json({ received: true });
@@ -62,18 +59,18 @@ function providerOf(providers: Providers, name: string): VideoProvider {
 }
 
 /** Whether the provider itself sent this, where that can be told. */
-async function isSigned(provider: VideoProvider, delivery: WebhookDelivery, call: RequestContext): Promise<boolean> {
+async function isSigned(context: JobContext, provider: VideoProvider, delivery: WebhookDelivery): Promise<boolean> {
   try {
     return (await provider.webhook?.verify?.(delivery)) ?? true;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    call.log("error", "webhook_not_verifiable", { detail: error.detail });
+    context.log("error", "webhook_not_verifiable", { detail: error.detail });
     throw new RequestError("unavailable", {}, { "Retry-After": "60" });
   }
 }
 
-function refused(address: Address, call: RequestContext): RequestError {
-  call.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
+function refused(context: JobContext, address: Address): RequestError {
+  context.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
   return new RequestError("unauthorized");
 }
 

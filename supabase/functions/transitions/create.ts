@@ -3,7 +3,7 @@ import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import type { LeasedJob } from "../_shared/database/records.ts";
@@ -17,13 +17,13 @@ import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody }
 type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "siblingKeys">;
 
 /** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
-export async function createTransition(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
+export async function createTransition(context: JobContext, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, transitionBody);
   const requestHash = await sha256Hex(canonicalJson(["transition", whatIsMade(body)]));
-  const started = await start(context, call, body, { idempotencyKey: key, requestHash });
+  const started = await start(context, body, { idempotencyKey: key, requestHash });
   const task = taskOf(started);
-  call.about.job_id = task.task_id;
+  context.about.job_id = task.task_id;
   const message = "Transition creation and video generation started";
   return json({ ...task, message }, 202, replayHeader([started]));
 }
@@ -32,7 +32,7 @@ export async function createTransition(context: JobContext, call: RequestContext
  * POST /transitions/batch-create-and-generate/: each transition is charged and created by itself. Those that cannot be
  * are named with the reason, and are tried again by the same key; a batch of which none can be is refused.
  */
-export async function createBatch(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
+export async function createBatch(context: JobContext, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
   const requestHash = await sha256Hex(
@@ -47,18 +47,18 @@ export async function createBatch(context: JobContext, call: RequestContext, req
     // Once the database is out of reach nobody waits for it twenty times.
     const isGone = before instanceof RequestError && before.code === "unavailable";
     const identity = { idempotencyKey: await keyOfItem(index), requestHash, siblingKeys };
-    items.push(isGone ? before : await startItem(context, call, transition, identity));
+    items.push(isGone ? before : await startItem(context, transition, identity));
   }
   const [first] = items;
   const started = items.filter((item): item is Started => !(item instanceof RequestError));
   if (started.length === 0 && first instanceof RequestError) throw first;
   const tasks = items.map((item, index) => ({
     index,
-    ...(item instanceof RequestError ? refusedTask(item, call) : taskOf(item)),
+    ...(item instanceof RequestError ? refusedTask(context, item) : taskOf(item)),
   }));
   return json(
     {
-      task_group_id: await groupId(call.userId, key),
+      task_group_id: await groupId(context.userId, key),
       tasks,
       total: tasks.length,
       status: "pending",
@@ -72,21 +72,20 @@ export async function createBatch(context: JobContext, call: RequestContext, req
 /** One transition of a batch; whatever keeps it from being started is told of it alone. */
 async function startItem(
   context: JobContext,
-  call: RequestContext,
   body: TransitionBody,
   identity: Identity,
 ): Promise<Started | RequestError> {
   try {
-    return await start(context, call, body, identity);
+    return await start(context, body, identity);
   } catch (error) {
     if (error instanceof RequestError) return error;
-    call.log("error", "unavailable", { error: errorText(error) });
+    context.log("error", "unavailable", { error: errorText(error) });
     return new RequestError("unavailable", {}, { "Retry-After": "2" });
   }
 }
 
-function refusedTask(refusal: RequestError, call: RequestContext): Record<string, unknown> {
-  return { task_id: null, status: "failed", ...refusalBody(refusal, call) };
+function refusedTask(context: JobContext, refusal: RequestError): Record<string, unknown> {
+  return { task_id: null, status: "failed", ...refusalBody(refusal, context) };
 }
 
 /** A request without the part of it that changes nothing of what is made: with another one it is the same request. */
@@ -101,15 +100,14 @@ function keyOf(request: Request): string {
 
 async function start(
   context: JobContext,
-  call: RequestContext,
   body: TransitionBody,
   identity: Identity,
 ): Promise<Started> {
-  requireOwnFile(call, "front_image_path", body.front_image_path);
-  requireOwnFile(call, "tail_image_path", body.tail_image_path);
-  const started = await startJob(context, call, {
+  requireOwnFile(context, "front_image_path", body.front_image_path);
+  requireOwnFile(context, "tail_image_path", body.tail_image_path);
+  const started = await startJob(context, {
     kind: "transition",
-    userId: call.userId,
+    userId: context.userId,
     ...identity,
     modelId: body.model_id ?? undefined,
     prompt: body.prompt,

@@ -1,31 +1,27 @@
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
-import type { RequestContext } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { pathBelow } from "../_shared/http/path.ts";
-import { jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { createBatch, createTransition } from "./create.ts";
 import { taskStatus } from "./task-status.ts";
 
 /** POST create-and-generate/ and batch-create-and-generate/, GET task-status/{task_id}/. */
 export async function transitions(
-  dependencies: Dependencies,
+  context: JobContext,
   request: Request,
-  call: RequestContext,
 ): Promise<Response> {
   const [action, id, ...rest] = pathBelow(request);
-  const context = jobContext(dependencies, call);
   if (action === "task-status" && id !== undefined && rest.length === 0) {
     requireMethod(request, "GET");
-    return await taskStatus(context, call, id);
+    return await taskStatus(context, id);
   }
   if (id !== undefined) throw new RequestError("not_found");
   switch (action) {
     case "create-and-generate":
       requireMethod(request, "POST");
-      return await createTransition(context, call, request);
+      return await createTransition(context, request);
     case "batch-create-and-generate":
       requireMethod(request, "POST");
-      return await createBatch(context, call, request);
+      return await createBatch(context, request);
     default:
       throw new RequestError("not_found");
   }

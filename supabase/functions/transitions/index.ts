@@ -1,10 +1,10 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { transitions } from "./handler.ts";
 
 export default {
   fetch: endpoint(
     { name: "transitions", methods: ["GET", "POST"], auth: "user", hasPaths: true },
-    (request, call) => transitions(dependencies(), request, call),
+    withJobContext(transitions),
   ),
 };

@@ -1,4 +1,4 @@
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import type { Job } from "../_shared/database/records.ts";
@@ -26,15 +26,15 @@ const WAITING: Readonly<Record<string, string>> = {
 };
 
 /** GET /transitions/task-status/{task_id}/: the task as it is, moved on first if it was due. */
-export async function taskStatus(context: JobContext, call: RequestContext, id: string): Promise<Response> {
+export async function taskStatus(context: JobContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id);
-  const job = jobId.success ? await readJob(context, call.userId, { jobId: jobId.data }) : null;
+  const job = jobId.success ? await readJob(context, { jobId: jobId.data }) : null;
   if (job?.kind !== "transition") throw new RequestError("job_not_found");
-  call.about.job_id = job.job_id;
-  return json({ task_id: job.job_id, ...await stateOf(context, call, job) }, 200, paceOf(job));
+  context.about.job_id = job.job_id;
+  return json({ task_id: job.job_id, ...await stateOf(context, job) }, 200, paceOf(job));
 }
 
-async function stateOf(context: JobContext, call: RequestContext, job: Job): Promise<Record<string, unknown>> {
+async function stateOf(context: JobContext, job: Job): Promise<Record<string, unknown>> {
   switch (job.status) {
     case "pending":
       return { state: "PENDING", ready: false, info: null };
@@ -45,9 +45,9 @@ async function stateOf(context: JobContext, call: RequestContext, job: Job): Pro
         info: { current: job.progress.percent, total: 100, status: whatIsHappening(job) },
       };
     case "completed":
-      return { state: "SUCCESS", ready: true, result: await resultOf(context, call, job) };
+      return { state: "SUCCESS", ready: true, result: await resultOf(context, job) };
     case "failed": {
-      const { error_message } = await jobView(context, job, call.language);
+      const { error_message } = await jobView(context, job);
       return {
         state: "FAILURE",
         ready: true,
@@ -63,8 +63,8 @@ function whatIsHappening({ progress }: Job): string {
   return WAITING[progress.stage] ?? RUNNING[progress.step_name.replace(/_\d+$/, "")] ?? "Processing...";
 }
 
-async function resultOf(context: JobContext, call: RequestContext, job: Job): Promise<Record<string, unknown>> {
-  const view = await jobView(context, job, call.language);
+async function resultOf(context: JobContext, job: Job): Promise<Record<string, unknown>> {
+  const view = await jobView(context, job);
   return {
     // One row is both here: the transition that was asked for, and what was made of it.
     transition_id: job.id,

@@ -1,12 +1,11 @@
 import { z } from "zod";
-import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { IMAGE_TYPES } from "../_shared/storage/image-signature.ts";
 import { tooMany } from "../_shared/jobs/start.ts";
 import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
 import { signedUpload } from "../_shared/storage/storage-utils.ts";
-import { jobContext } from "../_shared/jobs/context.ts";
+import type { JobContext } from "../_shared/jobs/context.ts";
 import { startUpload } from "../_shared/jobs/uploads.ts";
 
 /** Supabase's own limit of a signed upload URL. */
@@ -17,13 +16,13 @@ const body = z.strictObject({
 });
 
 /** POST /uploads: an address to upload one image to, in the user's own folder, to be named as `image_path` afterwards. */
-export async function uploads(dependencies: Dependencies, request: Request, call: RequestContext): Promise<Response> {
+export async function uploads(context: JobContext, request: Request): Promise<Response> {
   const { content_type } = await readBody(request, body);
-  const upload = await startUpload(jobContext(dependencies, call), call.userId, content_type);
+  const upload = await startUpload(context, content_type);
   if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
-  const signed = await call.timing.measure(
+  const signed = await context.timing.measure(
     "storage",
-    () => signedUpload(dependencies.client, { bucket: INPUT_BUCKET, path: upload.path }),
+    () => signedUpload(context.client, { bucket: INPUT_BUCKET, path: upload.path }),
   );
   return json({
     image_path: upload.path,

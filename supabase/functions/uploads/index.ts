@@ -1,10 +1,7 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { uploads } from "./handler.ts";
 
 export default {
-  fetch: endpoint(
-    { name: "uploads", methods: ["POST"], auth: "user" },
-    (request, call) => uploads(dependencies(), request, call),
-  ),
+  fetch: endpoint({ name: "uploads", methods: ["POST"], auth: "user" }, withJobContext(uploads)),
 };

@@ -1,5 +1,5 @@
 import { keepAlive } from "../_shared/runtime/background.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import { discardJobFiles } from "../_shared/jobs/files.ts";
@@ -18,14 +18,14 @@ const MOST_LOOKS = 3;
  * POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. A
  * video that is made is not cancelled, and what had started only so often a day.
  */
-export async function cancelVideo(context: JobContext, call: RequestContext, id: string): Promise<Response> {
+export async function cancelVideo(context: JobContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id).data;
-  const outcome = jobId === undefined ? null : await cancel(context, call.userId, jobId);
+  const outcome = jobId === undefined ? null : await cancel(context, jobId);
   if (jobId === undefined || outcome === null) throw new RequestError("job_not_found");
-  call.about.job_id = jobId;
+  context.about.job_id = jobId;
   switch (outcome.outcome) {
     case "cancelled":
-      return json(await jobView(context, await cleanUp(context, outcome), call.language));
+      return json(await jobView(context, await cleanUp(context, outcome)));
     case "not_cancellable": {
       const { job_id, status } = await moveOn(context, { job: outcome.job, leased_job: outcome.leased_job ?? null });
       throw new RequestError("not_cancellable", { job_id, status });
@@ -38,10 +38,10 @@ export async function cancelVideo(context: JobContext, call: RequestContext, id:
 }
 
 /** Whether its run has started only the provider knows: our own view of it is some seconds old. */
-async function cancel(context: JobContext, userId: string, jobId: string): Promise<CancelOutcome> {
+async function cancel(context: JobContext, jobId: string): Promise<CancelOutcome> {
   let seen: SeenRuns = {};
   for (let looks = 0;; looks++) {
-    const outcome = await context.jobs.cancel(userId, jobId, seen);
+    const outcome = await context.jobs.cancel(context.userId, jobId, seen);
     if (outcome?.outcome !== "ask_provider" || looks === MOST_LOOKS) return outcome;
     seen = await lookAtAll(context, [outcome.leased_job]);
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { discard } from "../_shared/jobs/clean-up.ts";
 import { readBody } from "../_shared/http/body.ts";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import type { Deletion, LeasedJob } from "../_shared/database/records.ts";
 import type { SeenRuns } from "../_shared/database/jobs.ts";
@@ -23,19 +23,19 @@ const MOST_LOOKS = 3;
  * DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. What had started
  * is refunded only so often a day: beyond that it is not deleted, and goes on.
  */
-export async function deleteVideos(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
+export async function deleteVideos(context: JobContext, request: Request): Promise<Response> {
   const asked = await readBody(request, body);
   const runs: LeasedJob[] = [];
   let seen: SeenRuns = {};
   let deletion: Deletion;
   for (let looks = 0;; looks++) {
-    deletion = await context.jobs.delete(call.userId, asked, seen);
+    deletion = await context.jobs.delete(context.userId, asked, seen);
     runs.push(...deletion.runs);
     if (deletion.ask.length === 0 || looks === MOST_LOOKS) break;
     seen = await lookAtAll(context, deletion.ask);
   }
   const { deleted, not_found, not_deleted, ask, files } = deletion;
-  call.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
+  context.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
   await discard(context, { files, runs });
   const left = [...not_deleted, ...ask.map(({ job_id }) => ({ job_id, code: "unavailable" }))];
   return json({ deleted, not_found, ...(left.length === 0 ? {} : { not_deleted: left }) });

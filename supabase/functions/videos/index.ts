@@ -1,10 +1,10 @@
-import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { withJobContext } from "../_shared/jobs/context.ts";
 import { videos } from "./handler.ts";
 
 export default {
   fetch: endpoint(
     { name: "videos", methods: ["GET", "POST", "DELETE"], auth: "user", hasPaths: true },
-    (request, call) => videos(dependencies(), request, call),
+    withJobContext(videos),
   ),
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { json, type RequestContext } from "../_shared/http/endpoint.ts";
+import { json } from "../_shared/http/endpoint.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { jobViews } from "../_shared/jobs/view.ts";
@@ -57,18 +57,18 @@ const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, 
  * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing. Who asks
  * for what changed since before `deletions_since` has missed deletions, and reads the whole list anew.
  */
-export async function listVideos(context: JobContext, call: RequestContext, request: Request): Promise<Response> {
+export async function listVideos(context: JobContext, request: Request): Promise<Response> {
   const { limit, status, node_id, sinceMs, cursor } = readQuery(request, queryWithCursor);
   const page = sinceMs === undefined
-    ? await context.jobs.list(call.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
-    : await context.jobs.changed(call.userId, {
+    ? await context.jobs.list(context.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
+    : await context.jobs.changed(context.userId, {
       sinceMs,
       limit,
       status,
       after: cursor === null ? undefined : { at: cursor.at, jobId: cursor.jobId, untilMs: cursor.untilMs ?? 0 },
     });
   return json({
-    videos: await viewsOf(context, call, page),
+    videos: await viewsOf(context, page),
     next_cursor: page.next === null
       ? null
       : [page.next.at, page.next.job_id, ...(sinceMs === undefined ? [] : [page.server_time_ms])].join("_"),
@@ -78,8 +78,8 @@ export async function listVideos(context: JobContext, call: RequestContext, requ
   });
 }
 
-async function viewsOf(context: JobContext, call: RequestContext, page: VideoPage): Promise<unknown[]> {
+async function viewsOf(context: JobContext, page: VideoPage): Promise<unknown[]> {
   const jobs = page.videos.filter((video): video is Job => "status" in video);
-  const views = new Map((await jobViews(context, jobs, call.language)).map((view) => [view.job_id, view]));
+  const views = new Map((await jobViews(context, jobs)).map((view) => [view.job_id, view]));
   return page.videos.map((video) => views.get(video.job_id) ?? video);
 }

@@ -9,7 +9,8 @@ import { uploads } from "../../../supabase/functions/uploads/handler.ts";
 import { videos } from "../../../supabase/functions/videos/handler.ts";
 import { DatabaseError } from "../../../supabase/functions/_shared/database/client.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
-import type { RequestContext } from "../../../supabase/functions/_shared/http/endpoint.ts";
+import { type JobContext, jobContext } from "../../../supabase/functions/_shared/jobs/context.ts";
+import type { Handler, RequestContext } from "../../../supabase/functions/_shared/http/endpoint.ts";
 import { refusalBody, RequestError, requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
 import { ServerTiming } from "../../../supabase/functions/_shared/runtime/server-timing.ts";
 import { errorText } from "../../../supabase/functions/_shared/runtime/log.ts";
@@ -17,10 +18,8 @@ import { MediaError } from "../../../supabase/functions/_shared/storage/storage-
 import type { Counts } from "../runtime/coverage-counts.ts";
 import { currentProcess } from "../runtime/process.ts";
 
-type Handler = (dependencies: Dependencies, request: Request, call: RequestContext) => Promise<Response>;
-
 const HANDLERS = {
-  "account": (dependencies, _request, call) => account(dependencies, call),
+  "account": account,
   "generate-video": generateVideo,
   "get-video-status": getVideoStatus,
   "provider-webhook": providerWebhook,
@@ -28,7 +27,7 @@ const HANDLERS = {
   "transitions": transitions,
   "uploads": uploads,
   "videos": videos,
-} satisfies Record<string, Handler>;
+} satisfies Record<string, Handler<JobContext>>;
 export type Endpoint = keyof typeof HANDLERS;
 
 /** What a client was told. */
@@ -62,9 +61,9 @@ export class Endpoints {
       ...(rest.headers === undefined ? {} : { headers: rest.headers }),
       ...(rest.body === undefined ? {} : { body: rest.body }),
     });
-    const call = this.#newCall(rest.userId ?? "");
-    const response = await HANDLERS[endpoint](this.dependencies, request, call)
-      .catch((error: unknown) => refusal(error, call));
+    const context = this.#newContext(rest.userId ?? "");
+    const response = await HANDLERS[endpoint](jobContext(context, this.dependencies), request)
+      .catch((error: unknown) => refusal(context, error));
     const text = await response.text();
     const body = text === "" ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text));
     const code = typeof body.code === "string" ? body.code : "";
@@ -72,7 +71,7 @@ export class Endpoints {
     return { status: response.status, headers: response.headers, body, code };
   }
 
-  #newCall(userId: string): RequestContext {
+  #newContext(userId: string): RequestContext {
     const process = currentProcess();
     const log: RequestContext["log"] = (level, event, fields = {}) => {
       if (process.dead) return;
@@ -85,18 +84,21 @@ export class Endpoints {
 }
 
 /** As in `_shared/http/endpoint.ts`. What nobody foresaw is thrown on: only a broken database is an excuse for a 500. */
-function refusal(error: unknown, call: RequestContext): Response {
-  if (error instanceof RequestError) return envelope(error, call);
+function refusal(context: RequestContext, error: unknown): Response {
+  if (error instanceof RequestError) return envelope(context, error);
   if (error instanceof MediaError || (error instanceof DatabaseError && error.unreachable)) {
-    call.log("error", "unavailable", { error: errorText(error) });
-    return envelope(new RequestError("unavailable"), call);
+    context.log("error", "unavailable", { error: errorText(error) });
+    return envelope(context, new RequestError("unavailable"));
   }
   if (error instanceof DatabaseError && currentProcess().disturbed) {
-    return envelope(new RequestError("internal_error"), call);
+    return envelope(context, new RequestError("internal_error"));
   }
   throw new Error(`The handler threw ${errorText(error)}`, { cause: error });
 }
 
-function envelope(error: RequestError, call: RequestContext): Response {
-  return Response.json(refusalBody(error, call), { status: requestErrors[error.code].status, headers: error.headers });
+function envelope(context: RequestContext, error: RequestError): Response {
+  return Response.json(refusalBody(error, context), {
+    status: requestErrors[error.code].status,
+    headers: error.headers,
+  });
 }

@@ -23,8 +23,11 @@ export interface RequestContext {
   /** Whether the request has an Idempotency-Key. */
   hasKey: boolean;
   /** What the request's line in the log says besides: handlers add the job that it is about. */
-  about: { job_id?: string; code?: string | undefined };
+  readonly about: { job_id?: string; code?: string | undefined };
 }
+
+/** Answers one request, or throws a `RequestError`. */
+export type Handler<Context> = (context: Context, request: Request) => Promise<Response>;
 
 export interface EndpointOptions {
   name: string;
@@ -48,13 +51,13 @@ const CORS_HEADERS = {
  */
 export function endpoint(
   options: EndpointOptions,
-  handler: (request: Request, call: RequestContext) => Promise<Response>,
+  handler: Handler<RequestContext>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const requestId = saneRequestId(request.headers.get("x-request-id"));
     const log = createLog({ function: options.name, request_id: requestId });
     const alerts = new Alerts(log);
-    const call: RequestContext = {
+    const context: RequestContext = {
       requestId,
       language: preferredLanguage(request.headers.get("accept-language")),
       timing: new ServerTiming(),
@@ -70,29 +73,29 @@ export function endpoint(
     try {
       response = request.method === "OPTIONS"
         ? preflight(options)
-        : await admit(asGet(request), call, options, handler);
+        : await admit(context, asGet(request), options, handler);
     } catch (error) {
-      response = errorResponse(error, call);
+      response = errorResponse(context, error);
     }
     if (request.method === "HEAD") response = new Response(null, response);
     for (const [name, value] of Object.entries(CORS_HEADERS)) {
       response.headers.set(name, value);
     }
     response.headers.set("X-Request-Id", requestId);
-    response.headers.set("Server-Timing", call.timing.header());
-    logRequest(request, response, call);
+    response.headers.set("Server-Timing", context.timing.header());
+    logRequest(context, request, response);
     alerts.flush();
     return response;
   };
 }
 
-function logRequest(request: Request, response: Response, call: RequestContext): void {
-  call.log("info", "request", {
+function logRequest(context: RequestContext, request: Request, response: Response): void {
+  context.log("info", "request", {
     method: request.method,
     status: response.status,
-    ...call.about,
-    ...(call.userId === "" ? {} : { user_id: call.userId }),
-    timing: call.timing.header(),
+    ...context.about,
+    ...(context.userId === "" ? {} : { user_id: context.userId }),
+    timing: context.timing.header(),
   });
 }
 
@@ -107,17 +110,17 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
 }
 
 async function admit(
+  context: RequestContext,
   request: Request,
-  call: RequestContext,
   options: EndpointOptions,
-  handler: (request: Request, call: RequestContext) => Promise<Response>,
+  handler: Handler<RequestContext>,
 ): Promise<Response> {
   // Else a misspelt path would charge.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
   if (!options.methods.includes(request.method)) {
     throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });
   }
-  if (options.auth === "none") return await handler(request, call);
+  if (options.auth === "none") return await handler(context, request);
 
   const problem = configurationProblem();
   if (problem !== null) throw new ConfigurationError(problem);
@@ -125,10 +128,10 @@ async function admit(
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
   const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
-  const { data, error } = await call.timing.measure("auth", () => verifyAuth(credentials, { auth }));
+  const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {
     if (error.status !== 401) throw error;
-    call.log("info", "unauthorized", { reason: error.code });
+    context.log("info", "unauthorized", { reason: error.code });
     throw new RequestError("unauthorized");
   }
   if (auth === "user") {
@@ -137,33 +140,33 @@ async function admit(
     if (data.userClaims?.role !== "authenticated" || !userId.success) {
       throw new RequestError("unauthorized");
     }
-    call.userId = userId.data;
+    context.userId = userId.data;
   }
-  return await handler(request, call);
+  return await handler(context, request);
 }
 
-function errorResponse(thrown: unknown, call: RequestContext): Response {
-  const error = asRequestError(thrown, call);
-  call.about.code = error instanceof RequestError ? error.code : "internal_error";
+function errorResponse(context: RequestContext, thrown: unknown): Response {
+  const error = asRequestError(context, thrown);
+  context.about.code = error instanceof RequestError ? error.code : "internal_error";
   if (!(error instanceof RequestError)) {
-    call.log("error", "internal_error", {
+    context.log("error", "internal_error", {
       error: errorText(error),
       stack: error instanceof Error ? error.stack : null,
     });
-    return json(errorBody("internal_error", call.language, call.requestId), 500);
+    return json(errorBody("internal_error", context.language, context.requestId), 500);
   }
   const { status } = requestErrors[error.code];
-  return json(refusalBody(error, call), status, error.headers);
+  return json(refusalBody(error, context), status, error.headers);
 }
 
 /** A database or a Storage that does not answer is nobody's fault here, and worth another try; so is what we must mend. */
-function asRequestError(error: unknown, call: RequestContext): unknown {
+function asRequestError(context: RequestContext, error: unknown): unknown {
   if (error instanceof ConfigurationError) {
-    call.log("alert", "configuration", { error: error.message });
+    context.log("alert", "configuration", { error: error.message });
     return new RequestError("unavailable", {}, { "Retry-After": "60" });
   }
   if (!(error instanceof MediaError || (error instanceof DatabaseError && error.unreachable))) return error;
-  call.log("error", "unavailable", { error: errorText(error) });
+  context.log("error", "unavailable", { error: errorText(error) });
   return new RequestError("unavailable", {}, { "Retry-After": "2" });
 }
 

@@ -1,16 +1,17 @@
-import type { Dependencies } from "./dependencies.ts";
-import type { RequestContext } from "../http/endpoint.ts";
-import type { ServerTiming } from "../runtime/server-timing.ts";
+import { type Dependencies, dependencies } from "./dependencies.ts";
+import type { Handler, RequestContext } from "../http/endpoint.ts";
 import { Jobs } from "../database/jobs.ts";
-import type { Log } from "../runtime/log.ts";
 
-/** What the steps of a job work with, for the length of one request. */
-export interface JobContext extends Dependencies {
+/** All that a handler and the functions of `jobs` work with, for the length of one request. */
+export interface JobContext extends RequestContext, Dependencies {
   jobs: Jobs;
-  timing: ServerTiming;
-  log: Log;
 }
 
-export function jobContext(dependencies: Dependencies, call: RequestContext): JobContext {
-  return { ...dependencies, jobs: new Jobs(dependencies.client, call.timing), timing: call.timing, log: call.log };
+export function jobContext(request: RequestContext, dependencies: Dependencies): JobContext {
+  return { ...request, ...dependencies, jobs: new Jobs(dependencies.client, request.timing) };
+}
+
+/** A handler with the real dependencies. Throws `ConfigurationError` when the environment does not fit. */
+export function withJobContext(handler: Handler<JobContext>): Handler<RequestContext> {
+  return (context, request) => handler(jobContext(context, dependencies()), request);
 }

@@ -10,10 +10,9 @@ const STEP_WAIT_MS = 4_000;
 /** A user's job as it is, moved on first if it was due; null for one that is not there or not theirs. */
 export async function readJob(
   context: JobContext,
-  userId: string,
   which: { jobId: string } | { nodeId: string },
 ): Promise<Job | null> {
-  const found = await context.jobs.read(userId, which);
+  const found = await context.jobs.read(context.userId, which);
   return found === null ? null : await moveOn(context, found);
 }
 

@@ -1,5 +1,4 @@
 import { DatabaseError } from "../database/client.ts";
-import type { RequestContext } from "../http/endpoint.ts";
 import { RequestError, type RequestErrorCode } from "../errors/request-errors.ts";
 import type { StartOutcome } from "../database/records.ts";
 import type { GenerationRequest } from "../database/jobs.ts";
@@ -16,16 +15,15 @@ const MAX_CHECKS = 4;
 /** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
 export async function startJob(
   context: JobContext,
-  call: RequestContext,
   request: GenerationRequest,
 ): Promise<Started> {
-  let started = await start(context, call, request);
+  let started = await start(context, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
     await checkUpload(context, started);
-    started = await start(context, call, request);
+    started = await start(context, request);
   }
   if (started.outcome === "created") {
-    call.log("info", "job_created", { job_id: started.leased_job.job_id, user_id: call.userId });
+    context.log("info", "job_created", { job_id: started.leased_job.job_id, user_id: context.userId });
   } else if (started.outcome !== "replayed") {
     throw refusal(started);
   }
@@ -33,22 +31,22 @@ export async function startJob(
 }
 
 /** Throws unless the path leads into the user's own folder: another user's file looks like one that is not there. */
-export function requireOwnFile(call: RequestContext, field: string, path: string | null | undefined): void {
-  if (path && !path.startsWith(`${call.userId}/`)) {
+export function requireOwnFile(context: JobContext, field: string, path: string | null | undefined): void {
+  if (path && !path.startsWith(`${context.userId}/`)) {
     throw new RequestError("validation_failed", {
       issues: [{ path: field, message: "must be an image_path that POST /uploads returned" }],
     });
   }
 }
 
-async function start(context: JobContext, call: RequestContext, request: GenerationRequest): Promise<StartOutcome> {
+async function start(context: JobContext, request: GenerationRequest): Promise<StartOutcome> {
   try {
     return await context.jobs.start(request);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     // Whether it was committed is not known then: the same key finds out.
     if (error instanceof DatabaseError && error.unreachable) throw error;
-    call.log("error", "start_failed", { error: errorText(error) });
+    context.log("error", "start_failed", { error: errorText(error) });
     throw new RequestError("job_creation_failed");
   }
 }

@@ -16,12 +16,11 @@ const uploadSchema = z.discriminatedUnion("outcome", [
 /** A place for one new file of a user's, or why there is none. Throws `DatabaseError`. */
 export async function startUpload(
   context: JobContext,
-  userId: string,
   contentType: string,
 ): Promise<z.infer<typeof uploadSchema>> {
   return uploadSchema.parse(
     await callProcedure(context.client, context.timing, "start_upload", {
-      p_user_id: userId,
+      p_user_id: context.userId,
       p_content_type: contentType,
     }),
   );

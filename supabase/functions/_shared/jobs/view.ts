@@ -1,13 +1,12 @@
 import { VIDEO_BUCKET } from "./files.ts";
 import { jobErrorText } from "../errors/job-errors.ts";
-import { type Language } from "../errors/languages.ts";
 import type { Job } from "../database/records.ts";
 import { signedUrls } from "../storage/storage-utils.ts";
 import type { JobContext } from "./context.ts";
 
 /** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */
-export async function jobView(context: JobContext, job: Job, language: Language): Promise<Record<string, unknown>> {
-  const [view] = await jobViews(context, [job], language);
+export async function jobView(context: JobContext, job: Job): Promise<Record<string, unknown>> {
+  const [view] = await jobViews(context, [job]);
   return view ?? {};
 }
 
@@ -15,7 +14,6 @@ export async function jobView(context: JobContext, job: Job, language: Language)
 export async function jobViews(
   context: JobContext,
   jobs: Job[],
-  language: Language,
 ): Promise<Record<string, unknown>[]> {
   const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path, job.subtitles_path])
     .filter((path) => path !== null);
@@ -31,7 +29,9 @@ export async function jobViews(
       video_url: video_path === null ? job.video_url : urls.get(video_path) ?? null,
       thumbnail_url: thumbnail_path === null ? job.thumbnail_url : urls.get(thumbnail_path) ?? null,
       subtitles_url: subtitles_path === null ? null : urls.get(subtitles_path) ?? null,
-      error_message: job.error_code === null ? null : jobErrorText(job.error_code, language) ?? job.error_message,
+      error_message: job.error_code === null
+        ? null
+        : jobErrorText(job.error_code, context.language) ?? job.error_message,
     };
   });
 }
@@ -40,10 +40,10 @@ export async function jobViews(
  * Changes whenever the answer does. The signed URL of an unchanged job changes too, at half its life, so that a client
  * that is told 304 never holds one that has run out.
  */
-export function entityTag(job: Job, language: Language, signedUrlSeconds: number): string {
+export function entityTag(context: JobContext, job: Job): string {
   const signed = [job.video_path, job.thumbnail_path, job.subtitles_path].some((path) => path !== null);
-  const period = signed ? Math.floor(Date.now() / (signedUrlSeconds * 500)) : 0;
-  return `W/"${job.version}-${language}-${period}"`;
+  const period = signed ? Math.floor(Date.now() / (context.environment.SIGNED_URL_SECONDS * 500)) : 0;
+  return `W/"${job.version}-${context.language}-${period}"`;
 }
 
 /** Whether the client already has this version. */
