@@ -100,7 +100,7 @@ const fileMutations: readonly Mutation[] = [
   {
     name: "a file that is too large for Storage",
     guard: "A paid video that Storage refuses for its size is delivered by its provider.",
-    file: "supabase/functions/_shared/storage/storage-utils.ts",
+    file: "supabase/functions/_shared/storage/media-error.ts",
     find: `[413, "storage_too_large"],`,
     replace: `[413, "media_too_large"],`,
     test: privateFiles(

@@ -8,7 +8,7 @@ const FAL_FETCH = `${SHARED}/providers/fal/fal-fetch.ts`;
 const FAL_ERRORS = `${SHARED}/providers/fal/fal-errors.ts`;
 const FAL_WEBHOOK = `${SHARED}/providers/fal/fal-webhook.ts`;
 const MEDIA = `${SHARED}/providers/media.ts`;
-const STORAGE = `${SHARED}/storage/storage-utils.ts`;
+const STORAGE = `${SHARED}/storage/upload.ts`;
 const MEANING = `${SHARED}/providers/error-class.ts`;
 const JSON_API = `${SHARED}/providers/json-api.ts`;
 const RUNPOD = `${SHARED}/providers/runpod/runpod-adapter.ts`;
@@ -16,7 +16,7 @@ const VEO = `${SHARED}/providers/veo/veo-adapter.ts`;
 const conformance = (name: string) => ({ file: "tests/conformance/provider_conformance_test.ts", name });
 const fal = (name: string) => ({ file: `${SHARED}/providers/fal/falai-adapter_test.ts`, name });
 const media = (name: string) => ({ file: `${SHARED}/providers/media_test.ts`, name });
-const storage = (name: string) => ({ file: `${SHARED}/storage/storage-utils_test.ts`, name });
+const storage = (name: string) => ({ file: `${SHARED}/storage/upload_test.ts`, name });
 const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
 
 const CERTAIN =

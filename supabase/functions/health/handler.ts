@@ -5,7 +5,7 @@ import { type AdminClient, callProcedure } from "../_shared/database/client.ts";
 import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
 import { type Handler, json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { storeText } from "../_shared/storage/storage-utils.ts";
+import { storeText } from "../_shared/storage/upload.ts";
 
 /** How long an answer is given again: whoever calls without end, costs one check of an instance in this time. */
 const FRESH_MS = 5_000;

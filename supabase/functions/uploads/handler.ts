@@ -4,7 +4,7 @@ import { json } from "../_shared/http/endpoint.ts";
 import { IMAGE_TYPES } from "../_shared/storage/image-signature.ts";
 import { tooMany } from "../_shared/jobs/start.ts";
 import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
-import { signedUpload } from "../_shared/storage/storage-utils.ts";
+import { signedUpload } from "../_shared/storage/signed-urls.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { startUpload } from "../_shared/jobs/uploads.ts";
 

@@ -14,7 +14,7 @@ import type { Handler, RequestContext } from "../../../supabase/functions/_share
 import { refusalBody, RequestError, requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
 import { ServerTiming } from "../../../supabase/functions/_shared/runtime/server-timing.ts";
 import { errorText } from "../../../supabase/functions/_shared/runtime/log.ts";
-import { MediaError } from "../../../supabase/functions/_shared/storage/storage-utils.ts";
+import { MediaError } from "../../../supabase/functions/_shared/storage/media-error.ts";
 import type { Counts } from "../runtime/coverage-counts.ts";
 import { currentProcess } from "../runtime/process.ts";
 

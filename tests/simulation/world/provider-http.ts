@@ -1,6 +1,6 @@
 import type { Call, Reply } from "../../../local/simulators/shared/http.ts";
 
-/** The words of Deno for a body that ends before its time; `storage-utils.ts` knows them. */
+/** The words of Deno for a body that ends before its time; `media-error.ts` knows them. */
 export const BROKEN_BODY = "error reading a body from connection: end of file before message length reached";
 
 /** A request to the simulator as its own server would read it. */

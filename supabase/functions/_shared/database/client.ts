@@ -4,7 +4,7 @@ import type { Database } from "./database.types.ts";
 import { RequestError } from "../errors/request-errors.ts";
 import type { ServerTiming } from "../runtime/server-timing.ts";
 import { ConfigurationError } from "../runtime/environment.ts";
-import { storageFetch } from "../storage/storage-utils.ts";
+import { storageFetch } from "../storage/storage-client.ts";
 
 export type AdminClient = SupabaseClient<Database>;
 type Procedures = Database["public"]["Functions"];

@@ -7,7 +7,7 @@ import { createLog, errorText, type Log } from "../runtime/log.ts";
 import { type Language, preferredLanguage } from "../errors/languages.ts";
 import { errorBody, refusalBody, RequestError, requestErrors } from "../errors/request-errors.ts";
 import { uuid } from "./fields.ts";
-import { MediaError } from "../storage/storage-utils.ts";
+import { MediaError } from "../storage/media-error.ts";
 import { pathBelow } from "./path.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import { withBearer } from "./token-scheme.ts";

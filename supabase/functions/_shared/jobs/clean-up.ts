@@ -2,7 +2,7 @@ import { keepAlive } from "../runtime/background.ts";
 import type { LeasedJob, StoredFiles } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./check.ts";
-import { deleteFiles } from "../storage/storage-utils.ts";
+import { deleteFiles } from "../storage/delete.ts";
 import type { JobContext } from "./context.ts";
 
 /** What the deletion of rows leaves to do: files in Storage, and runs at the providers, which nobody waits for. */

@@ -5,7 +5,7 @@ import type { Job, LeasedJob } from "../database/records.ts";
 import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
-import { MediaError } from "../storage/storage-utils.ts";
+import { MediaError } from "../storage/media-error.ts";
 import type { JobContext } from "./context.ts";
 
 const COPY_BACKOFF = { base: 5, cap: 900 };

@@ -4,7 +4,8 @@ import type { Job, LeasedJob } from "../database/records.ts";
 import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
-import { deleteFiles, storeMedia, storeText } from "../storage/storage-utils.ts";
+import { deleteFiles } from "../storage/delete.ts";
+import { storeMedia, storeText } from "../storage/upload.ts";
 import { subtitlesOf } from "./subtitles.ts";
 import type { JobContext } from "./context.ts";
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { storeVideo, VIDEO_BUCKET } from "./files.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { ProviderError } from "../providers/provider.ts";
-import { MediaError, signedUrls } from "../storage/storage-utils.ts";
+import { MediaError } from "../storage/media-error.ts";
+import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
 
 /** The private bucket of what users uploaded. */

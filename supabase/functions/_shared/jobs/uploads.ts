@@ -5,7 +5,7 @@ import { callProcedure } from "../database/client.ts";
 import { discard } from "./clean-up.ts";
 import { imageTypeOf, SIGNATURE_BYTES } from "../storage/image-signature.ts";
 import { INPUT_BUCKET } from "./step-input.ts";
-import { firstBytes } from "../storage/storage-utils.ts";
+import { firstBytes } from "../storage/download.ts";
 import type { JobContext } from "./context.ts";
 
 const uploadSchema = z.discriminatedUnion("outcome", [

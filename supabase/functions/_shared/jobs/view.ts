@@ -1,7 +1,7 @@
 import { VIDEO_BUCKET } from "./files.ts";
 import { jobErrorText } from "../errors/job-errors.ts";
 import type { Job } from "../database/records.ts";
-import { signedUrls } from "../storage/storage-utils.ts";
+import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
 
 /** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */

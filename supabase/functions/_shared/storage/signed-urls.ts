@@ -1,0 +1,22 @@
+import { toMediaError } from "./media-error.ts";
+import type { StorageClient } from "./storage-client.ts";
+
+/** URLs by which anyone can read the files until they expire, by path; a file that is not there has none. */
+export async function signedUrls(
+  client: StorageClient,
+  files: { bucket: string; paths: string[]; expiresInSeconds: number },
+): Promise<Map<string, string>> {
+  const { data, error } = await client.storage.from(files.bucket).createSignedUrls(files.paths, files.expiresInSeconds);
+  if (error) throw toMediaError(error);
+  return new Map(data.flatMap(({ path, signedUrl }) => path && signedUrl ? [[path, signedUrl]] : []));
+}
+
+/** An address to which anyone can upload one new file, once, within two hours. */
+export async function signedUpload(
+  client: StorageClient,
+  file: { bucket: string; path: string },
+): Promise<{ url: string; token: string }> {
+  const { data, error } = await client.storage.from(file.bucket).createSignedUploadUrl(file.path);
+  if (error) throw toMediaError(error);
+  return { url: data.signedUrl, token: data.token };
+}
