@@ -25,8 +25,3 @@ for (const [what, bytes, type] of FILES) {
     assert.equal(imageTypeOf(bytes.subarray(0, SIGNATURE_BYTES)), type);
   });
 }
-
-Deno.test("the sample picture of the simulator is a JPEG", async () => {
-  const sample = await Deno.readFile(new URL("../../../../local/simulators/shared/sample.jpg", import.meta.url));
-  assert.equal(imageTypeOf(sample), "image/jpeg");
-});
