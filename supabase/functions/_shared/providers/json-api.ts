@@ -50,13 +50,13 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
 }
 
 function silence(error: unknown, isPaid: boolean): ProviderError {
-  if (!(error instanceof NoResponse)) return badAnswer(String(error), isPaid);
+  if (!(error instanceof NoResponse)) return badAnswerError(String(error), isPaid);
   const code = error.aborted ? "provider_timeout" : "provider_unreachable";
   return new ProviderError("retryable", code, error.detail, isPaid && error.mayHaveArrived);
 }
 
 /** An answer that cannot be understood: never a verdict, and behind a submission's a run may have started. */
-export function badAnswer(detail: string, mayHaveStarted = false): ProviderError {
+export function badAnswerError(detail: string, mayHaveStarted = false): ProviderError {
   return new ProviderError("retryable", "provider_bad_answer", detail, mayHaveStarted);
 }
 
@@ -69,6 +69,6 @@ export function transient({ kind, code, detail, facts }: ProviderError): Provide
 const MAX_DETAIL = 500;
 
 /** Words for the log, on one line and of a bounded length. */
-export function brief(text: string): string {
+export function toLogLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_DETAIL);
 }

@@ -1,7 +1,7 @@
 /** Opens files at addresses that a provider's answer named: a stranger's URLs, to be trusted with nothing. */
 
 import { isAddress, isPrivateAddress, isPrivateHost } from "../runtime/private-host.ts";
-import type { LookUp } from "./look-up.ts";
+import type { ResolveHost } from "./resolve-host.ts";
 import { ProviderError } from "./provider.ts";
 
 /** What may be opened, and how. */
@@ -15,7 +15,7 @@ export interface MediaOptions {
   /** Sent to the first URL's own origin only: they may hold a key. */
   headers?: Readonly<Record<string, string>>;
   /** Asked for the addresses of each host that only `*` permits; without it such a host is judged by its name. */
-  lookUp?: LookUp | undefined;
+  resolveHost?: ResolveHost | undefined;
   /** Bounds the wait for the answer. The body outlives it: whoever reads the body bounds that. */
   signal: AbortSignal;
   fetch?: typeof fetch;
@@ -49,10 +49,10 @@ export async function fetchMedia(url: string, options: MediaOptions): Promise<Re
 }
 
 /** At each redirect anew: a public name may lead to a private one. */
-async function requirePublic(url: URL, { allowedHosts, lookUp, signal }: MediaOptions): Promise<void> {
+async function requirePublic(url: URL, { allowedHosts, resolveHost, signal }: MediaOptions): Promise<void> {
   const isNamed = allowedHosts.some((allowed) => allowed !== "*" && permits(allowed, url));
-  if (lookUp === undefined || isNamed || isAddress(url.hostname)) return;
-  const addresses = await lookUp(url.hostname, signal).catch((error: unknown) => {
+  if (resolveHost === undefined || isNamed || isAddress(url.hostname)) return;
+  const addresses = await resolveHost(url.hostname, signal).catch((error: unknown) => {
     throw new ProviderError("retryable", "provider_unreachable", `${url.hostname} cannot be looked up: ${error}`);
   });
   if (addresses === null) return;

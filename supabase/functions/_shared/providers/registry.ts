@@ -2,7 +2,7 @@ import type { Environment } from "../runtime/environment.ts";
 import { createFalAdapter } from "./fal/falai-adapter.ts";
 import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "./veo/veo-adapter.ts";
-import { lookUp } from "./look-up.ts";
+import { resolveHost } from "./resolve-host.ts";
 import { ProviderError, type VideoProvider } from "./provider.ts";
 
 /** The providers that this deployment has keys for, made when first asked for. */
@@ -41,7 +41,7 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
         "GEMINI_API_KEY, with VIDEO_STORAGE=supabase,",
       ),
       // Behind a proxy it is the proxy that looks names up.
-      ...(environment.HTTPS_PROXY === undefined && environment.https_proxy === undefined ? { lookUp } : {}),
+      ...(environment.HTTPS_PROXY === undefined && environment.https_proxy === undefined ? { resolveHost } : {}),
       ...(environment.GEMINI_BASE_URL === undefined ? {} : { baseUrl: environment.GEMINI_BASE_URL }),
     }),
 };

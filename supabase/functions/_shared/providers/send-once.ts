@@ -9,7 +9,7 @@ export interface HttpAnswer {
   body: unknown;
 }
 
-/** No whole answer came. Never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (`FalRefusal`). */
+/** No whole answer came. Never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (`FalErrorAnswer`). */
 export class NoResponse extends Error {
   override readonly name = "NoResponse";
   constructor(
@@ -33,7 +33,7 @@ export async function sendOnce(
   if (signal?.aborted) throw new NoResponse(describe(signal.reason), true, false);
   try {
     // A followed redirect would be a second request, with the input in it, and with the key on another host.
-    const response = await send(input, { ...init, ...sentOnce(init.body), redirect: "manual" });
+    const response = await send(input, { ...init, ...streamOnce(init.body), redirect: "manual" });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: parse(text) };
   } catch (error) {
@@ -63,7 +63,7 @@ export function isSuccess(answer: HttpAnswer): boolean {
  * The body as a stream, which can be read only once. A body that it holds as a whole Deno 2.9 sends again by itself when a
  * kept-alive connection breaks before the answer, a POST too: https://github.com/denoland/deno/pull/32566.
  */
-function sentOnce(body: BodyInit | null | undefined): RequestInit & { duplex?: "half" } {
+function streamOnce(body: BodyInit | null | undefined): RequestInit & { duplex?: "half" } {
   if (typeof body !== "string") return {};
   return { body: ReadableStream.from([new TextEncoder().encode(body)]), duplex: "half" };
 }

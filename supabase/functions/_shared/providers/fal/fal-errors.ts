@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { factsOf } from "../send-once.ts";
-import type { FalAnswer } from "./fal-fetch.ts";
-import { brief } from "../json-api.ts";
+import type { HttpAnswer } from "./fal-fetch.ts";
+import { toLogLine } from "../json-api.ts";
 import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
@@ -82,17 +82,17 @@ type ErrorBody = z.infer<typeof errorBody>;
 
 const NO_BODY: ErrorBody = { status: null, error_type: null, detail: null };
 
-function bodyOf(answer: FalAnswer): ErrorBody {
+function bodyOf(answer: HttpAnswer): ErrorBody {
   return errorBody.safeParse(answer.body).data ?? NO_BODY;
 }
 
 /** The one place where an answer outside 2xx gets its errorClass. */
-export function classify(answer: FalAnswer, mayHaveStarted = false): ProviderError {
+export function classify(answer: HttpAnswer, mayHaveStarted = false): ProviderError {
   const { kind, code } = classOf(answer);
   return new ProviderError(kind, code, describe(answer), mayHaveStarted, factsOf(answer));
 }
 
-function classOf(answer: FalAnswer): ErrorClass {
+function classOf(answer: HttpAnswer): ErrorClass {
   // Our own start limit ran out: whoever waited for this has been told so by then.
   if (answer.headers.get("x-fal-request-timeout-type") === "user") return rejected("provider_timeout");
   const listed = listedType(answer);
@@ -103,7 +103,7 @@ function classOf(answer: FalAnswer): ErrorClass {
   return unlisted && wantsRetry ? retryable("provider_error") : errorClass;
 }
 
-function listedType(answer: FalAnswer): ErrorClass | undefined {
+function listedType(answer: HttpAnswer): ErrorClass | undefined {
   if (refusesImageFile(answer)) return rejected("image_rejected");
   for (const type of typesOf(answer)) {
     const errorClass = FAL_ERROR_TYPES.get(type);
@@ -111,7 +111,7 @@ function listedType(answer: FalAnswer): ErrorClass | undefined {
   }
 }
 
-function refusesImageFile(answer: FalAnswer): boolean {
+function refusesImageFile(answer: HttpAnswer): boolean {
   const { detail } = bodyOf(answer);
   return Array.isArray(detail) &&
     detail.some(({ type, loc }) =>
@@ -119,14 +119,14 @@ function refusesImageFile(answer: FalAnswer): boolean {
     );
 }
 
-function typesOf(answer: FalAnswer): string[] {
+function typesOf(answer: HttpAnswer): string[] {
   const body = bodyOf(answer);
   const modelTypes = Array.isArray(body.detail) ? body.detail.map((item) => item.type) : [];
   return [...modelTypes, body.error_type, answer.headers.get("x-fal-error-type")]
     .filter((type) => typeof type === "string");
 }
 
-function byStatus(answer: FalAnswer): ErrorClass {
+function byStatus(answer: HttpAnswer): ErrorClass {
   const text = textOf(bodyOf(answer));
   if (answer.status === 403 && /\block(ed)?\b|exhausted balance/i.test(text)) return fatal("provider_locked");
   return STATUSES.get(answer.status) ?? classOfStatus(answer.status);
@@ -148,14 +148,14 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503]);
  * Whether the answer to a finished run's result is the run's own failure, which fal hands through unchanged. Anything
  * less certain must be looked at again: mistaking a gateway's trouble for a failure means paying for a second run.
  */
-export function isVerdict(answer: FalAnswer): boolean {
+export function isRunFailure(answer: HttpAnswer): boolean {
   if (ABOUT_THE_CALLER.has(answer.status)) return false;
   if (isNotFound(answer) || typesOf(answer).length > 0) return true;
   return typeof bodyOf(answer).detail === "string" && !GATEWAY_STATUSES.has(answer.status);
 }
 
 /** Whether fal says that it does not know the request (or no longer: results are kept for a while only). */
-export function isNotFound(answer: FalAnswer): boolean {
+export function isNotFound(answer: HttpAnswer): boolean {
   if (answer.status === 410) return true;
   if (answer.status !== 404) return false;
   const body = bodyOf(answer);
@@ -164,12 +164,12 @@ export function isNotFound(answer: FalAnswer): boolean {
 }
 
 /** Whether the result was asked for too early: 400 with this text, seen on the live service but not documented. */
-export function isStillRunning(answer: FalAnswer): boolean {
+export function isStillRunning(answer: HttpAnswer): boolean {
   return answer.status === 400 && /still in progress/i.test(textOf(bodyOf(answer)));
 }
 
 /** Whether a cancellation came too late or for a run that fal does not know. */
-export function isTooLateToCancel(answer: FalAnswer): boolean {
+export function isTooLateToCancel(answer: HttpAnswer): boolean {
   return answer.status === 404 || (answer.status === 400 && bodyOf(answer).status === "ALREADY_COMPLETED");
 }
 
@@ -181,9 +181,9 @@ function textOf(body: ErrorBody): string {
 }
 
 /** For the log: what fal said, without the echo of the user's input that its `detail` may hold. */
-export function describe(answer: FalAnswer): string {
+export function describe(answer: HttpAnswer): string {
   const body = bodyOf(answer);
   const type = body.error_type ?? answer.headers.get("x-fal-error-type") ?? "";
   const text = textOf(body) || (body.status ?? "") || (typeof answer.body === "string" ? answer.body : "");
-  return brief(`HTTP ${answer.status} ${type} ${text}`);
+  return toLogLine(`HTTP ${answer.status} ${type} ${text}`);
 }

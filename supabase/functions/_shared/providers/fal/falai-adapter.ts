@@ -7,14 +7,14 @@ import {
   describe,
   FAL_ERROR_TYPES,
   isNotFound,
+  isRunFailure,
   isStillRunning,
   isTooLateToCancel,
-  isVerdict,
 } from "./fal-errors.ts";
-import { createFalFetch, type FalAnswer, FalNoResponse, FalRefusal } from "./fal-fetch.ts";
+import { createFalFetch, FalErrorAnswer, type HttpAnswer, NoResponse } from "./fal-fetch.ts";
 import { mediaAt, mediaOf } from "../output-media.ts";
 import { createFalWebhookVerifier, falRunId } from "./fal-webhook.ts";
-import { badAnswer, transient } from "../json-api.ts";
+import { badAnswerError, transient } from "../json-api.ts";
 import { isCertainRefusal } from "../error-class.ts";
 import { fetchMedia } from "../media.ts";
 import {
@@ -65,7 +65,7 @@ type QueueStatus = z.infer<typeof queueStatus>;
 /** One reference to an accepted run is not an output, although some queues answer 2xx with it. */
 const unfinishedOutput = z.object({ status: z.enum(["IN_QUEUE", "IN_PROGRESS"]) });
 
-/** The fal client, made to send exactly one HTTP request per call (see `FalRefusal`), as a provider. */
+/** The fal client, made to send exactly one HTTP request per call (see `FalErrorAnswer`), as a provider. */
 export function createFalAdapter(config: FalConfig): VideoProvider {
   const queueUrl = (config.queueUrl ?? QUEUE_URL).replace(/\/+$/, "");
   const send = config.fetch ?? fetch;
@@ -104,7 +104,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
       });
     const accepted = acceptedSubmission.safeParse(answer);
     if (!accepted.success) {
-      throw badAnswer("the submission's answer has no request_id", true);
+      throw badAnswerError("the submission's answer has no request_id", true);
     }
     return { model: submission.model, providerJobId: accepted.data.request_id };
   }
@@ -116,7 +116,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
       throw transient(classify(look.refusal));
     }
     const status = queueStatus.safeParse(look.value).data;
-    if (!status) throw badAnswer("the status has no `status`");
+    if (!status) throw badAnswerError("the status has no `status`");
     if (status.status === "IN_QUEUE") {
       return { state: "queued", queuePosition: status.queue_position ?? null };
     }
@@ -139,7 +139,7 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
       if (isNotFound(result.refusal)) {
         return reported ?? expired(result.refusal);
       }
-      if (isVerdict(result.refusal)) {
+      if (isRunFailure(result.refusal)) {
         return { state: "failed", error: classify(result.refusal) };
       }
       throw transient(classify(result.refusal));
@@ -169,30 +169,30 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
 }
 
 /** The value of a call, or fal's refusal of it; everything else is thrown as a retryable `ProviderError`. */
-async function settle<Value>(call: Promise<Value>): Promise<{ value: Value } | { refusal: FalAnswer }> {
+async function settle<Value>(call: Promise<Value>): Promise<{ value: Value } | { refusal: HttpAnswer }> {
   try {
     return { value: await call };
   } catch (error) {
-    if (error instanceof FalRefusal) return { refusal: error.answer };
-    throw error instanceof FalNoResponse ? silence(error) : badAnswer(String(error));
+    if (error instanceof FalErrorAnswer) return { refusal: error.answer };
+    throw error instanceof NoResponse ? silence(error) : badAnswerError(String(error));
   }
 }
 
 function submitError(error: unknown): ProviderError {
-  if (error instanceof FalRefusal) {
+  if (error instanceof FalErrorAnswer) {
     return classify(error.answer, !isCertainRefusal(error.answer.status));
   }
-  if (error instanceof FalNoResponse) return silence(error, error.mayHaveArrived);
-  return badAnswer(String(error), true);
+  if (error instanceof NoResponse) return silence(error, error.mayHaveArrived);
+  return badAnswerError(String(error), true);
 }
 
-function silence(error: FalNoResponse, mayHaveStarted = false): ProviderError {
+function silence(error: NoResponse, mayHaveStarted = false): ProviderError {
   const code = error.aborted ? "provider_timeout" : "provider_unreachable";
   return new ProviderError("retryable", code, error.detail, mayHaveStarted);
 }
 
 /** Final, and not to be tried again: fal has run and billed it, or it may even still be running. */
-function expired(answer: FalAnswer): RunState {
+function expired(answer: HttpAnswer): RunState {
   return { state: "failed", error: new ProviderError("rejected", "result_expired", describe(answer)) };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { badAnswer, createJsonApi, transient } from "../json-api.ts";
+import { badAnswerError, createJsonApi, transient } from "../json-api.ts";
 import { fetchMedia } from "../media.ts";
 import {
   type CallOptions,
@@ -70,7 +70,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
       policy: policyOf(submission.startWithinSeconds),
     };
     const answer = accepted.safeParse(await api.submit(`/${encodeURIComponent(submission.model)}/run`, body, options));
-    if (!answer.success) throw badAnswer("the submission's answer has no id", true);
+    if (!answer.success) throw badAnswerError("the submission's answer has no id", true);
     return { model: submission.model, providerJobId: answer.data.id };
   }
 
@@ -83,7 +83,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
       throw transient(error);
     }
     const status = runStatus.safeParse(look.value).data;
-    if (!status) throw badAnswer("the status has no `status`");
+    if (!status) throw badAnswerError("the status has no `status`");
     return stateOf(status, run.outputPath);
   }
 
@@ -94,7 +94,7 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
       throw transient(classifyRunpod(answer.refusal));
     }
     const status = runStatus.safeParse(answer.value).data;
-    if (!status) throw badAnswer("the cancellation's answer has no `status`");
+    if (!status) throw badAnswerError("the cancellation's answer has no `status`");
     return status.status === "CANCELLED";
   }
 

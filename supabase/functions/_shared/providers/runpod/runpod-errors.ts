@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { factsOf, type HttpAnswer } from "../send-once.ts";
-import { brief } from "../json-api.ts";
+import { toLogLine } from "../json-api.ts";
 import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
@@ -52,11 +52,11 @@ const FAILURES: readonly [words: RegExp, errorClass: ErrorClass][] = [
 export function handlerFailure(error: unknown): ProviderError {
   const text = typeof error === "string" ? error : JSON.stringify(error) ?? "";
   const errorClass = FAILURES.find(([words]) => words.test(text))?.[1] ?? retryable("provider_error");
-  return new ProviderError(errorClass.kind, errorClass.code, brief(text || "the run failed without a word"));
+  return new ProviderError(errorClass.kind, errorClass.code, toLogLine(text || "the run failed without a word"));
 }
 
 function describe(answer: HttpAnswer): string {
-  return brief(`HTTP ${answer.status} ${textOf(answer)}`);
+  return toLogLine(`HTTP ${answer.status} ${textOf(answer)}`);
 }
 
 function textOf({ body }: HttpAnswer): string {

@@ -4,8 +4,8 @@
  */
 
 import { z } from "zod";
-import { badAnswer, createJsonApi, transient } from "../json-api.ts";
-import type { LookUp } from "../look-up.ts";
+import { badAnswerError, createJsonApi, transient } from "../json-api.ts";
+import type { ResolveHost } from "../resolve-host.ts";
 import { fetchMedia } from "../media.ts";
 import {
   type CallOptions,
@@ -26,7 +26,7 @@ export interface VeoConfig {
   baseUrl?: string;
   fetch?: typeof fetch;
   /** Tells where the images' hosts are, to keep private ones out. */
-  lookUp?: LookUp | undefined;
+  resolveHost?: ResolveHost | undefined;
 }
 
 const BASE_URL = "https://generativelanguage.googleapis.com/v1beta";
@@ -50,7 +50,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     const body = await requestOf(submission.input, options);
     const path = `/models/${encodeURIComponent(submission.model)}:predictLongRunning`;
     const answer = accepted.safeParse(await api.submit(path, body, options));
-    if (!answer.success) throw badAnswer("the submission's answer names no operation", true);
+    if (!answer.success) throw badAnswerError("the submission's answer names no operation", true);
     return { model: submission.model, providerJobId: answer.data.name };
   }
 
@@ -59,7 +59,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     const { prompt, image_url, last_frame_url, ...parameters } = input;
     const imageOf = async (url: unknown) =>
       typeof url === "string"
-        ? await fetchImage(url, { signal, allowedHosts: simulatorHosts, fetch: send, lookUp: config.lookUp })
+        ? await fetchImage(url, { signal, allowedHosts: simulatorHosts, fetch: send, resolveHost: config.resolveHost })
         : undefined;
     const [image, lastFrame] = await Promise.all([imageOf(image_url), imageOf(last_frame_url)]);
     return {
@@ -78,7 +78,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
       return { state: "failed", error: new ProviderError("rejected", "result_expired", error.detail) };
     }
     const state = stateOf(look.value);
-    if (state === null) throw badAnswer("the answer is no operation");
+    if (state === null) throw badAnswerError("the answer is no operation");
     return state;
   }
 

@@ -159,7 +159,7 @@ const PRIVATE_ANSWERS = [["10.0.0.1"], ["93.184.216.34", "127.0.0.1"], ["fd00::1
 for (const addresses of PRIVATE_ANSWERS) {
   Deno.test(`an image whose host resolves to ${addresses} is not fetched, nor anything submitted`, async () => {
     const { send, sent } = internet({});
-    const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp: () => Promise.resolve(addresses) });
+    const veo = createVeoAdapter({ key: "secret", fetch: send, resolveHost: () => Promise.resolve(addresses) });
     const input = { image_url: "https://a.example/1" };
     const error = await refusalOf(veo.submit({ model, input, startWithinSeconds: 90 }, patient()));
     assert.deepEqual([error.kind, error.code, error.facts], ["rejected", "image_rejected", { notSent: true }]);
@@ -170,8 +170,8 @@ for (const addresses of PRIVATE_ANSWERS) {
 Deno.test("an image that redirects to a name of a private host is not followed", async () => {
   const there = () => new Response(null, { status: 302, headers: { location: "https://rebound.example/1" } });
   const { send, sent } = internet({ "https://a.example/1": there });
-  const lookUp = (host: string) => Promise.resolve(host === "a.example" ? ["93.184.216.34"] : ["169.254.169.254"]);
-  const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp });
+  const resolveHost = (host: string) => Promise.resolve(host === "a.example" ? ["93.184.216.34"] : ["169.254.169.254"]);
+  const veo = createVeoAdapter({ key: "secret", fetch: send, resolveHost });
   const input = { image_url: "https://a.example/1" };
   const error = await refusalOf(veo.submit({ model, input, startWithinSeconds: 90 }, patient()));
   assert.equal(error.code, "image_rejected");
@@ -184,7 +184,7 @@ Deno.test("an image whose host nobody can look up is not fetched, but where no l
   };
   const image = { "https://a.example/1": () => new Response(PNG) };
   for (
-    const [lookUp, fetched] of [
+    const [resolveHost, fetched] of [
       [() => Promise.resolve([]), false],
       [() => Promise.reject(new Error("SERVFAIL")), false],
       [() => Promise.resolve(null), true],
@@ -192,7 +192,7 @@ Deno.test("an image whose host nobody can look up is not fetched, but where no l
     ] as const
   ) {
     const { send, sent } = internet({ ...image, ...submitted });
-    const veo = createVeoAdapter({ key: "secret", fetch: send, lookUp });
+    const veo = createVeoAdapter({ key: "secret", fetch: send, resolveHost });
     const input = { image_url: "https://a.example/1" };
     await veo.submit({ model, input, startWithinSeconds: 90 }, patient()).catch(() => {});
     assert.equal(sent.length, fetched ? 2 : 0);

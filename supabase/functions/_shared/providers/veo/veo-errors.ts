@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { factsOf, type HttpAnswer } from "../send-once.ts";
-import { brief } from "../json-api.ts";
+import { toLogLine } from "../json-api.ts";
 import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
 
@@ -42,7 +42,7 @@ export function classifyVeo(answer: HttpAnswer): ProviderError {
   const error = errorBody.safeParse(answer.body).data?.error;
   const { kind, code } = (error && classOfWords(error)) ?? classOfStatus(answer.status);
   const text = error ? `${error.status ?? ""} ${error.message ?? ""}` : answer.body;
-  const detail = brief(`HTTP ${answer.status} ${typeof text === "string" ? text : ""}`);
+  const detail = toLogLine(`HTTP ${answer.status} ${typeof text === "string" ? text : ""}`);
   const facts = factsOf(answer);
   // google.rpc.RetryInfo
   const delay = /"retryDelay":"(\d+)(?:\.\d+)?s"/.exec(JSON.stringify(error?.details) ?? "")?.[1];
@@ -61,7 +61,7 @@ export function isGone(answer: HttpAnswer): boolean {
 export function operationFailure(reported: unknown): ProviderError {
   const error: Status = status.safeParse(reported).data ?? {};
   const { kind, code } = classOfWords(error) ?? RPC_CODES.get(error.code ?? 2) ?? retryable("provider_error");
-  return new ProviderError(kind, code, brief(`${error.code ?? "no code"} ${error.message ?? ""}`));
+  return new ProviderError(kind, code, toLogLine(`${error.code ?? "no code"} ${error.message ?? ""}`));
 }
 
 /**
@@ -101,5 +101,5 @@ function classOfWords(error: Status): ErrorClass | undefined {
 export function filtered(reasons: readonly string[]): ProviderError {
   const text = reasons.join("; ");
   const kind = /\baudio\b/i.test(text) ? "retryable" : "rejected";
-  return new ProviderError(kind, "content_policy", brief(text || "filtered without a reason"));
+  return new ProviderError(kind, "content_policy", toLogLine(text || "filtered without a reason"));
 }

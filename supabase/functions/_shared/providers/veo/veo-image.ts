@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { imageTypeOf } from "../../storage/image-signature.ts";
-import type { LookUp } from "../look-up.ts";
+import type { ResolveHost } from "../resolve-host.ts";
 import { fetchMedia } from "../media.ts";
 import { type CallOptions, ProviderError } from "../provider.ts";
 
@@ -15,7 +15,7 @@ export interface InlineImage {
 export interface ImageOptions extends CallOptions {
   /** Besides any public https host: the origin of a simulator. */
   allowedHosts: readonly string[];
-  lookUp?: LookUp | undefined;
+  resolveHost?: ResolveHost | undefined;
   fetch: typeof fetch;
 }
 
@@ -34,7 +34,12 @@ export async function fetchImage(url: string, options: ImageOptions): Promise<In
   try {
     const signal = AbortSignal.any([options.signal, limit]);
     const allowedHosts = ["*", ...options.allowedHosts];
-    const response = await fetchMedia(url, { allowedHosts, signal, fetch: options.fetch, lookUp: options.lookUp });
+    const response = await fetchMedia(url, {
+      allowedHosts,
+      signal,
+      fetch: options.fetch,
+      resolveHost: options.resolveHost,
+    });
     const bytes = await readBytes(response, signal);
     return { bytesBase64Encoded: bytes.toString("base64"), mimeType: typeOf(bytes) };
   } catch (error) {

@@ -1,13 +1,13 @@
 /** Which addresses are behind a host's name. */
 
 /** Answers with all of them; with none where there is no such host; with null where this cannot be told here. */
-export type LookUp = typeof lookUp;
+export type ResolveHost = typeof resolveHost;
 
 /**
  * Asks the system's DNS. Whoever owns the name may answer `fetch` otherwise a moment later (DNS rebinding): nothing here
  * can bind the connection to these addresses, so this keeps out honest names of private hosts and careless attackers.
  */
-export async function lookUp(hostname: string, signal: AbortSignal): Promise<readonly string[] | null> {
+export async function resolveHost(hostname: string, signal: AbortSignal): Promise<readonly string[] | null> {
   // A runtime that offers no DNS has only the name to go by.
   if (typeof Deno.resolveDns !== "function") return null;
   try {
