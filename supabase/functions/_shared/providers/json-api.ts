@@ -1,8 +1,8 @@
-/** A provider's JSON API over plain `fetch`: one HTTP request a call, and every trouble told as a `ProviderError`. */
+/** A provider's JSON API over plain `fetch`: one HTTP request a call; every failure is a `ProviderError`. */
 
-import { type HttpAnswer, isSuccess, NoResponse, sendOnce } from "./send-once.ts";
-import { isCertainRefusal } from "./error-class.ts";
+import { isCertainRefusal, requestError } from "./error-class.ts";
 import { type CallOptions, ProviderError } from "./provider.ts";
+import { type HttpAnswer, isSuccess, sendOnce } from "./send-once.ts";
 
 export interface JsonApiConfig {
   baseUrl: string;
@@ -13,16 +13,20 @@ export interface JsonApiConfig {
   fetch: typeof fetch;
 }
 
-/** What a free call brought: the body of a 2xx answer, or the answer that was none. */
-export type Reply = { value: unknown } | { refusal: HttpAnswer };
+/** The outcome of a free request: the body of a 2xx answer, or the whole answer of any other status. */
+export type Reply<Value = unknown> = { value: Value } | { errorAnswer: HttpAnswer };
 
 export interface JsonApi {
-  /** A paid request, sent exactly once: the body of the 2xx answer. Every `ProviderError` says whether it may have started. */
+  /**
+   * Sends a paid request, exactly once, and returns the body of the 2xx answer. Throws `ProviderError`, whose
+   * `mayHaveStarted` says whether a run may have started in spite of it.
+   */
   submit(path: string, body: unknown, options: CallOptions): Promise<unknown>;
-  /** A free request. Throws a retryable `ProviderError` where no whole answer came. */
+  /** Sends a free request, once. Throws a retryable `ProviderError` where no whole answer came. */
   ask(method: "GET" | "POST", path: string, options: CallOptions): Promise<Reply>;
 }
 
+/** Paths are appended to `baseUrl`, with or without its last slash. */
 export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonApiConfig): JsonApi {
   const base = baseUrl.replace(/\/+$/, "");
   return {
@@ -34,7 +38,7 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
         signal,
       };
       const answer = await sendOnce(send, `${base}${path}`, request).catch((error: unknown) => {
-        throw silence(error, true);
+        throw requestError(error, true);
       });
       if (isSuccess(answer)) return answer.body;
       const { kind, code, detail, facts } = classify(answer);
@@ -42,33 +46,9 @@ export function createJsonApi({ baseUrl, headers, classify, fetch: send }: JsonA
     },
     async ask(method, path, { signal }) {
       const answer = await sendOnce(send, `${base}${path}`, { method, headers, signal }).catch((error: unknown) => {
-        throw silence(error, false);
+        throw requestError(error, false);
       });
-      return isSuccess(answer) ? { value: answer.body } : { refusal: answer };
+      return isSuccess(answer) ? { value: answer.body } : { errorAnswer: answer };
     },
   };
-}
-
-function silence(error: unknown, isPaid: boolean): ProviderError {
-  if (!(error instanceof NoResponse)) return badAnswerError(String(error), isPaid);
-  const code = error.aborted ? "provider_timeout" : "provider_unreachable";
-  return new ProviderError("retryable", code, error.detail, isPaid && error.mayHaveArrived);
-}
-
-/** An answer that cannot be understood: never a verdict, and behind a submission's a run may have started. */
-export function badAnswerError(detail: string, mayHaveStarted = false): ProviderError {
-  return new ProviderError("retryable", "provider_bad_answer", detail, mayHaveStarted);
-}
-
-/** A look that told nothing about the run. Only a locked account or a bad key is worth telling apart. */
-export function transient({ kind, code, detail, facts }: ProviderError): ProviderError {
-  return new ProviderError(kind === "fatal" ? "fatal" : "retryable", code, detail, false, facts);
-}
-
-/** Enough to find the cause, not so much that a stack trace floods the log. */
-const MAX_DETAIL = 500;
-
-/** Words for the log, on one line and of a bounded length. */
-export function toLogLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_DETAIL);
 }

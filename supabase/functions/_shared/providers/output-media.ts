@@ -1,4 +1,6 @@
-/** Finds the media in the output of a fal model. Every model names them in its own way; the shapes are data here. */
+/**
+ * Finds the media in a model's output. Models use different names for the same thing; the known ones are listed here.
+ */
 
 import { z } from "zod";
 import type { Media } from "./provider.ts";
@@ -23,7 +25,7 @@ const output = z.object({
   audio_file: file,
 });
 
-/** The media of a model's output; empty when there is none that can be opened. */
+/** The media of a model's output under the usual names; empty where there is no http(s) URL. */
 export function mediaOf(data: unknown): Media {
   const found = output.safeParse(data).data;
   if (!found) return {};
@@ -36,7 +38,7 @@ export function mediaOf(data: unknown): Media {
   return Object.fromEntries(Object.entries(media).filter(([, url]) => typeof url === "string"));
 }
 
-/** The video at a path of an output, as a model's row names it: `result`, `files.0.url`. */
+/** The video at the path that the model's row names (`result`, `files.0.url`); empty where there is none. */
 export function mediaAt(data: unknown, path: string): Media {
   return mediaOf({ video_url: path.split(".").reduce(memberOf, data) });
 }
@@ -50,7 +52,7 @@ function first(urls: (string | null | undefined)[] | null | undefined): string |
   return urls?.find((url) => typeof url === "string") ?? undefined;
 }
 
-/** A `data:` URI (a model's `sync_mode`) is nothing that a later step or a player could open. */
+/** Not a `data:` URI (fal's `sync_mode`): a later step or a player cannot open it. */
 function isWebUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }

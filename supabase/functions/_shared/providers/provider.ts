@@ -1,13 +1,15 @@
-/** What every video provider looks like from the inside. Adapters implement it; nothing here knows the database. */
+/** The interface that every video provider's adapter implements. Nothing here knows the database. */
 
-/** One request to a provider: a model of theirs and the input exactly as it is sent. */
+/** One request to a provider: the model, and the input exactly as it is sent. */
 export interface Submission {
   /** The provider's own id of the model, e.g. `fal-ai/veo3.1`. */
   model: string;
   input: Readonly<Record<string, unknown>>;
-  /** Where the provider reports the end of the run; absent means that we only poll. */
+  /** The URL to which the provider reports the end of the run; without it the run is only polled. */
   webhookUrl?: string;
-  /** How long the request may wait before it starts, in seconds: later than that nobody waits for it any more. */
+  /**
+   * How long the request may wait at the provider before it starts, in seconds. After that the job has given up on it.
+   */
   startWithinSeconds: number;
 }
 
@@ -15,11 +17,13 @@ export interface Submission {
 export interface ProviderRun {
   model: string;
   providerJobId: string;
-  /** Where in the run's output its video is, names with dots between, for a model that the usual names do not fit. */
+  /**
+   * The path of the video in the run's output (`files.0.href`), for a model whose output has none of the usual names.
+   */
   outputPath?: string;
 }
 
-/** The media a finished run made. A step of a job looks for the one that it is there to produce. */
+/** The URLs of what a finished run made. Each step of a job needs one of them. */
 export interface Media {
   video_url?: string;
   thumbnail_url?: string;
@@ -27,22 +31,23 @@ export interface Media {
   audio_url?: string;
 }
 
+/** Where a run stands. `queuePosition` counts the requests before it, `percent` goes from 0 to 100; null is unknown. */
 export type RunState =
   | { state: "queued"; queuePosition: number | null }
   | { state: "running"; percent: number | null }
   | { state: "succeeded"; media: Media }
-  /** The provider's own final word. `error.kind` tells whether another attempt may do better. */
+  /** The provider itself said so, and it is final. `error.kind` says whether another attempt may succeed. */
   | { state: "failed"; error: ProviderError };
 
 /**
  * What a provider's error means for the job:
  * - `retryable`: the same request may succeed later.
  * - `rejected`: the request itself is at fault (bad input, content policy); it would fail again.
- * - `fatal`: our account is at fault (key, balance); nobody's request would succeed.
+ * - `fatal`: our account is at fault (key, balance); every request would fail. It opens the provider's circuit.
  */
 export type ProviderErrorKind = "retryable" | "rejected" | "fatal";
 
-/** Stable codes of what went wrong at a provider; `http/errors.ts` has the sentence for each. */
+/** Stable codes of what went wrong at a provider; `errors/job-errors.ts` has the sentence for each. */
 export type ProviderErrorCode =
   | "provider_rejected_input"
   | "image_rejected"
@@ -61,26 +66,27 @@ export type ProviderErrorCode =
   | "result_expired"
   | "cancelled_by_provider";
 
-/** What is known of the exchange that an error comes from. */
+/** What is known of the HTTP request that an error comes from. */
 export interface ErrorFacts {
-  /** Whether trouble of our own came first, so that the provider was not asked. */
+  /** True where the request failed on our side, so that nothing was sent to the provider. */
   notSent?: boolean;
-  /** The HTTP status of the provider's answer; absent where none came. */
+  /** The HTTP status of the provider's answer; absent where no answer came. */
   status?: number | undefined;
-  /** How long the provider asked us to wait. */
+  /** How many seconds the provider asked us to wait. */
   retryAfterSeconds?: number | undefined;
 }
 
+/** What a provider, or the way to it, did wrong. */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
   constructor(
     readonly kind: ProviderErrorKind,
     readonly code: ProviderErrorCode,
-    /** What the provider said, for our log only: it may hold text that users must not see. */
+    /** The provider's own text, for our log only: users must not see it. */
     readonly detail: string,
     /**
-     * Whether the provider may have taken the request although this error came back. Only `submit` can leave that
-     * open (a dropped connection, a gateway's time-out): such a request must not simply be sent again.
+     * Whether a paid run may have started although this error came back: the connection dropped, or a gateway timed
+     * out. Only `submit` sets it. Such a request must not be sent again at once.
      */
     readonly mayHaveStarted = false,
     readonly facts: ErrorFacts = {},
@@ -89,39 +95,49 @@ export class ProviderError extends Error {
   }
 }
 
+/** For every call to a provider. */
 export interface CallOptions {
+  /** Ends the wait for the answer. */
   signal: AbortSignal;
 }
 
-/** A call from outside that says it is a provider's. The body is raw: a signature covers its very bytes. */
+/** An HTTP request that claims to come from a provider. The body is raw: a signature covers its exact bytes. */
 export interface WebhookDelivery {
   headers: Headers;
   body: BufferSource;
 }
 
-/** How a provider tells us that a run is over. It only wakes the job: what happened is then read from the provider. */
+/** How a provider reports that a run is over. It only wakes the job: the result is then read from the provider. */
 export interface ProviderWebhook {
   /**
-   * Whether the provider itself sent this; absent for a provider that signs nothing, where the token in the address must
-   * do. Throws a retryable `ProviderError` when that cannot be told now.
+   * Whether the provider itself sent this, by its signature. Absent for a provider that signs nothing: there the token
+   * in the webhook's URL is the only proof. Throws a retryable `ProviderError` where the signature cannot be checked
+   * now.
    */
   verify?(delivery: WebhookDelivery): Promise<boolean>;
-  /** The provider's id of the run that the delivery tells of; null where it names none. */
+  /** The provider's id of the run in the body; null where there is none. */
   runId(body: BufferSource): string | null;
 }
 
+/** A video provider: docs/providers.md says how to add one. */
 export interface VideoProvider {
-  /** Costs money, so it is sent exactly once a call. Throws `ProviderError`. */
+  /** Starts a paid run. Sends exactly one request per call. Throws `ProviderError`. */
   submit(submission: Submission, options: CallOptions): Promise<ProviderRun>;
-  /** Free to repeat. Throws a retryable `ProviderError` when this look told nothing: that is never a verdict. */
+  /**
+   * Asks for a run's state; free to repeat. Throws `ProviderError` where nothing was learned about the run: `fatal` for
+   * a refused account, else `retryable`.
+   */
   check(run: ProviderRun, options: CallOptions): Promise<RunState>;
-  /** Asks the provider to stop. False when it was too late or the provider does not know the run. */
+  /**
+   * Asks the provider to stop a run. False where it was too late, or the provider does not know the run or cannot
+   * cancel. Throws `ProviderError` where the outcome is unknown.
+   */
   cancel(run: ProviderRun, options: CallOptions): Promise<boolean>;
   /**
-   * Opens a file that a finished run made. Throws `ProviderError`: `retryable` where another try may do better,
-   * `rejected` with `result_expired` where the file is gone for good.
+   * Opens a file that a finished run made; the answer's body is unread. Throws `ProviderError`: `retryable` where
+   * another try may succeed, `rejected` with `result_expired` where the file is gone for good.
    */
   fetchMedia(url: string, options: CallOptions): Promise<Response>;
-  /** Present where the provider can call us back. */
+  /** Present where the provider sends webhooks. */
   readonly webhook?: ProviderWebhook;
 }

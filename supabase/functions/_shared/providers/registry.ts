@@ -1,3 +1,5 @@
+/** Creates the adapter of each provider from the environment. */
+
 import type { Environment } from "../runtime/environment.ts";
 import { createFalAdapter } from "./fal/falai-adapter.ts";
 import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
@@ -5,16 +7,16 @@ import { createVeoAdapter } from "./veo/veo-adapter.ts";
 import { resolveHost } from "./resolve-host.ts";
 import { ProviderError, type VideoProvider } from "./provider.ts";
 
-/** The providers that this deployment has keys for, made when first asked for. */
+/** The providers that this deployment has keys for, each created at its first use. */
 export interface Providers {
   /** Throws a fatal `ProviderError` for a provider that is unknown or has no key. */
   get(name: string): VideoProvider;
 }
 
-/** How long a provider is to keep the videos that users are served from there. */
+/** How long fal keeps the videos that users get from its own URLs. */
 const A_YEAR_SECONDS = 365 * 24 * 60 * 60;
 
-/** A new provider is one line here and one file beside these: docs/providers.md. */
+/** A new provider is one entry here and a folder beside this file: docs/providers.md. */
 const adapters: Record<string, (environment: Environment) => VideoProvider> = {
   fal: (environment) =>
     createFalAdapter({
@@ -26,7 +28,7 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
   runpod: (environment) =>
     createRunpodAdapter({
       key: required(environment.RUNPOD_API_KEY, "RUNPOD_API_KEY"),
-      // Refused before anything is paid for: a video that may not be opened is lost.
+      // Required before anything is paid for: a video on a host that may not be opened is lost.
       mediaHosts: required(
         environment.RUNPOD_MEDIA_HOSTS ?? simulated(environment.RUNPOD_BASE_URL),
         "RUNPOD_MEDIA_HOSTS",
@@ -35,17 +37,18 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
     }),
   veo: (environment) =>
     createVeoAdapter({
-      // Google's files open with our key only: whoever is sent to one has paid for nothing. So they have to be copied.
+      // Google's files open with our key only, so users cannot be sent there: they have to be copied to our Storage.
       key: required(
         environment.VIDEO_STORAGE === "supabase" ? environment.GEMINI_API_KEY : undefined,
         "GEMINI_API_KEY, with VIDEO_STORAGE=supabase,",
       ),
-      // Behind a proxy it is the proxy that looks names up.
+      // Behind a proxy, the proxy resolves the names.
       ...(environment.HTTPS_PROXY === undefined && environment.https_proxy === undefined ? { resolveHost } : {}),
       ...(environment.GEMINI_BASE_URL === undefined ? {} : { baseUrl: environment.GEMINI_BASE_URL }),
     }),
 };
 
+/** One registry per process: adapters keep what they have learned, such as the keys of webhooks. */
 export function createProviders(environment: Environment): Providers {
   const made = new Map<string, VideoProvider>();
   return {
@@ -58,7 +61,7 @@ export function createProviders(environment: Environment): Providers {
   };
 }
 
-/** A simulator serves its files itself. */
+/** A simulator needs no list: its own origin is always allowed. */
 function simulated(baseUrl: string | undefined): [] | undefined {
   return baseUrl === undefined ? undefined : [];
 }

@@ -1,14 +1,16 @@
-/** Which addresses are behind a host's name. */
+/** Finds the IP addresses of a host name. */
 
-/** Answers with all of them; with none where there is no such host; with null where this cannot be told here. */
+/**
+ * Returns all addresses; an empty list where there is no such host; null where this runtime cannot ask. Throws what DNS
+ * throws.
+ */
 export type ResolveHost = typeof resolveHost;
 
 /**
- * Asks the system's DNS. Whoever owns the name may answer `fetch` otherwise a moment later (DNS rebinding): nothing here
- * can bind the connection to these addresses, so this keeps out honest names of private hosts and careless attackers.
+ * Asks the system's DNS. The owner of the name can give `fetch` another address a moment later (DNS rebinding), and
+ * `fetch` cannot be bound to these addresses: this stops the names of private hosts, but not a determined attacker.
  */
 export async function resolveHost(hostname: string, signal: AbortSignal): Promise<readonly string[] | null> {
-  // A runtime that offers no DNS has only the name to go by.
   if (typeof Deno.resolveDns !== "function") return null;
   try {
     const answers = await Promise.all((["A", "AAAA"] as const).map((type) => recordsOf(hostname, type, signal)));
@@ -28,7 +30,7 @@ async function recordsOf(hostname: string, type: "A" | "AAAA", signal: AbortSign
   }
 }
 
-/** By their names: not every version of Deno has both. */
+/** Compared by name: Deno 2.1 and 2.9 do not have the same error classes. */
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && (error.name === "PermissionDenied" || error.name === "NotCapable");
 }

@@ -1,15 +1,18 @@
-/** One HTTP request to a provider per call, whatever comes back. */
+/** Sends one HTTP request to a provider per call, whatever comes back. */
 
 import type { ErrorFacts } from "./provider.ts";
 
-/** What a provider answered; `body` is the parsed JSON, or the text where it was none. */
+/** A whole answer of a provider; `body` is the parsed JSON, or the text where it is not JSON. */
 export interface HttpAnswer {
   status: number;
   headers: Headers;
   body: unknown;
 }
 
-/** No whole answer came. Never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (`FalErrorAnswer`). */
+/**
+ * No whole answer came. It never carries a `cause` or a `code`: `@fal-ai/client` would send the request again (see
+ * `FalErrorAnswer`).
+ */
 export class NoResponse extends Error {
   override readonly name = "NoResponse";
   constructor(
@@ -38,12 +41,13 @@ export async function sendOnce(
     return { status: response.status, headers: response.headers, body: parse(text) };
   } catch (error) {
     const detail = describe(error);
-    // hyper's word for a failure before the first byte of the request: name, connection or TLS (Deno 2.1 and 2.9).
+    // The text of hyper, Deno's HTTP library (2.1 and 2.9), for a failure before the first byte was sent: DNS, TCP or
+    // TLS.
     throw new NoResponse(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));
   }
 }
 
-/** What an answer outside 2xx tells besides its errorClass. */
+/** What an answer outside 2xx says besides its error class: its status, and how many seconds to wait. */
 export function factsOf({ status, headers }: HttpAnswer): ErrorFacts {
   return { status, retryAfterSeconds: retryAfterSeconds(headers.get("retry-after")) };
 }
@@ -60,8 +64,8 @@ export function isSuccess(answer: HttpAnswer): boolean {
 }
 
 /**
- * The body as a stream, which can be read only once. A body that it holds as a whole Deno 2.9 sends again by itself when a
- * kept-alive connection breaks before the answer, a POST too: https://github.com/denoland/deno/pull/32566.
+ * The body as a stream, which can be read only once. Deno 2.9 sends any other body again by itself, in a POST too, when
+ * a kept-alive connection breaks before the answer: https://github.com/denoland/deno/pull/32566.
  */
 function streamOnce(body: BodyInit | null | undefined): RequestInit & { duplex?: "half" } {
   if (typeof body !== "string") return {};
@@ -76,10 +80,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** The error's words and those of its cause, without URLs: a submission's URL may hold the token of our webhook. */
+/** The texts of the error and its cause, without URLs: a submission's URL may hold the token of our webhook. */
 function describe(error: unknown): string {
-  const words = error instanceof Error && error.cause instanceof Error
+  const text = error instanceof Error && error.cause instanceof Error
     ? `${error.message}: ${error.cause.message}`
     : String(error);
-  return words.replaceAll(/https?:\/\/[^\s)]+/g, "(url)");
+  return text.replaceAll(/https?:\/\/[^\s)]+/g, "(url)");
 }

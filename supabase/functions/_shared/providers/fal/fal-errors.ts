@@ -1,11 +1,12 @@
-/** What fal's errors mean for a job. Sources: https://fal.ai/docs/errors and the request errors beside it. */
+/**
+ * What fal's errors mean for a job. Sources: https://fal.ai/docs/errors (of models) and
+ * https://fal.ai/docs/documentation/model-apis/request-errors (of the platform).
+ */
 
 import { z } from "zod";
-import { factsOf } from "../send-once.ts";
-import type { HttpAnswer } from "./fal-fetch.ts";
-import { toLogLine } from "../json-api.ts";
-import { classOfStatus, type ErrorClass, fatal, rejected, retryable } from "../error-class.ts";
+import { classOfStatus, type ErrorClass, fatal, rejected, retryable, toLogLine } from "../error-class.ts";
 import { ProviderError } from "../provider.ts";
+import { factsOf, type HttpAnswer } from "../send-once.ts";
 
 /** Every documented error type: a model's `detail[].type` and the platform's `error_type`. */
 export const FAL_ERROR_TYPES: ReadonlyMap<string, ErrorClass> = new Map([
@@ -56,10 +57,10 @@ export const FAL_ERROR_TYPES: ReadonlyMap<string, ErrorClass> = new Map([
   ["concurrent_requests_limit", retryable("provider_busy")],
 ]);
 
-/** These are said of any file; `loc` names the field that holds it. */
+/** Errors about any kind of file; `loc` names the input field that holds it. */
 const FILE_ERROR_TYPES: ReadonlySet<string> = new Set(["file_download_error", "file_too_large"]);
 
-/** Statuses that mean something else at fal than elsewhere. */
+/** Statuses that mean something else at fal than at other providers. */
 const STATUSES: ReadonlyMap<number, ErrorClass> = new Map([
   [410, rejected("result_expired")],
   [499, rejected("cancelled_by_provider")],
@@ -86,14 +87,14 @@ function bodyOf(answer: HttpAnswer): ErrorBody {
   return errorBody.safeParse(answer.body).data ?? NO_BODY;
 }
 
-/** The one place where an answer outside 2xx gets its errorClass. */
+/** The error of an answer outside 2xx. */
 export function classify(answer: HttpAnswer, mayHaveStarted = false): ProviderError {
   const { kind, code } = classOf(answer);
   return new ProviderError(kind, code, describe(answer), mayHaveStarted, factsOf(answer));
 }
 
 function classOf(answer: HttpAnswer): ErrorClass {
-  // Our own start limit ran out: whoever waited for this has been told so by then.
+  // Our own start limit ran out: the job has failed by then, so another attempt has no user.
   if (answer.headers.get("x-fal-request-timeout-type") === "user") return rejected("provider_timeout");
   const listed = listedType(answer);
   const errorClass = listed ?? byStatus(answer);
@@ -132,43 +133,43 @@ function byStatus(answer: HttpAnswer): ErrorClass {
   return STATUSES.get(answer.status) ?? classOfStatus(answer.status);
 }
 
-/** fal's own opinion on a retry: the header has had two names. */
+/** Whether fal itself advises to retry; the header has had two names. */
 function retryHeader(headers: Headers): boolean | undefined {
   const value = headers.get("x-fal-needs-retry") ?? headers.get("x-fal-retryable");
   return value === null ? undefined : /^(1|true|yes)$/i.test(value.trim());
 }
 
-/** Statuses of ours, not of the run: the key, the account, too many looks. */
-const ABOUT_THE_CALLER: ReadonlySet<number> = new Set([401, 402, 403, 407, 429]);
+/** Statuses about the caller, not about the run: the key, the account, too many requests. */
+const CALLER_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 407, 429]);
 
-/** Statuses that no model answers with (https://fal.ai/docs/errors): bare text with them is a gateway's. */
+/** Statuses that no model answers with (https://fal.ai/docs/errors): with bare text they come from a gateway. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503]);
 
 /**
- * Whether the answer to a finished run's result is the run's own failure, which fal hands through unchanged. Anything
- * less certain must be looked at again: mistaking a gateway's trouble for a failure means paying for a second run.
+ * Whether an error answer to the request for a result is the failure of the run itself, which fal passes on unchanged.
+ * In doubt it is not, and the run is checked again: a gateway's error taken for a failure would cost a second paid run.
  */
 export function isRunFailure(answer: HttpAnswer): boolean {
-  if (ABOUT_THE_CALLER.has(answer.status)) return false;
+  if (CALLER_STATUSES.has(answer.status)) return false;
   if (isNotFound(answer) || typesOf(answer).length > 0) return true;
   return typeof bodyOf(answer).detail === "string" && !GATEWAY_STATUSES.has(answer.status);
 }
 
-/** Whether fal says that it does not know the request (or no longer: results are kept for a while only). */
+/** Whether fal says that it does not know the request, or no longer: it deletes results after a time. */
 export function isNotFound(answer: HttpAnswer): boolean {
   if (answer.status === 410) return true;
   if (answer.status !== 404) return false;
   const body = bodyOf(answer);
-  // A bare "Not Found", or one of an application or a path, is a routing trouble and says nothing about the run.
+  // A bare "Not Found", or one about an application or a path, is a routing error and says nothing about the run.
   return body.status === "NOT_FOUND" || /\brequest\b/i.test(textOf(body));
 }
 
-/** Whether the result was asked for too early: 400 with this text, seen on the live service but not documented. */
+/** Whether the result was requested too early: 400 with this text, seen on the live service but not documented. */
 export function isStillRunning(answer: HttpAnswer): boolean {
   return answer.status === 400 && /still in progress/i.test(textOf(bodyOf(answer)));
 }
 
-/** Whether a cancellation came too late or for a run that fal does not know. */
+/** Whether a cancellation came too late, or for a run that fal does not know. */
 export function isTooLateToCancel(answer: HttpAnswer): boolean {
   return answer.status === 404 || (answer.status === 400 && bodyOf(answer).status === "ALREADY_COMPLETED");
 }
@@ -180,7 +181,7 @@ function textOf(body: ErrorBody): string {
   );
 }
 
-/** For the log: what fal said, without the echo of the user's input that its `detail` may hold. */
+/** fal's error as one line for the log, without the copy of the user's input that its `detail` may hold. */
 export function describe(answer: HttpAnswer): string {
   const body = bodyOf(answer);
   const type = body.error_type ?? answer.headers.get("x-fal-error-type") ?? "";

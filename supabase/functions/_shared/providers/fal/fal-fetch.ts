@@ -1,13 +1,11 @@
-/** One HTTP request to fal per call, whatever comes back. */
+/** A `fetch` that stops `@fal-ai/client` from sending a request again. */
 
 import { type HttpAnswer, isSuccess, sendOnce } from "../send-once.ts";
 
-export { type HttpAnswer, NoResponse } from "../send-once.ts";
-
 /**
- * An answer outside 2xx. `@fal-ai/client` re-sends a request, a paid one too, when it sees its own `ApiError` or a network
- * failure anywhere in the chain of causes, and no setting of its stops that. So this class and `NoResponse` are neither,
- * and never carry a `cause`, a `code` or a `TypeError`.
+ * An answer outside 2xx. `@fal-ai/client` 1.10 sends a request again, a paid one too, when it finds its own `ApiError`
+ * or a network error in the chain of causes, and no setting stops that. So this class and `NoResponse` are neither of
+ * them, and never carry a `cause`, a `code` or a `TypeError`.
  */
 export class FalErrorAnswer extends Error {
   override readonly name = "FalErrorAnswer";
@@ -16,7 +14,7 @@ export class FalErrorAnswer extends Error {
   }
 }
 
-/** A `fetch` for `@fal-ai/client` that reads the whole answer itself and throws the two errors above. */
+/** Sends one request and reads the whole answer. Throws `FalErrorAnswer` and `NoResponse`. */
 export function createFalFetch(send: typeof fetch): typeof fetch {
   return async (input: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
     const answer = await sendOnce(send, input, init);

@@ -3,13 +3,16 @@
 import { z } from "zod";
 import { ProviderError, type WebhookDelivery } from "../provider.ts";
 
-/** The documented host, and the one of the older documentation, which some accounts still use. */
+/** The documented URL, and the one of the older documentation, which some accounts still use. */
 const JWKS_URLS = ["https://rest.fal.ai/.well-known/jwks.json", "https://rest.alpha.fal.ai/.well-known/jwks.json"];
 
 const TOLERANCE_SECONDS = 300;
-/** fal allows a day. */
+/** fal allows to keep the keys for a day. */
 const CACHE_MS = 24 * 60 * 60 * 1000;
-/** A key that we do not know may be new, or made up: asking is bounded, so that a flood of forgeries is not one of ours. */
+/**
+ * An unknown key may be new or forged: the keys are fetched once a minute at most, so that forged webhooks cause no
+ * flood.
+ */
 const REFETCH_MS = 60 * 1000;
 const FETCH_LIMIT_MS = 5_000;
 
@@ -18,13 +21,16 @@ const jwksSchema = z.object({
 });
 
 export interface FalWebhookConfig {
-  /** Where the keys are, instead of fal's own addresses: our simulator. */
+  /** The URL of the keys, where it is not fal's own: our simulator. */
   jwksUrl?: string | undefined;
   fetch?: typeof fetch | undefined;
   now?: (() => number) | undefined;
 }
 
-/** One verifier a process: it keeps the keys. */
+/**
+ * Returns a function that says whether a delivery is signed by fal and at most five minutes old; it throws a retryable
+ * `ProviderError` where fal's keys cannot be fetched. It keeps the keys: one per process is enough.
+ */
 export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: WebhookDelivery) => Promise<boolean> {
   const now = config.now ?? Date.now;
   const send = config.fetch ?? fetch;
@@ -48,12 +54,12 @@ export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: W
         fetchedAt = now();
         return;
       } catch {
-        // The next address may know; if none does, the caller is told below.
+        // The next URL may work; where none does, `verify` throws.
       }
     }
   }
 
-  /** Fetches the keys unless that was just tried; everybody who needs them waits for the same request. */
+  /** Fetches the keys unless that was just tried; all callers wait for the same request. */
   async function refresh(): Promise<void> {
     if (fetching === null && now() - triedAt < REFETCH_MS) return;
     fetching ??= fetchKeys().finally(() => (fetching = null));
@@ -73,7 +79,7 @@ export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: W
     const timestamp = headers.get("x-fal-webhook-timestamp");
     const signature = fromHex(headers.get("x-fal-webhook-signature") ?? "");
     if (requestId === null || userId === null || timestamp === null || signature === null) return false;
-    // Both ways: a signature from the future could be kept and used for as long as it is ahead.
+    // In both directions: a signature from the future could be replayed until its time has come.
     if (!/^\d{1,12}$/.test(timestamp) || Math.abs(now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS) return false;
 
     const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
@@ -99,7 +105,9 @@ function toHex(bytes: Uint8Array): string {
 
 const bodySchema = z.object({ request_id: z.string().min(1) });
 
-/** The run that a delivery tells of. Only the id is read: other numbers in it may be too large for JavaScript. */
+/**
+ * The id of the run in a webhook's body; null where there is none. Other numbers in it may be too large for JavaScript.
+ */
 export function falRunId(body: BufferSource): string | null {
   try {
     return bodySchema.parse(JSON.parse(new TextDecoder().decode(body))).request_id;

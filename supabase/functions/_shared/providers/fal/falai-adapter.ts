@@ -11,11 +11,11 @@ import {
   isStillRunning,
   isTooLateToCancel,
 } from "./fal-errors.ts";
-import { createFalFetch, FalErrorAnswer, type HttpAnswer, NoResponse } from "./fal-fetch.ts";
+import { createFalFetch, FalErrorAnswer } from "./fal-fetch.ts";
 import { mediaAt, mediaOf } from "../output-media.ts";
 import { createFalWebhookVerifier, falRunId } from "./fal-webhook.ts";
-import { badAnswerError, transient } from "../json-api.ts";
-import { isCertainRefusal } from "../error-class.ts";
+import { badAnswerError, isCertainRefusal, requestError, transient } from "../error-class.ts";
+import type { Reply } from "../json-api.ts";
 import { fetchMedia } from "../media.ts";
 import {
   type CallOptions,
@@ -25,30 +25,34 @@ import {
   type Submission,
   type VideoProvider,
 } from "../provider.ts";
+import type { HttpAnswer } from "../send-once.ts";
 
-/** Where and as whom to call fal. */
+/** The key, and what differs from fal's own service. */
 export interface FalConfig {
   key: string;
-  /** Where the queue lives instead of https://queue.fal.run: a simulator. Its media are then opened too. */
+  /** The URL of the queue instead of https://queue.fal.run: a simulator. Its media are then opened too. */
   queueUrl?: string;
-  /** How long fal keeps the files it makes. Longer where users are given fal's own URLs. */
+  /** How long fal keeps the files it makes: a week by default, longer where users get fal's own URLs. */
   keepMediaSeconds?: number;
-  /** Where the keys of its webhooks are, instead of fal's own addresses: a simulator. */
+  /** The URL of the keys that sign webhooks, where it is not fal's own: a simulator. */
   jwksUrl?: string;
   fetch?: typeof fetch;
-  /** The clock by which a webhook is stale, in milliseconds. */
+  /** The clock that decides whether a webhook is too old, in milliseconds since 1970. */
   now?: () => number;
 }
 
 const QUEUE_URL = "https://queue.fal.run";
 
-/** A week: copying them to our own storage may fail for days before somebody looks. Without it they stay public for ever. */
+/**
+ * A week: copying to our Storage may fail for days before an operator sees it. Without a limit files stay public for
+ * ever.
+ */
 const KEEP_MEDIA_SECONDS = 7 * 24 * 60 * 60;
 
 /** The client refuses a start limit of one second or less. */
 const MIN_START_SECONDS = 2;
 
-/** Where fal's models leave their files. */
+/** The hosts where fal's models store their files. */
 const MEDIA_HOSTS = ["fal.media", "*.fal.media", "storage.googleapis.com/falserverless/"];
 
 const acceptedSubmission = z.object({ request_id: z.string().min(1) });
@@ -62,10 +66,10 @@ const queueStatus = z.object({
 
 type QueueStatus = z.infer<typeof queueStatus>;
 
-/** One reference to an accepted run is not an output, although some queues answer 2xx with it. */
+/** Not an output, although a queue may answer 2xx with it when the result is requested too early. */
 const unfinishedOutput = z.object({ status: z.enum(["IN_QUEUE", "IN_PROGRESS"]) });
 
-/** The fal client, made to send exactly one HTTP request per call (see `FalErrorAnswer`), as a provider. */
+/** fal.ai as a provider. Its client is made to send exactly one HTTP request per call (see `FalErrorAnswer`). */
 export function createFalAdapter(config: FalConfig): VideoProvider {
   const queueUrl = (config.queueUrl ?? QUEUE_URL).replace(/\/+$/, "");
   const send = config.fetch ?? fetch;
@@ -91,10 +95,10 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
         startTimeout: startSeconds,
         storageSettings: { expiresIn: config.keepMediaSeconds ?? KEEP_MEDIA_SECONDS },
         headers: {
-          // The newer name of the limit that `startTimeout` sends; fal prefers it where both are there.
+          // The newer name of the limit that `startTimeout` sends; fal prefers it where it gets both.
           "x-fal-request-start-timeout": String(startSeconds),
-          // The user chose and paid for this model at its price: another one in its place would be a wrong delivery.
-          // fal's retries stay on (no `x-fal-no-retry`): they are the same paid request, where ours would be a new one.
+          // The user chose and paid for this model: fal must not run another one in its place. fal's own retries stay
+          // on (no `x-fal-no-retry`): they are part of this paid request, ours would be a new one.
           "x-app-fal-disable-fallback": "true",
         },
         ...(submission.webhookUrl === undefined ? {} : { webhookUrl: submission.webhookUrl }),
@@ -110,39 +114,39 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
   }
 
   async function check(run: ProviderRun, options: CallOptions): Promise<RunState> {
-    const look = await settle(fal.queue.status(run.model, reference(run, options)));
-    if ("refusal" in look) {
-      if (isNotFound(look.refusal)) return expired(look.refusal);
-      throw transient(classify(look.refusal));
+    const reply = await replyOf(fal.queue.status(run.model, reference(run, options)));
+    if ("errorAnswer" in reply) {
+      if (isNotFound(reply.errorAnswer)) return expired(reply.errorAnswer);
+      throw transient(classify(reply.errorAnswer));
     }
-    const status = queueStatus.safeParse(look.value).data;
+    const status = queueStatus.safeParse(reply.value).data;
     if (!status) throw badAnswerError("the status has no `status`");
     if (status.status === "IN_QUEUE") {
       return { state: "queued", queuePosition: status.queue_position ?? null };
     }
-    // Also where the state is one that we do not know: only COMPLETED ends a run.
+    // Also for an unknown state: only COMPLETED ends a run.
     if (status.status !== "COMPLETED") {
       return { state: "running", percent: null };
     }
     return await readResult(run, status, options);
   }
 
-  /** A completed run may have failed: then only the result says so, by its own HTTP status and body. */
+  /** A completed run may have failed: often only the result says so, by its HTTP status and body. */
   async function readResult(run: ProviderRun, status: QueueStatus, options: CallOptions): Promise<RunState> {
     const reported = reportedFailure(status);
     try {
-      const result = await settle(fal.queue.result(run.model, reference(run, options)));
+      const result = await replyOf(fal.queue.result(run.model, reference(run, options)));
       if ("value" in result) return succeeded(result.value.data, run.outputPath);
-      if (isStillRunning(result.refusal)) {
+      if (isStillRunning(result.errorAnswer)) {
         return { state: "running", percent: null };
       }
-      if (isNotFound(result.refusal)) {
-        return reported ?? expired(result.refusal);
+      if (isNotFound(result.errorAnswer)) {
+        return reported ?? expired(result.errorAnswer);
       }
-      if (isRunFailure(result.refusal)) {
-        return { state: "failed", error: classify(result.refusal) };
+      if (isRunFailure(result.errorAnswer)) {
+        return { state: "failed", error: classify(result.errorAnswer) };
       }
-      throw transient(classify(result.refusal));
+      throw transient(classify(result.errorAnswer));
     } catch (error) {
       if (reported) return reported;
       throw error;
@@ -150,10 +154,10 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
   }
 
   async function cancel(run: ProviderRun, options: CallOptions): Promise<boolean> {
-    const answer = await settle(fal.queue.cancel(run.model, reference(run, options)));
-    if ("value" in answer) return true;
-    if (isTooLateToCancel(answer.refusal)) return false;
-    throw transient(classify(answer.refusal));
+    const reply = await replyOf(fal.queue.cancel(run.model, reference(run, options)));
+    if ("value" in reply) return true;
+    if (isTooLateToCancel(reply.errorAnswer)) return false;
+    throw transient(classify(reply.errorAnswer));
   }
 
   return {
@@ -168,30 +172,22 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
   };
 }
 
-/** The value of a call, or fal's refusal of it; everything else is thrown as a retryable `ProviderError`. */
-async function settle<Value>(call: Promise<Value>): Promise<{ value: Value } | { refusal: HttpAnswer }> {
+/** The value of a call, or fal's error answer. Throws a retryable `ProviderError` where no whole answer came. */
+async function replyOf<Value>(call: Promise<Value>): Promise<Reply<Value>> {
   try {
     return { value: await call };
   } catch (error) {
-    if (error instanceof FalErrorAnswer) return { refusal: error.answer };
-    throw error instanceof NoResponse ? silence(error) : badAnswerError(String(error));
+    if (error instanceof FalErrorAnswer) return { errorAnswer: error.answer };
+    throw requestError(error, false);
   }
 }
 
 function submitError(error: unknown): ProviderError {
-  if (error instanceof FalErrorAnswer) {
-    return classify(error.answer, !isCertainRefusal(error.answer.status));
-  }
-  if (error instanceof NoResponse) return silence(error, error.mayHaveArrived);
-  return badAnswerError(String(error), true);
+  if (!(error instanceof FalErrorAnswer)) return requestError(error, true);
+  return classify(error.answer, !isCertainRefusal(error.answer.status));
 }
 
-function silence(error: NoResponse, mayHaveStarted = false): ProviderError {
-  const code = error.aborted ? "provider_timeout" : "provider_unreachable";
-  return new ProviderError("retryable", code, error.detail, mayHaveStarted);
-}
-
-/** Final, and not to be tried again: fal has run and billed it, or it may even still be running. */
+/** Final, and not to be tried again: fal may have billed the run, or still be running it. */
 function expired(answer: HttpAnswer): RunState {
   return { state: "failed", error: new ProviderError("rejected", "result_expired", describe(answer)) };
 }
@@ -206,7 +202,7 @@ function succeeded(data: unknown, outputPath: string | undefined): RunState {
   return { state: "failed", error: new ProviderError("rejected", "no_media", `no media in the output: ${fields}`) };
 }
 
-/** The failure that a completed status itself tells, if any; the result tells more, but may be out of reach or gone. */
+/** The failure in a completed status, if any. The result says more, but may be unreachable or deleted. */
 function reportedFailure({ error, error_type }: QueueStatus): RunState | undefined {
   if (!error && !error_type) return undefined;
   const errorClass = FAL_ERROR_TYPES.get(error_type ?? "") ?? { kind: "retryable", code: "provider_error" };

@@ -1,10 +1,11 @@
 /**
- * RunPod serverless as a `VideoProvider`, through plain `fetch`: its SDK (`runpod-sdk` 1.1) takes no signal and no `fetch`,
- * writes to the console, and drops the body of a refusal, in which the reason is.
+ * RunPod serverless as a `VideoProvider`, through plain `fetch`: its SDK (`runpod-sdk` 1.1) takes no signal and no
+ * `fetch`, writes to the console, and drops the body of an error answer, which holds the reason.
  */
 
 import { z } from "zod";
-import { badAnswerError, createJsonApi, transient } from "../json-api.ts";
+import { badAnswerError, transient } from "../error-class.ts";
+import { createJsonApi } from "../json-api.ts";
 import { fetchMedia } from "../media.ts";
 import {
   type CallOptions,
@@ -17,12 +18,14 @@ import {
 import { classifyRunpod, handlerFailure, isGone, isTooLateToCancel } from "./runpod-errors.ts";
 import { handlerMediaOf, percentOf } from "./runpod-media.ts";
 
-/** Where and as whom to call RunPod. */
+/** The key, and what differs from RunPod's own service. */
 export interface RunpodConfig {
   key: string;
-  /** Where the handlers leave their files, in the forms of `MediaOptions.allowedHosts`: RunPod has no hosts of its own. */
+  /**
+   * The hosts where handlers store their files, as in `MediaOptions.allowedHosts`: RunPod has no file hosts of its own.
+   */
   mediaHosts: readonly string[];
-  /** Where the API lives instead of https://api.runpod.ai/v2: a simulator. Its media are then opened too. */
+  /** The URL of the API instead of https://api.runpod.ai/v2: a simulator. Its media are then opened too. */
   baseUrl?: string;
   fetch?: typeof fetch;
 }
@@ -30,12 +33,12 @@ export interface RunpodConfig {
 const BASE_URL = "https://api.runpod.ai/v2";
 
 /**
- * The longest run, in seconds. Longer than the catalogue's `max_run_seconds`, since the job's own deadline comes first and
- * cancels: this bounds what a run costs whose cancellation got lost.
+ * The longest run, in seconds. It is longer than any `max_run_seconds` of the catalogue: the job's own deadline comes
+ * first and cancels the run. This one limits the cost of a run whose cancellation got lost.
  */
 const RUN_SECONDS = 30 * 60;
 
-/** RunPod takes no longer `ttl`. */
+/** The longest `ttl` that RunPod accepts. */
 const MAX_TTL_SECONDS = 7 * 24 * 60 * 60;
 
 const accepted = z.object({ id: z.string().min(1) });
@@ -48,7 +51,7 @@ const runStatus = z.object({
 
 const handlerError = z.object({ error: z.unknown() });
 
-/** How OpenV's published workers tell of an exception: https://github.com/MALPV/worker-mochi, src/handler.py. */
+/** How OpenV's published workers report an exception: https://github.com/MALPV/worker-mochi, src/handler.py. */
 const failedResult = z.object({ result: z.string().regex(/^FAILED\b/) });
 
 /** RunPod's queue endpoints; a model is the id of an endpoint. */
@@ -75,25 +78,25 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
   }
 
   async function check(run: ProviderRun, options: CallOptions): Promise<RunState> {
-    const look = await api.ask("GET", pathOf(run, "status"), options);
-    if ("refusal" in look) {
-      const error = classifyRunpod(look.refusal);
-      // Final, and not to be tried again: the run may have been billed, or even still be running.
-      if (isGone(look.refusal)) return failed("rejected", "result_expired", error.detail);
+    const reply = await api.ask("GET", pathOf(run, "status"), options);
+    if ("errorAnswer" in reply) {
+      const error = classifyRunpod(reply.errorAnswer);
+      // Final, and not to be tried again: RunPod may have billed the run, or still be running it.
+      if (isGone(reply.errorAnswer)) return failed("rejected", "result_expired", error.detail);
       throw transient(error);
     }
-    const status = runStatus.safeParse(look.value).data;
+    const status = runStatus.safeParse(reply.value).data;
     if (!status) throw badAnswerError("the status has no `status`");
     return stateOf(status, run.outputPath);
   }
 
   async function cancel(run: ProviderRun, options: CallOptions): Promise<boolean> {
-    const answer = await api.ask("POST", pathOf(run, "cancel"), options);
-    if ("refusal" in answer) {
-      if (isTooLateToCancel(answer.refusal)) return false;
-      throw transient(classifyRunpod(answer.refusal));
+    const reply = await api.ask("POST", pathOf(run, "cancel"), options);
+    if ("errorAnswer" in reply) {
+      if (isTooLateToCancel(reply.errorAnswer)) return false;
+      throw transient(classifyRunpod(reply.errorAnswer));
     }
-    const status = runStatus.safeParse(answer.value).data;
+    const status = runStatus.safeParse(reply.value).data;
     if (!status) throw badAnswerError("the cancellation's answer has no `status`");
     return status.status === "CANCELLED";
   }
@@ -103,14 +106,14 @@ export function createRunpodAdapter(config: RunpodConfig): VideoProvider {
     check,
     cancel,
     fetchMedia: (url, { signal }) => fetchMedia(url, { allowedHosts, signal, fetch: send }),
-    // RunPod signs nothing: the token in the address must do.
+    // No `verify`: RunPod signs nothing, so the token in the webhook's URL is the only proof.
     webhook: { runId },
   };
 }
 
 /**
- * RunPod has no start limit, only a `ttl` over queue and run that deletes the job at its end, even one that runs. So it is
- * the start limit and the longest run together: nothing that started in time is lost to it.
+ * RunPod has no start limit, only a `ttl` for queue and run together, after which it deletes the job, even a running
+ * one. So `ttl` is the start limit plus the longest run: a run that started in time never ends by it.
  */
 function policyOf(startWithinSeconds: number): { executionTimeout: number; ttl: number } {
   const ttlSeconds = Math.min(MAX_TTL_SECONDS, Math.ceil(startWithinSeconds) + RUN_SECONDS);
@@ -126,11 +129,11 @@ function stateOf({ status, output, error }: z.infer<typeof runStatus>, outputPat
     case "FAILED":
       return { state: "failed", error: handlerFailure(error ?? errorIn(output) ?? output) };
     case "TIMED_OUT":
-      return failed("retryable", "provider_timeout", "not picked up in time, or the worker fell silent");
+      return failed("retryable", "provider_timeout", "not started in time, or the worker stopped answering");
     case "CANCELLED":
       return failed("rejected", "cancelled_by_provider", "cancelled at RunPod");
     default:
-      // IN_PROGRESS, RUNNING, and whatever is new: only a state that we know ends a run.
+      // IN_PROGRESS, RUNNING and any new state: only a known state ends a run.
       return { state: "running", percent: percentOf(output) };
   }
 }
@@ -157,7 +160,7 @@ function pathOf(run: ProviderRun, verb: "status" | "cancel"): string {
   return `/${encodeURIComponent(run.model)}/${verb}/${encodeURIComponent(run.providerJobId)}`;
 }
 
-/** The run that a webhook tells of. Its body echoes our input and address too: nothing else of it is read or logged. */
+/** The run that a webhook is about. Its body also repeats our input and URL: nothing else of it is read or logged. */
 function runId(body: BufferSource): string | null {
   try {
     return accepted.parse(JSON.parse(new TextDecoder().decode(body))).id;

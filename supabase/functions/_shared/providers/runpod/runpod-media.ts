@@ -1,16 +1,16 @@
-/** Finds the media in the output of a RunPod handler. Everybody writes their own handler, so many shapes are taken. */
+/** Finds the media in the output of a RunPod handler. Each handler chooses its own shape, so many are accepted. */
 
 import { z } from "zod";
 import { mediaAt, mediaOf } from "../output-media.ts";
 import type { Media } from "../provider.ts";
 
-/** Where handlers put what they made, besides the names that fal's models use: a URL, or an output of those names. */
+/** Names that handlers use besides those of `mediaOf`: each holds a URL, or an output with the names of `mediaOf`. */
 const wrapper = z.object({ output: z.unknown(), result: z.unknown(), message: z.unknown(), url: z.unknown() })
   .partial();
 
 /**
- * The media of a handler's output; empty when there is none that can be opened: a base64 payload, say. The model's row may
- * name the path to it.
+ * The media of a handler's output; empty where there is no URL (a base64 payload, say). `outputPath` is the path of the
+ * video, where the model's row names one; then nothing else is read.
  */
 export function handlerMediaOf(output: unknown, outputPath?: string): Media {
   if (outputPath !== undefined) return mediaAt(output, outputPath);
@@ -28,14 +28,16 @@ function partOf(part: unknown): Media {
   return Object.assign({}, ...[...wrapped, part].map(mediaOf));
 }
 
-/** A model's own name for how far it is: nobody prescribes one, so only what is unmistakable counts. */
+/**
+ * RunPod prescribes no form for progress, so only unmistakable ones are read: a percentage, a share, a text with "30%".
+ */
 const progress = z.union([
   z.object({ percent: z.number() }).transform(({ percent }) => percent),
   z.object({ progress: z.number() }).transform(({ progress }) => progress <= 1 ? progress * 100 : progress),
   z.string().regex(/\d%/).transform((text) => parseFloat(text.match(/\d+(\.\d+)?(?=%)/)?.[0] ?? "")),
 ]);
 
-/** What a running handler last told of its progress, from 0 to 100; null where that is not to be read. */
+/** The last progress of a running handler, from 0 to 100; null where it cannot be read. */
 export function percentOf(update: unknown): number | null {
   const percent = progress.safeParse(update).data;
   return percent !== undefined && percent >= 0 && percent <= 100 ? Math.round(percent) : null;

@@ -1,10 +1,11 @@
 /**
- * Google's Veo as a `VideoProvider`, through the Gemini API and plain `fetch`: `@google/genai` refuses a `seed`, downloads
- * only into files of Node, and loads an auth library, a WebSocket and protobufs at every cold start.
+ * Google's Veo as a `VideoProvider`, through the Gemini API and plain `fetch`: `@google/genai` refuses a `seed`,
+ * downloads only into files of Node, and loads an auth library, a WebSocket and protobufs at every cold start.
  */
 
 import { z } from "zod";
-import { badAnswerError, createJsonApi, transient } from "../json-api.ts";
+import { badAnswerError, transient } from "../error-class.ts";
+import { createJsonApi } from "../json-api.ts";
 import type { ResolveHost } from "../resolve-host.ts";
 import { fetchMedia } from "../media.ts";
 import {
@@ -19,25 +20,25 @@ import { classifyVeo, isGone } from "./veo-errors.ts";
 import { fetchImage } from "./veo-image.ts";
 import { stateOf } from "./veo-operation.ts";
 
-/** Where and as whom to call the Gemini API. */
+/** The key, and what differs from Google's own service. */
 export interface VeoConfig {
   key: string;
-  /** Where the API lives instead of Google's: a simulator. Its media, and images there, are then opened too. */
+  /** The URL of the API instead of Google's: a simulator. Its media, and images there, are then opened too. */
   baseUrl?: string;
   fetch?: typeof fetch;
-  /** Tells where the images' hosts are, to keep private ones out. */
+  /** Resolves the hosts of images, so that private ones are refused. */
   resolveHost?: ResolveHost | undefined;
 }
 
 const BASE_URL = "https://generativelanguage.googleapis.com/v1beta";
 
-/** The API's own host has the files; to which of Google's hosts a download is redirected is not documented. */
+/** The files are on the API's own host; the Google host to which a download is redirected is not documented. */
 const MEDIA_HOSTS = ["*.googleapis.com", "*.googleusercontent.com", "*.usercontent.google.com"];
 
-/** An operation's name is the path of its address: `models/veo-3.1-generate-preview/operations/abc`. */
+/** An operation's name is the path of its URL: `models/veo-3.1-generate-preview/operations/abc`. */
 const accepted = z.object({ name: z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._~/-]*$/) });
 
-/** Veo by Google itself; a model is the id of a Veo model, a run the name of its operation. */
+/** Veo by Google itself; a model is the id of a Veo model, a run is the name of its operation. */
 export function createVeoAdapter(config: VeoConfig): VideoProvider {
   const baseUrl = config.baseUrl ?? BASE_URL;
   const { origin } = new URL(baseUrl);
@@ -54,7 +55,7 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     return { model: submission.model, providerJobId: answer.data.name };
   }
 
-  /** Splits a job's flat input into what is to be shown and how: everything else is a parameter by Google's own name. */
+  /** Google's request for a job's flat input: prompt and images are the instance, every other field is a parameter. */
   async function requestOf(input: Submission["input"], { signal }: CallOptions): Promise<unknown> {
     const { prompt, image_url, last_frame_url, ...parameters } = input;
     const imageOf = async (url: unknown) =>
@@ -64,20 +65,20 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
     const [image, lastFrame] = await Promise.all([imageOf(image_url), imageOf(last_frame_url)]);
     return {
       instances: [{ prompt, ...(image && { image }), ...(lastFrame && { lastFrame }) }],
-      // One is what the user paid for, whatever Google's default becomes.
+      // The user paid for one video; Google's default may change.
       parameters: { ...parameters, sampleCount: 1 },
     };
   }
 
   async function check(run: ProviderRun, options: CallOptions): Promise<RunState> {
-    const look = await api.ask("GET", `/${run.providerJobId}`, options);
-    if ("refusal" in look) {
-      const error = classifyVeo(look.refusal);
-      if (!isGone(look.refusal)) throw transient(error);
-      // Final, and not to be tried again: Google may have run and billed it.
+    const reply = await api.ask("GET", `/${run.providerJobId}`, options);
+    if ("errorAnswer" in reply) {
+      const error = classifyVeo(reply.errorAnswer);
+      if (!isGone(reply.errorAnswer)) throw transient(error);
+      // Final, and not to be tried again: Google may have billed the run.
       return { state: "failed", error: new ProviderError("rejected", "result_expired", error.detail) };
     }
-    const state = stateOf(look.value);
+    const state = stateOf(reply.value);
     if (state === null) throw badAnswerError("the answer is no operation");
     return state;
   }
@@ -85,16 +86,16 @@ export function createVeoAdapter(config: VeoConfig): VideoProvider {
   return {
     submit,
     check,
-    // No method is documented: what was submitted runs to its end and is billed.
+    // No way to cancel is documented: a run goes on to its end and is billed.
     cancel: () => Promise.resolve(false),
     fetchMedia: (url, { signal }) =>
       fetchMedia(url, {
         allowedHosts: [...MEDIA_HOSTS, ...simulatorHosts],
-        // Google's files are read with the key, which no other host is to see: `fetchMedia` keeps it off redirects elsewhere.
+        // Google's files open with the key only. `fetchMedia` sends it to no other host, also not after a redirect.
         ...(URL.canParse(url) && new URL(url).origin === origin ? { headers: key } : {}),
         signal,
         fetch: send,
       }),
-    // No `webhook`: Google tells of finished videos only, not of failed ones, so polling has to do in any case.
+    // No `webhook`: Google sends one for finished videos only, not for failed ones, so polling is needed anyway.
   };
 }

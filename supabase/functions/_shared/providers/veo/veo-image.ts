@@ -1,4 +1,4 @@
-/** Fetches the images of a request to Veo, which takes no URLs: a stranger's addresses, named by our users. */
+/** Fetches the images of a request: Veo takes no URLs. The URLs come from users, so every host is checked. */
 
 import { Buffer } from "node:buffer";
 import { imageTypeOf } from "../../storage/image-signature.ts";
@@ -13,7 +13,7 @@ export interface InlineImage {
 }
 
 export interface ImageOptions extends CallOptions {
-  /** Besides any public https host: the origin of a simulator. */
+  /** What is allowed besides any public https host: the origin of a simulator. */
   allowedHosts: readonly string[];
   resolveHost?: ResolveHost | undefined;
   fetch: typeof fetch;
@@ -22,12 +22,12 @@ export interface ImageOptions extends CallOptions {
 /** Google takes requests of 20 MB: two images of this size, a third longer in base64, fit. */
 const MAX_BYTES = 7_000_000;
 
-/** For both images together, so that most of the submission's time is left to the submission itself. */
+/** Both images are fetched at the same time; most of the submission's 25 seconds must be left for the submission. */
 const FETCH_LIMIT_MS = 8_000;
 
 /**
- * Whatever is wrong with an image is `image_rejected`, never the provider's trouble: else a user with a dead
- * address could open the circuit of the provider for everybody.
+ * Throws `ProviderError`: every fault of an image is `image_rejected`, never an error of the provider: else one user
+ * with a dead URL could open the provider's circuit for all.
  */
 export async function fetchImage(url: string, options: ImageOptions): Promise<InlineImage> {
   const limit = AbortSignal.timeout(FETCH_LIMIT_MS);
@@ -64,7 +64,7 @@ async function readBytes(response: Response, signal: AbortSignal): Promise<Buffe
       if (length > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
       chunks.push(read.value);
     }
-    // A cancelled reader looks like one that came to its end.
+    // A cancelled reader reports `done`, like one that has read everything.
     signal.throwIfAborted();
   } finally {
     signal.removeEventListener("abort", stop);
@@ -73,7 +73,7 @@ async function readBytes(response: Response, signal: AbortSignal): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-/** By the first bytes: what servers say of their files' types is often wrong, and Google looks at the bytes. */
+/** By the first bytes: the `Content-Type` of servers is often wrong, and Google reads the bytes. */
 function typeOf(bytes: Buffer): string {
   const type = imageTypeOf(bytes);
   if (type === null || type === "image/gif") throw new Error("neither PNG nor JPEG nor WebP");

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { ProviderError, type RunState } from "../provider.ts";
-import { filtered, operationFailure } from "./veo-errors.ts";
+import { filteredVideo, operationFailure } from "./veo-errors.ts";
 
 const operation = z.object({
   name: z.string().min(1),
@@ -23,24 +23,24 @@ const result = z.object({
   }),
 });
 
-/** What an operation says of its run; null where the body is no operation. */
+/** The state of the run in an operation; null where the body is no operation. */
 export function stateOf(body: unknown): RunState | null {
   const { success, data } = operation.safeParse(body);
   if (!success) return null;
-  // Google tells neither a queue nor how far a run is.
+  // Google reports neither a queue nor progress.
   if (data.done !== true) return { state: "running", percent: null };
   if (data.error) return { state: "failed", error: operationFailure(data.error) };
-  return ended(data.response);
+  return resultState(data.response);
 }
 
-/** An operation that is done has not succeeded by that: a blocked video is done too, without any error. */
-function ended(response: unknown): RunState {
+/** A done operation may still have failed: a blocked video is done too, without any error. */
+function resultState(response: unknown): RunState {
   const answer = result.safeParse(response).data?.generateVideoResponse;
   const uri = answer?.generatedSamples?.find((found) => typeof found === "string");
   if (uri) return { state: "succeeded", media: { video_url: uri } };
   const reasons = answer?.raiMediaFilteredReasons ?? [];
   if (reasons.length > 0 || (answer?.raiMediaFilteredCount ?? 0) > 0) {
-    return { state: "failed", error: filtered(reasons) };
+    return { state: "failed", error: filteredVideo(reasons) };
   }
   return { state: "failed", error: new ProviderError("rejected", "no_media", "the operation ended without a video") };
 }
