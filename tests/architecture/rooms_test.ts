@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path/posix";
 import { projectPath } from "../../local/machine/project.ts";
 
-/** The rooms of a house from top to bottom; those in one line do not know each other. */
+/** The rooms of a house from top to bottom; those in one line do not know each other. `.` is the files beside the rooms. */
 const HOUSES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "supabase/functions/_shared": [
     ["jobs"],
@@ -16,6 +16,7 @@ const HOUSES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "local/simulators": [["fal", "runpod", "veo"], ["shared"]],
   "local": [["commands"], ["cli"], ["stack"], ["supabase", "postgres", "simulators"], ["machine"]],
+  "tests/simulation": [["."], ["workload"], ["checks"], ["world"], ["faults", "model"], ["runtime"]],
 };
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(?\s*)"(\.[^"]+)"/g;
@@ -47,7 +48,8 @@ function mayImport(floors: readonly (readonly string[])[], from: string, to: str
 }
 
 function roomOf(house: string, path: string): string {
-  return path.slice(house.length + 1).split("/", 1)[0] ?? "";
+  const [room = "", ...file] = path.slice(house.length + 1).split("/");
+  return file.length === 0 ? "." : room;
 }
 
 /** What is shipped: tests run where everything is at hand. */

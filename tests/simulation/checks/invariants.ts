@@ -1,9 +1,10 @@
 import { checkFiles, checkNothingIsLeft } from "./files.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import { PRICES } from "../model/prices.ts";
 import type { Artifact } from "../model/submissions.ts";
 import { Violation } from "../runtime/violation.ts";
-import { MOST_CANCELLATIONS, type World } from "../world/world.ts";
+import { MOST_CANCELLATIONS } from "../model/limits.ts";
+import type { World } from "../world/world.ts";
 
 /** What must hold at every moment at which nothing is under way, by the books themselves. */
 export async function checkMoney({ sql, counts }: World): Promise<void> {
@@ -137,7 +138,7 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
 }
 
 /** Each user's app, which asked for changes only, has what the database has. */
-export async function checkMirrors({ sql, users }: World): Promise<void> {
+export async function checkClientCaches({ sql, users }: World): Promise<void> {
   const rows = await sql`
     select user_id, job_id, status || ' ' || progress_percent || ' ' || private.iso_time(updated_at) as state from video_jobs
   `;
@@ -145,8 +146,8 @@ export async function checkMirrors({ sql, users }: World): Promise<void> {
   for (const { user_id, job_id, state } of rows) {
     truth.set(user_id, (truth.get(user_id) ?? new Map<string, string>()).set(String(job_id), String(state)));
   }
-  for (const { id, mirror, leaving } of users) {
-    if (mirror.used && !leaving) mirror.check(id, truth.get(id) ?? new Map());
+  for (const { id, cache, leaving } of users) {
+    if (cache.used && !leaving) cache.check(id, truth.get(id) ?? new Map());
   }
 }
 

@@ -1,8 +1,8 @@
-import { artifactsOf, checkDeadlines, checkEnd, checkGone, checkMirrors } from "./invariants.ts";
+import { artifactsOf, checkClientCaches, checkDeadlines, checkEnd, checkGone } from "./invariants.ts";
 import { countEndings } from "./outcomes.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import { paidRuns } from "../world/paid-runs.ts";
-import { checkUploads } from "../workload/upload-operations.ts";
+import { checkUploads } from "./uploads.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
@@ -50,11 +50,11 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
     await driver.purge();
   }
   await driver.pass(1000);
-  for (const user of world.users) if (user.mirror.used && !user.leaving) await driver.sync(user);
+  for (const user of world.users) if (user.cache.used && !user.leaving) await driver.sync(user);
 
   await checkEnd(world);
   await checkUploads(world);
-  await checkMirrors(world);
+  await checkClientCaches(world);
   await checkGone(world, leaving);
   const runs = paidRuns(world);
   world.submissions.check(runs);

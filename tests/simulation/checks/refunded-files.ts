@@ -1,5 +1,5 @@
 import type { JobHistory } from "../model/job-history.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 

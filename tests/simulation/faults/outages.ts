@@ -1,5 +1,7 @@
 import type { Random } from "../runtime/random.ts";
-import type { World } from "../world/world.ts";
+import type { Simulation } from "../../../local/simulators/fal/simulation.ts";
+import type { Counts } from "../runtime/coverage-counts.ts";
+import type { FaultPlan } from "./call-faults.ts";
 
 const KINDS = {
   "provider out of order": 3,
@@ -17,11 +19,21 @@ const KINDS = {
 };
 type Kind = keyof typeof KINDS;
 
+/** What an outage switches off. */
+export interface Services {
+  faults: FaultPlan;
+  /** fal. */
+  provider: { simulation: Pick<Simulation, "settings"> };
+  runpod: { outage: number };
+  veo: { outage: number };
+  counts: Counts;
+}
+
 /** Trouble that lasts for a while and meets everybody. */
 export class Weather {
   #end: { at: number; what: string } | null = null;
 
-  constructor(private readonly world: World, private readonly random: Random) {}
+  constructor(private readonly services: Services, private readonly random: Random) {}
 
   /** Begins some trouble, unless there is some, or ends what has lasted long enough. What happened, if anything. */
   turn(operation: number): string | null {
@@ -35,16 +47,16 @@ export class Weather {
     const kind = this.random.weighted(KINDS);
     this.#end = { at: operation + this.random.whole(5, kind === "database down" ? 15 : 100), what: kind };
     this.#begin(kind);
-    this.world.counts.add("operations", kind);
+    this.services.counts.add("operations", kind);
     return kind;
   }
 
   clear(): void {
     this.#end = null;
-    this.world.faults.down.clear();
-    this.world.runpod.outage = 0;
-    this.world.veo.outage = 0;
-    Object.assign(this.world.provider.simulation.settings, {
+    this.services.faults.down.clear();
+    this.services.runpod.outage = 0;
+    this.services.veo.outage = 0;
+    Object.assign(this.services.provider.simulation.settings, {
       outage: 0,
       locked: false,
       revoked: false,
@@ -55,7 +67,7 @@ export class Weather {
   }
 
   #begin(kind: Kind): void {
-    const { settings } = this.world.provider.simulation;
+    const { settings } = this.services.provider.simulation;
     switch (kind) {
       case "provider out of order":
         settings.outage = this.random.pick([500, 502, 503, 504]);
@@ -82,16 +94,16 @@ export class Weather {
         settings.jwksDown = true;
         return;
       case "RunPod out of order":
-        this.world.runpod.outage = this.random.pick([500, 502, 503, 504]);
+        this.services.runpod.outage = this.random.pick([500, 502, 503, 504]);
         return;
       case "Veo out of order":
-        this.world.veo.outage = this.random.pick([500, 502, 503, 504]);
+        this.services.veo.outage = this.random.pick([500, 502, 503, 504]);
         return;
       case "storage down":
-        this.world.faults.down.add("storage");
+        this.services.faults.down.add("storage");
         return;
       case "database down":
-        this.world.faults.down.add("database");
+        this.services.faults.down.add("database");
         return;
     }
   }

@@ -1,8 +1,8 @@
+import type { WebhookKeys } from "../../../local/simulators/fal/signing.ts";
 import type { Run } from "../../../local/simulators/fal/run-queue.ts";
 import type { RunpodRun } from "../../../local/simulators/runpod/runs.ts";
 import { countOf } from "../../../local/simulators/shared/words.ts";
 import { webhookUrl } from "../../../supabase/functions/_shared/jobs/webhook-url.ts";
-import type { Provider } from "../world/fal.ts";
 import type { Random } from "../runtime/random.ts";
 
 /** What may be wrong with a delivery, and what it must be answered then. */
@@ -103,7 +103,7 @@ export class Postman {
 
   /** The request of a delivery: the address that we gave, or one that somebody made up. */
   async write(
-    provider: Provider,
+    keys: WebhookKeys,
     mail: Mail,
   ): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
     const { run, delivery } = mail;
@@ -119,7 +119,7 @@ export class Postman {
       1,
     ));
     const offset = delivery === "stale" ? -1 : delivery === "future" ? 1 : 0;
-    const headers = await provider.simulation.keys.sign({
+    const headers = await keys.sign({
       requestId: run.id,
       userId: delivery === "other user" ? "another-user" : "simulated-user",
       timestamp: Math.floor(this.now() / 1000) + offset * (TOLERANCE_SECONDS + 2),

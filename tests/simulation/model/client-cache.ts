@@ -21,7 +21,7 @@ const pageSchema = z.object({
 type Page = z.infer<typeof pageSchema>;
 
 /** What an app keeps of its user's videos: it asks only for what has changed since it last asked. */
-export class Mirror {
+export class ClientCache {
   #states = new Map<string, string>();
   #sinceMs = 0;
   #syncs = 0;

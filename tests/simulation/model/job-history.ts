@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { refundFor } from "./prices.ts";
-import type { Wanted } from "../workload/generation-requests.ts";
+import type { Wanted } from "./request.ts";
 import { Violation } from "../runtime/violation.ts";
 
 const deliverySchema = z.object({

@@ -1,8 +1,18 @@
 import { z } from "zod";
 import type { Counts } from "../runtime/coverage-counts.ts";
-import type { PaidRun } from "../world/paid-runs.ts";
 import { currentProcess } from "../runtime/process.ts";
 import { Violation } from "../runtime/violation.ts";
+
+/** A run that some provider took: whose it is, and how and when it ended. */
+export interface PaidRun {
+  provider: "fal" | "runpod" | "veo";
+  /** As the provider told it. */
+  id: string;
+  job: string;
+  attempt: number;
+  succeededAt: number | null;
+  failedAt: number | null;
+}
 
 const argumentSchema = z.object({ p_provider_job_id: z.string() });
 

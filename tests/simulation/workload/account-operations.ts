@@ -1,7 +1,7 @@
 import type { Run } from "../../../local/simulators/fal/run-queue.ts";
 import type { RunpodRun } from "../../../local/simulators/runpod/runs.ts";
 import type { Journal, Operation } from "./journal.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import { currentProcess, type Process } from "../runtime/process.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";

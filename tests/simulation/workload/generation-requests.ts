@@ -1,6 +1,6 @@
 import { requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
-import type { Extra } from "../model/prices.ts";
-import type { Upload } from "../model/model.ts";
+import { refusalOf, type Variant } from "../model/request.ts";
+import type { Upload } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import { randomWords } from "../faults/prompt-words.ts";
 
@@ -11,25 +11,6 @@ const SORA = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008";
 const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";
 const RUNPOD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
-
-/** What a job must be, by what was asked for. */
-export interface Wanted {
-  kind: "generation" | "transition";
-  price: number;
-  extras: readonly Extra[];
-  /** Which of them the video may be delivered without. */
-  spare: readonly Extra[];
-  subtitles: boolean;
-}
-
-/** One body that a client may send with its key, and the one refusal that it must get, if any. */
-export interface Variant {
-  body: Record<string, unknown>;
-  refusal: { code: string; status: number } | null;
-  wanted: Wanted;
-  /** The files that it names. */
-  uploads: readonly Upload[];
-}
 
 interface Choice {
   provider: "fal" | "runpod" | "veo";
@@ -75,11 +56,6 @@ const INVALID: [code: keyof typeof requestErrors, body: Record<string, unknown>]
   ["model_not_found", { model_id: "00000000-0000-4000-8000-000000000000" }],
   ["forbidden", { model_id: KLING, user_id: "00000000-0000-4000-8000-000000000000" }],
 ];
-
-/** The refusal with that code. */
-export function refusalOf(code: keyof typeof requestErrors): Variant["refusal"] {
-  return { code, status: requestErrors[code].status };
-}
 
 /** A request that no other has: its prompt names the key and the variant. */
 export function newVariant(

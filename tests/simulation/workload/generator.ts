@@ -1,7 +1,7 @@
 import type { Backstage } from "./service-operations.ts";
 import type { AccountOperations } from "./account-operations.ts";
 import type { Asks } from "./keyed-requests.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import type { Operation } from "./journal.ts";
 import type { Operations, OwnJob } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
-import type { Moment } from "../model/model.ts";
+import type { Moment } from "../model/moment.ts";
 import { currentProcess } from "../runtime/process.ts";
 
 /** Something that a client, the provider or the cron does: `run` is called within a process. */

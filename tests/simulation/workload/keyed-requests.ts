@@ -1,5 +1,5 @@
 import type { Operation } from "./journal.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import type { Operations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";

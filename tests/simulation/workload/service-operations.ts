@@ -1,5 +1,5 @@
 import type { Journal, Operation } from "./journal.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import type { Operations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
 import { DELIVERIES, type Mail } from "../faults/webhooks.ts";
@@ -19,7 +19,7 @@ export class Backstage {
 
   deliver(mail: Mail): Operation {
     return this.journal.operation(`webhook ${mail.delivery} of ${mail.run.id}`, async (moment) => {
-      const { path, headers, body } = await this.world.postman.write(this.world.provider, mail);
+      const { path, headers, body } = await this.world.postman.write(this.world.provider.simulation.keys, mail);
       const { status } = await this.world.endpoints.call("provider-webhook", { path, headers, body });
       this.world.counts.add("webhooks", `${mail.delivery}: ${status}`);
       if (mail.run.provider !== "fal") this.world.counts.add("webhooks", `of ${mail.run.provider}`);

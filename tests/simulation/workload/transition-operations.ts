@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { Answer } from "../world/endpoints.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { type BatchKey, checkGeneration, checkLeaving, type Key, type Moment, type User } from "../model/model.ts";
+import { type BatchKey, checkGeneration, type Key } from "../model/idempotency-key.ts";
+import { checkLeaving, type User } from "../model/user.ts";
+import type { Moment } from "../model/moment.ts";
 import type { Operations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
-import { refusalOf, type Variant } from "./generation-requests.ts";
+import { refusalOf, type Variant } from "../model/request.ts";
 import { newTransition } from "./transition-requests.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";

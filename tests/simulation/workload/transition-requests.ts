@@ -1,7 +1,7 @@
-import type { Upload } from "../model/model.ts";
+import type { Upload } from "../model/user.ts";
 import { type Extra, priceOfExtras } from "../model/prices.ts";
 import type { Random } from "../runtime/random.ts";
-import { refusalOf, type Variant } from "./generation-requests.ts";
+import { refusalOf, type Variant } from "../model/request.ts";
 import { randomWords } from "../faults/prompt-words.ts";
 
 const KLING_TEXT = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";

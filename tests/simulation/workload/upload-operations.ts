@@ -1,19 +1,13 @@
 import { z } from "zod";
 import type { Journal, Operation } from "./journal.ts";
-import { checkLeaving, type Upload, type User } from "../model/model.ts";
+import { checkLeaving, type Upload, type User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
+import { HTML, JPEG } from "../checks/uploads.ts";
 import type { World } from "../world/world.ts";
-
-/** Low enough to be met. */
-export const UPLOADS_PER_DAY = 2;
 
 /** Supabase's limit of a signed upload address. */
 const ADDRESS_MS = 2 * 3_600_000;
-const HOUR_MS = 3_600_000;
-
-const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1);
-const HTML = new TextEncoder().encode("<!doctype html>");
 
 const givenSchema = z.object({ image_path: z.string(), upload_url: z.string() });
 
@@ -64,25 +58,5 @@ export class UploadOperations {
     const file = `inputs/${path}`;
     if (this.world.bucket.files.has(file)) return;
     await this.world.bucket.put(file, isImage ? 50_000 : 5_000_000, isImage ? JPEG : HTML);
-  }
-}
-
-/** Nobody uploads more than their day's worth, and no job was made of anything but an image. */
-export async function checkUploads({ sql, bucket }: World): Promise<void> {
-  const over = await sql`
-    select user_id, count(*)::integer as count from private.uploads
-    where created_at > private.clock() - make_interval(secs => ${24 * HOUR_MS / 1000}) group by user_id
-    having count(*) > ${UPLOADS_PER_DAY}
-  `;
-  if (over.length > 0) throw new Violation(`There are too many uploads: ${JSON.stringify(over)}`);
-  // A job that failed keeps no upload from being deleted after a day.
-  const used = await sql`
-    select name as path, status = 'failed' and not exists (select from private.uploads where path = name) as may_be_gone
-    from video_jobs, lateral (select coalesce(image_path, tail_image_path) as name) as input where name is not null
-  `;
-  for (const { path, may_be_gone } of used) {
-    const head = bucket.heads.get(`inputs/${path}`);
-    if (head === undefined && may_be_gone) continue;
-    if (head !== JPEG) throw new Violation(`A job was made of ${path}, which is ${head === HTML ? "HTML" : "gone"}`);
   }
 }

@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { JobHistory } from "../model/job-history.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { checkGeneration, checkLeaving, type Key, type Moment, type User } from "../model/model.ts";
+import { checkGeneration, type Key } from "../model/idempotency-key.ts";
+import { checkLeaving, type User } from "../model/user.ts";
+import type { Moment } from "../model/moment.ts";
 import type { Random } from "../runtime/random.ts";
 import { checkUnreadable } from "../checks/refunded-files.ts";
-import { newVariant, type Variant } from "./generation-requests.ts";
+import { newVariant } from "./generation-requests.ts";
+import type { Variant } from "../model/request.ts";
 import { Violation } from "../runtime/violation.ts";
-import { RETENTION_DAYS, type World } from "../world/world.ts";
+import { RETENTION_DAYS } from "../model/limits.ts";
+import type { World } from "../world/world.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -196,7 +200,7 @@ export class Operations {
   /** The app asks for what has changed. */
   sync(user: User): Operation {
     return this.journal.operation(`sync u${user.index}`, async (moment) => {
-      const status = await user.mirror.sync((path) =>
+      const status = await user.cache.sync((path) =>
         this.world.endpoints.call("videos", { method: "GET", path, userId: user.id })
       );
       if (status === 401 && user.leaving) return;

@@ -1,17 +1,7 @@
+import type { PaidRun } from "../model/submissions.ts";
 import * as runpod from "./runpod.ts";
 import * as veo from "./veo.ts";
 import type { World } from "./world.ts";
-
-/** A run that some provider took: whose it is, and how and when it ended. */
-export interface PaidRun {
-  provider: "fal" | "runpod" | "veo";
-  /** As the provider told it. */
-  id: string;
-  job: string;
-  attempt: number;
-  succeededAt: number | null;
-  failedAt: number | null;
-}
 
 /** All runs of all providers, in the order in which each took them. */
 export function paidRuns(world: Pick<World, "provider" | "runpod" | "veo">): PaidRun[] {

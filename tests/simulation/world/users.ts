@@ -1,11 +1,10 @@
 import type { Sql } from "postgres";
-import { Mirror } from "../model/client-cache.ts";
-import type { User } from "../model/model.ts";
+import { ClientCache } from "../model/client-cache.ts";
+import { WELCOME_CREDITS } from "../model/limits.ts";
+import type { User } from "../model/user.ts";
 import type { Order } from "../runtime/sequencer.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
-
-export const WELCOME_CREDITS = 40;
 
 /** What it takes to make a user. */
 export interface UserMaker {
@@ -37,7 +36,7 @@ export async function createUser(
     uploads: [],
     keys: 0,
     jobs: [],
-    mirror: new Mirror(),
+    cache: new ClientCache(),
     leaving: false,
     goneSince: Infinity,
   };

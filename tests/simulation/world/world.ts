@@ -10,7 +10,7 @@ import { Counts } from "../runtime/coverage-counts.ts";
 import { ProcedureServer } from "./procedures.ts";
 import { Endpoints } from "./endpoints.ts";
 import { FaultPlan } from "../faults/call-faults.ts";
-import type { User } from "../model/model.ts";
+import type { User } from "../model/user.ts";
 import { Network } from "./network.ts";
 import { Order } from "../runtime/sequencer.ts";
 import { createDependencies } from "./dependencies.ts";
@@ -21,8 +21,8 @@ import type { Random } from "../runtime/random.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { becomeStill } from "../runtime/determinism.ts";
 import { Submissions } from "../model/submissions.ts";
-import { UPLOADS_PER_DAY } from "../workload/upload-operations.ts";
-import { createUser, keepFileTable, respell, WELCOME_CREDITS } from "./users.ts";
+import { createUser, keepFileTable, respell } from "./users.ts";
+import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
 import { VeoProvider } from "./veo.ts";
 
 /** Everything there is, in one process. */
@@ -51,10 +51,6 @@ export interface World {
   tidy(): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** Of jobs that had started, a user and day. */
-export const MOST_CANCELLATIONS = 1;
-export const RETENTION_DAYS = 4;
 
 export interface WorldOptions {
   users: number;

@@ -1,7 +1,7 @@
 import { Violation } from "../runtime/violation.ts";
-import type { Variant } from "../workload/generation-requests.ts";
-import { type JobHistory } from "./job-history.ts";
-import type { Mirror } from "./client-cache.ts";
+import type { Moment } from "./moment.ts";
+import type { Variant } from "./request.ts";
+import { TROUBLE } from "./user.ts";
 
 /** What a client was told under one key about one job. */
 interface Told {
@@ -34,40 +34,6 @@ export interface BatchKey {
   groupId: string | null;
 }
 
-/** A file that a user uploads, or is about to. */
-export interface Upload {
-  path: string;
-  /** When its address was given, in the world's time, or before. */
-  since: number;
-  isImage: boolean;
-  /** When it is known to be there, in the order of events. */
-  storedAt: number;
-}
-
-export interface User {
-  index: number;
-  id: string;
-  email: string;
-  uploads: Upload[];
-  /** How many keys they have used so far. */
-  keys: number;
-  jobs: JobHistory[];
-  mirror: Mirror;
-  /** Whether they asked for the deletion of their account, and since when it is known to be gone, in the order of events. */
-  leaving: boolean;
-  goneSince: number;
-}
-
-/** When a request was made and answered: in the order of events, and in the world's time. */
-export interface Moment {
-  started: number;
-  startedAt: number;
-  finished: number;
-  finishedAt: number;
-  /** Whether a fault was put in its way. */
-  disturbed: boolean;
-}
-
 export interface Told200 {
   status: number;
   code: string;
@@ -76,21 +42,6 @@ export interface Told200 {
 }
 
 const DAY_MS = 24 * 3_600_000;
-
-/**
- * Whether a request may be told that nobody is there: its user was leaving. Once the account is known to be gone nothing
- * else may be told.
- */
-export function checkLeaving(user: User, isValid: boolean, code: string, moment: Moment): boolean {
-  if (user.leaving && code === "unauthorized") return true;
-  if (isValid && user.goneSince < moment.started && !(moment.disturbed && TROUBLE.includes(code))) {
-    throw new Violation(`u${user.index} has no account any more and was answered ${code || "well"}`);
-  }
-  return false;
-}
-
-/** What may be answered when something was out of reach. */
-const TROUBLE = ["unavailable", "job_creation_failed", "internal_error"];
 
 /** Checks what a generation request was answered against all that its key was answered before. The job, if it names one. */
 export function checkGeneration(key: Key, variant: Variant, answer: Told200, moment: Moment): string | null {
