@@ -1,0 +1,49 @@
+// The migrations are read from the first to the last: each stands on those before it, and none is too long to be read.
+import assert from "node:assert/strict";
+import { projectPath } from "../../local/machine/project.ts";
+
+const FOLDER = "supabase/migrations";
+const LINES_OF_A_FILE = 300;
+
+const CREATED = /^create (?:function|table|type|view) ((?:public|private)\.\w+)/gm;
+const NAME = /\b(?:public|private)\.\w+/g;
+
+const migrations = await readMigrations();
+
+Deno.test("no migration uses a function, a table, a type or a view that a later one creates", () => {
+  const createdIn = new Map<string, string>();
+  for (const { file, code } of migrations) {
+    for (const [, name = ""] of code.matchAll(CREATED)) {
+      assert.equal(createdIn.get(name), undefined, `${name} is created twice`);
+      createdIn.set(name, file);
+    }
+  }
+  assert.ok(createdIn.size > 100, "the migrations are read");
+  const forward = migrations.flatMap(({ file, code }) =>
+    [...new Set(code.match(NAME))].flatMap((name) => {
+      const created = createdIn.get(name) ?? file;
+      return created > file ? [`${file} uses ${name} of ${created}`] : [];
+    })
+  );
+  assert.deepEqual(forward, []);
+});
+
+Deno.test(`no migration has more than ${LINES_OF_A_FILE} lines`, () => {
+  const long = migrations.filter(({ text }) => countLines(text) > LINES_OF_A_FILE).map(({ file }) => file);
+  assert.deepEqual(long, []);
+});
+
+/** The migrations in their order; `code` is without comments. */
+async function readMigrations() {
+  const entries = await Array.fromAsync(Deno.readDir(projectPath(FOLDER)));
+  return await Promise.all(
+    entries.map(({ name }) => name).filter((name) => name.endsWith(".sql")).sort().map(async (file) => {
+      const text = await Deno.readTextFile(projectPath(`${FOLDER}/${file}`));
+      return { file, text, code: text.replaceAll(/--.*$/gm, "") };
+    }),
+  );
+}
+
+function countLines(text: string): number {
+  return text.trimEnd().split("\n").length;
+}
