@@ -10,7 +10,7 @@ const ENGLISH = /\b(must|not|be|is|it|the|an|of|or|and|to|required|this|with|wit
 async function readFiles(folder: string, ending: string): Promise<string[]> {
   const paths = (await listFiles(folder, ending))
     // Messages about the environment and the catalogue's rows go to the operator, in English.
-    .filter((path) => !/_test|issues\.ts|environment\.ts|model_checks|setting_checks/.test(path));
+    .filter((path) => !/_test|issues\.ts|environment\.ts|_checks\.sql/.test(path));
   return await Promise.all(paths.map((path) => Deno.readTextFile(projectPath(path))));
 }
 
