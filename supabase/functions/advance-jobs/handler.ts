@@ -20,7 +20,7 @@ const MOST_COPIES = 20;
 /** No new step is begun after this: the platform ends a request at 150 s, and a step may take long. */
 const CLAIM_FOR_MS = 40_000;
 
-const body = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
+export const workerBody = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
 
 /** POST /advance-jobs: the worker's tick. Moves every due job one step on, or does the daily cleaning. */
 export async function advanceJobs(
@@ -29,7 +29,7 @@ export async function advanceJobs(
 ): Promise<Response> {
   const { task } = request.headers.get("content-length") === "0" || request.body === null
     ? { task: "advance" }
-    : await readBody(request, body);
+    : await readBody(request, workerBody);
   return json(task === "purge" ? await purge(context) : await tick(context));
 }
 

@@ -46,16 +46,16 @@ export async function generateVideo(
     : answer(context, failure, requestErrors.provider_failed.status);
 }
 
-const aboutSchema = z.object({ job_id: z.string(), code: z.string().optional() });
+const logFieldsSchema = z.object({ job_id: z.string(), code: z.string().optional() });
 
-/** The answer that the key keeps, whose job and code the log tells as well. */
+/** The answer that is stored under the key; its job and code go to the log too. */
 function answer(
   context: JobContext,
   response: Record<string, unknown>,
   status = 200,
   headers: Record<string, string> = {},
 ): Response {
-  Object.assign(context.about, aboutSchema.parse(response));
+  Object.assign(context.logFields, logFieldsSchema.parse(response));
   return json(response, status, headers);
 }
 

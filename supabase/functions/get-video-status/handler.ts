@@ -7,7 +7,7 @@ import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
 import { paceOf, readJob } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
-const query = z.union(
+export const statusQuery = z.union(
   [
     z.strictObject({ job_id: uuid }).transform(({ job_id }) => ({ jobId: job_id })),
     z.strictObject({ node_id: text(1, 128) }).transform(({ node_id }) => ({ nodeId: node_id })),
@@ -20,10 +20,10 @@ export async function getVideoStatus(
   context: JobContext,
   request: Request,
 ): Promise<Response> {
-  const which = readQuery(request, query);
+  const which = readQuery(request, statusQuery);
   const job = await readJob(context, which);
   if (job === null) throw new RequestError("job_not_found");
-  context.about.job_id = job.job_id;
+  context.logFields.job_id = job.job_id;
 
   const headers = { ETag: entityTag(context, job) };
   if (isUnchanged(request, headers.ETag)) {

@@ -24,7 +24,7 @@ export async function providerWebhook(
   request: Request,
 ): Promise<Response> {
   const address = addressOf(request);
-  context.about.job_id = address.jobId;
+  context.logFields.job_id = address.jobId;
   const provider = providerOf(context.providers, address.provider);
   // Before the body is read, which may be large: who has no token is a stranger.
   if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);

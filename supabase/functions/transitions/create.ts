@@ -23,7 +23,7 @@ export async function createTransition(context: JobContext, request: Request): P
   const requestHash = await sha256Hex(canonicalJson(["transition", whatIsMade(body)]));
   const started = await start(context, body, { idempotencyKey: key, requestHash });
   const task = taskOf(started);
-  context.about.job_id = task.task_id;
+  context.logFields.job_id = task.task_id;
   const message = "Transition creation and video generation started";
   return json({ ...task, message }, 202, replayHeader([started]));
 }

@@ -30,7 +30,7 @@ export async function taskStatus(context: JobContext, id: string): Promise<Respo
   const jobId = uuid.safeParse(id);
   const job = jobId.success ? await readJob(context, { jobId: jobId.data }) : null;
   if (job?.kind !== "transition") throw new RequestError("job_not_found");
-  context.about.job_id = job.job_id;
+  context.logFields.job_id = job.job_id;
   return json({ task_id: job.job_id, ...await stateOf(context, job) }, 200, paceOf(job));
 }
 

@@ -11,13 +11,13 @@ import { startUpload } from "../_shared/jobs/uploads.ts";
 /** Supabase's own limit of a signed upload URL. */
 const EXPIRES_IN_SECONDS = 2 * 60 * 60;
 
-const body = z.strictObject({
+export const uploadBody = z.strictObject({
   content_type: z.enum(IMAGE_TYPES, { error: "must be image/jpeg, image/png, image/webp or image/gif" }),
 });
 
 /** POST /uploads: an address to upload one image to, in the user's own folder, to be named as `image_path` afterwards. */
 export async function uploads(context: JobContext, request: Request): Promise<Response> {
-  const { content_type } = await readBody(request, body);
+  const { content_type } = await readBody(request, uploadBody);
   const upload = await startUpload(context, content_type);
   if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
   const signed = await context.timing.measure(

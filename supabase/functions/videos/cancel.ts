@@ -22,7 +22,7 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
   const jobId = uuid.safeParse(id).data;
   const outcome = jobId === undefined ? null : await cancel(context, jobId);
   if (jobId === undefined || outcome === null) throw new RequestError("job_not_found");
-  context.about.job_id = jobId;
+  context.logFields.job_id = jobId;
   switch (outcome.outcome) {
     case "cancelled":
       return json(await jobView(context, await cleanUp(context, outcome)));

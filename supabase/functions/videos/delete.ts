@@ -11,7 +11,7 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
   .min(1, { error: "must be a list of 1 to 100 UUIDs" }).max(100, { error: "must be a list of 1 to 100 UUIDs" });
 
-const body = z.union([
+export const deleteBody = z.union([
   z.strictObject({ job_ids: jobIds }).transform((named) => named.job_ids),
   z.strictObject({ jobIds }).transform((named) => named.jobIds),
 ], { error: "must be { job_ids: [1 to 100 UUIDs] }" });
@@ -24,7 +24,7 @@ const MOST_LOOKS = 3;
  * is refunded only so often a day: beyond that it is not deleted, and goes on.
  */
 export async function deleteVideos(context: JobContext, request: Request): Promise<Response> {
-  const asked = await readBody(request, body);
+  const asked = await readBody(request, deleteBody);
   const runs: LeasedJob[] = [];
   let seen: SeenRuns = {};
   let deletion: Deletion;

@@ -6,18 +6,18 @@ import { jobViews } from "../_shared/jobs/view.ts";
 import type { Job, VideoPage } from "../_shared/database/records.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
-/** The last millisecond of the year 9999, beyond which Postgres and we have nothing to say. */
+/** The last millisecond of the year 9999: `toISOString` writes later years in another form. */
 const LAST_MS = 253_402_300_799_999;
 
 const AN_INSTANT = { error: "must be Unix milliseconds, or ISO 8601 with a time zone" };
-/** As `server_time_ms` and `server_time` tell it. In a query a `+` that is not encoded is a space: an offset's sign. */
+/** In the form of `server_time_ms` or `server_time`. A `+` that was not encoded in the query arrives as a space. */
 const instant = z.union([
   z.string().regex(/^\d{1,15}$/).transform(Number),
   z.string().transform((text) => text.replace(" ", "+")).pipe(z.iso.datetime({ offset: true }))
     .transform((text) => Date.parse(text)),
 ], AN_INSTANT).pipe(z.number().min(0, AN_INSTANT).max(LAST_MS, AN_INSTANT)).optional();
 
-const query = z.strictObject({
+export const listQuery = z.strictObject({
   limit: z.coerce.number({ error: "must be 1 to 100" }).int({ error: "must be 1 to 100" })
     .min(1, { error: "must be 1 to 100" }).max(100, { error: "must be 1 to 100" }).default(20),
   cursor: z.string().optional(),
@@ -39,7 +39,7 @@ const cursorSchema = z.string().transform((text) => {
   untilMs: z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.number().max(LAST_MS)).nullable(),
 }));
 
-const queryWithCursor = query.transform(({ cursor, updated_since, updatedSince, ...rest }, context) => {
+const queryWithCursor = listQuery.transform(({ cursor, updated_since, updatedSince, ...rest }, context) => {
   const sinceMs = updated_since ?? updatedSince;
   const parsed = cursor === undefined ? null : cursorSchema.safeParse(cursor).data;
   if (sinceMs !== undefined && rest.node_id !== undefined) {

@@ -79,7 +79,7 @@ export class Endpoints {
       if (level !== "info") process.trace.push(`${event} ${fields.code ?? fields.error ?? ""}`.trim());
     };
     const requestId = `request-${++this.#requests}`;
-    return { requestId, language: "en", timing: new ServerTiming(), log, userId, hasKey: false, about: {} };
+    return { requestId, language: "en", timing: new ServerTiming(), log, userId, hasKey: false, logFields: {} };
   }
 }
 

@@ -5,7 +5,7 @@ import type { Issue } from "../errors/issues.ts";
 /** 64 KiB: a prompt of 5,000 characters in any language fits three times. */
 const JSON_LIMIT_BYTES = 65_536;
 
-/** Reads a JSON body of at most 64 KiB against a schema. Throws `RequestError` that tells the caller what to mend. */
+/** Reads a JSON body of at most 64 KiB and checks it against a schema. Throws `RequestError` with what is wrong. */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   let value: unknown;
   try {
@@ -20,12 +20,12 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   return parse(schema, value);
 }
 
-/** Of one answer: it must not be many times the size of a request that is nothing but mistakes. */
+/** Bounds the answer: without it a small body full of mistakes would get a very large one. */
 const MOST_ISSUES = 100;
 
-/** Checks a value against a schema; what does not fit becomes the contract's `issues`. */
+/** Checks a value against a schema. Throws `validation_failed` with one issue for each mistake. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  // Of a check without words of its own zod would say what only programmers understand, in English.
+  // For a check without a message of its own: zod's message would be English, and for programmers.
   const parsed = schema.safeParse(value, { error: () => "not valid" });
   if (parsed.success) return parsed.data;
   throw new RequestError("validation_failed", { issues: parsed.error.issues.flatMap(toIssues).slice(0, MOST_ISSUES) });
@@ -42,7 +42,7 @@ function toIssues(issue: z.core.$ZodIssue): Issue[] {
   return [{ path: path.slice(0, 200), message: issue.message }];
 }
 
-/** Reads a body of at most `limit` bytes. Throws `RequestError`, also for a chunked body that never says its length. */
+/** Reads a body of at most `limit` bytes. Throws `RequestError`, also for a chunked body without a length. */
 export async function readBytes(request: Request, limit: number): Promise<BufferSource> {
   const tooLarge = new RequestError("payload_too_large", { limit_bytes: limit });
   if (Number(request.headers.get("content-length") ?? 0) > limit) {

@@ -12,18 +12,18 @@ import { pathBelow } from "./path.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import { withBearer } from "./token-scheme.ts";
 
-/** What a handler knows of the request besides the request itself. */
+/** What a handler gets with its request. */
 export interface RequestContext {
   requestId: string;
   language: Language;
   timing: ServerTiming;
   log: Log;
-  /** The verified user; an empty text where the endpoint does not ask for one. */
+  /** The verified user; empty where the endpoint needs none. */
   userId: string;
   /** Whether the request has an Idempotency-Key. */
   hasKey: boolean;
-  /** What the request's line in the log says besides: handlers add the job that it is about. */
-  readonly about: { job_id?: string; code?: string | undefined };
+  /** Fields of the request's own log line; handlers add the job. */
+  readonly logFields: { job_id?: string; code?: string | undefined };
 }
 
 /** Answers one request, or throws a `RequestError`. */
@@ -32,9 +32,9 @@ export type Handler<Context> = (context: Context, request: Request) => Promise<R
 export interface EndpointOptions {
   name: string;
   methods: readonly string[];
-  /** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler verifies by itself. */
+  /** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler checks by itself. */
   auth: "user" | "secret" | "none";
-  /** Whether the handler serves paths below the function's name, and refuses the others by itself. */
+  /** Whether the handler serves paths below the function's name; it then answers the unknown ones with 404 itself. */
   hasPaths?: boolean;
 }
 
@@ -45,16 +45,16 @@ const CORS_HEADERS = {
 };
 
 /**
- * The door of every function: CORS, request id, method, credentials, one envelope for every error, timing and one log
- * line. A handler returns a response or throws a `RequestError`; anything else it throws is logged and answered with
- * one fixed sentence.
+ * The entry of every function: CORS, request id, method, credentials, one JSON form for every error, timing and one log
+ * line. A handler returns a response or throws a `RequestError`; any other error is logged and answered with one fixed
+ * sentence.
  */
 export function endpoint(
   options: EndpointOptions,
   handler: Handler<RequestContext>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const requestId = saneRequestId(request.headers.get("x-request-id"));
+    const requestId = requestIdOf(request.headers.get("x-request-id"));
     const log = createLog({ function: options.name, request_id: requestId });
     const alerts = new Alerts(log);
     const context: RequestContext = {
@@ -67,13 +67,13 @@ export function endpoint(
       },
       userId: "",
       hasKey: request.headers.has("idempotency-key"),
-      about: {},
+      logFields: {},
     };
     let response: Response;
     try {
       response = request.method === "OPTIONS"
         ? preflight(options)
-        : await admit(context, asGet(request), options, handler);
+        : await checkAndHandle(context, asGet(request), options, handler);
     } catch (error) {
       response = errorResponse(context, error);
     }
@@ -93,13 +93,13 @@ function logRequest(context: RequestContext, request: Request, response: Respons
   context.log("info", "request", {
     method: request.method,
     status: response.status,
-    ...context.about,
+    ...context.logFields,
     ...(context.userId === "" ? {} : { user_id: context.userId }),
     timing: context.timing.header(),
   });
 }
 
-/** HEAD asks for what GET would answer, without its body. */
+/** HEAD is answered as GET, without the body. */
 function asGet(request: Request): Request {
   return request.method === "HEAD" ? new Request(request, { method: "GET" }) : request;
 }
@@ -109,13 +109,13 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
   return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }
 
-async function admit(
+async function checkAndHandle(
   context: RequestContext,
   request: Request,
   options: EndpointOptions,
   handler: Handler<RequestContext>,
 ): Promise<Response> {
-  // Else a misspelt path would charge.
+  // Without this a misspelt path would charge.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
   if (!options.methods.includes(request.method)) {
     throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });
@@ -124,7 +124,7 @@ async function admit(
 
   const problem = configurationProblem();
   if (problem !== null) throw new ConfigurationError(problem);
-  // Repeated headers arrive joined: whose request this is must not hang on which of two tokens somebody reads.
+  // Two Authorization headers arrive as one text with a comma. Another server on the way may read the other token.
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
   const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
@@ -135,7 +135,7 @@ async function admit(
     throw new RequestError("unauthorized");
   }
   if (auth === "user") {
-    // A service token has no user, and must not pass for one; nor a third party's token, whose users are not ours.
+    // A service token has no user. A token of a third party has one that is not ours.
     const userId = uuid.safeParse(data.userClaims?.id);
     if (data.userClaims?.role !== "authenticated" || !userId.success) {
       throw new RequestError("unauthorized");
@@ -146,8 +146,8 @@ async function admit(
 }
 
 function errorResponse(context: RequestContext, thrown: unknown): Response {
-  const error = asRequestError(context, thrown);
-  context.about.code = error instanceof RequestError ? error.code : "internal_error";
+  const error = toRequestError(context, thrown);
+  context.logFields.code = error instanceof RequestError ? error.code : "internal_error";
   if (!(error instanceof RequestError)) {
     context.log("error", "internal_error", {
       error: errorText(error),
@@ -159,8 +159,8 @@ function errorResponse(context: RequestContext, thrown: unknown): Response {
   return json(refusalBody(error, context), status, error.headers);
 }
 
-/** A database or a Storage that does not answer is nobody's fault here, and worth another try; so is what we must mend. */
-function asRequestError(context: RequestContext, error: unknown): unknown {
+/** A database or Storage that does not answer, and a wrong configuration, are 503 with a time to try again. */
+function toRequestError(context: RequestContext, error: unknown): unknown {
   if (error instanceof ConfigurationError) {
     context.log("alert", "configuration", { error: error.message });
     return new RequestError("unavailable", {}, { "Retry-After": "60" });
@@ -182,6 +182,6 @@ function preflight(options: EndpointOptions): Response {
   });
 }
 
-function saneRequestId(given: string | null): string {
+function requestIdOf(given: string | null): string {
   return given !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
 }

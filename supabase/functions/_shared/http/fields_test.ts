@@ -19,7 +19,7 @@ for (const [given, kept] of SPELLINGS) {
     assert.equal(publicUrl.parse(given), kept));
 }
 
-Deno.test("an address that is too long when it is spelt out is refused", () => {
+Deno.test("an address that is too long when it is percent-encoded is refused", () => {
   assert.equal(publicUrl.safeParse(`https://example.com/${"ü".repeat(1000)}`).success, false);
   assert.equal(publicUrl.parse(`https://example.com/${"a".repeat(2028)}`).length, 2048);
 });

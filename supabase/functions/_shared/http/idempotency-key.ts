@@ -1,6 +1,6 @@
 import { RequestError } from "../errors/request-errors.ts";
 
-/** The caller's key, without the one pair of quotes that RFC 8941 allows around it. Throws `RequestError`. */
+/** The request's key, without the one pair of quotes that RFC 8941 allows around it. Throws `RequestError`. */
 export function idempotencyKey(request: Request): string {
   const header = request.headers.get("idempotency-key");
   if (header === null) throw new RequestError("idempotency_key_required");

@@ -3,8 +3,8 @@ import { parse } from "./body.ts";
 import { RequestError } from "../errors/request-errors.ts";
 
 /**
- * Reads a request's query against a schema. A parameter that comes twice is refused: which of the two counts, a proxy on
- * the way may see otherwise. Throws `RequestError`.
+ * Reads a request's query and checks it against a schema. A parameter that comes twice is refused: a proxy on the way may
+ * read the other one. Throws `RequestError`.
  */
 export function readQuery<T>(request: Request, schema: z.ZodType<T>): T {
   const { searchParams } = new URL(request.url);

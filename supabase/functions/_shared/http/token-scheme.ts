@@ -1,6 +1,6 @@
 /**
- * The headers with the token's scheme as `verifyAuth` knows it, `Bearer`: schemes are written in any case (RFC 9110, 11.1),
- * and clients of the transitions flow send `Token`.
+ * The headers with the token's scheme written `Bearer`, the only form that `verifyAuth` accepts. Clients write it in any
+ * case (RFC 9110, 11.1), and some clients of transitions send `Token`.
  */
 export function withBearer(given: Headers): Headers {
   const token = /^(?:Token|Bearer) +(\S+)$/i.exec(given.get("authorization") ?? "")?.[1];

@@ -13,7 +13,7 @@ for (const authorization of ["Token", "Token a b", "Tokens a.b.c", "Basic dTpw",
   Deno.test(`"${authorization}" stays as it is`, () => assert.equal(seen(authorization), authorization));
 }
 
-Deno.test("the other headers go along", () => {
+Deno.test("the other headers are kept", () => {
   const headers = withBearer(new Headers({ authorization: "Token a", apikey: "kept" }));
   assert.equal(headers.get("apikey"), "kept");
 });

@@ -3,12 +3,12 @@ declare global {
   var EdgeRuntime: { waitUntil(promise: Promise<unknown>): void } | undefined;
 }
 
-/** Lets work that nobody waits for go on after the answer. It handles its own errors. */
+/** Lets work go on after the answer was sent. The work must handle its own errors. */
 export function keepAlive(work: Promise<unknown>): void {
   globalThis.EdgeRuntime?.waitUntil(work);
 }
 
-/** The promise's value if it comes within the time; null otherwise, and the work goes on in the background. */
+/** The promise's value if it comes in time. Otherwise null, and the work goes on in the background. */
 export async function finishWithin<T>(work: Promise<T>, milliseconds: number): Promise<T | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<null>((resolve) => {

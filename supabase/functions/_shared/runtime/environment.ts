@@ -7,12 +7,12 @@ const hostList = z.string()
   .transform((list) => list.split(",").map((host) => host.trim()))
   .pipe(z.array(z.string().regex(HOST, { error: "must be host names with commas between" })));
 
-/** Something that the operator has to mend before anybody can be served. The message is for them, and holds no secret. */
+/** The project cannot serve any request until the operator corrects it. The message is for the operator; it has no secret. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
-/** Whether a set of public keys, `{"keys":[…]}` or `[…]`, has one to verify a user's token with. */
+/** Whether a set of public keys, `{"keys":[…]}` or `[…]`, has a key that can verify a user's token. */
 function hasKeys(jwks: string): boolean {
   return /"kty"/.test(jwks);
 }
@@ -22,26 +22,26 @@ function hasKeys(jwks: string): boolean {
  * (`SUPABASE_URL`, keys, JWKS) are read by `@supabase/server`.
  */
 const environmentSchema = z.object({
-  /** `FALAI_API_KEY` is taken as well. */
+  /** `FALAI_API_KEY` is accepted too. */
   FAL_KEY: z.string().min(1).optional(),
-  /** Where fal's queue lives instead of https://queue.fal.run: the simulator of the local stack. */
+  /** Where fal's queue is instead of https://queue.fal.run: the simulator of the local stack. */
   FAL_QUEUE_URL: z.url().optional(),
   /** Where fal's public keys are, instead of fal's own addresses: the simulator of the local stack. */
   FAL_JWKS_URL: z.url().optional(),
   RUNPOD_API_KEY: z.string().min(1).optional(),
-  /** Where RunPod's API lives instead of https://api.runpod.ai/v2: the simulator of the local stack. */
+  /** Where RunPod's API is instead of https://api.runpod.ai/v2: the simulator of the local stack. */
   RUNPOD_BASE_URL: z.url().optional(),
   /**
    * The hosts where your RunPod handlers leave their videos, with commas between: `bucket.s3.amazonaws.com`,
-   * `*.r2.dev`, `storage.example/folder/`. Nothing is opened anywhere else.
+   * `*.r2.dev`, `storage.example/folder/`. A file at any other host is refused.
    */
   RUNPOD_MEDIA_HOSTS: hostList.optional(),
   GEMINI_API_KEY: z.string().min(1).optional(),
-  /** Where the Gemini API lives instead of https://generativelanguage.googleapis.com/v1beta: the simulator. */
+  /** Where the Gemini API is instead of https://generativelanguage.googleapis.com/v1beta: the simulator. */
   GEMINI_BASE_URL: z.url().optional(),
   /**
    * Where providers reach the functions, `https://…/functions/v1`: by default the project's own address. Without a public
-   * one nobody can call back, and jobs are followed by polling.
+   * address there are no webhooks, and the worker finds the results by polling.
    */
   PUBLIC_FUNCTIONS_URL: z.url().optional(),
   /** Deno's own: the proxy through which `fetch` reaches the internet. */
@@ -49,7 +49,7 @@ const environmentSchema = z.object({
   https_proxy: z.string().optional(),
   /** `supabase` copies every video into the private bucket; `provider` serves the provider's own URLs. */
   VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
-  /** How long a signed video URL works, in seconds: up to a year. Whoever has one sees the video until then. */
+  /** How long a signed video URL works, in seconds: up to a year. Every person who has the URL can see the video until then. */
   SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(365 * 24 * 60 * 60).default(3600),
   SUPABASE_JWKS: z.string().refine(hasKeys, {
     error: "this project signs its users' tokens with the legacy secret, which functions cannot verify. " +
@@ -60,11 +60,11 @@ const environmentSchema = z.object({
 export type Environment = z.infer<typeof environmentSchema>;
 
 /**
- * Reads and checks the environment. Throws `ConfigurationError` with the names of the variables that do not fit, never
+ * Reads and checks the environment. Throws `ConfigurationError` with the names of the variables that are not valid, never
  * their values.
  */
 export function readEnvironment(): Environment {
-  // An empty variable is one that was not set: `FAL_KEY=` in a copied .env.example.
+  // An empty variable counts as not set: a copied .env.example has `FAL_KEY=`.
   const variables = Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([, value]) => value !== ""));
   const parsed = environmentSchema.safeParse({
     ...(variables.SUPABASE_URL?.startsWith("https://")
@@ -75,5 +75,5 @@ export function readEnvironment(): Environment {
   });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new ConfigurationError(`Environment variables do not fit: ${problems.join("; ")}`);
+  throw new ConfigurationError(`Environment variables are not valid: ${problems.join("; ")}`);
 }

@@ -1,9 +1,9 @@
-/** What a log line may hold. Never a token, a key, a prompt or a signed URL: ids, codes, numbers and short texts. */
+/** The fields of a log line: ids, codes, numbers and short texts. Never a token, a key, a prompt or a signed URL. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
 export type LogLevel = "info" | "warn" | "error" | "alert";
 
-/** Writes one JSON object a line; `alert` is for what a person must look at now. */
+/** Writes one JSON object a line; `alert` is for what a person must handle now. */
 export interface Log {
   (level: LogLevel, event: string, fields?: LogFields): void;
 }

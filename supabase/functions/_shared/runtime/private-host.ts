@@ -1,4 +1,4 @@
-/** Whether a host as `URL` spells it is one of a private network, judged by its name or literal address alone. */
+/** Whether a host, in the spelling of `URL`, is in a private network. Only its name or address is checked, not DNS. */
 export function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/\.$/, "").toLowerCase();
   if (host.startsWith("[")) return isPrivateIpv6(host.slice(1, -1));
@@ -7,17 +7,17 @@ export function isPrivateHost(hostname: string): boolean {
   return !host.includes(".") || PRIVATE_DOMAINS.test(host);
 }
 
-/** Whether a name's address, as DNS tells it, is one of a private network. */
+/** Whether an address that DNS returned is in a private network. */
 export function isPrivateAddress(address: string): boolean {
   return isPrivateHost(address.includes(":") ? `[${address}]` : address);
 }
 
-/** Whether a host is an address rather than a name that DNS would have to tell the address of. */
+/** Whether a host is an address, and not a name that needs DNS. */
 export function isAddress(hostname: string): boolean {
   return hostname.startsWith("[") || /^[\d.]+$/.test(hostname);
 }
 
-/** Domains that the public DNS does not have: of a house or an office, and of Kubernetes, Docker and Consul. */
+/** Domains that are not in the public DNS: of home and office networks, Kubernetes, Docker and Consul. */
 const PRIVATE_DOMAINS =
   /\.(localhost|localdomain|local|internal|intranet|private|lan|home|corp|arpa|svc|cluster|pod|docker|consul|test)$/;
 
