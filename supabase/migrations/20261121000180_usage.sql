@@ -115,6 +115,53 @@ $$;
 revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;
 grant execute on function private.seconds_in_month(uuid, date) to service_role;
 
+-- The entries of the ledger that count towards a limit. Deleting the job does not undo that it counts. Each part has an index
+-- of its own.
+create view private.counted_entries with (security_invoker = true) as
+select user_id, created_at, 'generations' as counted_as from public.quota_log where change < 0 and job_id is not null
+union all
+-- Jobs that their owner ended after a run had started: that run is billed to us.
+select user_id, created_at, 'cancels' from public.quota_log where reason = 'cancelled_after_start_refund'
+union all
+-- Jobs that failed for what the user gave, such as a last image that cannot be opened, after a part of them was made: that
+-- part is billed to us.
+select user_id, created_at, 'refusals' from public.quota_log where reason = 'refused_after_start_refund';
+
+grant select on private.counted_entries to service_role;
+
+-- How many entries count towards a limit now, and when the oldest of them stops counting. What users of the same addresses had
+-- used before they left counts too.
+create function private.recent_entries(
+  p_user_id uuid,
+  p_counted_as text,
+  out used integer,
+  out free_at timestamptz
+)
+-- Not in SQL: its plan is kept, and the parts of the view that are not asked for cost nothing.
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_window interval := case p_counted_as when 'generations' then interval '1 hour' else interval '1 day' end;
+  v_since timestamptz := private.clock() - v_window;
+  v_earlier record := private.earlier_usage(p_user_id);
+  v_earlier_used integer := case p_counted_as
+    when 'generations' then v_earlier.generations
+    when 'cancels' then v_earlier.cancels
+    when 'refusals' then v_earlier.refusals end;
+begin
+  select count(*) + v_earlier_used, least(min(created_at), case when v_earlier_used > 0 then v_earlier.left_at end) + v_window
+  into used, free_at
+  from private.counted_entries
+  where user_id = p_user_id and counted_as = p_counted_as and created_at > v_since;
+end;
+$$;
+
+revoke execute on function private.recent_entries(uuid, text) from public, anon, authenticated;
+grant execute on function private.recent_entries(uuid, text) to service_role;
+
 -- Keeps with each address of a user who leaves what they had used, so that the limits count on if they come back.
 create function private.keep_usage(
   p_user_id uuid
@@ -134,12 +181,12 @@ declare
   v_cancels integer;
   v_refusals integer;
 begin
-  select count(*) into v_generations from public.quota_log
-  where user_id = p_user_id and change < 0 and job_id is not null and created_at > v_now - interval '1 hour';
-  select count(*) into v_cancels from public.quota_log
-  where user_id = p_user_id and reason = 'cancelled_after_start_refund' and created_at > v_now - interval '1 day';
-  select count(*) into v_refusals from public.quota_log
-  where user_id = p_user_id and reason = 'refused_after_start_refund' and created_at > v_now - interval '1 day';
+  select
+    count(*) filter (where counted_as = 'generations' and created_at > v_now - interval '1 hour'),
+    count(*) filter (where counted_as = 'cancels'),
+    count(*) filter (where counted_as = 'refusals')
+  into v_generations, v_cancels, v_refusals
+  from private.counted_entries where user_id = p_user_id and created_at > v_now - interval '1 day';
   -- Added to what the users before them left, where that still counts.
   update private.addresses set
     seconds_of_month = v_seconds + case when private.month_of(left_at) = v_month then seconds_of_month else 0 end,

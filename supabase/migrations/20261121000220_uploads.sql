@@ -155,12 +155,10 @@ begin
   into v_count, v_bytes, v_next_count, v_next_bytes from counted;
 
   if v_count >= v_settings.uploads_per_day then
-    return jsonb_build_object('outcome', 'upload_limit_reached', 'limit', v_settings.uploads_per_day,
-      'retry_after', ceil(extract(epoch from v_next_count - v_now))::integer);
-  end if;
-  if v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then
-    return jsonb_build_object('outcome', 'upload_limit_reached', 'limit', v_settings.upload_bytes_per_day,
-      'retry_after', ceil(extract(epoch from coalesce(v_next_bytes, v_now + interval '1 day') - v_now))::integer);
+    return private.limit_reached('upload_limit_reached', v_settings.uploads_per_day, v_next_count);
+  elsif v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then
+    return private.limit_reached('upload_limit_reached', v_settings.upload_bytes_per_day,
+      coalesce(v_next_bytes, v_now + interval '1 day'));
   end if;
   return null;
 end;

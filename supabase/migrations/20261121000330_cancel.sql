@@ -62,16 +62,19 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_problem jsonb;
+  v_limit integer;
+  v_recent record;
 begin
   perform from public.credit_balances where user_id = p_job.user_id for update;
-  v_problem := private.cancel_limit_problem(p_job.user_id);
-  if v_problem is not null then
-    -- What was seen is kept: whoever asks again and again costs no more calls to the provider.
-    update public.video_jobs set stage = 'generating', queue_position = null, updated_at = greatest(updated_at, private.clock())
-    where job_id = p_job.job_id and status = 'processing' and stage = 'queued';
+  v_limit := (select cancels_after_start_per_day from public.app_settings);
+  v_recent := private.recent_entries(p_job.user_id, 'cancels');
+  if v_recent.used < v_limit then
+    return null;
   end if;
-  return v_problem;
+  -- What was seen is kept: whoever asks again and again costs no more calls to the provider.
+  update public.video_jobs set stage = 'generating', queue_position = null, updated_at = greatest(updated_at, private.clock())
+  where job_id = p_job.job_id and status = 'processing' and stage = 'queued';
+  return private.limit_reached('cancel_limit_reached', v_limit, v_recent.free_at);
 end;
 $$;
 

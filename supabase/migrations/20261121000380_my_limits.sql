@@ -12,11 +12,11 @@ as $$
   select jsonb_object_agg(name, jsonb_build_object('used', used, 'limit', maximum))
   from public.app_settings as settings, (select auth.uid() as user_id) as caller, lateral (values
     ('active_jobs', private.active_jobs(user_id), settings.active_jobs_per_user),
-    ('generations_last_hour', (private.generations_last_hour(user_id)).generations, settings.generations_per_hour),
+    ('generations_last_hour', (private.recent_entries(user_id, 'generations')).used, settings.generations_per_hour),
     ('seconds_this_month', private.seconds_in_month(user_id, private.month_of(private.clock())),
       settings.seconds_per_month),
-    ('cancels_last_day', (private.cancels_last_day(user_id)).cancels, settings.cancels_after_start_per_day),
-    ('refusals_last_day', (private.refusals_last_day(user_id)).refusals, settings.refusals_after_start_per_day),
+    ('cancels_last_day', (private.recent_entries(user_id, 'cancels')).used, settings.cancels_after_start_per_day),
+    ('refusals_last_day', (private.recent_entries(user_id, 'refusals')).used, settings.refusals_after_start_per_day),
     ('uploads_last_day', (
       select count(*) from private.uploads
       where uploads.user_id = caller.user_id and created_at > (select private.clock()) - interval '1 day'),

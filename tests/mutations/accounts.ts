@@ -4,7 +4,6 @@ import type { Mutation } from "./mutation.ts";
 const CREDITS = "supabase/migrations/20261121000120_credits.sql";
 const WELCOME = "supabase/migrations/20261121000130_welcome.sql";
 const USAGE = "supabase/migrations/20261121000180_usage.sql";
-const LIMITS = "supabase/migrations/20261121000190_limits.sql";
 const ACCOUNT_DELETION = "supabase/migrations/20261121000370_account_deletion.sql";
 const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", name });
 const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
@@ -167,17 +166,17 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the usage of who leaves: the hour's generations",
     guard: "Leaving and coming back does not begin the hour anew.",
-    file: LIMITS,
-    find: "own.generations + earlier.generations",
-    replace: "own.generations",
+    file: USAGE,
+    find: "when 'generations' then v_earlier.generations",
+    replace: "when 'generations' then 0",
     test: erase("up to their limit"),
   },
   {
     name: "the usage of who leaves: the day's cancellations",
     guard: "Leaving and coming back does not begin the day anew.",
-    file: LIMITS,
-    find: "own.cancels + earlier.cancels",
-    replace: "own.cancels",
+    file: USAGE,
+    find: "when 'cancels' then v_earlier.cancels",
+    replace: "when 'cancels' then 0",
     test: { file: "supabase/tests/cancel.test.sql", name: "and finds the limit again who comes back" },
   },
   {

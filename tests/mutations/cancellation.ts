@@ -176,9 +176,9 @@ const limitMutations: readonly Mutation[] = [
   {
     name: "the limit of cancellations",
     guard: "Runs that are billed to us are refunded a limited number of times a day.",
-    file: LIMITS,
-    find: "  if v_recent.cancels >= v_limit then",
-    replace: "  if false then",
+    file: CANCEL,
+    find: "  if v_recent.used < v_limit then",
+    replace: "  if true then",
     test: cancel("the next is refused until the first is a day old"),
   },
   {
@@ -190,11 +190,11 @@ const limitMutations: readonly Mutation[] = [
     test: cancel("a run that had started is counted"),
   },
   {
-    name: "the ledger in cancel_limit_problem",
+    name: "the ledger that cancellations are counted in",
     guard: "Deleting what was cancelled does not undo that it counts.",
-    file: LIMITS,
-    find: "where user_id = p_user_id and reason = 'cancelled_after_start_refund'",
-    replace: `where user_id = p_user_id and reason = 'cancelled_after_start_refund'
+    file: USAGE,
+    find: "where reason = 'cancelled_after_start_refund'",
+    replace: `where reason = 'cancelled_after_start_refund'
     and exists (select from public.video_jobs where video_jobs.job_id = quota_log.job_id)`,
     test: cancel("what was deleted still counts"),
   },
@@ -229,8 +229,8 @@ const limitMutations: readonly Mutation[] = [
     name: "the limit of refusals",
     guard: "Parts that are billed to us are refunded a limited number of times a day, whoever refused the rest.",
     file: LIMITS,
-    find: "  if v_refused.refusals >= v_settings.refusals_after_start_per_day then",
-    replace: "  if false then",
+    find: "  elsif v_refusals.used >= v_settings.refusals_after_start_per_day then",
+    replace: "  elsif false then",
     test: refusals("the next waits until the first is a day old"),
   },
   {
@@ -262,8 +262,8 @@ const limitMutations: readonly Mutation[] = [
     name: "what was seen is kept",
     guard: "Asking again and again beyond the limit costs no calls to the provider.",
     file: CANCEL,
-    find: "    where job_id = p_job.job_id and status = 'processing' and stage = 'queued';",
-    replace: "    where false;",
+    find: "  where job_id = p_job.job_id and status = 'processing' and stage = 'queued';",
+    replace: "  where false;",
     test: limits("asking again and again beyond the limit costs no further call to the provider"),
   },
 ];

@@ -234,7 +234,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the limit of an hour",
     guard: "A stolen token spends no more than an hour's allowance.",
     file: LIMITS,
-    find: "if v_recent.generations >= v_settings.generations_per_hour then",
+    find: "if v_generations.used >= v_settings.generations_per_hour then",
     replace: "if false then",
     test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
   },
