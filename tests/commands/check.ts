@@ -20,8 +20,8 @@ const STEPS: [name: string, args: string[], mend: string][] = [
   ["Types", ["check", ...DENO_FLAGS, "supabase/functions", "local", "tests"], "the lines above say what does not fit"],
   [
     "Imports",
-    ["test", "-A", ...DENO_FLAGS, "tests/architecture/import_directions_test.ts"],
-    "design: functions → _shared → nothing of ours",
+    ["test", "-A", ...DENO_FLAGS, "tests/architecture/layers_test.ts"],
+    "imports go down only, as ARCHITECTURE.md shows",
   ],
   [
     "Database types",

@@ -18,7 +18,7 @@ async function runTask(args: string[], { config = projectPath("deno.json"), cwd 
 Deno.test("a filter or a file that fits no test fails, and says so", async () => {
   const filtered = await runTask([
     "test",
-    "tests/architecture/import_directions_test.ts",
+    "tests/architecture/layers_test.ts",
     "--filter",
     "no test has this name",
   ]);

@@ -1,0 +1,79 @@
+// What Supabase deploys: each function with its entry, its packages, and no way round what they share.
+import { parse as parseToml } from "@std/toml/parse.js";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { projectPath } from "../../local/machine/project.ts";
+import { isProduction, readSources } from "../support/sources.ts";
+
+const FUNCTIONS = "supabase/functions";
+const SHARED = `${FUNCTIONS}/_shared`;
+
+const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
+const configSchema = z.object({
+  functions: z.record(
+    z.string(),
+    z.object({ verify_jwt: z.boolean(), import_map: z.string(), entrypoint: z.string() }),
+  ),
+});
+
+const deployed = (await readSources(FUNCTIONS)).filter(isProduction);
+const endpoints = (await Array.fromAsync(Deno.readDir(projectPath(FUNCTIONS))))
+  .filter((entry) => entry.isDirectory && entry.name !== "_shared").map((entry) => entry.name).sort();
+
+Deno.test("what is deployed imports no file from outside", () => {
+  for (const { path, imports } of deployed) {
+    assert.deepEqual(imports.filter((target) => isOurs(target) && !target.startsWith(`${FUNCTIONS}/`)), [], path);
+  }
+});
+
+Deno.test("a function names no provider", () => {
+  for (const { path, text } of deployed.filter(({ path }) => !path.startsWith(SHARED))) {
+    assert.doesNotMatch(text, /\bfal\b|Fal(?![a-z])|falai|FAL_|runpod|RunPod|\bveo\b|Veo/, path);
+  }
+});
+
+Deno.test("the environment is read in environment.ts alone, and the console written in log.ts alone", () => {
+  for (const { path, text } of deployed) {
+    if (path !== `${SHARED}/runtime/environment.ts`) assert.doesNotMatch(text, /\bDeno\.env\b|\bprocess\.env\b/, path);
+    if (path !== `${SHARED}/runtime/log.ts`) assert.doesNotMatch(text, /\bconsole\.\w+\(/, path);
+  }
+});
+
+Deno.test("every function has its entry in config.toml, and there is no other", async () => {
+  const config = configSchema.parse(parseToml(await Deno.readTextFile(projectPath("supabase/config.toml"))));
+  assert.deepEqual(Object.keys(config.functions).sort(), endpoints);
+  for (const endpoint of endpoints) {
+    assert.deepEqual(config.functions[endpoint], {
+      verify_jwt: false,
+      import_map: `./functions/${endpoint}/deno.json`,
+      entrypoint: `./functions/${endpoint}/index.ts`,
+    });
+  }
+});
+
+Deno.test("a function's deno.json has every package that it needs, at the version of the project", async () => {
+  const project = await readImportMap("deno.json");
+  for (const endpoint of endpoints) {
+    const own = await readImportMap(`${FUNCTIONS}/${endpoint}/deno.json`);
+    for (const [name, target] of Object.entries(own)) assert.equal(target, project[name], `${endpoint}: ${name}`);
+    const missing = packagesOf(`${FUNCTIONS}/${endpoint}/index.ts`).filter((name) => !(name in own));
+    assert.deepEqual(missing, [], endpoint);
+  }
+});
+
+/** The packages that a file needs, with those of every file that it reaches. */
+function packagesOf(entry: string): string[] {
+  const reached = new Set([entry]);
+  for (const path of reached) {
+    for (const target of deployed.find((source) => source.path === path)?.imports ?? []) reached.add(target);
+  }
+  return [...reached].filter((target) => !isOurs(target) && !target.startsWith("node:"));
+}
+
+function isOurs(target: string): boolean {
+  return target.endsWith(".ts") || target.endsWith(".js") || target.endsWith(".json");
+}
+
+async function readImportMap(path: string): Promise<Record<string, string>> {
+  return importMapSchema.parse(JSON.parse(await Deno.readTextFile(projectPath(path)))).imports;
+}
