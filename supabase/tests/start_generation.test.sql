@@ -50,7 +50,7 @@ select is(answer ->> 'outcome', 'created', 'a request with enough credits create
 select is(
   answer -> 'response',
   jsonb_build_object('job_id', job_id, 'status', 'pending', 'credits_used', 5, 'credits_remaining', 15),
-  'the response is the one of the contract') from first, job;
+  'the response has the fields of docs/api.md') from first, job;
 select results_eq(
   'select user_id, status, prompt, settings, node_id, credits_used, created_at from job',
   $$ values (

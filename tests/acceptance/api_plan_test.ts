@@ -1,17 +1,17 @@
-// Seed 001, "Phase 2: Video Generation API - Implementation Plan": its two endpoints, its checklists, both ways of storage.
-// Where the contract decided another form:
-// - cost: the plan's flat 4 credits are the model's own price, a credit a second; `credits_remaining` is told besides;
+// An app that was planned with two endpoints and a price for each video: its checklists, both ways of storage.
+// What its plan has in another form:
+// - cost: the plan's flat 4 credits are the model's own price, a credit a second; `credits_remaining` is an added field;
 // - model: Sora 2 is gone (it stays in the catalogue, switched off); its request is made with Kling's image model;
 // - storage: Option A, our own Storage, is the default; Option B, fal's URLs, is a setting of the deployment;
 // - thumbnails: the plan skips them, its response has one: there is one, and it is private as the video is.
 import assert from "node:assert/strict";
 import { download, INSTANT, simulatorOf } from "../support/generation.ts";
 import { KLING, KLING_IMAGE, type TestUser } from "../support/harness.ts";
-import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useSeedWorld } from "../support/products.ts";
+import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
 
 const SORA_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0009";
 
-const world = useSeedWorld({ falSimulator: INSTANT });
+const world = useProductWorld({ falSimulator: INSTANT });
 
 /** The plan's request, word for word. */
 function requestOf(user: TestUser) {

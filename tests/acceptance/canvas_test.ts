@@ -1,5 +1,4 @@
-// Seed 003, "Video Generation Flow - Verification & Fixes": a canvas of nodes, its videos made by Google's Veo.
-// Where the contract decided another form:
+// A canvas of nodes, its videos made by Google's Veo. What that app has in another form:
 // - POST /api/ai/generate-video is POST /generate-video: `resolution`, `duration` and `aspect_ratio` are in `settings`,
 //   and the model is named by `model_id`;
 // - GET /api/ai/nodes/{node_id}/jobs/latest is GET /get-video-status?node_id=…;
@@ -11,7 +10,7 @@ import { z } from "zod";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type TestUser, VEO_IMAGE } from "../support/harness.ts";
 import { type PublicInternet, startPublicInternet } from "../support/public-internet.ts";
-import { assertFilm, assertJpeg, creditsOf, pollEvery, useSeedWorld } from "../support/products.ts";
+import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
 
 const GOOGLES_VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const GOOGLES_VEO_HD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b";
@@ -20,11 +19,11 @@ const IMAGE_URL = "https://example.com/image.png";
 /** The first bytes of any PNG, by which Google is told its type. */
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0]);
 
-/** The seed's own. */
+/** The request of the canvas. */
 const SETTINGS = { resolution: "1080p", duration: 8, aspect_ratio: "16:9" };
 
 // Google tells of no end by a webhook: the worker looks.
-const world = useSeedWorld({ webhooks: false, falSimulator: INSTANT, veoSimulator: { runMs: 3_600_000 } });
+const world = useProductWorld({ webhooks: false, falSimulator: INSTANT, veoSimulator: { runMs: 3_600_000 } });
 
 let internet: PublicInternet | undefined;
 Deno.test.beforeAll(async () => {
@@ -117,7 +116,7 @@ Deno.test("an image node's image goes along, in 720p, as the bytes that Google t
   await assertFilm(last.body.video_url);
 });
 
-Deno.test("the seed's request with its image, in 1080p, is made by Veo at fal", async () => {
+Deno.test("the canvas's request with its image, in 1080p, is made by Veo at fal", async () => {
   const user = await world.newUser(50);
   const { body } = await generate(user, { model_id: VEO_IMAGE, image_url: IMAGE_URL });
   const { duration, resolution, aspect_ratio, image_url } = simulatorOf(world).requests[0]?.input ?? {};

@@ -1,14 +1,13 @@
-// Seed 000, "Video Generation Flow - End-to-End": the mobile app, from the tap on "Generate" to the video on the screen.
-// Where the contract decided another form:
+// A mobile app, from the tap on "Generate" to the video on the screen. What that app has in another form:
 // - model: Veo 3.1 at 4 credits for 4 seconds is Kling 3 Standard here, the one model that makes 4, 8 and 12 seconds;
 // - the cost is per second, so that 4 seconds cost the 4 credits that the app shows;
-// - errors have `code` and `request_id` besides `error`; a refund is told in the very answer of "Provider API failed".
+// - errors have `code` and `request_id` besides `error`; the answer "Provider API failed" has the refund.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, KLING, SORA } from "../support/harness.ts";
-import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useSeedWorld } from "../support/products.ts";
+import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
 
-const world = useSeedWorld({ falSimulator: INSTANT });
+const world = useProductWorld({ falSimulator: INSTANT });
 
 /** As VideoGenerationRequest encodes itself. */
 function requestOf(duration: number, model_id = KLING) {

@@ -1,5 +1,5 @@
-// Seed 002, "OpenV": its front end, on an endpoint of one's own at RunPod, with its webhooks, its list and its deletion.
-// Where the contract decided another form (routes and names are snake_case, Clerk is Supabase Auth):
+// OpenV: its front end, with an endpoint of its own at RunPod, its webhooks, its list and its deletion.
+// What it has in another form (routes and names are snake_case, Clerk is Supabase Auth):
 // - POST /api/runpod is POST /generate-video: `prompt` and `input.positive_prompt` are one `prompt`, `modelName` is
 //   `model_id`, `frames` and `input.num_frames` are `settings.num_frames`, the rest of `input` is in `settings`;
 // - POST /api/runpod/webhook is POST /provider-webhook/runpod, protected by a token of each job's own;
@@ -10,14 +10,14 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { INSTANT } from "../support/generation.ts";
 import { type Answer, type TestUser, until } from "../support/harness.ts";
-import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useSeedWorld } from "../support/products.ts";
+import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { assertNothingLeft } from "../support/transition.ts";
 
 const WAN = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
 const PRICE = 5;
 const MAX_ATTEMPTS = 4;
 
-const world = useSeedWorld({ webhooks: true, falSimulator: INSTANT, runpodSimulator: { queueMs: 0, runMs: 0 } });
+const world = useProductWorld({ webhooks: true, falSimulator: INSTANT, runpodSimulator: { queueMs: 0, runMs: 0 } });
 
 const SETTINGS = { negative_prompt: "blurry", width: 832, height: 480, seed: 42, steps: 20, cfg: 5, num_frames: 81 };
 

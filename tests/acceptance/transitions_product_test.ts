@@ -1,5 +1,4 @@
-// Seed 004, "Complete HTTP Flow with Polling": from two images to a video, request by request.
-// Where the contract decided another form:
+// A transitions product: from two images to a video, request by request. What it has in another form:
 // - the base is /functions/v1 instead of /api; the token behind `Authorization: Token` is the user's JWT;
 // - `transition_id` and `generated_transition_id` are one number: one row is both here;
 // - the sentence behind "Failed to process video: " is one of the catalogue, in the caller's language;
@@ -8,15 +7,15 @@
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, type TestUser, until } from "../support/harness.ts";
-import { assertFilm, assertJpeg, creditsOf, pollEvery, useSeedWorld } from "../support/products.ts";
+import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS, resultOf } from "../support/transition.ts";
 
 /** Five seconds, and the music. */
 const PRICE = 6;
 
-const world = useSeedWorld({ falSimulator: INSTANT });
+const world = useProductWorld({ falSimulator: INSTANT });
 
-/** The seed's request, word for word. */
+/** The product's request, word for word. */
 const REQUEST = {
   front_image: "https://example.com/front.jpg",
   tail_image: "https://example.com/tail.jpg",
@@ -46,7 +45,7 @@ function poll(user: TestUser, taskId: unknown): Promise<{ seen: Answer[]; last: 
   return pollEvery(world, 2, () => check(user, taskId), isReady);
 }
 
-Deno.test("steps 1 and 2: started, PENDING, PROCESSING, SUCCESS, with the seed's fields in each", async () => {
+Deno.test("steps 1 and 2: started, PENDING, PROCESSING, SUCCESS, with the product's fields in each", async () => {
   const user = await world.newUser(20);
   simulatorOf(world).configure({ latencyMs: 1000 });
   const started = await create(user);

@@ -8,7 +8,7 @@ const world = useWorld({ falSimulator: { concurrency: 1000 } });
 /** Requests under way at a time, and so the number in each case of fast-check's. */
 const AT_ONCE = 10;
 
-/** What the contract lets a refusal say. */
+/** The form of an error answer. */
 const CODES: Readonly<Record<number, readonly string[]>> = {
   400: ["idempotency_key_required", "idempotency_key_invalid", "validation_failed", "invalid_json"],
   401: ["unauthorized"],
@@ -197,7 +197,7 @@ function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
     .filter(({ method, path }) => !(method === "DELETE" && /^account\/*(\?|$)/.test(path)));
 }
 
-/** Sends requests in batches of `AT_ONCE` and hands each batch's answers on. Fails if one is outside the contract. */
+/** Sends requests in batches of `AT_ONCE` and hands each batch's answers on. Fails if one has another form. */
 async function sendMany(
   request: fc.Arbitrary<Sent>,
   count: number,

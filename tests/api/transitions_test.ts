@@ -1,4 +1,4 @@
-// The contract of POST /transitions/create-and-generate/ and GET /transitions/task-status/{task_id}/.
+// The answers of POST /transitions/create-and-generate/ and GET /transitions/task-status/{task_id}/.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { download, INSTANT, simulatorOf, startGeneration } from "../support/generation.ts";
@@ -82,7 +82,7 @@ Deno.test("a transition goes from PENDING to PROCESSING to SUCCESS, each with ex
   await world.audit();
 });
 
-Deno.test("a transition that fails is FAILURE, with the seed's sentence, and refunded", async () => {
+Deno.test("a transition that fails is FAILURE, with its sentence, and refunded", async () => {
   const transition = await startTransition(world, { body: PLAIN });
   simulatorOf(world).fail(String(transition.runs()[0]?.id), "unsupported_image_format");
   const end = await transition.poll();

@@ -203,7 +203,7 @@ Deno.test("deleting is whole: row, file and run at the provider go, and what was
   await world.audit();
 });
 
-Deno.test("deleting again, or with the seeds' own field name, is safe", async () => {
+Deno.test("deleting again, or with the field name jobIds, is safe", async () => {
   const user = await world.newUser();
   const done = await delivered(user);
   await remove(user, { jobIds: [done.jobId] });

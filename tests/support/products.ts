@@ -5,7 +5,7 @@ import { download, simulatorOf } from "./generation.ts";
 import { type Answer, type TestUser, useWorld, type World } from "./harness.ts";
 
 /** A world as it is shipped: with thumbnails. */
-export function useSeedWorld(options: StackOptions = {}): World {
+export function useProductWorld(options: StackOptions = {}): World {
   const world = useWorld(options);
   Deno.test.beforeAll(async () => {
     await world.sql`update pipeline_steps set is_available = true where name = 'thumbnail'`;

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { type Answer, KLING, type TestUser, type World } from "./harness.ts";
 import { assertChangesNothing } from "./table-dump.ts";
 
-/** A row of the contract's error table. */
+/** An error answer. */
 export interface Refusal {
   status: number;
   code: string;
-  /** Left out where the contract leaves the sentence open. */
+  /** Left out where the sentence is not fixed. */
   error?: string;
   /** The fields besides the envelope's; more may be added one day. */
   fields?: Record<string, unknown>;

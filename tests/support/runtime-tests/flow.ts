@@ -6,7 +6,7 @@ import type { Answer, World } from "../harness.ts";
 
 const isoTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 
-/** Every field of a job that the contract names, those that were added, and no other. */
+/** Every field of a job in docs/api.md, and no other. */
 const jobSchema = z.strictObject({
   job_id: z.guid(),
   id: z.int(),
@@ -105,7 +105,7 @@ export function claimTheWholeFlow(world: World): void {
     assert.equal(seen.at(-1), 100);
   });
 
-  Deno.test("a finished job shows every field of the contract, its times in UTC", async () => {
+  Deno.test("a finished job shows every field of docs/api.md, its times in UTC", async () => {
     const { end, jobId, body } = await completed();
     const job = jobSchema.parse(end.body);
     assert.deepEqual([job.job_id, job.status, job.prompt, job.model_id], [

@@ -51,7 +51,7 @@ async function start(context: JobContext, request: GenerationRequest): Promise<S
   }
 }
 
-/** Why a request was not taken, in the contract's words. */
+/** The error of a request that was not accepted. */
 function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
   switch (outcome.outcome) {
     case "idempotency_key_reused":

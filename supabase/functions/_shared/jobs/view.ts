@@ -4,13 +4,13 @@ import type { Job } from "../database/records.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
 
-/** The job as the contract shows it. Throws `MediaError` when Storage does not sign. */
+/** The job as its owner sees it. Throws `MediaError` when Storage does not sign. */
 export async function jobView(context: JobContext, job: Job): Promise<Record<string, unknown>> {
   const [view] = await jobViews(context, [job]);
   return view ?? {};
 }
 
-/** Jobs as the contract shows them: paths in our bucket become fresh signed URLs, all by one call to Storage. */
+/** Jobs as their owner sees them: paths in our bucket become new signed URLs, all by one call to Storage. */
 export async function jobViews(
   context: JobContext,
   jobs: Job[],
