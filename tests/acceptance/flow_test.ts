@@ -1,5 +1,5 @@
-import { claimTheWholeFlow } from "../support/runtime-tests/flow.ts";
+import { testWholeFlow } from "../support/runtime-tests/flow.ts";
 import { ENDLESS } from "../support/generation.ts";
 import { useWorld } from "../support/harness.ts";
 
-claimTheWholeFlow(useWorld({ falSimulator: ENDLESS }));
+testWholeFlow(useWorld({ falSimulator: ENDLESS }));

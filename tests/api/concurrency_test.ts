@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
-import { claimThatManyRequestsAtOnceAreExact } from "../support/runtime-tests/concurrency.ts";
+import { testConcurrentRequests } from "../support/runtime-tests/concurrency.ts";
 import { type Generation, INSTANT, PRICE, simulatorOf, startGeneration } from "../support/generation.ts";
 import { until, useWorld } from "../support/harness.ts";
 
@@ -8,7 +8,7 @@ const CONNECTIONS = 16;
 
 const world = useWorld({ falSimulator: INSTANT });
 
-claimThatManyRequestsAtOnceAreExact(world);
+testConcurrentRequests(world);
 
 /** Does a test with many database connections, open before it begins, so that none comes late. */
 async function withConnections(test: (connections: postgres.Sql) => Promise<void>): Promise<void> {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { projectPath } from "../../local/machine/project.ts";
-import { claimThatManyRequestsAtOnceAreExact } from "../support/runtime-tests/concurrency.ts";
-import { claimTheWholeFlow } from "../support/runtime-tests/flow.ts";
+import { testConcurrentRequests } from "../support/runtime-tests/concurrency.ts";
+import { testWholeFlow } from "../support/runtime-tests/flow.ts";
 import {
   assertPaidOnce,
   assertRefundedOnce,
@@ -82,11 +82,11 @@ Deno.test("the unit tests beside the functions pass under the hosted runtime's D
   assert.match(output, /\| \d{3,} passed \| 0 failed/);
 });
 
-claimTheWholeFlow(useWorld({ falSimulator: ENDLESS, functionsRuntime: "2.1.14" }));
+testWholeFlow(useWorld({ falSimulator: ENDLESS, functionsRuntime: "2.1.14" }));
 
 const world = useWorld({ falSimulator: INSTANT, functionsRuntime: "2.1.14" });
 
-claimThatManyRequestsAtOnceAreExact(world);
+testConcurrentRequests(world);
 
 const body = { model_id: KLING, prompt: "A lighthouse" };
 const key = { "Idempotency-Key": "a-key" };

@@ -2,10 +2,10 @@
 // provider gone for a minute. After the recovery every user has paid once for each video, and for nothing else.
 import assert from "node:assert/strict";
 import { freePort } from "../../local/machine/free-port.ts";
-import { assertExact, recover } from "./crashes/accounting.ts";
-import { hurry } from "../support/fast-clock.ts";
+import { assertBooks, recover } from "./crashes/accounting.ts";
+import { accelerateClock } from "../support/fast-clock.ts";
 import { isFinal, keepBusy, type Order, prepareOrders, providerCalls, send } from "./crashes/orders.ts";
-import { providerRoad } from "./crashes/provider-proxy.ts";
+import { createProviderProxy } from "./crashes/provider-proxy.ts";
 import { simulatorOf } from "../support/generation.ts";
 import { until, useWorld } from "../support/harness.ts";
 import { Random } from "../simulation/runtime/random.ts";
@@ -16,20 +16,20 @@ const SEED = Number(Deno.env.get("CRASH_SEED") ?? 1);
 const CALLS = 700;
 const TROUBLE_LIMIT_MS = 60_000;
 
-const road = providerRoad(freePort(), () => simulatorOf(world).url);
-const world = useWorld({ webhooks: true, functionsEnvironment: { FAL_QUEUE_URL: road.url } });
-Deno.test.beforeAll(road.open);
-Deno.test.afterAll(road.close);
+const proxy = createProviderProxy(freePort(), () => simulatorOf(world).url);
+const world = useWorld({ webhooks: true, functionsEnvironment: { FAL_QUEUE_URL: proxy.url } });
+Deno.test.beforeAll(proxy.open);
+Deno.test.afterAll(proxy.close);
 
 /** Sends the orders amid the bustle of a busy day, makes trouble meanwhile, and lets the system recover. */
 async function sendAmid(orders: readonly Order[], trouble: (random: Random) => Promise<void>): Promise<void> {
   const random = new Random(SEED);
   simulatorOf(world).configure({ queueMs: 50, runMs: 300, concurrency: 100 });
-  const calmDown = await hurry(world);
+  const restoreClock = await accelerateClock(world);
   const stop = keepBusy(world, orders, random.fork());
   await Promise.all([send(orders, random.fork()), trouble(random.fork())]);
   await stop();
-  await until("the database is back", () => calmDown().then(() => true, () => false));
+  await until("the database is back", () => restoreClock().then(() => true, () => false));
   await recover(world);
 }
 
@@ -76,7 +76,7 @@ Deno.test("functions killed five times during 200 generations: each is paid once
     }),
   );
   assertSomeAskedAgain(orders);
-  await assertExact(world, orders);
+  await assertBooks(world, orders);
 });
 
 Deno.test("Postgres killed twice during 200 generations: what it took is there, and each is paid once, or refunded once", async () => {
@@ -91,7 +91,7 @@ Deno.test("Postgres killed twice during 200 generations: what it took is there, 
     }),
   );
   assertSomeAskedAgain(orders);
-  await assertExact(world, orders);
+  await assertBooks(world, orders);
 });
 
 Deno.test("a Storage that answers 500 for a minute during 200 generations costs nobody their video", async () => {
@@ -108,7 +108,7 @@ Deno.test("a Storage that answers 500 for a minute during 200 generations costs 
   });
   const refused = world.gateway.calls.filter(({ path, status }) => path.startsWith("/storage/v1/") && status === 500);
   assert.ok(refused.length > 20, `only ${refused.length} requests met the trouble`);
-  await assertExact(world, orders);
+  await assertBooks(world, orders);
 });
 
 Deno.test("a provider out of reach for a minute during 200 generations: what was refused is refunded, the rest delivered", async () => {
@@ -117,15 +117,15 @@ Deno.test("a provider out of reach for a minute during 200 generations: what was
   await sendAmid(orders, async () => {
     const before = providerCalls(world);
     await until("some runs are under way", () => providerCalls(world) - before > 150, TROUBLE_LIMIT_MS);
-    await road.close();
+    await proxy.close();
     await aMinute("looks have failed and new requests are refused", () => {
       const events = ["check_failed", "submission_refused", "circuit_opened"];
       const log = world.functions.log.join("\n");
       return Promise.resolve(events.every((event) => log.includes(`"${event}"`)));
     });
-    await road.open();
+    await proxy.open();
   });
   await world.sql`update app_settings set circuit_failures = 1000`;
   assertSomeAskedAgain(orders);
-  await assertExact(world, orders, ["provider_unreachable"]);
+  await assertBooks(world, orders, ["provider_unreachable"]);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
 import type { SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
-import { hurry } from "../support/fast-clock.ts";
+import { accelerateClock } from "../support/fast-clock.ts";
 import { insertRunningJobs } from "../support/running-jobs.ts";
 import { ENDLESS, simulatorOf } from "../support/generation.ts";
 import { type Answer, until, useWorld } from "../support/harness.ts";
@@ -15,7 +15,7 @@ const WORKERS = 8;
 const JOBS = 2000;
 const LEASE_SECONDS = 60;
 /** The longest pause between two looks at a job that is well. */
-const LOOK_SECONDS = 15;
+const CHECK_SECONDS = 15;
 /** How many jobs a worker has at a time. */
 const BATCH = 16;
 const HOUR_MS = 3_600_000;
@@ -44,18 +44,18 @@ async function onEightConnections<T>(work: (sql: postgres.Sql, index: number) =>
   }
 }
 
-const claimedSchema = z.array(z.object({ job_id: z.string() }));
+const leasedSchema = z.array(z.object({ job_id: z.string() }));
 
-async function claim(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECONDS): Promise<string[]> {
+async function lease(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECONDS): Promise<string[]> {
   const rows = await sql`select work ->> 'job_id' as job_id from lease_due_jobs(${limit}, ${leaseSeconds}) as work`;
-  return claimedSchema.parse([...rows]).map(({ job_id }) => job_id);
+  return leasedSchema.parse([...rows]).map(({ job_id }) => job_id);
 }
 
 /** Claims until nothing is left, or more than there can be: what each of the eight got. */
-function claimAll(): Promise<string[][]> {
+function leaseAll(): Promise<string[][]> {
   return onEightConnections(async (sql) => {
     const jobs: string[] = [];
-    for (let batch = await claim(sql); batch.length > 0; batch = await claim(sql)) {
+    for (let batch = await lease(sql); batch.length > 0; batch = await lease(sql)) {
       jobs.push(...batch);
       assert.ok(jobs.length <= JOBS, "jobs are claimed again");
     }
@@ -68,17 +68,17 @@ const runIds = (count: number) => Array.from({ length: count }, () => crypto.ran
 
 Deno.test("eight workers over 2,000 due jobs: each job is claimed once, none is missed, an abandoned one is taken over when its lease runs out", async () => {
   const jobs = await insertRunningJobs(world, runIds(JOBS));
-  const claims = await claimAll();
+  const claims = await leaseAll();
   assert.deepEqual(sorted(claims.flat()), sorted(jobs));
   assert.ok(claims.filter((own) => own.length > 0).length > 1, "one worker was faster than all others together");
 
   // Half of the work is done and reported, the workers of the other half die.
   const [done, abandoned] = [jobs.slice(0, JOBS / 2), jobs.slice(JOBS / 2)];
   await world.sql`select record_progress(job_id, 1, 'generating') from unnest(${done}::uuid[]) as job_id`;
-  await world.travel(LEASE_SECONDS - LOOK_SECONDS);
-  assert.deepEqual(sorted((await claimAll()).flat()), sorted(done));
-  await world.travel(LOOK_SECONDS);
-  assert.deepEqual(sorted((await claimAll()).flat()), sorted(abandoned));
+  await world.travel(LEASE_SECONDS - CHECK_SECONDS);
+  assert.deepEqual(sorted((await leaseAll()).flat()), sorted(done));
+  await world.travel(CHECK_SECONDS);
+  assert.deepEqual(sorted((await leaseAll()).flat()), sorted(abandoned));
 });
 
 interface Lease {
@@ -90,7 +90,7 @@ interface Lease {
 const leasesSchema = z.array(z.object({ job_id: z.string(), lease_until: z.date() }));
 
 /** Claims some jobs, and tells from when until when they are the caller's. */
-async function claimForAWhile(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
+async function leaseSome(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
   const rows = await sql.begin(async (transaction) => {
     const claimed = await transaction`select work ->> 'job_id' as id from lease_due_jobs(4, ${leaseSeconds}) as work`;
     // Before anybody else sees them.
@@ -118,11 +118,11 @@ Deno.test("no two workers have a job at the same time, whether its worker report
   const jobs = await insertRunningJobs(world, runIds(100));
   const leases: Lease[] = [];
   const random = new Random(1);
-  const calmDown = await hurry(world);
+  const restoreClock = await accelerateClock(world);
   let busy = true;
   const working = onEightConnections(async (sql) => {
     while (busy) {
-      for (const lease of await claimForAWhile(sql, 20)) {
+      for (const lease of await leaseSome(sql, 20)) {
         leases.push(lease);
         if (random.chance(0.5)) await report(sql, lease);
       }
@@ -137,7 +137,7 @@ Deno.test("no two workers have a job at the same time, whether its worker report
   } finally {
     busy = false;
     await working;
-    await calmDown();
+    await restoreClock();
   }
 
   for (const own of Map.groupBy(leases, ({ jobId }) => jobId).values()) {
@@ -231,10 +231,10 @@ Deno.test("a worker killed in the middle: the others' work goes on, and its own 
   await world.functions.restart();
 
   assert.equal((await world.tick()).body.claimed, 40 - BATCH);
-  await world.travel(LEASE_SECONDS - LOOK_SECONDS);
+  await world.travel(LEASE_SECONDS - CHECK_SECONDS);
   assert.equal((await world.tick()).body.claimed, 40 - BATCH);
   assert.deepEqual(new Set(looks(abandoned)), new Set([0]));
-  await world.travel(LOOK_SECONDS);
+  await world.travel(CHECK_SECONDS);
   assert.equal((await world.tick()).body.claimed, 40);
   assert.deepEqual(new Set(looks(abandoned)), new Set([1]));
 });

@@ -1,4 +1,4 @@
-import { Counts } from "./runtime/coverage-counts.ts";
+import { CoverageCounts } from "./runtime/coverage-counts.ts";
 import { type Demand, vacuousParts } from "./checks/coverage.ts";
 import { Random } from "./runtime/random.ts";
 import { Simulation } from "./simulation.ts";
@@ -9,7 +9,7 @@ export interface RunOptions {
   operations: number;
   users: number;
   connections: number;
-  hesitates?: boolean;
+  randomDelays?: boolean;
   mustMeet: Demand;
   onProgress?: (done: number) => void;
 }
@@ -24,7 +24,7 @@ export interface Outcome {
   seconds: number;
   /** Days that passed in the simulated world. */
   days: number;
-  counts: Counts;
+  counts: CoverageCounts;
 }
 
 /** What a person needs to see of a run that failed. */

@@ -1,21 +1,21 @@
 import { AccountOperations } from "./workload/account-operations.ts";
-import { Asks } from "./workload/keyed-requests.ts";
-import { Backstage } from "./workload/service-operations.ts";
+import { KeyedRequests } from "./workload/keyed-requests.ts";
+import { ServiceOperations } from "./workload/service-operations.ts";
 import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks/invariants.ts";
-import { Choices } from "./workload/generator.ts";
+import { WorkloadGenerator } from "./workload/generator.ts";
 import { checkFiles } from "./checks/files.ts";
 import { Journal, type Operation } from "./workload/journal.ts";
-import { Operations } from "./workload/video-operations.ts";
-import { patiently } from "./runtime/time-limit.ts";
-import { reporterOfFal } from "./faults/webhooks.ts";
+import { VideoOperations } from "./workload/video-operations.ts";
+import { withTimeLimit } from "./runtime/time-limit.ts";
+import { falReporter } from "./faults/webhooks.ts";
 import { Process, type Rest } from "./runtime/process.ts";
 import { Random } from "./runtime/random.ts";
-import { settle } from "./checks/quiescence.ts";
+import { runToQuiescence } from "./checks/quiescence.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
 import { checkUploads } from "./checks/uploads.ts";
 import { UploadOperations } from "./workload/upload-operations.ts";
 import { Violation } from "./runtime/violation.ts";
-import { Weather } from "./faults/outages.ts";
+import { OutageSchedule } from "./faults/outages.ts";
 import type { World } from "./world/world.ts";
 
 /** Something under way: it runs on until it rests. */
@@ -38,34 +38,34 @@ export class Simulation {
   readonly log: string[] = [];
   done = 0;
   #hash = 0;
-  readonly #operations: Operations;
+  readonly #operations: VideoOperations;
   readonly #accounts: AccountOperations;
-  readonly #backstage: Backstage;
-  readonly #choices: Choices;
-  readonly #weather: Weather;
+  readonly #services: ServiceOperations;
+  readonly #generator: WorkloadGenerator;
+  readonly #outages: OutageSchedule;
   #stalled: Doing[] = [];
   #failure: unknown;
 
   constructor(private readonly world: World, private readonly random: Random) {
     const journal = new Journal(world.clock);
-    this.#operations = new Operations(world, random.fork(), journal);
+    this.#operations = new VideoOperations(world, random.fork(), journal);
     this.#accounts = new AccountOperations(world, journal);
-    this.#backstage = new Backstage(world, this.#operations, journal);
+    this.#services = new ServiceOperations(world, this.#operations, journal);
     const transitions = new TransitionOperations(world, this.#operations, random.fork(), journal);
-    this.#choices = new Choices(
+    this.#generator = new WorkloadGenerator(
       world,
       this.#operations,
-      new Asks(this.#operations, transitions, random.fork()),
+      new KeyedRequests(this.#operations, transitions, random.fork()),
       this.#accounts,
       new UploadOperations(world, random.fork(), journal),
-      this.#backstage,
+      this.#services,
       random.fork(),
     );
-    this.#weather = new Weather(world, random.fork());
-    world.provider.onAccepted = async (accepted) => {
-      const run = reporterOfFal(accepted);
+    this.#outages = new OutageSchedule(world, random.fork());
+    world.fal.onAccepted = async (accepted) => {
+      const run = falReporter(accepted);
       if (run === null) return;
-      const doing = this.#begin(this.#backstage.deliver({ run, delivery: "before the answer", due: 0, tries: 9 }));
+      const doing = this.#begin(this.#services.deliver({ run, kind: "before the answer", due: 0, tries: 9 }));
       // Thrown here it would look like a fault of the network to the submission that waits.
       await this.#finish(doing).catch((error: unknown) => this.#failure ??= error);
     };
@@ -77,7 +77,7 @@ export class Simulation {
     while (this.done < count) {
       await this.#step();
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.world.provider.badInput !== null) throw new Violation(this.world.provider.badInput);
+      if (this.world.fal.badInput !== null) throw new Violation(this.world.fal.badInput);
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
@@ -92,8 +92,8 @@ export class Simulation {
   }
 
   async #step(): Promise<void> {
-    const weather = this.#weather.turn(this.done);
-    if (weather !== null) this.#note(weather);
+    const outage = this.#outages.turn(this.done);
+    if (outage !== null) this.#note(outage);
     switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1 })) {
       case "one":
         return await this.#one();
@@ -104,12 +104,12 @@ export class Simulation {
       case "wake":
         return await this.#wake();
       case "rotate":
-        return await this.world.provider.rotateKeys(this.random.chance(0.5));
+        return await this.world.fal.rotateKeys(this.random.chance(0.5));
     }
   }
 
   async #one(): Promise<void> {
-    const operation = this.#choices.one();
+    const operation = this.#generator.one();
     const doing = this.#begin(operation);
     const rest = await this.#finish(doing);
     const undisturbed = rest === "done" && !doing.process.disturbed;
@@ -117,7 +117,7 @@ export class Simulation {
   }
 
   async #several(): Promise<void> {
-    const operations = this.#choices.several();
+    const operations = this.#generator.several();
     const shared = this.random.chance(0.3) ? new Process(this.random.fork(), true) : undefined;
     const begun = operations.map((operation) => this.#begin(operation, shared));
     await this.#finishAll(begun);
@@ -142,7 +142,7 @@ export class Simulation {
   }
 
   #rest(doing: Doing): Promise<Rest> {
-    return patiently(doing.process.rest(doing.work));
+    return withTimeLimit(doing.process.rest(doing.work));
   }
 
   /** Notes how it came to rest, and throws what it threw. */
@@ -196,25 +196,25 @@ export class Simulation {
 
   async #pass(milliseconds: number): Promise<void> {
     await this.world.clock.advance(milliseconds);
-    this.world.provider.simulation.timeline.advance();
+    this.world.fal.simulation.timeline.advance();
     this.#note(`${(milliseconds / 1000).toFixed(1)} s pass`);
   }
 
   /** Everything works again, and the worker ticks until nothing is open or owed. */
   async #settle(): Promise<void> {
-    this.#weather.clear();
+    this.#outages.clear();
     this.world.faults.enabled = false;
     while (this.#stalled.length > 0) await this.#wakeAll();
-    await settle(this.world, {
+    await runToQuiescence(this.world, {
       pass: (milliseconds) => this.#pass(milliseconds),
-      tick: () => this.#finishWhatever(this.#backstage.tick()),
-      purge: () => this.#finishWhatever(this.#backstage.tick("purge")),
+      tick: () => this.#finishWhatever(this.#services.tick()),
+      purge: () => this.#finishWhatever(this.#services.tick("purge")),
       sync: (user) => this.#finishWhatever(this.#operations.sync(user)),
       erase: (user) => this.#finishWhatever(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
     this.#accounts.checkAbandoned();
     this.#accounts.checkOwed();
-    this.#backstage.checkPurchases(await purchases(this.world));
+    this.#services.checkPurchases(await purchases(this.world));
   }
 
   async #finishWhatever(operation: Operation): Promise<void> {

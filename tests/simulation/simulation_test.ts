@@ -26,5 +26,5 @@ Deno.test(`every invariant holds in a world that nobody has seen before (seed ${
 Deno.test("a seed gives the same world again, so that what went wrong in it can be looked at", untidy, async () => {
   const world = { seed, operations: 1_000, users: 200, connections: 1, mustMeet: "nothing" } as const;
   const { fingerprint } = await simulate(world);
-  assert.equal((await simulate({ ...world, hesitates: true })).fingerprint, fingerprint, `Seed ${seed}`);
+  assert.equal((await simulate({ ...world, randomDelays: true })).fingerprint, fingerprint, `Seed ${seed}`);
 });

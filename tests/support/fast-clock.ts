@@ -4,7 +4,7 @@ import type { World } from "./harness.ts";
 const FACTOR = 20;
 
 /** Makes the database's clock run fast, whatever happens to its server, until the answer is called. */
-export async function hurry({ sql }: World): Promise<() => Promise<void>> {
+export async function accelerateClock({ sql }: World): Promise<() => Promise<void>> {
   const define = (time: string) => `
     create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
       $$ select ${time} from private.test_clock $$;`;

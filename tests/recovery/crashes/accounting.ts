@@ -3,14 +3,14 @@ import { z } from "zod";
 import { SAMPLE } from "../../../local/simulators/shared/samples.ts";
 import { INSTANT, PRICE, simulatorOf } from "../../support/generation.ts";
 import { type Answer, until, type World } from "../../support/harness.ts";
-import { assertToldTheSame, CREDITS, jobOf, type Order } from "./orders.ts";
+import { assertConsistentAnswers, CREDITS, jobOf, type Order } from "./orders.ts";
 
 /** How often the worker is called on Supabase. */
 export const WORKER_PERIOD_SECONDS = 10;
 const RECOVERY_LIMIT_MS = 60_000;
 
 /** When the next job has to be looked at and nobody has it, in seconds; null when nothing is open or owed. */
-async function nextWork({ sql }: World): Promise<number | null> {
+async function secondsUntilDue({ sql }: World): Promise<number | null> {
   const [row] = await sql`
     select ceil(extract(epoch from min(greatest(next_check_at, lease_until)) - private.clock()))::integer as seconds
     from private.job_queue where next_check_at is not null`;
@@ -24,7 +24,7 @@ export async function recover(world: World): Promise<void> {
   await until("the runs are over", () => simulator.requests.every(({ state }) => state === "COMPLETED"));
 
   const end = performance.now() + RECOVERY_LIMIT_MS;
-  for (let wait = await nextWork(world); wait !== null; wait = await nextWork(world)) {
+  for (let wait = await secondsUntilDue(world); wait !== null; wait = await secondsUntilDue(world)) {
     assert.ok(performance.now() < end, `jobs do not end:\n${world.functions.log.slice(-20).join("\n")}`);
     await world.travel(Math.max(wait, 0) + WORKER_PERIOD_SECONDS);
     const { status, body } = await world.tick();
@@ -61,7 +61,7 @@ async function jobsOf({ sql }: World, users: readonly string[]): Promise<Job[]> 
  * Fails unless each order was charged once and ended as it must, in time, delivered or refunded once, and every balance
  * says the same. `mayFail` is why an order that should be completed may have failed all the same.
  */
-export async function assertExact(world: World, orders: readonly Order[], mayFail: string[] = []): Promise<void> {
+export async function assertBooks(world: World, orders: readonly Order[], mayFail: string[] = []): Promise<void> {
   await world.audit();
   const users = new Map(orders.map(({ user }) => [user.id, user]));
   const jobs = await jobsOf(world, [...users.keys()]);
@@ -69,7 +69,7 @@ export async function assertExact(world: World, orders: readonly Order[], mayFai
   const byKey = new Map(jobs.map((job) => [job.idempotency_key, job]));
 
   for (const order of orders) {
-    assertToldTheSame(order);
+    assertConsistentAnswers(order);
     const job = byKey.get(order.key);
     assert.equal(job?.job_id, jobOf(order));
     assertEnded(order, job, mayFail);

@@ -44,7 +44,7 @@ export async function prepareOrders(world: World): Promise<Order[]> {
 }
 
 /** How long an app asks again before its user gives up. */
-const PATIENCE_MS = 60_000;
+const ANSWER_LIMIT_MS = 60_000;
 /** How often an answer is lost on its way to the phone, and asked for again. */
 const LOST_ANSWERS = 0.1;
 
@@ -53,13 +53,13 @@ export async function send(orders: readonly Order[], random: Random): Promise<vo
   const users = Map.groupBy(orders, ({ user }) => user.id).values();
   await Promise.all(Array.from(users, async (own) => {
     const app = random.fork();
-    for (const order of own) await insist(order, app);
+    for (const order of own) await sendUntilAnswered(order, app);
   }));
 }
 
 /** Asks as a good app does: with the same key until there is an answer. */
-async function insist(order: Order, random: Random): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+async function sendUntilAnswered(order: Order, random: Random): Promise<void> {
+  const end = performance.now() + ANSWER_LIMIT_MS;
   while (performance.now() < end) {
     // A connection that broke is asked again like an answer of a gateway.
     const answer = await order.send().catch(() => null);
@@ -74,7 +74,7 @@ export function isFinal({ status, body }: Answer): boolean {
   return status === 200 || body.code === "provider_failed" || (status >= 400 && status < 500);
 }
 
-const BEAT_MS = 60;
+const PAUSE_MS = 60;
 
 /**
  * The worker is called and users look at their videos, over and over until the answer is called. What fails now is done
@@ -85,7 +85,7 @@ export function keepBusy(world: World, orders: readonly Order[], random: Random)
   async function repeat(work: () => Promise<unknown>): Promise<void> {
     while (!stopped) {
       await work().catch(() => {});
-      await pause(BEAT_MS);
+      await pause(PAUSE_MS);
     }
   }
   const loops = [repeat(() => world.tick()), repeat(() => poll(world, orders, random))];
@@ -111,7 +111,7 @@ export function jobOf({ answers }: Order): string {
 }
 
 /** Fails unless all that the user was told is true of one charge. */
-export function assertToldTheSame(order: Order): void {
+export function assertConsistentAnswers(order: Order): void {
   const final = order.answers.filter(isFinal);
   // A request may fail, and be refunded, after another with its key was told that it had begun.
   for (const status of [200, 500]) {

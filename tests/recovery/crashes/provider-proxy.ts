@@ -3,7 +3,7 @@ import { pipeline } from "node:stream";
 import { text } from "node:stream/consumers";
 
 /** The only road to a simulator, which can be closed. */
-export interface ProviderRoad {
+export interface ProviderProxy {
   url: string;
   /** From now on every connection is refused, and those that are open are cut: nobody is there. */
   close(): Promise<void>;
@@ -11,7 +11,7 @@ export interface ProviderRoad {
 }
 
 /** A road on this port, closed at first. `destination` is asked for at each request. */
-export function providerRoad(port: number, destination: () => string): ProviderRoad {
+export function createProviderProxy(port: number, destination: () => string): ProviderProxy {
   const url = `http://127.0.0.1:${port}`;
   // Each request on a connection of its own: on a kept one that broke Deno sends a request again, without its body.
   const agent = new Agent({ keepAlive: false });

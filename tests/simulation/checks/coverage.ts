@@ -1,6 +1,6 @@
-import type { Counts, Heading } from "../runtime/coverage-counts.ts";
+import type { CoverageCounts, Heading } from "../runtime/coverage-counts.ts";
 import { FAULTS } from "../faults/call-faults.ts";
-import { DELIVERIES } from "../faults/webhooks.ts";
+import { WEBHOOK_ANSWERS } from "../faults/webhooks.ts";
 
 /** Every call of the step to the database, the provider and Storage. */
 const POINTS = [
@@ -125,14 +125,14 @@ const RARE: [Heading, string][] = [
 ];
 
 /** What never happened although it should have: a run is worth only what it met. */
-export function vacuousParts(counts: Counts, demand: Demand): string[] {
+export function vacuousParts(counts: CoverageCounts, demand: Demand): string[] {
   if (demand === "nothing") return [];
   const thorough = demand === "everything";
-  const wanted = [...SURE, ...(demand === "sure" ? [] : USUAL), ...(thorough ? RARE : [])];
+  const required = [...SURE, ...(demand === "sure" ? [] : USUAL), ...(thorough ? RARE : [])];
   const faults = thorough ? [...POINTS, ...OUTSIDE].flatMap((point) => FAULTS.map((fault) => `${point} ${fault}`)) : [];
-  const deliveries = thorough ? Object.keys(DELIVERIES) : demand === "sure" ? ["genuine"] : ["genuine", "forged"];
+  const deliveries = thorough ? Object.keys(WEBHOOK_ANSWERS) : demand === "sure" ? ["genuine"] : ["genuine", "forged"];
   return [
-    ...wanted.filter(([heading, name]) => counts.of(heading, name) === 0).map(([, name]) => name),
+    ...required.filter(([heading, name]) => counts.of(heading, name) === 0).map(([, name]) => name),
     ...faults.filter((name) => counts.of("faults", name) === 0),
     ...FAULTS.filter((fault) => counts.ending("faults", fault) === 0),
     ...deliveries.filter((kind) => counts.sum("webhooks", `${kind}: `) === 0).map((kind) => `webhook (${kind})`),

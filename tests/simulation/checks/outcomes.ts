@@ -1,7 +1,7 @@
 import type { World } from "../world/world.ts";
 
 /** Counts how the jobs that are still there ended, by their kinds and providers, and what they were delivered without. */
-export async function countEndings({ sql, counts }: World): Promise<void> {
+export async function countOutcomes({ sql, counts }: World): Promise<void> {
   const endings = await sql`
     select case when status = 'failed' then 'failed: ' || error_code when video_path is null then 'completed: provider''s URL'
       else 'completed: stored' end as ending, count(*)::integer as count
@@ -9,8 +9,8 @@ export async function countEndings({ sql, counts }: World): Promise<void> {
     union all
     select kind || ' ' || status, count(*)::integer from video_jobs group by 1
     union all
-    select status || ' by ' || (work.steps -> 0 ->> 'provider'), count(*)::integer
-    from video_jobs join private.job_queue as work using (job_id) group by 1
+    select status || ' by ' || (queued.steps -> 0 ->> 'provider'), count(*)::integer
+    from video_jobs join private.job_queue as queued using (job_id) group by 1
     union all
     select 'left out: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
     where status = 'completed'

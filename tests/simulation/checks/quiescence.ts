@@ -1,5 +1,5 @@
 import { artifactsOf, checkClientCaches, checkDeadlines, checkEnd, checkGone } from "./invariants.ts";
-import { countEndings } from "./outcomes.ts";
+import { countOutcomes } from "./outcomes.ts";
 import type { User } from "../model/user.ts";
 import { paidRuns } from "../world/paid-runs.ts";
 import { checkUploads } from "./uploads.ts";
@@ -29,7 +29,7 @@ export interface Driver {
 }
 
 /** With everything well the worker ticks until nothing is open or owed; then all that must hold at the end is checked. */
-export async function settle(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
+export async function runToQuiescence(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
   async function tick(milliseconds: number): Promise<void> {
     await driver.pass(milliseconds);
     await driver.tick();
@@ -59,7 +59,7 @@ export async function settle(world: World, driver: Driver, leaving: readonly Use
   const runs = paidRuns(world);
   world.submissions.check(runs);
   world.submissions.checkArtifacts(runs, await artifactsOf(world));
-  await countEndings(world);
+  await countOutcomes(world);
 }
 
 async function openJobs({ sql }: World): Promise<number> {

@@ -17,8 +17,8 @@ export async function checkUnreadable(world: World, user: User, history: JobHist
 
 const SIGNED = "/storage/v1/object/sign/";
 
-async function filesByToken({ sql, order }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
-  const rows = await order.inTurn(() =>
+async function filesByToken({ sql, sequencer }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
+  const rows = await sequencer.inTurn(() =>
     sql.begin(async (transaction) => {
       await transaction`
         select set_config('request.jwt.claims', ${JSON.stringify({ sub: id, role: "authenticated" })}, true)`;

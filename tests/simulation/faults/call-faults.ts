@@ -1,4 +1,4 @@
-import { type Counts } from "../runtime/coverage-counts.ts";
+import { type CoverageCounts } from "../runtime/coverage-counts.ts";
 import type { Process } from "../runtime/process.ts";
 import type { Random } from "../runtime/random.ts";
 
@@ -40,7 +40,7 @@ export class FaultPlan {
   readonly down = new Set<Service>();
   enabled = true;
 
-  constructor(private readonly counts: Counts) {}
+  constructor(private readonly counts: CoverageCounts) {}
 
   /** The fault of one call of this process; null for none. */
   choose(process: Process, service: Service, point: string): Fault | null {
@@ -66,7 +66,7 @@ export class FaultPlan {
   }
 }
 
-function rareFault(random: Random, point: string, counts: Counts): Fault | null {
+function rareFault(random: Random, point: string, counts: CoverageCounts): Fault | null {
   if (!random.chance(FIRST_TIME)) return null;
   return random.maybe(FAULTS.filter((fault) => counts.of("faults", `${point} ${fault}`) === 0)) ?? null;
 }

@@ -1,6 +1,6 @@
 import type { Random } from "../runtime/random.ts";
 import type { Simulation } from "../../../local/simulators/fal/simulation.ts";
-import type { Counts } from "../runtime/coverage-counts.ts";
+import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 import type { FaultPlan } from "./call-faults.ts";
 
 const KINDS = {
@@ -23,14 +23,14 @@ type Kind = keyof typeof KINDS;
 export interface Services {
   faults: FaultPlan;
   /** fal. */
-  provider: { simulation: Pick<Simulation, "settings"> };
+  fal: { simulation: Pick<Simulation, "settings"> };
   runpod: { outage: number };
   veo: { outage: number };
-  counts: Counts;
+  counts: CoverageCounts;
 }
 
 /** Trouble that lasts for a while and meets everybody. */
-export class Weather {
+export class OutageSchedule {
   #end: { at: number; what: string } | null = null;
 
   constructor(private readonly services: Services, private readonly random: Random) {}
@@ -56,7 +56,7 @@ export class Weather {
     this.services.faults.down.clear();
     this.services.runpod.outage = 0;
     this.services.veo.outage = 0;
-    Object.assign(this.services.provider.simulation.settings, {
+    Object.assign(this.services.fal.simulation.settings, {
       outage: 0,
       locked: false,
       revoked: false,
@@ -67,7 +67,7 @@ export class Weather {
   }
 
   #begin(kind: Kind): void {
-    const { settings } = this.services.provider.simulation;
+    const { settings } = this.services.fal.simulation;
     switch (kind) {
       case "provider out of order":
         settings.outage = this.random.pick([500, 502, 503, 504]);

@@ -45,7 +45,7 @@ const VEO = split([
 ]);
 
 /** How one request's run goes, as words for its prompt: half of them just well. */
-export function randomWords(random: Random, provider: "fal" | "runpod" | "veo" = "fal"): string {
+export function randomPromptWords(random: Random, provider: "fal" | "runpod" | "veo" = "fal"): string {
   const long = random.weighted({ short: 6, long: 1 }) === "long";
   const times = `queue=${random.whole(0, 20)}s run=${long ? 900 : random.whole(1, 90)}s`;
   if (provider === "fal") return [`[fal: ${times}]`, ...falFaults(random)].join(" ");
@@ -54,7 +54,7 @@ export function randomWords(random: Random, provider: "fal" | "runpod" | "veo" =
 }
 
 /** How a step goes that takes seconds and comes after others: most of them well, or no video would ever have its music. */
-export function randomWordsOfStep(random: Random): string {
+export function randomPromptWordsOfStep(random: Random): string {
   const times = `queue=${random.whole(0, 4)}s run=${random.whole(1, 12)}s`;
   return [`[fal: ${times}]`, ...(random.chance(0.7) ? [] : falFaults(random))].join(" ");
 }

@@ -5,8 +5,8 @@ import { countOf } from "../../../local/simulators/shared/words.ts";
 import { webhookUrl } from "../../../supabase/functions/_shared/jobs/webhook-url.ts";
 import type { Random } from "../runtime/random.ts";
 
-/** What may be wrong with a delivery, and what it must be answered then. */
-export const DELIVERIES = {
+/** What may be wrong with a kind, and what it must be answered then. */
+export const WEBHOOK_ANSWERS = {
   genuine: [200, 404],
   error: [200, 404],
   "payload error": [200, 404],
@@ -25,10 +25,10 @@ export const DELIVERIES = {
   "no run": [400],
   "unknown job": [404],
 } as const;
-export type Delivery = keyof typeof DELIVERIES;
+export type WebhookKind = keyof typeof WEBHOOK_ANSWERS;
 
 /** RunPod signs nothing: what is wrong with a signature cannot be wrong there. */
-const UNSIGNED: readonly Delivery[] = [
+const UNSIGNED: readonly WebhookKind[] = [
   "genuine",
   "error",
   "early",
@@ -42,7 +42,7 @@ const UNSIGNED: readonly Delivery[] = [
 ];
 
 /** A run whose provider calls back. */
-export interface Reporter {
+export interface ReportingRun {
   provider: "fal" | "runpod";
   id: string;
   webhookUrl: string;
@@ -51,9 +51,9 @@ export interface Reporter {
 }
 
 /** A webhook that a provider is to send. */
-export interface Mail {
-  run: Reporter;
-  delivery: Delivery;
+export interface QueuedWebhook {
+  run: ReportingRun;
+  kind: WebhookKind;
   due: number;
   tries: number;
 }
@@ -61,90 +61,94 @@ export interface Mail {
 const TOLERANCE_SECONDS = 300;
 
 /** Collects the webhooks of ended runs, as their scripts want them, and writes each as fal would, or as a forger would. */
-export class Postman {
-  readonly mail: Mail[] = [];
+export class WebhookQueue {
+  readonly queued: QueuedWebhook[] = [];
 
   constructor(private readonly now: () => number, private readonly random: Random) {}
 
   /** Of RunPod. */
   runpodEnded(run: RunpodRun): void {
-    const reporter = reporterOfRunpod(run);
+    const reporter = runpodReporter(run);
     if (reporter === null || run.words.has("webhook_none")) return;
     for (let copy = 0; copy < countOf(run.words, "webhook_copies", 1); copy++) {
-      this.mail.push({ run: reporter, delivery: copy > 0 ? "repeated" : "genuine", due: this.now(), tries: 0 });
+      this.queued.push({ run: reporter, kind: copy > 0 ? "repeated" : "genuine", due: this.now(), tries: 0 });
     }
   }
 
   /** Of fal. */
-  ended(run: Run): void {
+  falEnded(run: Run): void {
     const script = run.script.webhook ?? {};
-    const reporter = reporterOfFal(run);
+    const reporter = falReporter(run);
     if (reporter === null || script.lost || (run.cancelled && !run.script.cancelWebhook)) return;
     const due = this.now() + (script.lateMs ?? 0);
-    const send = (delivery: Delivery, at = due) => this.mail.push({ run: reporter, delivery, due: at, tries: 0 });
+    const send = (kind: WebhookKind, at = due) => this.queued.push({ run: reporter, kind, due: at, tries: 0 });
     if (script.errorFirst) send("error");
     for (let copy = 0; copy < (script.copies ?? 1); copy++) {
-      send(copy > 0 ? "repeated" : deliveryOf(script, due > this.now()));
+      send(copy > 0 ? "repeated" : scriptedKind(script, due > this.now()));
     }
   }
 
   /** Takes one that is due out of the bag: any of them, so that they overtake each other. */
-  take(): Mail | undefined {
-    const due = this.mail.filter((mail) => mail.due <= this.now());
-    const mail = this.random.chance(0.8) ? this.random.recent(due, 20) : this.random.maybe(due);
-    if (mail !== undefined) this.mail.splice(this.mail.indexOf(mail), 1);
-    return mail;
+  takeDue(): QueuedWebhook | undefined {
+    const due = this.queued.filter((webhook) => webhook.due <= this.now());
+    const webhook = this.random.chance(0.8) ? this.random.recent(due, 20) : this.random.maybe(due);
+    if (webhook !== undefined) this.queued.splice(this.queued.indexOf(webhook), 1);
+    return webhook;
   }
 
   /** Providers send again what was not answered well. */
-  putBack(mail: Mail): void {
-    if (mail.tries < 3) this.mail.push({ ...mail, tries: mail.tries + 1, due: this.now() + 1000 * 2 ** mail.tries });
+  retryLater(webhook: QueuedWebhook): void {
+    if (webhook.tries < 3) {
+      this.queued.push({ ...webhook, tries: webhook.tries + 1, due: this.now() + 1000 * 2 ** webhook.tries });
+    }
   }
 
-  /** The request of a delivery: the address that we gave, or one that somebody made up. */
-  async write(
+  /** The request of a kind: the address that we gave, or one that somebody made up. */
+  async writeRequest(
     keys: WebhookKeys,
-    mail: Mail,
+    webhook: QueuedWebhook,
   ): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
-    const { run, delivery } = mail;
-    if (run.provider === "runpod") return await this.#writeUnsigned(mail);
+    const { run, kind } = webhook;
+    if (run.provider === "runpod") return await this.#writeUnsigned(webhook);
     const body = new TextEncoder().encode(JSON.stringify(
       {
         gateway_request_id: run.id,
-        status: delivery === "error" ? "ERROR" : "OK",
-        payload: delivery === "payload error" ? null : { note: "what it says is never believed" },
-        ...(delivery === "no run" ? {} : { request_id: run.id }),
+        status: kind === "error" ? "ERROR" : "OK",
+        payload: kind === "payload error" ? null : { note: "what it says is never believed" },
+        ...(kind === "no run" ? {} : { request_id: run.id }),
       },
       null,
       1,
     ));
-    const offset = delivery === "stale" ? -1 : delivery === "future" ? 1 : 0;
+    const offset = kind === "stale" ? -1 : kind === "future" ? 1 : 0;
     const headers = await keys.sign({
       requestId: run.id,
-      userId: delivery === "other user" ? "another-user" : "simulated-user",
+      userId: kind === "other user" ? "another-user" : "simulated-user",
       timestamp: Math.floor(this.now() / 1000) + offset * (TOLERANCE_SECONDS + 2),
       body,
-      forged: delivery === "forged",
+      forged: kind === "forged",
     });
-    const sent = delivery === "tampered"
+    const sent = kind === "tampered"
       ? new TextEncoder().encode(new TextDecoder().decode(body).replace("\n ", "\n\t"))
       : body;
-    return { path: await this.#path(run, delivery), headers, body: sent };
+    return { path: await this.#path(run, kind), headers, body: sent };
   }
 
-  async #writeUnsigned({ run, delivery }: Mail): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
-    const status = delivery === "error" ? "FAILED" : "COMPLETED";
-    const body = JSON.stringify({ status, ...(delivery === "no run" ? {} : { id: run.id }) });
-    return { path: await this.#path(run, delivery), headers: { "content-type": "application/json" }, body };
+  async #writeUnsigned(
+    { run, kind }: QueuedWebhook,
+  ): Promise<{ path: string; headers: HeadersInit; body: BodyInit }> {
+    const status = kind === "error" ? "FAILED" : "COMPLETED";
+    const body = JSON.stringify({ status, ...(kind === "no run" ? {} : { id: run.id }) });
+    return { path: await this.#path(run, kind), headers: { "content-type": "application/json" }, body };
   }
 
-  async #path(run: Reporter, delivery: Delivery): Promise<string> {
+  async #path(run: ReportingRun, kind: WebhookKind): Promise<string> {
     const url = new URL(run.webhookUrl);
     const query = url.searchParams;
-    if (delivery === "no token") query.delete("token");
-    if (delivery === "wrong token") query.set("token", `${query.get("token")}`.split("").reverse().join(""));
-    if (delivery === "other attempt's token") query.set("attempt", String(Number(query.get("attempt")) + 1));
-    if (delivery === "unknown job") {
+    if (kind === "no token") query.delete("token");
+    if (kind === "wrong token") query.set("token", `${query.get("token")}`.split("").reverse().join(""));
+    if (kind === "other attempt's token") query.set("attempt", String(Number(query.get("attempt")) + 1));
+    if (kind === "unknown job") {
       return new URL(
         await webhookUrl("http://functions.simulated", run.provider, { jobId: this.random.uuid(), attempt: 1 }),
       )
@@ -155,28 +159,28 @@ export class Postman {
 }
 
 /** The deliveries that this run's provider, or somebody in its name, may make. */
-export function deliveriesFor({ provider }: Reporter): readonly Delivery[] {
+export function webhookKindsOf({ provider }: ReportingRun): readonly WebhookKind[] {
   if (provider === "runpod") return UNSIGNED;
-  const names: Delivery[] = [];
-  for (const name in DELIVERIES) if (isDelivery(name)) names.push(name);
+  const names: WebhookKind[] = [];
+  for (const name in WEBHOOK_ANSWERS) if (isWebhookKind(name)) names.push(name);
   return names;
 }
 
-function isDelivery(name: string): name is Delivery {
-  return Object.hasOwn(DELIVERIES, name);
+function isWebhookKind(name: string): name is WebhookKind {
+  return Object.hasOwn(WEBHOOK_ANSWERS, name);
 }
 
-export function reporterOfFal(run: Run): Reporter | null {
+export function falReporter(run: Run): ReportingRun | null {
   const { id, webhookUrl } = run;
   return webhookUrl === null ? null : { provider: "fal", id, webhookUrl, isOver: () => run.state === "COMPLETED" };
 }
 
-export function reporterOfRunpod(run: RunpodRun): Reporter | null {
+export function runpodReporter(run: RunpodRun): ReportingRun | null {
   const { id, webhook } = run;
   return webhook === null ? null : { provider: "runpod", id, webhookUrl: webhook, isOver: () => run.endedAt !== null };
 }
 
-function deliveryOf(script: NonNullable<Run["script"]["webhook"]>, late: boolean): Delivery {
+function scriptedKind(script: NonNullable<Run["script"]["webhook"]>, late: boolean): WebhookKind {
   if (script.forged) return "forged";
   if (script.tampered) return "tampered";
   if (script.timestampOffsetSeconds !== undefined) return script.timestampOffsetSeconds < 0 ? "stale" : "future";

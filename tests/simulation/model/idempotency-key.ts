@@ -1,12 +1,12 @@
 import { Violation } from "../runtime/violation.ts";
 import type { Moment } from "./moment.ts";
-import type { Variant } from "./request.ts";
+import type { RequestVariant } from "./request.ts";
 import { TROUBLE } from "./user.ts";
 
 /** What a client was told under one key about one job. */
-interface Told {
+interface KeyedJob {
   jobId: string;
-  variant: Variant;
+  variant: RequestVariant;
   /** The earliest start of a request that may have made the job, in the world's time: it expires a day after that or later. */
   since: number;
   /** When the first answer that named the job came, in the order of events. */
@@ -21,20 +21,20 @@ interface Told {
 export interface Key {
   text: string;
   name: string;
-  variants: Variant[];
-  told: Told[];
+  variants: RequestVariant[];
+  jobs: KeyedJob[];
   firstStarted: number;
 }
 
 /** The key of a batch: each of its transitions has one of its own behind it. */
 export interface BatchKey {
   text: string;
-  variants: { body: Record<string, unknown>; refusal: Variant["refusal"] }[];
+  variants: { body: Record<string, unknown>; refusal: RequestVariant["refusal"] }[];
   items: Key[];
   groupId: string | null;
 }
 
-export interface Told200 {
+export interface GenerationAnswer {
   status: number;
   code: string;
   body: Record<string, unknown>;
@@ -44,8 +44,13 @@ export interface Told200 {
 const DAY_MS = 24 * 3_600_000;
 
 /** Checks what a generation request was answered against all that its key was answered before. The job, if it names one. */
-export function checkGeneration(key: Key, variant: Variant, answer: Told200, moment: Moment): string | null {
-  const bound = key.told.find((told) => told.knownAt < moment.started && moment.finishedAt < told.since + DAY_MS);
+export function checkGeneration(
+  key: Key,
+  variant: RequestVariant,
+  answer: GenerationAnswer,
+  moment: Moment,
+): string | null {
+  const bound = key.jobs.find((told) => told.knownAt < moment.started && moment.finishedAt < told.since + DAY_MS);
   if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
   if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
@@ -60,7 +65,7 @@ export function checkGeneration(key: Key, variant: Variant, answer: Told200, mom
 }
 
 /** Why a request may be refused for the files that it names. */
-function inputRefusals({ uploads }: Variant, moment: Moment): string[] {
+function inputRefusals({ uploads }: RequestVariant, moment: Moment): string[] {
   return uploads.flatMap(({ since, isImage, storedAt }) => [
     ...(isImage ? [] : ["input_refused"]),
     // The purge deletes what nobody has used for a day.
@@ -68,7 +73,13 @@ function inputRefusals({ uploads }: Variant, moment: Moment): string[] {
   ]);
 }
 
-function checkJob(key: Key, variant: Variant, answer: Told200, moment: Moment, bound: Told | undefined): string {
+function checkJob(
+  key: Key,
+  variant: RequestVariant,
+  answer: GenerationAnswer,
+  moment: Moment,
+  bound: KeyedJob | undefined,
+): string {
   const jobId = String(answer.body.job_id);
   if (variant.refusal !== null) throw new Violation(`${key.name} was taken instead of ${variant.refusal.code}`);
   if (bound !== undefined && bound.jobId !== jobId) {
@@ -76,24 +87,24 @@ function checkJob(key: Key, variant: Variant, answer: Told200, moment: Moment, b
       `${key.name} made the job ${jobId} although it is bound to ${bound.jobId}: ${JSON.stringify([bound, moment])}`,
     );
   }
-  const told = key.told.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
+  const told = key.jobs.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
   if (told.variant !== variant) throw new Violation(`${key.name} answered another request with the job ${jobId}`);
   checkAnswer(key, told, answer, moment);
   return jobId;
 }
 
-function remember(key: Key, variant: Variant, jobId: string, moment: Moment): Told {
-  const previous = key.told.at(-1);
+function remember(key: Key, variant: RequestVariant, jobId: string, moment: Moment): KeyedJob {
+  const previous = key.jobs.at(-1);
   if (previous !== undefined && moment.finishedAt < previous.since + DAY_MS) {
     throw new Violation(`${key.name} made two jobs within a day: ${previous.jobId}, ${jobId}`);
   }
   const since = previous === undefined ? key.firstStarted : previous.since + DAY_MS;
   const told = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
-  key.told.push(told);
+  key.jobs.push(told);
   return told;
 }
 
-function checkAnswer(key: Key, told: Told, answer: Told200, moment: Moment): void {
+function checkAnswer(key: Key, told: KeyedJob, answer: GenerationAnswer, moment: Moment): void {
   const body = JSON.stringify(answer.body);
   if (answer.status === 200) {
     if (told.accepted !== undefined && told.accepted !== body) {

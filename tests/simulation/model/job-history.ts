@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { refundFor } from "./prices.ts";
-import type { Wanted } from "./request.ts";
+import type { ExpectedJob } from "./request.ts";
 import { Violation } from "../runtime/violation.ts";
 
 const deliverySchema = z.object({
@@ -78,14 +78,14 @@ export class JobHistory {
     readonly jobId: string,
     readonly since: number,
     readonly nodeId: string | null,
-    readonly wanted: Wanted,
+    readonly expected: ExpectedJob,
   ) {}
 
   /** Checks one more answer: nothing goes back compared with answers that came before its request was made. */
   check(body: unknown, started: number, finished: number): View {
     const view = viewSchema.parse(body);
     this.#remember(view);
-    if (view.job_id !== this.jobId || view.kind !== this.wanted.kind) {
+    if (view.job_id !== this.jobId || view.kind !== this.expected.kind) {
       throw new Violation(`Asked for ${this.jobId}, told of ${view.kind} ${view.job_id}`);
     }
     this.#compare({
@@ -97,7 +97,7 @@ export class JobHistory {
       id: view.id,
     }, { started, finished });
     if ((view.status === "failed") !== (view.error_code !== null)) throw this.#contradiction(view);
-    if (view.credits_used !== this.wanted.price) throw this.#contradiction(view);
+    if (view.credits_used !== this.expected.price) throw this.#contradiction(view);
     switch (view.status) {
       case "completed":
         this.#checkDelivery(view);
@@ -118,7 +118,7 @@ export class JobHistory {
     this.#compare(seenOf(task), { started, finished });
     if (task.state === "SUCCESS") this.#remember(task.result);
     if (task.state === "SUCCESS") this.#checkDelivery(task.result);
-    if (task.state === "FAILURE" && task.credits_refunded !== this.wanted.price) throw this.#contradiction(task);
+    if (task.state === "FAILURE" && task.credits_refunded !== this.expected.price) throw this.#contradiction(task);
   }
 
   #remember({ video_url, thumbnail_url, subtitles_url }: Delivery): void {
@@ -136,7 +136,7 @@ export class JobHistory {
   /** A delivered video has all that was paid for, and what it lacks was given back. */
   #checkDelivery(delivery: Delivery): void {
     const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
-    const { extras, spare, subtitles } = this.wanted;
+    const { extras, spare, subtitles } = this.expected;
     const mayLack = skipped_extras.every((part) =>
       part === "thumbnail" || extras.some((extra) => extra === part && spare.includes(extra))
     );
@@ -153,7 +153,7 @@ export class JobHistory {
 
   #contradiction(told: unknown): Violation {
     return new Violation(
-      `Job ${this.jobId} contradicts itself or its request: ${JSON.stringify([told, this.wanted])}`,
+      `Job ${this.jobId} contradicts itself or its request: ${JSON.stringify([told, this.expected])}`,
     );
   }
 }

@@ -3,7 +3,7 @@ import type { Extra } from "./prices.ts";
 import type { Upload } from "./user.ts";
 
 /** What a job must be, by what was asked for. */
-export interface Wanted {
+export interface ExpectedJob {
   kind: "generation" | "transition";
   price: number;
   extras: readonly Extra[];
@@ -13,15 +13,15 @@ export interface Wanted {
 }
 
 /** One body that a client may send with its key, and the one refusal that it must get, if any. */
-export interface Variant {
+export interface RequestVariant {
   body: Record<string, unknown>;
   refusal: { code: string; status: number } | null;
-  wanted: Wanted;
+  expected: ExpectedJob;
   /** The files that it names. */
   uploads: readonly Upload[];
 }
 
 /** The refusal with that code. */
-export function refusalOf(code: keyof typeof requestErrors): Variant["refusal"] {
+export function refusalOf(code: keyof typeof requestErrors): RequestVariant["refusal"] {
   return { code, status: requestErrors[code].status };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Counts } from "../runtime/coverage-counts.ts";
+import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 import { currentProcess } from "../runtime/process.ts";
 import { Violation } from "../runtime/violation.ts";
 
@@ -69,7 +69,7 @@ export class Submissions {
   /** By job and attempt. */
   readonly #opened = new Map<string, Opened>();
 
-  constructor(private readonly counts: Counts, private readonly now: () => number) {}
+  constructor(private readonly counts: CoverageCounts, private readonly now: () => number) {}
 
   /** To be told the answer of each procedure. */
   observe(procedure: string, request: string, answer: string): void {

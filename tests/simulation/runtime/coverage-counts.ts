@@ -14,7 +14,7 @@ export type Heading =
   | "sql errors";
 
 /** How often each thing happened: a run in which something never happens proves nothing about it. */
-export class Counts {
+export class CoverageCounts {
   readonly #counts = new Map<Heading, Map<string, number>>();
 
   add(heading: Heading, name: string, times = 1): void {

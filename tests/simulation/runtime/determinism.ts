@@ -1,4 +1,4 @@
-import type { Order } from "./sequencer.ts";
+import type { Sequencer } from "./sequencer.ts";
 import { processIfAny } from "./process.ts";
 import type { Random } from "./random.ts";
 
@@ -9,7 +9,7 @@ const SHORT_MS = 500;
  * Takes real time and chance out of the functions: no time limit runs out by itself, their clocks are the world's, ids are
  * drawn like everything else, and WebCrypto answers in order. Call what it returns to put everything back.
  */
-export function becomeStill(order: Order, random: Random, now: () => number): () => void {
+export function makeDeterministic(sequencer: Sequencer, random: Random, now: () => number): () => void {
   const { timeout } = AbortSignal;
   const { setTimeout } = globalThis;
   const [realDate, realPerformance] = [Date.now, performance.now];
@@ -25,14 +25,14 @@ export function becomeStill(order: Order, random: Random, now: () => number): ()
   Date.now = () => processIfAny() === undefined ? realDate() : now();
   performance.now = () => processIfAny() === undefined ? realPerformance.call(performance) : now();
   crypto.randomUUID = () => random.uuid();
-  subtle.digest = (...asked) => order.inTurn(() => digest.apply(subtle, asked));
-  subtle.sign = (...asked) => order.inTurn(() => sign.apply(subtle, asked));
+  subtle.digest = (...asked) => sequencer.inTurn(() => digest.apply(subtle, asked));
+  subtle.sign = (...asked) => sequencer.inTurn(() => sign.apply(subtle, asked));
   Object.assign(subtle, {
-    importKey: (...asked: Parameters<typeof importKey>) => order.inTurn(() => importKey.apply(subtle, asked)),
-    generateKey: (...asked: Parameters<typeof generateKey>) => order.inTurn(() => generateKey.apply(subtle, asked)),
-    exportKey: (...asked: Parameters<typeof exportKey>) => order.inTurn(() => exportKey.apply(subtle, asked)),
+    importKey: (...asked: Parameters<typeof importKey>) => sequencer.inTurn(() => importKey.apply(subtle, asked)),
+    generateKey: (...asked: Parameters<typeof generateKey>) => sequencer.inTurn(() => generateKey.apply(subtle, asked)),
+    exportKey: (...asked: Parameters<typeof exportKey>) => sequencer.inTurn(() => exportKey.apply(subtle, asked)),
   });
-  subtle.verify = (...asked) => order.inTurn(() => verify.apply(subtle, asked));
+  subtle.verify = (...asked) => sequencer.inTurn(() => verify.apply(subtle, asked));
 
   return () => {
     AbortSignal.timeout = timeout;

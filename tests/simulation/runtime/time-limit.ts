@@ -1,12 +1,12 @@
 import { Violation } from "./violation.ts";
 
-const PATIENCE_MS = 60_000;
+const LIMIT_MS = 60_000;
 
 /** Nothing here waits for real time: what does not come to rest hangs. */
-export async function patiently<Result>(rest: Promise<Result>): Promise<Result> {
+export async function withTimeLimit<Result>(rest: Promise<Result>): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Violation("An operation hangs")), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Violation("An operation hangs")), LIMIT_MS);
   });
   try {
     return await Promise.race([rest, tooLong]);

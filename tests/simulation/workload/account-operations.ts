@@ -45,8 +45,8 @@ export class AccountOperations {
     return this.journal.operation(`dashboard deletes u${user.index}`, async (moment) => {
       this.#begin(user);
       const runs = alone ? await this.#runsOf(user) : [];
-      const { sql, order } = this.world;
-      await order.inTurn(async () => await sql`delete from auth.users where id = ${user.id}`);
+      const { sql, sequencer } = this.world;
+      await sequencer.inTurn(async () => await sql`delete from auth.users where id = ${user.id}`);
       this.#owed.push(...runs);
       await this.#end(user, moment().finished);
     });
@@ -93,15 +93,15 @@ export class AccountOperations {
 
   /** Runs that go on for the user now, at a provider that listens and can cancel. */
   async #runsOf(user: User): Promise<Stoppable[]> {
-    const { provider, runpod, sql } = this.world;
-    const { outage, revoked } = provider.simulation.settings;
+    const { fal, runpod, sql } = this.world;
+    const { outage, revoked } = fal.simulation.settings;
     if (outage !== 0 || revoked || runpod.outage !== 0) return [];
     const rows = await sql`
       select provider_job_id as id from private.job_queue join video_jobs using (job_id)
       where user_id = ${user.id} and completed_at is null and provider_job_id is not null
     `;
     return rows.flatMap(({ id }) => {
-      const run = provider.simulation.queue.find(String(id)) ?? runpod.runs.find((one) => one.id === id);
+      const run = fal.simulation.queue.find(String(id)) ?? runpod.runs.find((one) => one.id === id);
       if (run === undefined) return [];
       const isOver = "completedAt" in run ? run.completedAt !== null : run.endedAt !== null || run.gone;
       return isOver ? [] : [run];

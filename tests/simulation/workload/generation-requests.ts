@@ -1,8 +1,8 @@
 import { requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
-import { refusalOf, type Variant } from "../model/request.ts";
+import { refusalOf, type RequestVariant } from "../model/request.ts";
 import type { Upload } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
-import { randomWords } from "../faults/prompt-words.ts";
+import { randomPromptWords } from "../faults/prompt-words.ts";
 
 const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const VEO_FAST = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004";
@@ -61,14 +61,14 @@ const INVALID: [code: keyof typeof requestErrors, body: Record<string, unknown>]
 export function newVariant(
   random: Random,
   { keyName, number, uploads }: { keyName: string; number: number; uploads: readonly Upload[] },
-): Variant {
+): RequestVariant {
   const words = (provider: Choice["provider"]) =>
-    `A lighthouse, take ${keyName}-v${number} ${randomWords(random, provider)}`;
-  const wanted = { kind: "generation", extras: [], spare: [], subtitles: false } as const;
+    `A lighthouse, take ${keyName}-v${number} ${randomPromptWords(random, provider)}`;
+  const expected = { kind: "generation", extras: [], spare: [], subtitles: false } as const;
   const upload = random.chance(0.2) ? random.recent(uploads, 3) : undefined;
   if (upload !== undefined) {
     const body = { model_id: WAN_IMAGE, image_path: upload.path, settings: { duration: 2 }, prompt: words("fal") };
-    return { body, refusal: null, wanted: { ...wanted, price: 2 }, uploads: [upload] };
+    return { body, refusal: null, expected: { ...expected, price: 2 }, uploads: [upload] };
   }
   if (random.chance(0.93)) {
     const node = random.chance(0.2) ? { node_id: `node-${keyName}` } : {};
@@ -76,7 +76,7 @@ export function newVariant(
     return {
       body: { ...body, ...node, prompt: words(provider) },
       refusal: null,
-      wanted: { ...wanted, price },
+      expected: { ...expected, price },
       uploads: [],
     };
   }
@@ -84,7 +84,7 @@ export function newVariant(
   return {
     body: { ...body, prompt: words("fal") },
     refusal: refusalOf(code),
-    wanted: { ...wanted, price: 0 },
+    expected: { ...expected, price: 0 },
     uploads: [],
   };
 }

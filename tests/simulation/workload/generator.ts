@@ -1,11 +1,11 @@
-import type { Backstage } from "./service-operations.ts";
+import type { ServiceOperations } from "./service-operations.ts";
 import type { AccountOperations } from "./account-operations.ts";
-import type { Asks } from "./keyed-requests.ts";
+import type { KeyedRequests } from "./keyed-requests.ts";
 import type { User } from "../model/user.ts";
 import type { Operation } from "./journal.ts";
-import type { Operations, OwnJob } from "./video-operations.ts";
+import type { OwnJob, VideoOperations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
-import { deliveriesFor, reporterOfFal, reporterOfRunpod } from "../faults/webhooks.ts";
+import { falReporter, runpodReporter, webhookKindsOf } from "../faults/webhooks.ts";
 import type { Random } from "../runtime/random.ts";
 import type { UploadOperations } from "./upload-operations.ts";
 import type { World } from "../world/world.ts";
@@ -34,16 +34,16 @@ const WEIGHTS = {
 const HEAVY_USERS = 8;
 
 /** What somebody does next: one operation, or several at once about the same thing. */
-export class Choices {
+export class WorkloadGenerator {
   #transactions = 0;
 
   constructor(
     private readonly world: World,
-    private readonly operations: Operations,
-    private readonly asks: Asks,
+    private readonly operations: VideoOperations,
+    private readonly keyed: KeyedRequests,
     private readonly accounts: AccountOperations,
     private readonly uploads: UploadOperations,
-    private readonly backstage: Backstage,
+    private readonly services: ServiceOperations,
     private readonly random: Random,
   ) {}
 
@@ -52,19 +52,19 @@ export class Choices {
     this.world.counts.add("operations", chosen);
     switch (chosen) {
       case "request":
-        return this.asks.request(this.#user());
+        return this.keyed.request(this.#user());
       case "transition":
-        return this.asks.transition(this.#user());
+        return this.keyed.transition(this.#user());
       case "batch":
-        return this.asks.batch(this.#user());
+        return this.keyed.batch(this.#user());
       case "duplicate":
-        return this.#recent(this.asks.again)?.() ?? this.asks.request(this.#user());
+        return this.#recent(this.keyed.repeats)?.() ?? this.keyed.request(this.#user());
       case "poll":
         return this.#poll(this.#recent(this.operations.jobs));
       case "trespass":
         return this.#trespass();
       case "tick":
-        return this.backstage.tick();
+        return this.services.tick();
       case "cancel":
         return this.#cancel(this.#recent(this.operations.jobs));
       case "delete":
@@ -78,7 +78,7 @@ export class Choices {
       case "credits":
         return this.#credits();
       case "purge":
-        return this.backstage.tick("purge");
+        return this.services.tick("purge");
       case "erase":
         return this.#erase(true);
       case "dashboard":
@@ -94,17 +94,17 @@ export class Choices {
     const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1 });
     this.world.counts.add("operations", `several at once: ${about}`);
     const user = this.#user();
-    const first = about === "key" ? this.asks.any(user) : about === "account" ? this.#erase(false, user) : null;
-    const again = this.asks.again.at(-1);
+    const first = about === "key" ? this.keyed.any(user) : about === "account" ? this.#erase(false, user) : null;
+    const again = this.keyed.repeats.at(-1);
     const recent = this.random.recent(this.operations.jobs, 20);
     const own = user.jobs.at(-1);
     const job = about === "account" && own !== undefined ? { user, history: own } : recent;
     return Array.from({ length: count }, (_, index) => {
       if (first !== null && index === 0) return first;
       if (about === "key" && again !== undefined) return again();
-      if (about === "user") return this.asks.any(user);
+      if (about === "user") return this.keyed.any(user);
       if (about === "account") return this.#aboutAccount(user, job);
-      if (about === "worker" && index < 3) return this.backstage.tick();
+      if (about === "worker" && index < 3) return this.services.tick();
       return this.#aboutJob(job);
     });
   }
@@ -112,7 +112,7 @@ export class Choices {
   #aboutAccount(user: User, job: OwnJob | undefined): Operation {
     switch (this.random.weighted({ request: 3, erase: 1, dashboard: 0.3, job: 4 })) {
       case "request":
-        return this.random.chance(0.2) ? this.uploads.ask(user) : this.asks.any(user);
+        return this.random.chance(0.2) ? this.uploads.ask(user) : this.keyed.any(user);
       case "erase":
         return this.accounts.erase(user, false);
       case "dashboard":
@@ -133,14 +133,14 @@ export class Choices {
       case "sync":
         return this.operations.sync(job?.user ?? this.#user());
       case "webhook": {
-        const last = this.world.provider.runs.findLast(({ webhookUrl }) =>
+        const last = this.world.fal.runs.findLast(({ webhookUrl }) =>
           job !== undefined && attemptIn(webhookUrl).job === job.history.jobId
         );
-        const run = last === undefined ? null : reporterOfFal(last);
-        return run === null ? this.#poll(job) : this.backstage.deliver({ run, delivery: "repeated", due: 0, tries: 9 });
+        const run = last === undefined ? null : falReporter(last);
+        return run === null ? this.#poll(job) : this.services.deliver({ run, kind: "repeated", due: 0, tries: 9 });
       }
       case "tick":
-        return this.backstage.tick();
+        return this.services.tick();
     }
   }
 
@@ -161,15 +161,15 @@ export class Choices {
   }
 
   #poll(job: OwnJob | undefined): Operation {
-    return job === undefined ? this.backstage.tick() : this.operations.poll(job.user, job.history);
+    return job === undefined ? this.services.tick() : this.operations.poll(job.user, job.history);
   }
 
   #cancel(job: OwnJob | undefined): Operation {
-    return job === undefined ? this.backstage.tick() : this.operations.cancel(job.user, job.history);
+    return job === undefined ? this.services.tick() : this.operations.cancel(job.user, job.history);
   }
 
   #delete(job: OwnJob | undefined): Operation {
-    if (job === undefined) return this.backstage.tick();
+    if (job === undefined) return this.services.tick();
     const other = this.random.maybe(this.operations.jobs);
     return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
   }
@@ -182,30 +182,30 @@ export class Choices {
   }
 
   #webhook(): Operation {
-    const mail = this.world.postman.take();
-    return mail === undefined ? this.backstage.tick() : this.backstage.deliver(mail);
+    const webhook = this.world.webhooks.takeDue();
+    return webhook === undefined ? this.services.tick() : this.services.deliver(webhook);
   }
 
   /** About any run, also one that is long over or goes on, by somebody who means no good, or by a confused provider. */
   #oddWebhook(): Operation {
-    const { provider, runpod } = this.world;
+    const { fal, runpod } = this.world;
     const ofRunpod = this.random.chance(0.2) ? this.#recent(runpod.runs) : undefined;
-    const ofFal = this.#recent(provider.runs);
-    const run = ofRunpod !== undefined ? reporterOfRunpod(ofRunpod) : ofFal === undefined ? null : reporterOfFal(ofFal);
-    if (run === null) return this.backstage.tick();
-    const drawn = this.random.pick(deliveriesFor(run));
-    const delivery = ["genuine", "late", "before the answer"].includes(drawn)
+    const ofFal = this.#recent(fal.runs);
+    const run = ofRunpod !== undefined ? runpodReporter(ofRunpod) : ofFal === undefined ? null : falReporter(ofFal);
+    if (run === null) return this.services.tick();
+    const drawn = this.random.pick(webhookKindsOf(run));
+    const kind = ["genuine", "late", "before the answer"].includes(drawn)
       ? (run.isOver() ? "repeated" : "early")
       : drawn;
-    return this.backstage.deliver({ run, delivery, due: 0, tries: 9 });
+    return this.services.deliver({ run, kind, due: 0, tries: 9 });
   }
 
   #credits(): Operation {
-    const again = this.random.maybe([...this.backstage.added.keys()].slice(-20));
-    const known = again === undefined ? undefined : this.backstage.added.get(again);
+    const again = this.random.maybe([...this.services.added.keys()].slice(-20));
+    const known = again === undefined ? undefined : this.services.added.get(again);
     if (again !== undefined && known !== undefined && !known.user.leaving && this.random.chance(0.5)) {
-      return this.backstage.addCredits(known.user, again, known.amount);
+      return this.services.addCredits(known.user, again, known.amount);
     }
-    return this.backstage.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 80));
+    return this.services.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 80));
   }
 }

@@ -1,17 +1,17 @@
 import type { Operation } from "./journal.ts";
 import type { User } from "../model/user.ts";
-import type { Operations } from "./video-operations.ts";
+import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
 /** Everything that is asked for under a key, and asks for it again. */
-export class Asks {
+export class KeyedRequests {
   /** Each entry asks again. */
-  readonly again: (() => Operation)[] = [];
+  readonly repeats: (() => Operation)[] = [];
 
   constructor(
-    private readonly operations: Operations,
+    private readonly operations: VideoOperations,
     private readonly transitions: TransitionOperations,
     private readonly random: Random,
   ) {}
@@ -29,7 +29,7 @@ export class Asks {
 
   request(user: User): Operation {
     const key = this.operations.newKey(user);
-    this.again.push(() => {
+    this.repeats.push(() => {
       if (this.random.chance(0.2) && key.variants.length < 3) {
         key.variants.push(
           newVariant(this.random, { keyName: key.name, number: key.variants.length, uploads: user.uploads }),
@@ -43,7 +43,7 @@ export class Asks {
   transition(user: User): Operation {
     const key = this.transitions.newKey(user);
     if (this.random.chance(0.1)) return this.transitions.create(user, key, this.random.pick(key.variants), false);
-    this.again.push(() => {
+    this.repeats.push(() => {
       if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.addVariant(user, key);
       return this.transitions.create(user, key, this.#variant(key.variants));
     });
@@ -52,7 +52,7 @@ export class Asks {
 
   batch(user: User): Operation {
     const key = this.transitions.newBatch(user);
-    this.again.push(() => {
+    this.repeats.push(() => {
       if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.changeBatch(user, key);
       return this.transitions.batch(user, key, key.variants.indexOf(this.#variant(key.variants)));
     });

@@ -1,39 +1,39 @@
 import type { Journal, Operation } from "./journal.ts";
 import type { User } from "../model/user.ts";
-import type { Operations } from "./video-operations.ts";
+import type { VideoOperations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
-import { DELIVERIES, type Mail } from "../faults/webhooks.ts";
+import { type QueuedWebhook, WEBHOOK_ANSWERS } from "../faults/webhooks.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
 /** What is done by others than clients: the provider, the cron and the shop. */
-export class Backstage {
+export class ServiceOperations {
   /** By transaction. */
   readonly added = new Map<string, { user: User; amount: number; acknowledged: boolean }>();
 
   constructor(
     private readonly world: World,
-    private readonly operations: Operations,
+    private readonly operations: VideoOperations,
     private readonly journal: Journal,
   ) {}
 
-  deliver(mail: Mail): Operation {
-    return this.journal.operation(`webhook ${mail.delivery} of ${mail.run.id}`, async (moment) => {
-      const { path, headers, body } = await this.world.postman.write(this.world.provider.simulation.keys, mail);
+  deliver(webhook: QueuedWebhook): Operation {
+    return this.journal.operation(`webhook ${webhook.kind} of ${webhook.run.id}`, async (moment) => {
+      const { path, headers, body } = await this.world.webhooks.writeRequest(this.world.fal.simulation.keys, webhook);
       const { status } = await this.world.endpoints.call("provider-webhook", { path, headers, body });
-      this.world.counts.add("webhooks", `${mail.delivery}: ${status}`);
-      if (mail.run.provider !== "fal") this.world.counts.add("webhooks", `of ${mail.run.provider}`);
-      if (status < 200 || status > 299) this.world.postman.putBack(mail);
+      this.world.counts.add("webhooks", `${webhook.kind}: ${status}`);
+      if (webhook.run.provider !== "fal") this.world.counts.add("webhooks", `of ${webhook.run.provider}`);
+      if (status < 200 || status > 299) this.world.webhooks.retryLater(webhook);
       const { started, disturbed } = moment();
-      const allowed: readonly number[] = DELIVERIES[mail.delivery];
-      const job = this.operations.find(attemptIn(mail.run.webhookUrl).job);
+      const allowed: readonly number[] = WEBHOOK_ANSWERS[webhook.kind];
+      const job = this.operations.find(attemptIn(webhook.run.webhookUrl).job);
       if (status === 200 && job !== undefined && job.history.goneSince < started) {
         throw new Violation(`A webhook found ${job.history.jobId}, which is gone`);
       }
       // Keys that cannot be fetched, or that have just been changed.
-      const unsure = status === 503 || (status === 401 && this.world.provider.hasOtherKeys());
+      const unsure = status === 503 || (status === 401 && this.world.fal.hasOtherKeys());
       if (allowed.includes(status) || unsure || (disturbed && status >= 500)) return;
-      throw new Violation(`A webhook (${mail.delivery}) was answered ${status}`);
+      throw new Violation(`A webhook (${webhook.kind}) was answered ${status}`);
     });
   }
 

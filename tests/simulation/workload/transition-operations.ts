@@ -4,9 +4,9 @@ import type { Journal, Operation } from "./journal.ts";
 import { type BatchKey, checkGeneration, type Key } from "../model/idempotency-key.ts";
 import { checkLeaving, type User } from "../model/user.ts";
 import type { Moment } from "../model/moment.ts";
-import type { Operations } from "./video-operations.ts";
+import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
-import { refusalOf, type Variant } from "../model/request.ts";
+import { refusalOf, type RequestVariant } from "../model/request.ts";
 import { newTransition } from "./transition-requests.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
@@ -29,7 +29,7 @@ const MOST_ITEMS = 20;
 export class TransitionOperations {
   constructor(
     private readonly world: World,
-    private readonly operations: Operations,
+    private readonly operations: VideoOperations,
     private readonly random: Random,
     private readonly journal: Journal,
   ) {}
@@ -46,7 +46,7 @@ export class TransitionOperations {
   }
 
   /** Without the header a transition is always another one: such a key is used once. */
-  create(user: User, key: Key, variant: Variant, sendsKey = true): Operation {
+  create(user: User, key: Key, variant: RequestVariant, sendsKey = true): Operation {
     const text = `transition ${key.name}-v${key.variants.indexOf(variant)} ${
       /\[.*/.exec(String(variant.body.prompt)) ?? ""
     }`;
@@ -145,8 +145,8 @@ export class TransitionOperations {
     checkGeneration(first, variant, { ...answer, replayed: false }, moment);
     // Two different batches under one key at the same time may share it, and each is then told that it was reused.
     if (answer.code === "idempotency_key_reused") return;
-    for (const { told, name } of key.items) {
-      const bound = told.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
+    for (const { jobs, name } of key.items) {
+      const bound = jobs.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
       if (bound !== undefined && moment.finishedAt < bound.since + 24 * 3_600_000) {
         throw new Violation(`${name} is bound to ${bound.jobId}, and its batch was answered ${answer.code}`);
       }
@@ -154,14 +154,14 @@ export class TransitionOperations {
   }
 
   /** A transition's answer as one of a generation, which has the same rules. */
-  #check(user: User, key: Key, variant: Variant, answer: Answer, moment: Moment): void {
+  #check(user: User, key: Key, variant: RequestVariant, answer: Answer, moment: Moment): void {
     const { message: _, task_id, index: __, ...rest } = answer.body;
-    const told = {
+    const generation = {
       status: answer.status === 202 ? 200 : answer.status,
       code: answer.code,
       body: answer.status === 202 ? { ...rest, job_id: task_id } : answer.body,
       replayed: answer.headers.has("x-idempotent-replay"),
     };
-    this.operations.learn(user, checkGeneration(key, variant, told, moment), variant, moment);
+    this.operations.noteJob(user, checkGeneration(key, variant, generation, moment), variant, moment);
   }
 }

@@ -1,8 +1,8 @@
 import type { Upload } from "../model/user.ts";
 import { type Extra, priceOfExtras } from "../model/prices.ts";
 import type { Random } from "../runtime/random.ts";
-import { refusalOf, type Variant } from "../model/request.ts";
-import { randomWords } from "../faults/prompt-words.ts";
+import { refusalOf, type RequestVariant } from "../model/request.ts";
+import { randomPromptWords } from "../faults/prompt-words.ts";
 
 const KLING_TEXT = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const KLING_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e";
@@ -30,7 +30,7 @@ const UNKNOWN: [code: "validation_failed" | "model_not_found", body: Record<stri
 ];
 
 /** A transition that no other is: its prompt names the key and the variant. */
-export function newTransition(random: Random, asker: Asker, mayBeMalformed = true): Variant {
+export function newTransition(random: Random, asker: Asker, mayBeMalformed = true): RequestVariant {
   const valid = validTransition(random, asker);
   if (random.chance(0.92)) return valid;
   if (mayBeMalformed && random.chance(0.6)) {
@@ -49,7 +49,7 @@ function plain({ prompt }: Record<string, unknown>): Record<string, unknown> {
   return { front_image: "https://example.com/1.jpg", tail_image: "https://example.com/2.jpg", duration: 5, prompt };
 }
 
-function validTransition(random: Random, { keyName, number, uploads }: Asker): Variant {
+function validTransition(random: Random, { keyName, number, uploads }: Asker): RequestVariant {
   const isVeo = random.chance(0.2);
   const length = random.weighted({ short: 1, one: 5, long: 1 });
   const duration = isVeo
@@ -66,7 +66,7 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): V
   const body = {
     ...(upload !== undefined ? { front_image_path: upload.path } : { front_image: "https://example.com/front.jpg" }),
     tail_image: "https://example.com/tail.jpg",
-    prompt: `A transition, take ${keyName}-v${number} ${randomWords(random)}`,
+    prompt: `A transition, take ${keyName}-v${number} ${randomPromptWords(random)}`,
     duration,
     transition_type: random.pick(["fade", "MORPH", "Energetic"]),
     ...(isVeo ? { model_id: VEO_TRANSITION } : random.chance(0.3) ? { model_id: KLING_TRANSITION } : {}),
@@ -80,7 +80,7 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): V
   return {
     body,
     refusal: null,
-    wanted: { kind: "transition", price, extras, spare, subtitles },
+    expected: { kind: "transition", price, extras, spare, subtitles },
     uploads: upload === undefined ? [] : [upload],
   };
 }

@@ -7,7 +7,7 @@ import type { Moment } from "../model/moment.ts";
 import type { Random } from "../runtime/random.ts";
 import { checkUnreadable } from "../checks/refunded-files.ts";
 import { newVariant } from "./generation-requests.ts";
-import type { Variant } from "../model/request.ts";
+import type { RequestVariant } from "../model/request.ts";
 import { Violation } from "../runtime/violation.ts";
 import { RETENTION_DAYS } from "../model/limits.ts";
 import type { World } from "../world/world.ts";
@@ -27,9 +27,9 @@ export interface OwnJob {
 }
 
 /** What clients do about videos; each operation checks the answer that it gets. */
-export class Operations {
+export class VideoOperations {
   readonly jobs: OwnJob[] = [];
-  readonly #byId = new Map<string, OwnJob & { variant: Variant }>();
+  readonly #byId = new Map<string, OwnJob & { variant: RequestVariant }>();
 
   constructor(
     private readonly world: World,
@@ -46,7 +46,7 @@ export class Operations {
   namedKey(name: string): Key {
     const quoted = this.random.chance(0.1);
     const uuid = this.random.uuid();
-    return { text: quoted ? `"${uuid}"` : uuid, name, variants: [], told: [], firstStarted: this.world.clock.now() };
+    return { text: quoted ? `"${uuid}"` : uuid, name, variants: [], jobs: [], firstStarted: this.world.clock.now() };
   }
 
   find(jobId: string): OwnJob | undefined {
@@ -54,7 +54,7 @@ export class Operations {
   }
 
   /** Notes a job that an answer named. */
-  learn(user: User, jobId: string | null, variant: Variant, { startedAt }: Moment): void {
+  noteJob(user: User, jobId: string | null, variant: RequestVariant, { startedAt }: Moment): void {
     if (jobId === null) return;
     const known = this.#byId.get(jobId);
     if (known !== undefined && known.variant !== variant) {
@@ -62,7 +62,7 @@ export class Operations {
     }
     if (known !== undefined) return;
     const { node_id } = variant.body;
-    const history = new JobHistory(jobId, startedAt, typeof node_id === "string" ? node_id : null, variant.wanted);
+    const history = new JobHistory(jobId, startedAt, typeof node_id === "string" ? node_id : null, variant.expected);
     history.deletionAsked = user.leaving;
     history.goneSince = user.goneSince;
     user.jobs.push(history);
@@ -70,7 +70,7 @@ export class Operations {
     this.#byId.set(jobId, { user, history, variant });
   }
 
-  generate(user: User, key: Key, variant: Variant): Operation {
+  generate(user: User, key: Key, variant: RequestVariant): Operation {
     const text = `generate ${key.name}-v${key.variants.indexOf(variant)} ${
       /\[.*/.exec(String(variant.body.prompt)) ?? ""
     }`;
@@ -82,13 +82,13 @@ export class Operations {
       });
       const done = moment();
       if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
-      const told = { ...answer, replayed: answer.headers.has("x-idempotent-replay") };
-      this.learn(user, checkGeneration(key, variant, told, done), variant, done);
+      const generation = { ...answer, replayed: answer.headers.has("x-idempotent-replay") };
+      this.noteJob(user, checkGeneration(key, variant, generation, done), variant, done);
     });
   }
 
   poll(user: User, history: JobHistory): Operation {
-    const isTask = history.wanted.kind === "transition" && this.random.chance(0.6);
+    const isTask = history.expected.kind === "transition" && this.random.chance(0.6);
     const byNode = !isTask && history.nodeId !== null && this.random.chance(0.5);
     const path = byNode ? `?node_id=${history.nodeId}` : `?job_id=${history.jobId}`;
     return this.journal.operation(`poll u${user.index} ${history.jobId}`, async (moment) => {
@@ -165,8 +165,8 @@ export class Operations {
 
   /** Where the job was when its owner decided to cancel it. */
   async #stageOf({ jobId }: JobHistory): Promise<string> {
-    const { sql, order } = this.world;
-    const [job] = await order.inTurn(async () => await sql`select stage from video_jobs where job_id = ${jobId}`);
+    const { sql, sequencer } = this.world;
+    const [job] = await sequencer.inTurn(async () => await sql`select stage from video_jobs where job_id = ${jobId}`);
     return String(job?.stage ?? "gone");
   }
 
@@ -184,13 +184,13 @@ export class Operations {
       const { finished, disturbed } = done;
       if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
-      const told = deletedSchema.parse(answer.body);
+      const result = deletedSchema.parse(answer.body);
       // Who is leaving may have lost it already, with everything else.
-      const kept = told.not_deleted.map(({ job_id }) => job_id);
-      const mine = (told.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];
+      const kept = result.not_deleted.map(({ job_id }) => job_id);
+      const mine = (result.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];
       const others = jobIds.filter((id) => !mine.includes(id) && !kept.includes(id)).toSorted();
-      if (told.deleted.join() !== mine.join() || told.not_found.toSorted().join() !== others.join()) {
-        throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(told)}`);
+      if (result.deleted.join() !== mine.join() || result.not_found.toSorted().join() !== others.join()) {
+        throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(result)}`);
       }
       if (kept.length > 0) this.world.counts.add("cancellations", "not deleted");
       else history.goneSince = Math.min(history.goneSince, finished);

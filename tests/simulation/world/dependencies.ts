@@ -9,27 +9,27 @@ import { Bucket } from "./bucket.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ProcedureServer } from "./procedures.ts";
 import type { Network } from "./network.ts";
-import type { Order } from "../runtime/sequencer.ts";
+import type { Sequencer } from "../runtime/sequencer.ts";
 import { currentProcess } from "../runtime/process.ts";
-import { Provider } from "./fal.ts";
+import { FalProvider } from "./fal.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { VeoProvider } from "./veo.ts";
 
 /** What the functions call, and what is between. */
-export interface Parts {
+export interface SimulatedServices {
   network: Network;
   procedures: ProcedureServer;
   bucket: Bucket;
-  provider: Provider;
+  fal: FalProvider;
   runpod: RunpodProvider;
   veo: VeoProvider;
   clock: Clock;
-  order: Order;
+  sequencer: Sequencer;
 }
 
 /** The real ones, but for where their requests go. */
-export function createDependencies(parts: Parts): Dependencies {
-  const { network, procedures, bucket, order } = parts;
+export function createDependencies(services: SimulatedServices): Dependencies {
+  const { network, procedures, bucket, sequencer } = services;
   Deno.env.set("SUPABASE_URL", "http://supabase.simulated");
   Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: "sb_secret_simulated" }));
   async function supabase(input: URL | RequestInfo, init: RequestInit = {}): Promise<Response> {
@@ -38,12 +38,12 @@ export function createDependencies(parts: Parts): Dependencies {
     const [procedure] = path.match(/(?<=^\/rest\/v1\/rpc\/).+/) ?? [];
     if (procedure !== undefined) {
       const run = () => procedures.call(procedure, String(init.body));
-      return await network.call("database", procedure, () => order.inTurn(run));
+      return await network.call("database", procedure, () => sequencer.inTurn(run));
     }
     const file = decodeURIComponent(path.replace("/storage/v1/object/", ""));
     return await network.call("storage", Bucket.pointOf(method, file), () => bucket.call(method, file, init.body));
   }
-  const providers = createProviders(parts);
+  const providers = createProviders(services);
   return {
     client: createClient<Database>("http://supabase.simulated", "sb_secret_simulated", {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
@@ -67,24 +67,24 @@ export function createDependencies(parts: Parts): Dependencies {
 }
 
 /** A service outside, and what its calls are as fault points. */
-interface Remote {
+interface RemoteService {
   pointOf(method: string, url: URL): string;
   call(method: string, url: URL, init: RequestInit): Promise<Response>;
 }
 
 /** The real adapters, whose calls go through the network of this world. */
-function createProviders({ network, provider, runpod, veo, clock }: Parts): Record<string, VideoProvider> {
-  const fetchFrom = ({ pointOf, call }: Remote): typeof fetch => async (input, init = {}) => {
+function createProviders({ network, fal, runpod, veo, clock }: SimulatedServices): Record<string, VideoProvider> {
+  const fetchFrom = ({ pointOf, call }: RemoteService): typeof fetch => async (input, init = {}) => {
     const method = init.method ?? "GET";
     const url = new URL(input instanceof Request ? input.url : input);
     return await network.call("provider", pointOf(method, url), () => call(method, url, init));
   };
   return {
     fal: createFalAdapter({
-      key: provider.simulation.key,
-      queueUrl: provider.url,
-      jwksUrl: provider.jwksUrl,
-      fetch: fetchFrom({ pointOf: Provider.pointOf, call: (...asked) => provider.call(...asked) }),
+      key: fal.simulation.key,
+      queueUrl: fal.url,
+      jwksUrl: fal.jwksUrl,
+      fetch: fetchFrom({ pointOf: FalProvider.pointOf, call: (...asked) => fal.call(...asked) }),
       now: clock.now,
     }),
     runpod: createRunpodAdapter({

@@ -15,7 +15,7 @@ import { refusalBody, RequestError, requestErrors } from "../../../supabase/func
 import { ServerTiming } from "../../../supabase/functions/_shared/runtime/server-timing.ts";
 import { errorText } from "../../../supabase/functions/_shared/runtime/log.ts";
 import { MediaError } from "../../../supabase/functions/_shared/storage/media-error.ts";
-import type { Counts } from "../runtime/coverage-counts.ts";
+import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 import { currentProcess } from "../runtime/process.ts";
 
 const HANDLERS = {
@@ -52,7 +52,7 @@ export interface EndpointRequest {
 export class Endpoints {
   #requests = 0;
 
-  constructor(private readonly dependencies: Dependencies, private readonly counts: Counts) {}
+  constructor(private readonly dependencies: Dependencies, private readonly counts: CoverageCounts) {}
 
   async call(endpoint: Endpoint, { path = "", method = "POST", ...rest }: EndpointRequest): Promise<Answer> {
     const url = `http://functions.simulated/${endpoint}${path}`;

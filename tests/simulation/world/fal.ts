@@ -14,7 +14,7 @@ import { z } from "zod";
 import { currentProcess } from "../runtime/process.ts";
 import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
 import { checkStepInput } from "../model/step-inputs.ts";
-import { randomWordsOfStep } from "../faults/prompt-words.ts";
+import { randomPromptWordsOfStep } from "../faults/prompt-words.ts";
 
 const URL_OF_FAL = "http://fal.simulated";
 
@@ -26,14 +26,14 @@ const KEYS_CHANGED_MS = 2 * 60_000;
  * The fal simulator within this process: the same parts as `startFalSimulator`, called without HTTP, so that a run is fast
  * and can be replayed. It sends no webhooks: the driver does, in whatever order.
  */
-export class Provider {
+export class FalProvider {
   readonly simulation: Simulation;
   /** To be told of each run that is over. */
   onEnded: (run: Run) => void = () => {};
   /** To be told of a run that was taken, before the answer to its submission goes out. */
   onAccepted: (run: Run) => Promise<void> = () => Promise.resolve();
   /** Whether an address is one that a provider could fetch a file from. */
-  opens: (url: URL) => boolean = () => true;
+  canFetch: (url: URL) => boolean = () => true;
   /** What was wrong with the input of a step, once something was. */
   badInput: string | null = null;
   #rotatedAt = -Infinity;
@@ -69,8 +69,8 @@ export class Provider {
     this.simulation = simulation;
   }
 
-  static async create(timeline: Timeline): Promise<Provider> {
-    return new Provider(timeline, await WebhookKeys.create());
+  static async create(timeline: Timeline): Promise<FalProvider> {
+    return new FalProvider(timeline, await WebhookKeys.create());
   }
 
   get runs(): readonly Run[] {
@@ -137,7 +137,7 @@ export class Provider {
   async #submit(asked: Call): Promise<Reply | "drop"> {
     const input = z.record(z.string(), z.unknown()).parse(JSON.parse(asked.body));
     // Thrown here it would look like a fault of the network to the submission that waits.
-    this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.opens(url));
+    this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.canFetch(url));
     const call = withFate(asked, input);
     const known = this.runs.length;
     const replying = submit(this.simulation, call);
@@ -150,7 +150,7 @@ export class Provider {
 /** Steps without a text of their client's have no words of how they go: chance has them. */
 function withFate(call: Call, input: Record<string, unknown>): Call {
   if (typeof input.prompt === "string" && input.prompt.includes("take ")) return call;
-  const prompt = `${input.prompt ?? ""} ${randomWordsOfStep(currentProcess().random)}`;
+  const prompt = `${input.prompt ?? ""} ${randomPromptWordsOfStep(currentProcess().random)}`;
   return { ...call, body: JSON.stringify({ ...input, prompt }) };
 }
 

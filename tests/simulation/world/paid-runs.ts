@@ -4,12 +4,12 @@ import * as veo from "./veo.ts";
 import type { World } from "./world.ts";
 
 /** All runs of all providers, in the order in which each took them. */
-export function paidRuns(world: Pick<World, "provider" | "runpod" | "veo">): PaidRun[] {
+export function paidRuns(world: Pick<World, "fal" | "runpod" | "veo">): PaidRun[] {
   return [...falRuns(world), ...runpodRuns(world), ...veoRuns(world)];
 }
 
-function falRuns({ provider }: Pick<World, "provider">): PaidRun[] {
-  return provider.runs.map((run) => {
+function falRuns({ fal }: Pick<World, "fal">): PaidRun[] {
+  return fal.runs.map((run) => {
     // A text with the status 500 counts as the run's own failure, which fal hands through.
     const failed = run.resultStatus !== 200 || run.script.resultFault?.code === 500;
     return {

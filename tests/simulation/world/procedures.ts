@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import { z } from "zod";
-import type { Counts } from "../runtime/coverage-counts.ts";
+import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 import type { Submissions } from "../model/submissions.ts";
 
 const functionRow = z.object({ name: z.string(), set: z.boolean(), arguments: z.record(z.string(), z.string()) });
@@ -11,12 +11,12 @@ export class ProcedureServer {
   private constructor(
     private readonly sql: Sql,
     private readonly functions: ReadonlyMap<string, z.infer<typeof functionRow>>,
-    private readonly counts: Counts,
+    private readonly counts: CoverageCounts,
     private readonly submissions: Submissions,
   ) {}
 
   /** `sql` is a connection with the service role's rights. */
-  static async create(sql: Sql, counts: Counts, submissions: Submissions): Promise<ProcedureServer> {
+  static async create(sql: Sql, counts: CoverageCounts, submissions: Submissions): Promise<ProcedureServer> {
     const rows = await sql`
       select proname as name, proretset as set,
         coalesce(jsonb_object_agg(argument.name, format_type(argument.type, null))

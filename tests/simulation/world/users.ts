@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import { ClientCache } from "../model/client-cache.ts";
 import { WELCOME_CREDITS } from "../model/limits.ts";
 import type { User } from "../model/user.ts";
-import type { Order } from "../runtime/sequencer.ts";
+import type { Sequencer } from "../runtime/sequencer.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
 
@@ -10,18 +10,18 @@ import { Violation } from "../runtime/violation.ts";
 export interface UserMaker {
   sql: Sql;
   random: Random;
-  order: Order;
+  sequencer: Sequencer;
 }
 
 /** Somebody with an account, and an address of their own unless they come back with one. */
 export async function createUser(
-  { sql, random, order }: UserMaker,
+  { sql, random, sequencer }: UserMaker,
   index: number,
   comesBackAs?: string,
 ): Promise<User> {
   const id = random.uuid();
   const email = comesBackAs ?? `${id}@gmail.com`;
-  await order.inTurn(async () => {
+  await sequencer.inTurn(async () => {
     await sql`insert into auth.users (id, email, email_confirmed_at) values (${id}, ${email}, private.clock())`;
     const [account] = await sql`select credits_remaining from credit_balances where user_id = ${id}`;
     const expected = comesBackAs === undefined ? WELCOME_CREDITS : 0;

@@ -6,20 +6,20 @@ import { startPostgres } from "../../../local/postgres/postgres.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "../runtime/clock.ts";
-import { Counts } from "../runtime/coverage-counts.ts";
+import { CoverageCounts } from "../runtime/coverage-counts.ts";
 import { ProcedureServer } from "./procedures.ts";
 import { Endpoints } from "./endpoints.ts";
 import { FaultPlan } from "../faults/call-faults.ts";
 import type { User } from "../model/user.ts";
 import { Network } from "./network.ts";
-import { Order } from "../runtime/sequencer.ts";
+import { Sequencer } from "../runtime/sequencer.ts";
 import { createDependencies } from "./dependencies.ts";
-import { Postman } from "../faults/webhooks.ts";
+import { WebhookQueue } from "../faults/webhooks.ts";
 import { PRICES } from "../model/prices.ts";
-import { Provider } from "./fal.ts";
+import { FalProvider } from "./fal.ts";
 import type { Random } from "../runtime/random.ts";
 import { RunpodProvider } from "./runpod.ts";
-import { becomeStill } from "../runtime/determinism.ts";
+import { makeDeterministic } from "../runtime/determinism.ts";
 import { Submissions } from "../model/submissions.ts";
 import { createUser, keepFileTable, respell } from "./users.ts";
 import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
@@ -29,13 +29,13 @@ import { VeoProvider } from "./veo.ts";
 export interface World {
   sql: postgres.Sql;
   clock: Clock;
-  counts: Counts;
+  counts: CoverageCounts;
   faults: FaultPlan;
   /** fal. */
-  provider: Provider;
+  fal: FalProvider;
   runpod: RunpodProvider;
   veo: VeoProvider;
-  postman: Postman;
+  webhooks: WebhookQueue;
   bucket: Bucket;
   dependencies: Dependencies;
   endpoints: Endpoints;
@@ -46,7 +46,7 @@ export interface World {
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
   /** Calls of the database that are not a procedure's come one at a time, in an order of their own. */
-  order: Order;
+  sequencer: Sequencer;
   /** Removes what old versions of rows leave behind in the database. */
   tidy(): Promise<void>;
   stop(): Promise<void>;
@@ -60,7 +60,7 @@ export interface WorldOptions {
    */
   connections: number;
   /** Whether what comes from other threads comes at another moment each time: a run must be the same even so. */
-  hesitates?: boolean;
+  randomDelays?: boolean;
 }
 
 export async function createWorld(random: Random, options: WorldOptions): Promise<World> {
@@ -69,7 +69,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const sql = postgres(server.url, { max: 2, onnotice: () => {} });
   await prepareWorld(sql);
   await offerModels(server.url, ["runpod", "veo"]);
-  const counts = new Counts();
+  const counts = new CoverageCounts();
   const clock = await Clock.install(sql);
 
   const service = postgres(server.url, {
@@ -82,43 +82,43 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
   // What the world itself asks of the database goes by other connections than the functions' procedures.
-  const order = new Order({ overlaps: options.connections > 1, hesitates: options.hesitates ?? false });
-  const wakeUp = becomeStill(order, random.fork(), clock.now);
-  const bucket = new Bucket((...file) => order.inTurn(() => keepFileTable(sql, ...file)));
-  const postman = new Postman(clock.now, random.fork());
+  const sequencer = new Sequencer({ overlaps: options.connections > 1, randomDelays: options.randomDelays ?? false });
+  const restoreGlobals = makeDeterministic(sequencer, random.fork(), clock.now);
+  const bucket = new Bucket((...file) => sequencer.inTurn(() => keepFileTable(sql, ...file)));
+  const webhooks = new WebhookQueue(clock.now, random.fork());
   const timeline = new Timeline(clock.now, false);
-  const provider = await Provider.create(timeline);
+  const fal = await FalProvider.create(timeline);
   const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
-  provider.onEnded = (run) => postman.ended(run);
-  runpod.onEnded = (run) => postman.runpodEnded(run);
-  const newUser = (index: number, comesBackAs?: string) => createUser({ sql, random, order }, index, comesBackAs);
+  fal.onEnded = (run) => webhooks.falEnded(run);
+  runpod.onEnded = (run) => webhooks.runpodEnded(run);
+  const newUser = (index: number, comesBackAs?: string) => createUser({ sql, random, sequencer }, index, comesBackAs);
   const users: User[] = [];
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
-  provider.opens = (url) => {
+  fal.canFetch = (url) => {
     // Google's files open with our key only; ours may be deleted between their signing and their use.
     if (url.origin === new URL(veo.url).origin) return false;
     return /^(example\.com|supabase\.simulated)$/.test(url.host) || fileBytes(url.href) !== undefined;
   };
   function fileBytes(address: string): number | undefined {
     const url = new URL(address);
-    const { foreignMediaOrigin } = provider.simulation.settings;
+    const { foreignMediaOrigin } = fal.simulation.settings;
     const made = url.origin === foreignMediaOrigin
-      ? provider
-      : [provider, runpod, veo].find((one) => new URL(one.url).origin === url.origin);
+      ? fal
+      : [fal, runpod, veo].find((one) => new URL(one.url).origin === url.origin);
     return made?.fileBytes(url);
   }
-  const dependencies = createDependencies({ network, procedures, bucket, provider, runpod, veo, clock, order });
+  const dependencies = createDependencies({ network, procedures, bucket, fal, runpod, veo, clock, sequencer });
   const endpoints = new Endpoints(dependencies, counts);
   return {
     sql,
     clock,
     counts,
     faults,
-    provider,
+    fal,
     runpod,
     veo,
-    postman,
+    webhooks,
     bucket,
     dependencies,
     endpoints,
@@ -132,12 +132,12 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     },
     fileBytes,
     submissions,
-    order,
+    sequencer,
     async tidy() {
       await sql.unsafe("vacuum analyze");
     },
     async stop() {
-      wakeUp();
+      restoreGlobals();
       timeline.stop();
       await Promise.all([sql.end({ timeout: 5 }), service.end({ timeout: 5 })]);
       await server.stop();

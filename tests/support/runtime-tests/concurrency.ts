@@ -10,7 +10,7 @@ const atOnce = <T>(count: number, call: (index: number) => Promise<T>): Promise<
 const withStatus = (answers: Answer[], status: number) => answers.filter((answer) => answer.status === status);
 
 /** The world's runs must take no time (`INSTANT`). */
-export function claimThatManyRequestsAtOnceAreExact(world: World): void {
+export function testConcurrentRequests(world: World): void {
   Deno.test("a hundred equal requests with one key at once: one charge, one job, one submission, a hundred equal answers", async () => {
     const request = await prepareGeneration(world);
     const before = simulatorOf(world).submissions;

@@ -44,7 +44,7 @@ const jobSchema = z.strictObject({
 const progressOf = (answer: Answer) => jobSchema.parse(answer.body).progress;
 
 /** The world's runs must end only when they are told to (`ENDLESS`). */
-export function claimTheWholeFlow(world: World): void {
+export function testWholeFlow(world: World): void {
   async function completed(): Promise<Generation & { end: Answer }> {
     const generation = await startGeneration(world, { user: await world.newUser(20) });
     finishRun(world, generation);
