@@ -44,7 +44,8 @@ rollback to done_with;
 -- Jobs whose own entries were done with long ago.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 create function pg_temp.start(p_key text) returns uuid language sql as $$
-  select (public.start_generation(pg_temp.user(), p_key, 'hash', 'a cat', id) #>> '{response,job_id}')::uuid
+  select (public.start_generation(pg_temp.user(), p_key, 'hash',
+    jsonb_build_object('model_id', id, 'prompt', 'a cat')) #>> '{response,job_id}')::uuid
   from public.models where is_featured and category = 'text-to-video'
 $$;
 create temp table jobs as select pg_temp.start('running') as running, pg_temp.start('delivered') as delivered;

@@ -21,12 +21,12 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
 $$;
 create function pg_temp.start_transition(p_name text, p_settings jsonb) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
-    p_settings => p_settings, p_node_id => p_name, p_kind => 'transition',
-    p_image_url => 'https://example.com/1.png', p_tail_image_url => 'https://example.com/2.png')
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', jsonb_build_object(
+    'kind', 'transition', 'prompt', 'a cat', 'settings', p_settings, 'node_id', p_name,
+    'image_url', 'https://example.com/1.png', 'tail_image_url', 'https://example.com/2.png'))
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;

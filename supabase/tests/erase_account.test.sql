@@ -20,8 +20,8 @@ create function pg_temp.sign_up(p_name text, p_email text) returns void language
   select public.add_credits(pg_temp.id(p_name), 100, 'purchase');
 $$;
 create function pg_temp.start(p_user text, p_name text) returns text language sql as $$
-  select public.start_generation(pg_temp.id(p_user), p_name, 'hash', 'a cat', '00000000-0000-4000-8000-000000000001',
-    p_node_id => p_name) ->> 'outcome'
+  select public.start_generation(pg_temp.id(p_user), p_name, 'hash',
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name)) ->> 'outcome'
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;

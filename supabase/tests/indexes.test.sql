@@ -13,7 +13,7 @@ select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'purchase
 
 -- Half of them have ended, some are deleted, and no key and no video has expired; nothing is due.
 select public.start_generation('00000000-0000-4000-8000-00000000000a', 'key ' || number, 'hash',
-  'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, number::text)
+  jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', number))
 from generate_series(1, 40) as number;
 select public.fail_job(job_id, 1, 'timeout', 'x') from public.video_jobs where node_id::integer % 2 = 0;
 select results_eq('select status, count(*) from public.video_jobs group by status order by status',

@@ -17,8 +17,8 @@ values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 
 -- Starts a job of two steps, which the video may be delivered without where `p_optional` says so.
 create function pg_temp.start(p_name text, p_optional boolean) returns void language plpgsql as $$
 begin
-  perform public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
-    '00000000-0000-4000-8000-000000000001', '{}', null, p_name);
+  perform public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name));
   update private.job_queue set steps = jsonb_build_array(
     steps -> 0 || jsonb_build_object('optional', p_optional, 'patience_seconds', 60, 'parts', '["a"]'::jsonb),
     steps -> 0 || jsonb_build_object('name', 'second', 'optional', p_optional, 'patience_seconds', 60, 'parts', '["b"]'::jsonb))

@@ -11,8 +11,9 @@ insert into auth.users (id, email, email_confirmed_at) values
   ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
   ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
 create function pg_temp.start(p_user text, p_key text) returns jsonb language sql as $$
-  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_key, 'hash', 'a cat',
-    '6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', '{"duration": 5}', null, p_key)
+  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_key, 'hash',
+    jsonb_build_object('model_id', '6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', 'prompt', 'a cat', 'node_id', p_key,
+      'settings', '{"duration": 5}'::jsonb))
 $$;
 select pg_temp.start('a', 'one'), pg_temp.start('a', 'two'), pg_temp.start('b', 'three');
 select public.fail_job(job_id, 1, 'timeout', '') from public.video_jobs where node_id = 'two';

@@ -247,9 +247,9 @@ from unnest(array['"music"', '["music", "music", "music"]', '{"music": true}']::
 create function pg_temp.request(
   p_name text, p_settings jsonb default '{}', p_model integer default 1, p_kind text default 'transition')
 returns jsonb language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', 'a cat',
-    ('00000000-0000-4000-8000-00000000000' || p_model)::uuid, p_settings, 'https://example.com/1.png', p_name,
-    p_kind => p_kind, p_tail_image_url => 'https://example.com/2.png')
+  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', jsonb_build_object(
+    'kind', p_kind, 'model_id', '00000000-0000-4000-8000-00000000000' || p_model, 'prompt', 'a cat', 'settings', p_settings,
+    'node_id', p_name, 'image_url', 'https://example.com/1.png', 'tail_image_url', 'https://example.com/2.png'))
 $$;
 create function pg_temp.start(p_name text, p_settings jsonb default '{}') returns void language sql as
   $$ select pg_temp.request(p_name, p_settings) $$;
@@ -562,18 +562,18 @@ select is(
 select is(
   pg_temp.request('kinds', '{}', 1, 'generation') ->> 'outcome', 'created', 'which are for generations too');
 select is(
-  public.start_generation('00000000-0000-4000-8000-00000000000a', 'no tail', 'hash', 'a cat', (pg_temp.model()).id,
-    '{}', 'https://example.com/1.png') #>> '{issues,0,path}', 'tail_image', 'given both images');
+  public.start_generation('00000000-0000-4000-8000-00000000000a', 'no tail', 'hash', jsonb_build_object(
+    'model_id', (pg_temp.model()).id, 'prompt', 'a cat', 'image_url', 'https://example.com/1.png')) #>> '{issues,0,path}', 'tail_image', 'given both images');
 select is(
-  public.start_generation('00000000-0000-4000-8000-00000000000a', 'featured', 'hash', 'a cat', p_kind => 'transition',
-    p_node_id => 'featured', p_image_url => 'https://example.com/1.png',
-    p_tail_image_url => 'https://example.com/2.png') ->> 'outcome', 'created',
+  public.start_generation('00000000-0000-4000-8000-00000000000a', 'featured', 'hash',
+    '{"kind": "transition", "prompt": "a cat", "node_id": "featured", "image_url": "https://example.com/1.png",
+      "tail_image_url": "https://example.com/2.png"}') ->> 'outcome', 'created',
   'a transition need not name its model');
 select is(
   (select model_id from public.video_jobs where node_id = 'featured'), (pg_temp.model()).id,
   'then it is the featured one');
 select is(
-  public.start_generation('00000000-0000-4000-8000-00000000000a', 'nameless', 'hash', 'a cat') ->> 'outcome',
+  public.start_generation('00000000-0000-4000-8000-00000000000a', 'nameless', 'hash', '{"prompt": "a cat"}') ->> 'outcome',
   'model_not_found', 'a generation names its model');
 select is_empty('select * from public.audit_credits()', 'the books balance in the end');
 

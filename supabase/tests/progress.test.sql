@@ -17,7 +17,7 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;

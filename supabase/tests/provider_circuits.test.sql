@@ -17,14 +17,14 @@ values (
 
 create function pg_temp.start(p_name text) returns void language sql as $$
   select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_name)
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
 $$;
 create function pg_temp.job(p_name text) returns uuid language sql as
   $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.outcome(p_key text) returns text language sql as $$
   select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after')
   from public.start_generation('00000000-0000-4000-8000-00000000000a', p_key, 'hash',
-    'a cat', '00000000-0000-4000-8000-000000000001', '{}', null, p_key) as answer
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_key)) as answer
 $$;
 update public.app_settings set circuit_failures = 3, circuit_open_seconds = 30;
 

@@ -11,9 +11,9 @@ insert into auth.users (id, email, email_confirmed_at) values
 update public.app_settings set refusals_after_start_per_day = 2;
 
 create function pg_temp.start(p_name text, p_user text default 'a') returns text language sql as $$
-  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_name, 'hash', 'a cat',
-    p_settings => '{"duration": 16}', p_node_id => p_name, p_kind => 'transition',
-    p_image_url => 'https://example.com/1.png', p_tail_image_url => 'https://example.com/2.png') ->> 'outcome'
+  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_name, 'hash',
+    jsonb_build_object('kind', 'transition', 'prompt', 'a cat', 'settings', '{"duration": 16}'::jsonb, 'node_id', p_name,
+      'image_url', 'https://example.com/1.png', 'tail_image_url', 'https://example.com/2.png')) ->> 'outcome'
 $$;
 create function pg_temp.make_part(p_name text) returns jsonb language plpgsql as $$
 declare
@@ -48,8 +48,9 @@ select is(pg_temp.fail('second', 'content_policy'), '16 refused_after_start_refu
 set local test.now = '2030-01-01 18:00:00+00';
 create temp table before as select private.seconds_in_month('00000000-0000-4000-8000-00000000000a', '2030-01-01') as used;
 select is(
-  public.start_generation('00000000-0000-4000-8000-00000000000a', 'beyond', 'hash', 'a cat',
-    (select id from public.models where is_featured and category = 'text-to-video')),
+  public.start_generation('00000000-0000-4000-8000-00000000000a', 'beyond', 'hash',
+    (select jsonb_build_object('model_id', id, 'prompt', 'a cat') from public.models
+      where is_featured and category = 'text-to-video')),
   '{"outcome": "refusal_limit_reached", "limit": 2, "retry_after": 64800}', 'the next waits until the first is a day old');
 select is(private.seconds_in_month('00000000-0000-4000-8000-00000000000a', '2030-01-01'), used, 'it counts for nothing')
 from before;

@@ -11,7 +11,8 @@ insert into public.models (
   id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
 values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}');
 select public.start_generation(
-  user_id, 'key', 'hash', prompt, '00000000-0000-4000-8000-000000000001', '{}', null, prompt)
+  user_id, 'key', 'hash',
+  jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', prompt, 'node_id', prompt))
 from (values
   ('00000000-0000-4000-8000-00000000000a'::uuid, 'a cat'),
   ('00000000-0000-4000-8000-00000000000b'::uuid, 'a dog')) as request (user_id, prompt);
@@ -49,7 +50,7 @@ returns setof text language sql as $$
   from unnest(array[
     $f$add_credits('00000000-0000-4000-8000-00000000000a', 1000000, 'mint')$f$,
     $f$deduct_credits('00000000-0000-4000-8000-00000000000b', 1)$f$,
-    $f$start_generation('00000000-0000-4000-8000-00000000000b', 'k', 'h', 'x', gen_random_uuid())$f$,
+    $f$start_generation('00000000-0000-4000-8000-00000000000b', 'k', 'h', '{}')$f$,
     $f$fail_job(gen_random_uuid(), 1, 'x', 'x')$f$,
     $f$read_job('00000000-0000-4000-8000-00000000000b', gen_random_uuid())$f$]) as call;
 $$;

@@ -1,5 +1,5 @@
 begin;
-select plan(48);
+select plan(49);
 -- One step a job.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
@@ -31,8 +31,8 @@ create function pg_temp.start(
   p_settings jsonb default '{}', p_image_url text default null)
 returns jsonb language sql as $$
   select public.start_generation(
-    p_user, p_key, p_hash, 'a cat', ('00000000-0000-4000-8000-00000000000' || p_model)::uuid, p_settings, p_image_url,
-    'node ' || p_key)
+    p_user, p_key, p_hash, jsonb_build_object('model_id', '00000000-0000-4000-8000-00000000000' || p_model,
+      'prompt', 'a cat', 'settings', p_settings, 'image_url', p_image_url, 'node_id', 'node ' || p_key))
 $$;
 -- Everything that a request may leave behind.
 create function pg_temp.traces() returns text language sql as $$
@@ -132,7 +132,8 @@ select is(
 update public.models set cost_per_generation = 10 where name = 'Test';
 create function pg_temp.start_for(p_max_credits integer) returns jsonb language sql as $$
   select public.start_generation(
-    pg_temp.a(), 'x', 'hash', 'a cat', '00000000-0000-4000-8000-000000000001', p_max_credits => p_max_credits)
+    pg_temp.a(), 'x', 'hash', jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat',
+      'max_credits', p_max_credits))
 $$;
 select is(
   pg_temp.start_for(9), '{"outcome": "price_changed", "required_credits": 10}', 'a price above the one agreed to is refused');
@@ -195,6 +196,9 @@ from (values
   ('start(null)', '23502'), ($$start('')$$, '23514'), ($$start(repeat('k', 256))$$, '23514'),
   ($$start('null', p_hash => null)$$, '23502'), ($$start('list', p_settings => '[]')$$, '22023')
 ) as wrong (call, code);
+select throws_ok(
+  $$ select public.start_generation(pg_temp.a(), 'x', 'hash', '{"prompt": "a cat", "max_credit": 5}') $$, '22023',
+  'These are no fields of a request: {"max_credit": 5}', 'a field that no request has is refused, not ignored');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

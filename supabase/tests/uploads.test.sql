@@ -21,8 +21,8 @@ create function pg_temp.store(p_path text, p_bytes integer) returns void languag
   values ('inputs', p_path, gen_random_uuid()::text, jsonb_build_object('size', p_bytes))
 $$;
 create function pg_temp.start(p_key text, p_path text) returns jsonb language sql as $$
-  select public.start_generation(pg_temp.a(), p_key, 'hash', 'a cat', '00000000-0000-4000-8000-000000000002',
-    p_image_path => p_path)
+  select public.start_generation(pg_temp.a(), p_key, 'hash',
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000002', 'prompt', 'a cat', 'image_path', p_path))
 $$;
 create function pg_temp.check(p_answer jsonb, p_is_right boolean) returns void language sql as
   $$ select public.record_checked_upload(p_answer ->> 'path', p_answer ->> 'version', p_is_right) $$;
@@ -52,8 +52,8 @@ select is(answer - 'version', jsonb_build_object('outcome', 'input_unchecked', '
   'bytes', 1000), 'a file that nobody has looked at is to be looked at first') from unchecked, path;
 select is((select count(*) from public.quota_log where change < 0), 0::bigint, 'and nothing is charged before');
 select is(
-  public.start_generation(pg_temp.b(), 'key', 'hash', 'a cat', '00000000-0000-4000-8000-000000000002',
-    p_image_path => path) ->> 'outcome', 'input_missing', 'another user''s file looks like one that is not there') from path;
+  public.start_generation(pg_temp.b(), 'key', 'hash',
+    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000002', 'prompt', 'a cat', 'image_path', path)) ->> 'outcome', 'input_missing', 'another user''s file looks like one that is not there') from path;
 select pg_temp.check(answer, true) from unchecked;
 select is(pg_temp.start('key', path) ->> 'outcome', 'created', 'a file that was found to be an image is taken') from path;
 select is(pg_temp.start('key 2', path) ->> 'outcome', 'created', 'as often as it is named') from path;

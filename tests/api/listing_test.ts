@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { z } from "zod";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
-import { KLING, until } from "../support/harness.ts";
+import { LIGHTHOUSE, until } from "../support/harness.ts";
 
 let server: Postgres;
 let pool: postgres.Sql;
@@ -36,7 +36,8 @@ async function newUser(): Promise<string> {
 
 async function startJob(sql: postgres.ISql, user: string): Promise<string> {
   const [row] = await sql`
-    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) #>> '{leased_job,job_id}' as job`;
+    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', ${sql.json(LIGHTHOUSE)})
+        #>> '{leased_job,job_id}' as job`;
   return String(row?.job);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { assertChangesNothing } from "../support/table-dump.ts";
 import { finishRun, type Generation, INSTANT, startGeneration } from "../support/generation.ts";
-import { type Answer, COPY_LEASE_SECONDS, type TestUser, useWorld } from "../support/harness.ts";
+import { type Answer, COPY_LEASE_SECONDS, LIGHTHOUSE, type TestUser, useWorld } from "../support/harness.ts";
 
 const world = useWorld({ falSimulator: { ...INSTANT, runMs: 3_600_000 } });
 
@@ -149,8 +149,8 @@ Deno.test("while jobs change at random, pages of changes merge to exactly what i
   async function write(): Promise<void> {
     for (let count = 0; count < 60; count++) {
       const [row] = await world.sql`
-        select start_generation(${user.id}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', id) #>> '{leased_job,job_id}' as job
-        from models where is_featured and category = 'text-to-video'`;
+        select start_generation(${user.id}, ${crypto.randomUUID()}, 'hash', ${world.sql.json(LIGHTHOUSE)})
+        #>> '{leased_job,job_id}' as job`;
       const job = String(row?.job);
       const dice = Math.random();
       if (dice < 0.5) await world.sql`select record_submission(${job}, 1, ${job})`;

@@ -11,17 +11,17 @@ const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.te
 const attacks = (name: string) => ({ file: "tests/recovery/circuit_test.ts", name });
 const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
 
-const LAST_CHECK = `    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
-    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]),
+const LAST_CHECK = `    private.quota_problem(p_job.user_id, p_job.seconds),
+    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
     -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
-    private.circuit_problem(v_model.provider, v_job.job_id));`;
+    private.circuit_problem(p_provider, p_job.job_id));`;
 
 export const circuitMutations: readonly Mutation[] = [
   {
     name: "the circuit of start_generation",
     guard: "A provider that is down takes no more of our users' money.",
     file: START_GENERATION,
-    find: "private.circuit_problem(v_model.provider, v_job.job_id));",
+    find: "private.circuit_problem(p_provider, p_job.job_id));",
     replace: "null);",
     test: circuits("a request is refused while the circuit is open"),
   },
@@ -30,9 +30,9 @@ export const circuitMutations: readonly Mutation[] = [
     guard: "What is refused for the quota does not take the probe from those who can pay.",
     file: START_GENERATION,
     find: LAST_CHECK,
-    replace: `    private.circuit_problem(v_model.provider, v_job.job_id),
-    private.quota_problem(p_user_id, private.seconds_of(v_resolved -> 'settings')),
-    private.input_problem(p_user_id, array[p_image_path, p_tail_image_path]));`,
+    replace: `    private.circuit_problem(p_provider, p_job.job_id),
+    private.quota_problem(p_job.user_id, p_job.seconds),
+    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]));`,
     // That a probe ends with its job gives back one whose job was never made, too.
     also: [{
       file: PROVIDER_CIRCUITS,

@@ -24,10 +24,10 @@ const UPSERT = `
     created_at = excluded.created_at, expires_at = excluded.expires_at
   where used.expires_at <= v_now;`;
 
-const SECOND_REPLAY = `  perform private.require_account(p_user_id);
+const SECOND_REPLAY = `  end if;
   v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
 
-const NO_SECOND_REPLAY = `  perform private.require_account(p_user_id);
+const NO_SECOND_REPLAY = `  end if;
   v_outcome := null;`;
 
 const BALANCE_LOCK =
@@ -185,7 +185,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the price check of start_generation",
     guard: "Who cannot pay is told so, and nothing is begun.",
     file: START_GENERATION,
-    find: "if v_balance < v_price then",
+    find: "if p_balance < p_job.credits_used then",
     replace: "if false then",
     test: start("a price above the balance is refused"),
   },
@@ -193,7 +193,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the price check of start_generation, with the look at the charge",
     guard: "No job is made that was not paid for: the check and the charge's own answer each see to it.",
     file: START_GENERATION,
-    find: "if v_balance < v_price then",
+    find: "if p_balance < p_job.credits_used then",
     replace: "if false then",
     also: [{ file: START_GENERATION, find: "if not (v_charge ->> 'success')::boolean then", replace: "if false then" }],
     test: start("a price above the balance is refused"),
@@ -202,8 +202,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the charge's job",
     guard: "A charge names its job, so that it is made and refunded once.",
     file: START_GENERATION,
-    find: "public.deduct_credits(p_user_id, v_price, 'video_generation', v_job.job_id);",
-    replace: "public.deduct_credits(p_user_id, v_price, 'video_generation');",
+    find: "public.deduct_credits(p_job.user_id, p_job.credits_used, 'video_generation', p_job.job_id);",
+    replace: "public.deduct_credits(p_job.user_id, p_job.credits_used, 'video_generation');",
     test: start("the job is charged, once"),
   },
   {
@@ -242,9 +242,17 @@ export const generationMutations: readonly Mutation[] = [
     name: "what the caller agreed to pay",
     guard: "A price that has risen is not charged to somebody who said how much it may be.",
     file: START_GENERATION,
-    find: "if v_price > p_max_credits then",
+    find: "if p_job.credits_used > p_max_credits then",
     replace: "if false then",
     test: start("a price above the one agreed to is refused"),
+  },
+  {
+    name: "the unknown fields of a request",
+    guard: "A misspelled max_credits does not charge a user more than was agreed to.",
+    file: START_GENERATION,
+    find: "if v_unknown is distinct from '{}' then",
+    replace: "if false then",
+    test: start("a field that no request has is refused, not ignored"),
   },
   {
     name: "the CHECK of a job's charge",

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
 import { projectPath } from "../../local/machine/project.ts";
-import { KLING } from "../support/harness.ts";
+import { LIGHTHOUSE } from "../support/harness.ts";
 
 let server: Postgres;
 let sql: postgres.Sql;
@@ -24,7 +24,7 @@ Deno.test.afterAll(async () => {
 
 async function startJob(): Promise<string> {
   const [row] = await sql`
-    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', 'A lighthouse', ${KLING}) -> 'response' as started`;
+    select start_generation(${user}, ${crypto.randomUUID()}, 'hash', ${sql.json(LIGHTHOUSE)}) -> 'response' as started`;
   return String(row?.started.job_id);
 }
 

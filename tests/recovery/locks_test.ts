@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import postgres from "postgres";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
-import { KLING, until } from "../support/harness.ts";
+import { LIGHTHOUSE, until } from "../support/harness.ts";
 
 let server: Postgres;
 let pool: postgres.Sql;
@@ -59,7 +59,8 @@ async function newUser(): Promise<string> {
 function start(userId: string, key: string): Call {
   return (sql) =>
     valueOf(sql`
-      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', 'A lighthouse', ${KLING}) as answer`);
+      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', ${pool.json(LIGHTHOUSE)})
+        as answer`);
 }
 
 /** A charged job whose submission is under way, long enough ago to be due. */
@@ -77,9 +78,9 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
   const jobId = String(
     await valueOf(pool`
       select answer #>> '{response,job_id}' from start_generation(
-        ${userId}, 'key', 'hash', 'A lighthouse', p_kind => 'transition', p_image_url => 'https://example.com/1.png',
-        p_tail_image_url => 'https://example.com/2.png',
-        p_settings => '{"enable_music": true, "deliver_without": ["music"]}') as answer`),
+        ${userId}, 'key', 'hash', '{"kind": "transition", "prompt": "A lighthouse", "image_url": "https://example.com/1.png",
+          "tail_image_url": "https://example.com/2.png",
+          "settings": {"enable_music": true, "deliver_without": ["music"]}}') as answer`),
   );
   await pool`select skip_step(${jobId}, 1)`;
   await pool`select record_submission(${jobId}, 2, 'run-2')`;

@@ -53,6 +53,9 @@ export const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0003";
 export const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0005";
 export const SORA = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008";
 
+/** The request of a test that calls `start_generation` itself: five credits. */
+export const LIGHTHOUSE = { model_id: KLING, prompt: "A lighthouse" };
+
 /** A stack for the tests of the calling file: started before the first, stopped after the last. */
 export function useWorld(options: StackOptions = {}): World {
   // Tests run only after beforeAll has filled it.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KLING, type World } from "./harness.ts";
+import { LIGHTHOUSE, type World } from "./harness.ts";
 
 /** Old enough for the longest pause between two looks: a test that takes seconds sees each once. */
 const AGE_SECONDS = 200;
@@ -18,7 +18,8 @@ export async function insertRunningJobs({ sql, travel }: World, runIds: readonly
     ...await sql`
       select work ->> 'job_id' as job_id, record_submission((work ->> 'job_id')::uuid, 1, run_id)
       from unnest(${[...runIds]}::text[]) with ordinality as runs (run_id, place),
-        lateral (select start_generation(${userId}, run_id, 'hash', 'A lighthouse', ${KLING}) -> 'leased_job' as work) as started
+        lateral (select start_generation(${userId}, run_id, 'hash', ${sql.json(LIGHTHOUSE)})
+          -> 'leased_job' as work) as started
       order by place`,
   ]);
   await travel(AGE_SECONDS);

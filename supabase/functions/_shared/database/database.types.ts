@@ -623,19 +623,10 @@ export type Database = {
       "start_generation": {
         Args: {
           "p_idempotency_key": string;
-          "p_image_path"?: string;
-          "p_image_url"?: string;
-          "p_kind"?: string;
           "p_lease_seconds"?: number;
-          "p_max_credits"?: number;
-          "p_model_id"?: string;
-          "p_node_id"?: string;
-          "p_prompt": string;
+          "p_request": Json;
           "p_request_hash": string;
-          "p_settings"?: Json;
           "p_sibling_keys"?: (string)[];
-          "p_tail_image_path"?: string;
-          "p_tail_image_url"?: string;
           "p_user_id": string;
         };
         Returns: Json;
