@@ -128,7 +128,7 @@ revoke execute on function private.spec_use_problems(jsonb) from public, anon, a
 grant execute on function private.spec_use_problems(jsonb) to service_role;
 
 -- What is wrong with the settings that the procedures themselves calculate with.
-create function private.meaning_problems(
+create function private.reserved_setting_problems(
   p_settings jsonb
 )
 returns setof text
@@ -154,5 +154,5 @@ as $$
   where key = 'music_volume' and not (value @? '$ ? (@.minimum >= 0 && @.maximum <= 100)');
 $$;
 
-revoke execute on function private.meaning_problems(jsonb) from public, anon, authenticated;
-grant execute on function private.meaning_problems(jsonb) to service_role;
+revoke execute on function private.reserved_setting_problems(jsonb) from public, anon, authenticated;
+grant execute on function private.reserved_setting_problems(jsonb) to service_role;

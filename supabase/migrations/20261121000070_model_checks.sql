@@ -103,7 +103,7 @@ begin
       return query select format('settings.%s %s', v_name, problem) from private.spec_use_problems(v_spec) as problem;
     end if;
   end loop;
-  return query select private.meaning_problems(v_settings);
+  return query select private.reserved_setting_problems(v_settings);
   return query select private.segments_problems(p_schema);
   return query select format('"%s" is the input of more than one of prompt, images and settings', input)
     from (

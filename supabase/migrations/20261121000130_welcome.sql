@@ -107,7 +107,7 @@ $$;
 revoke execute on function private.address_hmac(text) from public, anon, authenticated;
 
 -- Notes that a user has an address, and keeps its row locked, before any balance: two who share it come one by one.
-create function private.note_address(
+create function private.record_address(
   p_user_id uuid,
   p_address text
 )
@@ -129,10 +129,10 @@ begin
 end;
 $$;
 
-revoke execute on function private.note_address(uuid, text) from public, anon, authenticated;
+revoke execute on function private.record_address(uuid, text) from public, anon, authenticated;
 
 -- Gives a user the welcome credits, unless they or their address had them. True when they got some.
-create function private.welcome(
+create function private.give_welcome_credits(
   p_user_id uuid,
   p_address text
 )
@@ -143,7 +143,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_address private.addresses := private.note_address(p_user_id, p_address);
+  v_address private.addresses := private.record_address(p_user_id, p_address);
   v_welcome integer := (select welcome_credits from public.app_settings);
 begin
   if v_address.welcomed_at is not null or v_welcome = 0 then
@@ -155,10 +155,10 @@ begin
 end;
 $$;
 
-revoke execute on function private.welcome(uuid, text) from public, anon, authenticated;
+revoke execute on function private.give_welcome_credits(uuid, text) from public, anon, authenticated;
 
 -- Opens the account of a new user, and welcomes whoever becomes a confirmed one.
-create function private.meet_user()
+create function private.open_account()
 returns trigger
 language plpgsql
 volatile
@@ -174,19 +174,19 @@ begin
     insert into public.credit_balances (user_id, credits_remaining) values (new.id, 0);
   end if;
   if v_before is null and v_address is not null then
-    perform private.welcome(new.id, v_address);
+    perform private.give_welcome_credits(new.id, v_address);
   elsif v_address <> v_before then
-    perform private.note_address(new.id, v_address);
+    perform private.record_address(new.id, v_address);
   end if;
   return null;
 end;
 $$;
 
-revoke execute on function private.meet_user() from public, anon, authenticated;
+revoke execute on function private.open_account() from public, anon, authenticated;
 
-create trigger reelmint_meets_a_user
+create trigger reelmint_opens_an_account
   after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
-  for each row execute function private.meet_user();
+  for each row execute function private.open_account();
 
 -- Users who were there before Reelmint get an empty account.
 insert into public.credit_balances (user_id, credits_remaining) select id, 0 from auth.users;
@@ -211,7 +211,7 @@ begin
       and not exists (select from public.quota_log where transaction_id = 'welcome:' || users.id)
     order by created_at, id
   loop
-    v_granted := v_granted + private.welcome(v_user.id, v_user.address)::integer;
+    v_granted := v_granted + private.give_welcome_credits(v_user.id, v_user.address)::integer;
   end loop;
   return v_granted;
 end;

@@ -23,7 +23,7 @@ create policy "Only the service role deletes files" on private.files_to_delete
 grant select, insert, update, delete on private.files_to_delete to service_role;
 
 -- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
-create function private.discard_files(
+create function private.enqueue_job_files(
   p_job public.video_jobs
 )
 returns void
@@ -40,8 +40,8 @@ as $$
   on conflict do nothing;
 $$;
 
-revoke execute on function private.discard_files(public.video_jobs) from public, anon, authenticated;
-grant execute on function private.discard_files(public.video_jobs) to service_role;
+revoke execute on function private.enqueue_job_files(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.enqueue_job_files(public.video_jobs) to service_role;
 
 -- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
 create function private.files_of(

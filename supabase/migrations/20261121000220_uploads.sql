@@ -41,7 +41,7 @@ revoke execute on function private.address_expiry(timestamptz) from public, anon
 grant execute on function private.address_expiry(timestamptz) to service_role;
 
 -- Whoever deletes the row of an upload, its file follows.
-create function private.discard_upload()
+create function private.enqueue_upload_file()
 returns trigger
 language plpgsql
 volatile
@@ -56,10 +56,10 @@ begin
 end;
 $$;
 
-revoke execute on function private.discard_upload() from public, anon, authenticated;
+revoke execute on function private.enqueue_upload_file() from public, anon, authenticated;
 
 create trigger uploads_take_their_files_along after delete on private.uploads
-  for each row execute function private.discard_upload();
+  for each row execute function private.enqueue_upload_file();
 
 -- The file of an upload as Storage has it now; no row when there is none.
 create function private.stored_upload(

@@ -132,7 +132,7 @@ begin
   returning * into v_job;
   -- From its second step on a copy of the video may have been made, or be on its way: nobody will ask for it.
   if v_job.step > 0 then
-    perform private.discard_files(v_job);
+    perform private.enqueue_job_files(v_job);
   end if;
 
   -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.

@@ -21,12 +21,12 @@ revoke execute on function private.is_making_video(jsonb, integer) from public, 
 grant execute on function private.is_making_video(jsonb, integer) to service_role;
 
 -- How far an unfinished job is, as far as the database knows: `not_started` (no run of it is billed), `started`,
--- `may_be_made` (started, and over by now perhaps), `made`, or `unknown`. `p_seen` is what the caller has just seen of
+-- `may_be_made` (started, and over by now perhaps), `made`, or `unknown`. `p_run_states` is what the caller has just seen of
 -- runs at their providers: { run id: state }.
-create function private.standing_of(
+create function private.cancellation_state(
   p_job public.video_jobs,
   p_queued private.job_queue,
-  p_seen jsonb
+  p_run_states jsonb
 )
 returns text
 language sql
@@ -39,17 +39,17 @@ as $$
     when p_queued.provider_job_id is null and p_queued.submitted_at is null and not has_run then 'not_started'
     -- A submission whose answer is missing may be running.
     when p_queued.provider_job_id is null then 'started'
-    when seen = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
-    when seen = 'queued' and not has_run then 'not_started'
-    when seen is not null then 'started'
+    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
+    when run_state = 'queued' and not has_run then 'not_started'
+    when run_state is not null then 'started'
     when p_job.stage = 'generating' or has_run then 'may_be_made'
     else 'unknown' end
-  from (select p_seen ->> p_queued.provider_job_id as seen, p_queued.artifacts <> '{}' as has_run) as facts;
+  from (select p_run_states ->> p_queued.provider_job_id as run_state, p_queued.artifacts <> '{}' as has_run) as facts;
 $$;
 
-revoke execute on function private.standing_of(public.video_jobs, private.job_queue, jsonb)
+revoke execute on function private.cancellation_state(public.video_jobs, private.job_queue, jsonb)
   from public, anon, authenticated;
-grant execute on function private.standing_of(public.video_jobs, private.job_queue, jsonb) to service_role;
+grant execute on function private.cancellation_state(public.video_jobs, private.job_queue, jsonb) to service_role;
 
 -- Says whether the owner of a locked job that has started may no longer end it today; null when they may.
 create function private.cancel_problem(
@@ -82,7 +82,7 @@ revoke execute on function private.cancel_problem(public.video_jobs) from public
 grant execute on function private.cancel_problem(public.video_jobs) to service_role;
 
 -- Ends a locked unfinished job at its owner's wish, refunded in full, and counts it if it had started.
-create function private.end_by_owner(
+create function private.cancel_and_refund(
   p_job public.video_jobs,
   p_queued private.job_queue,
   p_has_started boolean,
@@ -98,19 +98,19 @@ as $$
     case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
 $$;
 
-revoke execute on function private.end_by_owner(public.video_jobs, private.job_queue, boolean, text)
+revoke execute on function private.cancel_and_refund(public.video_jobs, private.job_queue, boolean, text)
   from public, anon, authenticated;
-grant execute on function private.end_by_owner(public.video_jobs, private.job_queue, boolean, text) to service_role;
+grant execute on function private.cancel_and_refund(public.video_jobs, private.job_queue, boolean, text) to service_role;
 
 -- Cancels a user's unfinished job and refunds it in full, or says why not: { outcome, … }.
--- cancelled: { job, work }, with what the caller needs to stop the run. ask_provider: { work }; whoever has looked at its
+-- cancelled: { job, work }, with what the caller needs to stop the run. check_run: { work }; whoever has looked at its
 -- run calls again with what was seen of it. not_cancellable: { job, work }, finished or its video is made; `work` is the
 -- caller's to advance, if that is news. cancel_limit_reached: { limit, retry_after }; the job goes on.
 -- Null for a job that is not there or not the user's.
 create function public.cancel_job(
   p_user_id uuid,
   p_job_id uuid,
-  p_seen jsonb default '{}',
+  p_run_states jsonb default '{}',
   p_lease_seconds integer default 60
 )
 returns jsonb
@@ -123,7 +123,7 @@ declare
   v_locked record := private.lock_job(p_job_id, null);
   v_job public.video_jobs := v_locked.job;
   v_queued private.job_queue := v_locked.queued;
-  v_standing text := private.standing_of(v_job, v_queued, p_seen);
+  v_state text := private.cancellation_state(v_job, v_queued, p_run_states);
   v_answer jsonb;
 begin
   if v_job.user_id is distinct from p_user_id then
@@ -131,25 +131,25 @@ begin
     return null;
   elsif v_job.completed_at is not null then
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job));
-  elsif v_standing = 'made' then
+  elsif v_state = 'made' then
     -- Only what was just seen is news: whoever asks again and again must not cut the pauses between two looks, attempts or
     -- copies short, nor use up the attempts.
     update private.job_queue set next_check_at = least(next_check_at, private.clock())
-    where job_id = p_job_id and p_seen ->> provider_job_id = 'succeeded';
+    where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),
       'leased_job', public.lease_job(p_job_id, p_lease_seconds));
   end if;
 
-  if v_standing in ('started', 'may_be_made') then
+  if v_state in ('started', 'may_be_made') then
     v_answer := private.cancel_problem(v_job);
     if v_answer is not null then
       return v_answer;
     end if;
   end if;
-  if v_standing in ('unknown', 'may_be_made') then
-    return jsonb_build_object('outcome', 'ask_provider', 'leased_job', private.leased_job_json(v_job, v_queued, false));
+  if v_state in ('unknown', 'may_be_made') then
+    return jsonb_build_object('outcome', 'check_run', 'leased_job', private.leased_job_json(v_job, v_queued, false));
   end if;
-  v_answer := private.end_by_owner(v_job, v_queued, v_standing = 'started', 'The video was cancelled');
+  v_answer := private.cancel_and_refund(v_job, v_queued, v_state = 'started', 'The video was cancelled');
   return jsonb_build_object('outcome', 'cancelled', 'job', v_answer -> 'job',
     'leased_job', private.leased_job_json(v_job, v_queued, false));
 end;

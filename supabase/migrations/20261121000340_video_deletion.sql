@@ -72,7 +72,7 @@ as $$
 begin
   insert into public.deleted_videos (job_id, user_id, deleted_at)
   values (p_job.job_id, p_job.user_id, private.clock());
-  perform private.discard_files(p_job);
+  perform private.enqueue_job_files(p_job);
   delete from public.video_jobs where job_id = p_job.job_id;
 end;
 $$;
@@ -80,14 +80,14 @@ $$;
 revoke execute on function private.leave_tombstone(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.leave_tombstone(public.video_jobs) to service_role;
 
--- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, ask, files, runs }.
--- not_deleted: [{ job_id, code }], those that a limit keeps going on. ask: the work of those whose runs must be looked at
+-- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, runs_to_check, files, runs }.
+-- not_deleted: [{ job_id, code }], those that a limit keeps going on. runs_to_check: the work of those whose runs must be looked at
 -- first; whoever has done so calls again with what was seen, as for cancel_job. files: those to delete now, as
 -- { bucket, path }. runs: the work whose runs are to be stopped. Safe to repeat.
 create function public.delete_videos(
   p_user_id uuid,
   p_job_ids uuid[],
-  p_seen jsonb default '{}'
+  p_run_states jsonb default '{}'
 )
 returns jsonb
 language plpgsql
@@ -98,10 +98,10 @@ as $$
 declare
   v_job public.video_jobs;
   v_queued private.job_queue;
-  v_standing text;
+  v_state text;
   v_problem jsonb;
   v_not_deleted jsonb := '[]';
-  v_ask jsonb := '[]';
+  v_runs_to_check jsonb := '[]';
   v_runs jsonb := '[]';
 begin
   perform private.lock_user_shared(p_user_id);
@@ -118,18 +118,18 @@ begin
   loop
     if v_job.completed_at is null then
       select * into v_queued from private.job_queue where job_id = v_job.job_id;
-      v_standing := private.standing_of(v_job, v_queued, p_seen);
-      if v_standing = 'unknown' then
-        v_ask := v_ask || private.leased_job_json(v_job, v_queued, false);
+      v_state := private.cancellation_state(v_job, v_queued, p_run_states);
+      if v_state = 'unknown' then
+        v_runs_to_check := v_runs_to_check || private.leased_job_json(v_job, v_queued, false);
         continue;
       end if;
-      v_problem := case when v_standing <> 'not_started' then private.cancel_problem(v_job) end;
+      v_problem := case when v_state <> 'not_started' then private.cancel_problem(v_job) end;
       if v_problem is not null then
         v_not_deleted := v_not_deleted || jsonb_build_object('job_id', v_job.job_id, 'code', v_problem -> 'outcome');
         continue;
       end if;
       v_runs := v_runs || private.leased_job_json(v_job, v_queued, false);
-      perform private.end_by_owner(v_job, v_queued, v_standing <> 'not_started', 'The video was deleted');
+      perform private.cancel_and_refund(v_job, v_queued, v_state <> 'not_started', 'The video was deleted');
     end if;
     perform private.leave_tombstone(v_job);
   end loop;
@@ -146,7 +146,7 @@ begin
         and not exists (
         select from public.video_jobs as jobs where jobs.user_id = p_user_id and jobs.job_id = asked.job_id)), '[]'),
     'not_deleted', v_not_deleted,
-    'ask', v_ask,
+    'runs_to_check', v_runs_to_check,
     -- Three a video, and some that were left before: what does not fit is for the purge.
     'files', private.files_of(p_user_id, 500),
     'runs', v_runs);

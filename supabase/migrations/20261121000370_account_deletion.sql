@@ -26,7 +26,7 @@ begin
     from (select v_queued.steps -> v_queued.step as step) as current
     where v_queued.provider_job_id is not null
     on conflict do nothing;
-    perform private.end_by_owner(v_job, v_queued, private.standing_of(v_job, v_queued, '{}') <> 'not_started',
+    perform private.cancel_and_refund(v_job, v_queued, private.cancellation_state(v_job, v_queued, '{}') <> 'not_started',
       'The account was deleted');
   end loop;
 end;
@@ -45,7 +45,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_nobody uuid := gen_random_uuid();
+  v_pseudonym uuid := gen_random_uuid();
 begin
   -- Alone with this user: whoever starts or changes a job of theirs waits, and then finds nobody.
   perform private.lock_user_exclusive(old.id);
@@ -53,7 +53,7 @@ begin
   perform private.keep_usage(old.id);
 
   -- Files that may be on their way, and then those that are there.
-  perform private.discard_files(jobs) from public.video_jobs as jobs
+  perform private.enqueue_job_files(jobs) from public.video_jobs as jobs
   where user_id = old.id and (status <> 'completed' or video_path is null);
   insert into private.files_to_delete (bucket, path, since)
   select bucket_id, name, private.clock() from storage.objects
@@ -61,7 +61,7 @@ begin
   on conflict do nothing;
 
   perform set_config('reelmint.erased_user', old.id::text, true);
-  update public.quota_log set user_id = v_nobody where user_id = old.id;
+  update public.quota_log set user_id = v_pseudonym where user_id = old.id;
   perform set_config('reelmint.erased_user', '', true);
 
   delete from public.video_jobs where user_id = old.id;

@@ -67,12 +67,12 @@ select is(
 select is((select status from public.video_jobs where node_id = 'running'), 'processing', 'and goes on');
 create temp table cancelled as select pg_temp.cancel('running') as answer;
 select is(
-  array[answer ->> 'outcome', answer #>> '{leased_job,provider_job_id}'], array['ask_provider', 'running-1'],
+  array[answer ->> 'outcome', answer #>> '{leased_job,provider_job_id}'], array['check_run', 'running-1'],
   'whether a run that was queued has started the provider knows') from cancelled;
 select is(pg_temp.balance(), 998, 'and until it has said so nothing is refunded');
 update cancelled set answer = public.cancel_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('running'),
   '{"another run": "queued"}');
-select is(answer ->> 'outcome', 'ask_provider', 'what was seen of another run says nothing') from cancelled;
+select is(answer ->> 'outcome', 'check_run', 'what was seen of another run says nothing') from cancelled;
 update cancelled set answer = pg_temp.cancel('running', 'running');
 select is(answer ->> 'outcome', 'cancelled', 'a running job is cancelled') from cancelled;
 select is(
@@ -157,7 +157,7 @@ select is(
 select pg_temp.start_and_submit('asked');
 update cancelled set answer = pg_temp.delete('asked');
 select is(
-  array[answer #>> '{ask,0,provider_job_id}', answer ->> 'deleted'], array['asked-1', '[]'],
+  array[answer #>> '{runs_to_check,0,provider_job_id}', answer ->> 'deleted'], array['asked-1', '[]'],
   'who deletes a job whose run was queued is asked to look at it first') from cancelled;
 select is(answer -> 'not_found', '[]', 'and it is not as if it were not there') from cancelled;
 create temp table ids as select node_id, job_id from public.video_jobs;
@@ -201,7 +201,7 @@ select pg_temp.start('unheard');
 select is(
   pg_temp.cancel('unheard') ->> 'outcome', 'cancel_limit_reached', 'a missing answer is no way round it');
 select pg_temp.start_and_submit('free');
-select is(pg_temp.cancel('free') ->> 'outcome', 'ask_provider', 'what may be queued is asked for');
+select is(pg_temp.cancel('free') ->> 'outcome', 'check_run', 'what may be queued is asked for');
 select is(pg_temp.cancel('free', 'queued') ->> 'outcome', 'cancelled', 'and cancelled if it is');
 select is(pg_temp.cancel('made') ->> 'outcome', 'not_cancellable', 'a finished one is told so');
 delete from public.video_jobs where node_id in ('running', 'silent');

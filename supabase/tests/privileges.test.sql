@@ -21,7 +21,7 @@ select is_empty(
   'every function has an empty search path');
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
-  array['private.meet_user()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
+  array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
     'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
   'what needs the rights of its owner is known');
@@ -86,12 +86,13 @@ select is_empty(
   'nobody reads the keys of addresses');
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
-  array['private.meet_user()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
+  array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
     'private.refuse_other_job_change()',
-    'private.call_worker(text)', 'private.discard_upload()', 'private.check_model()', 'private.check_pipeline_step()',
+    'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_step()',
     -- What those two triggers of users do, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
-    'private.note_address(uuid,text)', 'private.welcome(uuid,text)', 'private.end_jobs(uuid)', 'private.keep_usage(uuid)'],
+    'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_jobs(uuid)',
+    'private.keep_usage(uuid)'],
   'the service role may call every procedure but the triggers, what they do, and the one of cron');
 
 select is_empty(

@@ -76,14 +76,14 @@ select is_empty(
   'no address can be read from what is kept');
 
 -- Users who were there before, and an operator who welcomes them.
-alter table auth.users disable trigger reelmint_meets_a_user;
+alter table auth.users disable trigger reelmint_opens_an_account;
 insert into auth.users (id, email, email_confirmed_at, created_at)
 select pg_temp.id(name), email, confirmed_at, '2020-01-01'
 from (values ('old', 'old@example.com', now()), ('old too', 'old+2@example.com', now()), ('unsure', 'unsure@example.com', null))
   as users (name, email, confirmed_at);
 insert into public.credit_balances (user_id, credits_remaining)
 select pg_temp.id(name), 0 from unnest(array['old', 'old too', 'unsure']) as name;
-alter table auth.users enable trigger reelmint_meets_a_user;
+alter table auth.users enable trigger reelmint_opens_an_account;
 update auth.users set email = 'older@example.com' where id = pg_temp.id('old too');
 select is(pg_temp.balance('old too'), 0, 'who was there before gets nothing by changing their address');
 update auth.users set email = 'old+2@example.com' where id = pg_temp.id('old too');

@@ -16,9 +16,9 @@ const welcomeMutations: readonly Mutation[] = [
     name: "the trigger of the welcome credits",
     guard: "A new user has an account, and is welcomed.",
     file: WELCOME,
-    find: `create trigger reelmint_meets_a_user
+    find: `create trigger reelmint_opens_an_account
   after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
-  for each row execute function private.meet_user();`,
+  for each row execute function private.open_account();`,
     replace: "",
     // The trigger is named again where a test looks at who was there before.
     test: account("who leaves and signs up again with the same address is not welcomed again"),
@@ -125,7 +125,7 @@ const leavingMutations: readonly Mutation[] = [
     guard: "A job that was not delivered is refunded, once, also when its user is deleted.",
     file: ACCOUNT_DELETION,
     find:
-      `    perform private.end_by_owner(v_job, v_queued, private.standing_of(v_job, v_queued, '{}') <> 'not_started',
+      `    perform private.cancel_and_refund(v_job, v_queued, private.cancellation_state(v_job, v_queued, '{}') <> 'not_started',
       'The account was deleted');
 `,
     replace: "",

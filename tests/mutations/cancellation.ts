@@ -111,7 +111,7 @@ const fileMutations: readonly Mutation[] = [
 
 const standingMutations: readonly Mutation[] = [
   {
-    name: "the video that is made in standing_of",
+    name: "the video that is made in cancellation_state",
     guard: "A video that is being stored is not cancelled, whatever its owner may read of it.",
     file: CANCEL,
     find: "    when not private.is_making_video(p_queued.steps, p_queued.step) then 'made'\n",
@@ -119,11 +119,11 @@ const standingMutations: readonly Mutation[] = [
     test: cancel("a video that is being stored is not cancelled"),
   },
   {
-    name: "the run that has succeeded in standing_of",
+    name: "the run that has succeeded in cancellation_state",
     guard: "A video that is made at the provider is not cancelled before we have looked.",
     file: CANCEL,
     find:
-      "    when seen = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
+      "    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
     replace: "",
     test: cancel("a run that has succeeded is not cancelled, and its job is woken"),
   },
@@ -139,15 +139,15 @@ const standingMutations: readonly Mutation[] = [
     },
   },
   {
-    name: "the run in standing_of",
+    name: "the run in cancellation_state",
     guard: "What was seen of another run is no reason to cancel this one freely.",
     file: CANCEL,
-    find: "p_seen ->> p_queued.provider_job_id as seen",
-    replace: "(select value #>> '{}' from jsonb_each(p_seen) limit 1) as seen",
+    find: "p_run_states ->> p_queued.provider_job_id as run_state",
+    replace: "(select value #>> '{}' from jsonb_each(p_run_states) limit 1) as run_state",
     test: cancel("what was seen of another run says nothing"),
   },
   {
-    name: "the missing answer in standing_of",
+    name: "the missing answer in cancellation_state",
     guard: "A submission whose answer is missing may be running, and counts.",
     file: CANCEL,
     find: "when p_queued.provider_job_id is null then 'started'",
@@ -155,11 +155,11 @@ const standingMutations: readonly Mutation[] = [
     test: cancel("a submission whose answer is missing may be running"),
   },
   {
-    name: "the parts that are made in standing_of",
+    name: "the parts that are made in cancellation_state",
     guard: "A long video has started once a part of it is made.",
     file: CANCEL,
-    find: "when seen = 'queued' and not has_run then 'not_started'",
-    replace: "when seen = 'queued' then 'not_started'",
+    find: "when run_state = 'queued' and not has_run then 'not_started'",
+    replace: "when run_state = 'queued' then 'not_started'",
     test: cancel("a video of which a part is made has started, though the next is queued"),
   },
   {
@@ -212,7 +212,7 @@ const limitMutations: readonly Mutation[] = [
     name: "the limit in delete_videos",
     guard: "A deletion is no way round the limit of cancellations.",
     file: VIDEO_DELETION,
-    find: "case when v_standing <> 'not_started' then private.cancel_problem(v_job) end",
+    find: "case when v_state <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
     test: cancel("a deletion of it is refused in the same way"),
   },
@@ -221,7 +221,7 @@ const limitMutations: readonly Mutation[] = [
     guard:
       "Asking again and again uses up no attempts of a video that is made: that would be a refund that does not count.",
     file: CANCEL,
-    find: "where job_id = p_job_id and p_seen ->> provider_job_id = 'succeeded';",
+    find: "where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';",
     replace: "where job_id = p_job_id;",
     test: cancel("and an attempt that waits its time is not used up"),
   },

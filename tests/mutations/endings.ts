@@ -96,7 +96,7 @@ export const endingMutations: readonly Mutation[] = [
     guard: "Who deletes a video that was not delivered has their credits back.",
     file: VIDEO_DELETION,
     find:
-      "      perform private.end_by_owner(v_job, v_queued, v_standing <> 'not_started', 'The video was deleted');\n",
+      "      perform private.cancel_and_refund(v_job, v_queued, v_state <> 'not_started', 'The video was deleted');\n",
     replace: "",
     test: videos("what was not delivered is refunded"),
   },

@@ -228,7 +228,7 @@ const refundMutations: readonly Mutation[] = [
     name: "the files of a failed job",
     guard: "What the first steps of a failed job may have left does not stay.",
     file: ENDINGS,
-    find: "    perform private.discard_files(v_job);",
+    find: "    perform private.enqueue_job_files(v_job);",
     replace: "    null;",
     test: pipeline("the files that its first steps may have left are deleted"),
   },

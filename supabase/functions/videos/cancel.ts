@@ -32,7 +32,7 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
     }
     case "cancel_limit_reached":
       throw tooMany(outcome, {}, 0);
-    case "ask_provider":
+    case "check_run":
       throw new RequestError("unavailable", {}, { "Retry-After": "2" });
   }
 }
@@ -42,7 +42,7 @@ async function cancel(context: JobContext, jobId: string): Promise<CancelOutcome
   let seen: SeenRuns = {};
   for (let looks = 0;; looks++) {
     const outcome = await context.jobs.cancel(context.userId, jobId, seen);
-    if (outcome?.outcome !== "ask_provider" || looks === MOST_LOOKS) return outcome;
+    if (outcome?.outcome !== "check_run" || looks === MOST_LOOKS) return outcome;
     seen = await lookAtAll(context, [outcome.leased_job]);
   }
 }

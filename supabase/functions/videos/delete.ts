@@ -31,12 +31,12 @@ export async function deleteVideos(context: JobContext, request: Request): Promi
   for (let looks = 0;; looks++) {
     deletion = await context.jobs.delete(context.userId, asked, seen);
     runs.push(...deletion.runs);
-    if (deletion.ask.length === 0 || looks === MOST_LOOKS) break;
-    seen = await lookAtAll(context, deletion.ask);
+    if (deletion.runs_to_check.length === 0 || looks === MOST_LOOKS) break;
+    seen = await lookAtAll(context, deletion.runs_to_check);
   }
-  const { deleted, not_found, not_deleted, ask, files } = deletion;
+  const { deleted, not_found, not_deleted, runs_to_check, files } = deletion;
   context.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
   await discard(context, { files, runs });
-  const left = [...not_deleted, ...ask.map(({ job_id }) => ({ job_id, code: "unavailable" }))];
+  const left = [...not_deleted, ...runs_to_check.map(({ job_id }) => ({ job_id, code: "unavailable" }))];
   return json({ deleted, not_found, ...(left.length === 0 ? {} : { not_deleted: left }) });
 }

@@ -510,7 +510,7 @@ export type Database = {
       "audit_next_users": { Args: { "p_entries"?: number; "p_limit"?: number }; Returns: Json };
       "audit_recent": { Args: { "p_after_id"?: number; "p_limit"?: number }; Returns: Json };
       "cancel_job": {
-        Args: { "p_job_id": string; "p_lease_seconds"?: number; "p_seen"?: Json; "p_user_id": string };
+        Args: { "p_job_id": string; "p_lease_seconds"?: number; "p_run_states"?: Json; "p_user_id": string };
         Returns: Json;
       };
       "changed_videos": {
@@ -543,7 +543,7 @@ export type Database = {
       "delete_expired_uploads": { Args: { "p_limit": number }; Returns: number };
       "delete_expired_videos": { Args: { "p_limit": number }; Returns: number };
       "delete_finished_videos": { Args: { "p_limit": number; "p_user_id": string }; Returns: number };
-      "delete_videos": { Args: { "p_job_ids": (string)[]; "p_seen"?: Json; "p_user_id": string }; Returns: Json };
+      "delete_videos": { Args: { "p_job_ids": (string)[]; "p_run_states"?: Json; "p_user_id": string }; Returns: Json };
       "erase_account": { Args: { "p_user_id": string }; Returns: undefined };
       "fail_job": {
         Args: {

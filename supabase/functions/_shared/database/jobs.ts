@@ -153,7 +153,7 @@ export class Jobs {
       await callProcedure(this.client, this.timing, "cancel_job", {
         p_user_id: userId,
         p_job_id: jobId,
-        p_seen: seen,
+        p_run_states: seen,
         p_lease_seconds: LEASE_SECONDS,
       }),
     );
@@ -213,7 +213,7 @@ export class Jobs {
       await callProcedure(this.client, this.timing, "delete_videos", {
         p_user_id: userId,
         p_job_ids: jobIds,
-        p_seen: seen,
+        p_run_states: seen,
       }),
     );
   }

@@ -109,7 +109,7 @@ const limitSchema = z.object({
 
 export const cancelSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("cancelled"), job: jobSchema, leased_job: leasedJobSchema }),
-  z.object({ outcome: z.literal("ask_provider"), leased_job: leasedJobSchema }),
+  z.object({ outcome: z.literal("check_run"), leased_job: leasedJobSchema }),
   z.object({ outcome: z.literal("not_cancellable"), job: jobSchema, leased_job: leasedJobSchema.nullish() }),
   limitSchema,
 ]).nullable();
@@ -137,7 +137,7 @@ export const deletedSchema = z.object({
   deleted: z.array(z.string()),
   not_found: z.array(z.string()),
   not_deleted: z.array(z.object({ job_id: z.string(), code: limitSchema.shape.outcome })),
-  ask: z.array(leasedJobSchema),
+  runs_to_check: z.array(leasedJobSchema),
 });
 export type Deletion = z.infer<typeof deletedSchema>;
 

@@ -19,7 +19,7 @@ const COPY_LIMIT_MS = 270_000;
 /** A picture is a matter of a second, and the video waits for it. */
 const THUMBNAIL_LIMIT_MS = 15_000;
 
-/** Where a job's files are, if it has them. `private.discard_files` names the same ones. */
+/** Where a job's files are, if it has them. `private.enqueue_job_files` names the same ones. */
 export function pathsOf(leased: LeasedJob): Required<StoredPaths> {
   const base = `${leased.user_id}/${leased.job_id}`;
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt` };
