@@ -75,6 +75,15 @@ for (const [folder, layers] of Object.entries(LAYERS)) {
 }
 
 const SHARED = "supabase/functions/_shared/";
+
+Deno.test("procedures are called in the folder `database` only", () => {
+  const callers = sources.filter(({ path, text }) =>
+    path.startsWith("supabase/functions/") && /\bcallProcedure\b|\.rpc\(/.test(text)
+  ).map(({ path }) => path);
+  assert.ok(callers.length > 0);
+  assert.deepEqual(callers.filter((path) => !path.startsWith(`${SHARED}database/`)), []);
+});
+
 const PLANTED: [what: string, text: string, target: string][] = [
   ["an import of a type", 'import type { Jobs } from "../jobs/start.ts";', `${SHARED}jobs/start.ts`],
   ["an import of several lines", 'import {\n  start,\n  stop,\n} from "../jobs/start.ts";', `${SHARED}jobs/start.ts`],

@@ -297,7 +297,7 @@ const lockMutations: readonly Mutation[] = [
     name: "the call that had to give way",
     guard: "A transaction that Postgres ended for the sake of another is made once more, not told to the user.",
     file: "supabase/functions/_shared/database/client.ts",
-    find: `GIVEN_WAY.has(first.error?.code ?? "")`,
+    find: `CONFLICTS.has(first.error?.code ?? "")`,
     replace: "false",
     test: {
       file: "supabase/functions/_shared/database/client_test.ts",

@@ -147,7 +147,12 @@ export const stepMutations: readonly Mutation[] = [
     file: ADVANCE,
     find: `      // The claim has set the time when the next attempt may be made.
       return null;`,
-    replace: "      return (await context.jobs.scheduleRetry(leased, 0)).job;",
+    replace: "      return (await scheduleRetry(context, leased, 0)).job;",
+    also: [{
+      file: ADVANCE,
+      find: "import { advanceStep, failJob, ",
+      replace: "import { advanceStep, failJob, scheduleRetry, ",
+    }],
     test: submissions("an attempt after a failed run is submitted once too when its answer is lost"),
   },
   {
@@ -162,8 +167,8 @@ export const stepMutations: readonly Mutation[] = [
     name: "the answer that a failed submission leaves with its key",
     guard: "A replay is told of the refund, as the first request was.",
     file: GENERATE,
-    find: "context.jobs.fail(leased, error.code, answer)",
-    replace: "context.jobs.fail(leased, error.code)",
+    find: "failJob(context, leased, error.code, answer)",
+    replace: "failJob(context, leased, error.code)",
     test: LOCKED,
   },
   {

@@ -1,8 +1,9 @@
+import { deleteFinishedVideos, eraseAccount } from "../_shared/database/accounts.ts";
+import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { discardFiles } from "../_shared/jobs/clean-up.ts";
 import { json } from "../_shared/http/endpoint.ts";
-import type { StoredFiles } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
@@ -19,7 +20,7 @@ const STEPS_FOR_MS = 20_000;
  */
 export async function account(context: JobContext): Promise<Response> {
   const videos = await deleteVideos(context);
-  await context.jobs.eraseAccount(context.userId);
+  await eraseAccount(context, context.userId);
   context.log("info", "account_deleted", { videos });
   keepAlive(cancelAbandonedRuns(context));
   await deleteFiles(context);
@@ -31,7 +32,7 @@ async function deleteVideos(context: JobContext): Promise<number> {
   const until = performance.now() + STEPS_FOR_MS;
   let deleted = 0;
   for (let step = VIDEOS_A_STEP; step === VIDEOS_A_STEP && performance.now() < until; deleted += step) {
-    step = await context.jobs.deleteFinished(context.userId, VIDEOS_A_STEP);
+    step = await deleteFinishedVideos(context, context.userId, VIDEOS_A_STEP);
   }
   return deleted;
 }
@@ -39,9 +40,9 @@ async function deleteVideos(context: JobContext): Promise<number> {
 async function deleteFiles(context: JobContext): Promise<void> {
   const until = performance.now() + STEPS_FOR_MS;
   try {
-    let last: StoredFiles[number] | undefined;
+    let last: StoredFile | undefined;
     do {
-      const files = await context.jobs.filesOfUser(context.userId, FILES_A_STEP, last);
+      const files = await listFilesOfUser(context, context.userId, FILES_A_STEP, last);
       await discardFiles(context, files);
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);

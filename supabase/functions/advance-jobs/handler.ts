@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { leaseDueJobs } from "../_shared/database/jobs.ts";
+import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { advance } from "../_shared/jobs/advance.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
-import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { purge } from "./purge.ts";
@@ -57,7 +58,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + CLAIM_FOR_MS;
   let copies = 0;
-  const leased = await context.jobs.leaseDue(CONCURRENCY);
+  const leased = await leaseDueJobs(context, CONCURRENCY);
   // Fewer than asked for: there are no more, and an idle tick costs no further call.
   const mayBeMore = leased.length === CONCURRENCY;
 
@@ -84,7 +85,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
 /** One more due job, if there is one. A lease that fails is no reason to leave the steps that are under way. */
 async function another(context: JobContext): Promise<LeasedJob | undefined> {
   try {
-    return (await context.jobs.leaseDue(1))[0];
+    return (await leaseDueJobs(context, 1))[0];
   } catch (error) {
     context.log("error", "lease_failed", { error: errorText(error) });
     return undefined;

@@ -1,5 +1,5 @@
+import { listFilesToDelete, postponeFile, type StoredFile } from "../_shared/database/files.ts";
 import { discardFiles } from "../_shared/jobs/clean-up.ts";
-import type { StoredFiles } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
@@ -12,7 +12,7 @@ const MOST_BATCHES = 40;
 export async function deleteLeftFiles(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let batches = 0; batches < MOST_BATCHES && performance.now() < until; batches++) {
-    const files = await context.jobs.filesToDelete(BATCH);
+    const files = await listFilesToDelete(context, BATCH);
     count += await deleteBatch(context, files, until);
     if (files.length < BATCH) return { count, more: performance.now() >= until };
   }
@@ -20,7 +20,7 @@ export async function deleteLeftFiles(context: JobContext, until: number): Promi
 }
 
 /** One file that cannot be deleted keeps none of the others: where a batch fails, each is deleted by itself. */
-async function deleteBatch(context: JobContext, files: StoredFiles, until: number): Promise<number> {
+async function deleteBatch(context: JobContext, files: StoredFile[], until: number): Promise<number> {
   let refusal: unknown;
   try {
     await discardFiles(context, files);
@@ -38,7 +38,7 @@ async function deleteBatch(context: JobContext, files: StoredFiles, until: numbe
       refusal = error;
       context.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
       // To the end of the list, so that those behind it are reached.
-      await context.jobs.postponeFile(file);
+      await postponeFile(context, file);
     }
   }
   if (deleted === 0) throw refusal;

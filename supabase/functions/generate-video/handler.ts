@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { failJob, openAttempt } from "../_shared/database/attempts.ts";
+import type { LeasedJob } from "../_shared/database/records.ts";
 import { DatabaseError } from "../_shared/database/client.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { jobErrors } from "../_shared/errors/job-errors.ts";
 import { errorBody, RequestError, requestErrors } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { LeasedJob } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
 import { isBackPressure, retryLater } from "../_shared/jobs/retry.ts";
@@ -103,7 +104,7 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
         return await fail(context, leased, submission.error);
       }
       await context.pause(pause * (0.5 + context.random()));
-      const next = await context.jobs.openAttempt(leased);
+      const next = await openAttempt(context, leased);
       if (next === null) return null;
       leased = next;
     }
@@ -125,7 +126,7 @@ async function fail(
     error_code: error.code,
     error_message: jobErrors[error.code][context.language],
   };
-  const failed = await context.jobs.fail(leased, error.code, answer).catch((failure: unknown) => {
+  const failed = await failJob(context, leased, error.code, answer).catch((failure: unknown) => {
     if (failure instanceof DatabaseError && failure.unreachable) return null;
     throw failure;
   });

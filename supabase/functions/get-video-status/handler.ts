@@ -4,7 +4,7 @@ import { RequestError } from "../_shared/errors/request-errors.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
-import { paceOf, readJob } from "../_shared/jobs/read.ts";
+import { paceOf, readCurrentJob } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 export const statusQuery = z.union(
@@ -21,7 +21,7 @@ export async function getVideoStatus(
   request: Request,
 ): Promise<Response> {
   const which = readQuery(request, statusQuery);
-  const job = await readJob(context, which);
+  const job = await readCurrentJob(context, which);
   if (job === null) throw new RequestError("job_not_found");
   context.logFields.job_id = job.job_id;
 

@@ -1,7 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
-import { z } from "zod";
 import { configurationProblem } from "../_shared/database/configuration.ts";
-import { type AdminClient, callProcedure } from "../_shared/database/client.ts";
+import type { AdminClient } from "../_shared/database/client.ts";
+import { type DatabaseHealth, readHealth } from "../_shared/database/maintenance.ts";
 import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
 import { type Handler, json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
@@ -11,8 +11,6 @@ import { storeText } from "../_shared/storage/upload.ts";
 const FRESH_MS = 5_000;
 /** Written anew by every check, into the folder of no user. */
 const PROBE = { bucket: VIDEO_BUCKET, path: "health/probe.vtt", text: "WEBVTT\n", contentType: "text/vtt" };
-
-const healthSchema = z.object({ open_circuits: z.array(z.string()), overdue_jobs: z.number() });
 
 interface Report {
   status: "ok" | "degraded";
@@ -68,9 +66,9 @@ async function check(context: RequestContext, connect: () => AdminClient): Promi
   return { status: well ? "ok" : "degraded", checked_at, checks, ...database };
 }
 
-async function askDatabase(context: RequestContext, client: AdminClient): Promise<z.infer<typeof healthSchema> | null> {
+async function askDatabase(context: RequestContext, client: AdminClient): Promise<DatabaseHealth | null> {
   try {
-    return healthSchema.parse(await callProcedure(client, context.timing, "health", {}));
+    return await readHealth({ client, timing: context.timing });
   } catch (error) {
     context.log("error", "health_database", { error: errorText(error) });
     return null;

@@ -1,9 +1,10 @@
+import { adoptRun, wakeJob, type WakeOutcome } from "../_shared/database/jobs.ts";
+import type { LeasedJob } from "../_shared/database/records.ts";
 import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
-import type { LeasedJob, Woken } from "../_shared/database/records.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { cancelRun, look } from "../_shared/jobs/check.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
@@ -36,7 +37,7 @@ export async function providerWebhook(
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
 
-  const woken = await context.jobs.wake(address.jobId, address.attempt, runId);
+  const woken = await wakeJob(context, address.jobId, address.attempt, runId);
   if (woken === null) throw new RequestError("job_not_found");
   context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
   keepAlive(
@@ -74,7 +75,12 @@ function refused(context: JobContext, address: Address): RequestError {
   return new RequestError("unauthorized");
 }
 
-async function follow(context: JobContext, woken: NonNullable<Woken>, runId: string, address: Address): Promise<void> {
+async function follow(
+  context: JobContext,
+  woken: NonNullable<WakeOutcome>,
+  runId: string,
+  address: Address,
+): Promise<void> {
   switch (woken.outcome) {
     case "finished":
       if (!woken.same_run) {
@@ -93,7 +99,7 @@ async function follow(context: JobContext, woken: NonNullable<Woken>, runId: str
 async function followLateRun(context: JobContext, current: LeasedJob, runId: string): Promise<void> {
   const state = await look(context, { ...current, provider_job_id: runId });
   if (state.state !== "succeeded") return;
-  const adopted = await context.jobs.adoptRun(current, runId);
+  const adopted = await adoptRun(context, current, runId);
   if (adopted === null) return;
   if (adopted.abandoned_provider_job_id !== null) {
     await cancelRun(context, { ...current, provider_job_id: adopted.abandoned_provider_job_id });

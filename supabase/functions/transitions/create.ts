@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { GenerationRequest } from "../_shared/database/jobs.ts";
+import type { LeasedJob } from "../_shared/database/records.ts";
 import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
@@ -6,8 +8,6 @@ import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
-import type { LeasedJob } from "../_shared/database/records.ts";
-import type { GenerationRequest } from "../_shared/database/jobs.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";

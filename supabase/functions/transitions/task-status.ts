@@ -1,9 +1,9 @@
+import type { Job } from "../_shared/database/records.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import type { Job } from "../_shared/database/records.ts";
 import { jobView } from "../_shared/jobs/view.ts";
-import { paceOf, readJob } from "../_shared/jobs/read.ts";
+import { paceOf, readCurrentJob } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** What is happening while a step runs. Parts of a long video have a number behind their step's name. */
@@ -28,7 +28,7 @@ const WAITING: Readonly<Record<string, string>> = {
 /** GET /transitions/task-status/{task_id}/: the task as it is, moved on first if it was due. */
 export async function taskStatus(context: JobContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id);
-  const job = jobId.success ? await readJob(context, { jobId: jobId.data }) : null;
+  const job = jobId.success ? await readCurrentJob(context, { jobId: jobId.data }) : null;
   if (job?.kind !== "transition") throw new RequestError("job_not_found");
   context.logFields.job_id = job.job_id;
   return json({ task_id: job.job_id, ...await stateOf(context, job) }, 200, paceOf(job));

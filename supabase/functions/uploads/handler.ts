@@ -6,7 +6,7 @@ import { tooMany } from "../_shared/jobs/start.ts";
 import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
 import { signedUpload } from "../_shared/storage/signed-urls.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
-import { startUpload } from "../_shared/jobs/uploads.ts";
+import { startUpload } from "../_shared/database/uploads.ts";
 
 /** Supabase's own limit of a signed upload URL. */
 const EXPIRES_IN_SECONDS = 2 * 60 * 60;
@@ -18,7 +18,7 @@ export const uploadBody = z.strictObject({
 /** POST /uploads: an address to upload one image to, in the user's own folder, to be named as `image_path` afterwards. */
 export async function uploads(context: JobContext, request: Request): Promise<Response> {
   const { content_type } = await readBody(request, uploadBody);
-  const upload = await startUpload(context, content_type);
+  const upload = await startUpload(context, context.userId, content_type);
   if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
   const signed = await context.timing.measure(
     "storage",

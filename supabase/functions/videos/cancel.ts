@@ -1,10 +1,9 @@
+import { cancelJob, type CancelOutcome, type RunStates } from "../_shared/database/videos.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import { discardJobFiles } from "../_shared/jobs/files.ts";
-import type { CancelOutcome } from "../_shared/database/records.ts";
-import type { SeenRuns } from "../_shared/database/jobs.ts";
 import { jobView } from "../_shared/jobs/view.ts";
 import { cancelRun, lookAtAll } from "../_shared/jobs/check.ts";
 import { moveOn } from "../_shared/jobs/read.ts";
@@ -39,11 +38,11 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
 
 /** Whether its run has started only the provider knows: our own view of it is some seconds old. */
 async function cancel(context: JobContext, jobId: string): Promise<CancelOutcome> {
-  let seen: SeenRuns = {};
+  let runStates: RunStates = {};
   for (let looks = 0;; looks++) {
-    const outcome = await context.jobs.cancel(context.userId, jobId, seen);
+    const outcome = await cancelJob(context, context.userId, jobId, runStates);
     if (outcome?.outcome !== "check_run" || looks === MOST_LOOKS) return outcome;
-    seen = await lookAtAll(context, [outcome.leased_job]);
+    runStates = await lookAtAll(context, [outcome.leased_job]);
   }
 }
 

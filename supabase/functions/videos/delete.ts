@@ -1,10 +1,10 @@
 import { z } from "zod";
+import type { LeasedJob } from "../_shared/database/records.ts";
+import { deleteVideos, type Deletion, type RunStates } from "../_shared/database/videos.ts";
 import { discard } from "../_shared/jobs/clean-up.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import type { Deletion, LeasedJob } from "../_shared/database/records.ts";
-import type { SeenRuns } from "../_shared/database/jobs.ts";
 import { lookAtAll } from "../_shared/jobs/check.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
@@ -23,16 +23,16 @@ const MOST_LOOKS = 3;
  * DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. What had started
  * is refunded only so often a day: beyond that it is not deleted, and goes on.
  */
-export async function deleteVideos(context: JobContext, request: Request): Promise<Response> {
+export async function deleteNamedVideos(context: JobContext, request: Request): Promise<Response> {
   const asked = await readBody(request, deleteBody);
   const runs: LeasedJob[] = [];
-  let seen: SeenRuns = {};
+  let runStates: RunStates = {};
   let deletion: Deletion;
   for (let looks = 0;; looks++) {
-    deletion = await context.jobs.delete(context.userId, asked, seen);
+    deletion = await deleteVideos(context, context.userId, asked, runStates);
     runs.push(...deletion.runs);
     if (deletion.runs_to_check.length === 0 || looks === MOST_LOOKS) break;
-    seen = await lookAtAll(context, deletion.runs_to_check);
+    runStates = await lookAtAll(context, deletion.runs_to_check);
   }
   const { deleted, not_found, not_deleted, runs_to_check, files } = deletion;
   context.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });

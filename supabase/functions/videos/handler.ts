@@ -2,15 +2,15 @@ import { RequestError } from "../_shared/errors/request-errors.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { cancelVideo } from "./cancel.ts";
-import { deleteVideos } from "./delete.ts";
-import { listVideos } from "./list.ts";
+import { deleteNamedVideos } from "./delete.ts";
+import { getVideos } from "./list.ts";
 
 /** GET and DELETE /videos, POST /videos/{job_id}/cancel. */
 export async function videos(context: JobContext, request: Request): Promise<Response> {
   const [id, action, ...rest] = pathBelow(request);
   if (id === undefined) {
-    if (request.method === "GET") return await listVideos(context, request);
-    if (request.method === "DELETE") return await deleteVideos(context, request);
+    if (request.method === "GET") return await getVideos(context, request);
+    if (request.method === "DELETE") return await deleteNamedVideos(context, request);
     throw methodNotAllowed("GET, DELETE, OPTIONS");
   }
   if (action !== "cancel" || rest.length > 0) throw new RequestError("not_found");

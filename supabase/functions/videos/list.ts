@@ -1,9 +1,10 @@
 import { z } from "zod";
+import type { Job } from "../_shared/database/records.ts";
+import { changedVideos, listVideos, type VideoPage } from "../_shared/database/videos.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { jobViews } from "../_shared/jobs/view.ts";
-import type { Job, VideoPage } from "../_shared/database/records.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** The last millisecond of the year 9999: `toISOString` writes later years in another form. */
@@ -57,11 +58,11 @@ const queryWithCursor = listQuery.transform(({ cursor, updated_since, updatedSin
  * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing. Who asks
  * for what changed since before `deletions_since` has missed deletions, and reads the whole list anew.
  */
-export async function listVideos(context: JobContext, request: Request): Promise<Response> {
+export async function getVideos(context: JobContext, request: Request): Promise<Response> {
   const { limit, status, node_id, sinceMs, cursor } = readQuery(request, queryWithCursor);
   const page = sinceMs === undefined
-    ? await context.jobs.list(context.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
-    : await context.jobs.changed(context.userId, {
+    ? await listVideos(context, context.userId, { limit, status, nodeId: node_id, before: cursor ?? undefined })
+    : await changedVideos(context, context.userId, {
       sinceMs,
       limit,
       status,

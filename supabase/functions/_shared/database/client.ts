@@ -1,5 +1,6 @@
 import { createAdminClient } from "@supabase/server/core";
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
+import type { z } from "zod";
 import type { Database } from "./database.types.ts";
 import { RequestError } from "../errors/request-errors.ts";
 import type { ServerTiming } from "../runtime/server-timing.ts";
@@ -9,10 +10,16 @@ import { storageFetch } from "../storage/storage-client.ts";
 export type AdminClient = SupabaseClient<Database>;
 type Procedures = Database["public"]["Functions"];
 
-/** Long for any of our procedures, short for a caller who waits. A call cut off here may still commit. */
+/** The part of a request's context that a database call needs. */
+export interface DatabaseContext {
+  client: AdminClient;
+  timing: ServerTiming;
+}
+
+/** Long for any of our procedures, short for a user who waits. A call that ends here may still commit. */
 const CALL_LIMIT_MS = 10_000;
 
-/** A database call that failed: `unreachable` when nobody answered, else Postgres or PostgREST said no. */
+/** A database call that failed. `unreachable`: there was no answer; else Postgres or PostgREST refused the call. */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
   constructor(
@@ -24,35 +31,35 @@ export class DatabaseError extends Error {
   }
 }
 
-/** What `private.require_account` raises: the token's user is no more. */
+/** What `private.require_account` raises: the token's user was deleted. */
 const NO_ACCOUNT = "PT401";
 
-/** Postgres ended the transaction for the sake of another one, and nothing of it was kept. */
-const GIVEN_WAY: ReadonlySet<string> = new Set(["40001", "40P01"]);
+/** Postgres rolled the transaction back because of a conflict with another one: a serialization failure, a deadlock. */
+const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
 /**
- * Calls a stored procedure as the service role; once more where it had to give way. Throws `DatabaseError`, and
- * `RequestError` for a user without account.
+ * Calls a stored procedure as the service role, and once more after a conflict with another transaction. Only the modules
+ * of this folder call it. Throws `DatabaseError`, and `RequestError` for a user without account.
  */
-export async function callProcedure<Name extends keyof Procedures & string>(
-  client: AdminClient,
-  timing: ServerTiming,
+export async function callProcedure<Name extends keyof Procedures & string, Answer>(
+  { client, timing }: DatabaseContext,
+  answer: z.ZodType<Answer>,
   name: Name,
   args: Procedures[Name]["Args"],
-): Promise<unknown> {
+): Promise<Answer> {
   const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS));
   const { data, error, status } = await timing.measure("db", async () => {
     const first = await call();
-    return GIVEN_WAY.has(first.error?.code ?? "") ? await call() : first;
+    return CONFLICTS.has(first.error?.code ?? "") ? await call() : first;
   });
   if (error !== null) {
     if (error.code === NO_ACCOUNT) throw new RequestError("unauthorized");
     throw new DatabaseError(name, isUnreachable(error, status), `${error.code} ${error.message}`);
   }
-  return data;
+  return answer.parse(data);
 }
 
-/** Whether nobody answered who knows what became of the call: it may have been carried out all the same. */
+/** Whether there was no answer from Postgres: the call may have been carried out all the same. */
 function isUnreachable(error: PostgrestError, status: number): boolean {
   // supabase-js reports a failed fetch as status 0. Class 08 and 57P0x: the server is gone or going down; PGRST00x: PostgREST
   // cannot reach it (https://docs.postgrest.org/en/stable/references/errors.html). An error without a code is that of a

@@ -1,5 +1,6 @@
 import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
+import { z } from "zod";
 import type { Database } from "./database.types.ts";
 import { callProcedure, DatabaseError } from "./client.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
@@ -18,25 +19,28 @@ function databaseThatAnswers(...codes: (string | null)[]) {
       },
     },
   });
-  return { ask: () => callProcedure(client, new ServerTiming(), "health", {}), calls: () => calls };
+  return {
+    call: () => callProcedure({ client, timing: new ServerTiming() }, z.object({ open: z.number() }), "health", {}),
+    calls: () => calls,
+  };
 }
 
 for (const code of ["40001", "40P01"]) {
   Deno.test(`a call that had to give way to another transaction (${code}) is made once more`, async () => {
     const database = databaseThatAnswers(code, null);
-    assert.deepEqual(await database.ask(), { open: 1 });
+    assert.deepEqual(await database.call(), { open: 1 });
     assert.equal(database.calls(), 2);
   });
 
   Deno.test(`a call that had to give way twice (${code}) is an error`, async () => {
     const database = databaseThatAnswers(code, code, null);
-    await assert.rejects(database.ask(), DatabaseError);
+    await assert.rejects(database.call(), DatabaseError);
     assert.equal(database.calls(), 2);
   });
 }
 
 Deno.test("a call that was refused for anything else is not made again", async () => {
   const database = databaseThatAnswers("23514", null);
-  await assert.rejects(database.ask(), DatabaseError);
+  await assert.rejects(database.call(), DatabaseError);
   assert.equal(database.calls(), 1);
 });

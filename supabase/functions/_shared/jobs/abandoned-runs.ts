@@ -1,4 +1,4 @@
-import type { RunToCancel } from "../database/records.ts";
+import { leaseRunsToCancel, recordCancelledRun, type RunToCancel } from "../database/accounts.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./check.ts";
 import type { JobContext } from "./context.ts";
@@ -9,7 +9,7 @@ const MOST_AT_ONCE = 20;
 /** Stops runs whose users have left, some of them: the others wait for the next tick. Never throws. */
 export async function cancelAbandonedRuns(context: JobContext): Promise<void> {
   try {
-    const runs = await context.jobs.leaseRunsToCancel(MOST_AT_ONCE);
+    const runs = await leaseRunsToCancel(context, MOST_AT_ONCE);
     await Promise.all(runs.map((run) => cancelAbandoned(context, run)));
   } catch (error) {
     context.log("error", "runs_not_cancelled", { error: errorText(error) });
@@ -24,7 +24,7 @@ async function cancelAbandoned(context: JobContext, run: RunToCancel): Promise<v
     context.log("alert", "run_not_cancelled", { job_id, attempt, provider_job_id, provider: step.provider });
   }
   try {
-    await context.jobs.recordCancelledRun(run);
+    await recordCancelledRun(context, run);
   } catch (error) {
     // It is cancelled once more; the others go on.
     context.log("error", "cancelled_run_not_recorded", { job_id, attempt, error: errorText(error) });

@@ -1,7 +1,8 @@
+import { advanceStep, failJob, recordProgress, skipStep } from "../database/attempts.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
 import { discardUnlessWanted } from "./files.ts";
-import type { Job, LeasedJob } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun, look } from "./check.ts";
 import type { ProviderError, RunState } from "../providers/provider.ts";
@@ -57,9 +58,9 @@ async function check(context: JobContext, leased: LeasedJob): Promise<Job | null
   }
   switch (state.state) {
     case "queued":
-      return (await context.jobs.recordProgress(leased, { ...state, stage: "queued", percent: null })).job;
+      return (await recordProgress(context, leased, { ...state, stage: "queued", percent: null })).job;
     case "running":
-      return (await context.jobs.recordProgress(leased, { ...state, stage: "generating", queuePosition: null })).job;
+      return (await recordProgress(context, leased, { ...state, stage: "generating", queuePosition: null })).job;
     case "failed":
       return await retryOrFail(context, leased, state.error);
     case "succeeded":
@@ -80,7 +81,7 @@ async function finishStep(
     });
     return await giveUp(context, leased, "no_media");
   }
-  const advanced = await context.jobs.advanceStep(leased, run.media);
+  const advanced = await advanceStep(context, leased, run.media);
   context.log("info", "step_finished", {
     job_id: leased.job_id,
     attempt: leased.attempt,
@@ -124,7 +125,7 @@ async function giveUp(
   if (!leased.step.optional) return await fail(context, leased, code, cause);
   const { job_id, attempt } = leased;
   context.log("warn", "step_skipped", { job_id, attempt, step: leased.step.name, code, detail: cause?.detail });
-  return await goOn(context, await context.jobs.skipStep(leased));
+  return await goOn(context, await skipStep(context, leased));
 }
 
 /** Goes straight on with the next step, if it was ours to begin: nobody has to wait until the job is woken again. */
@@ -141,7 +142,7 @@ async function fail(
   code: JobErrorCode,
   cause?: ProviderError,
 ): Promise<Job | null> {
-  const failed = await context.jobs.fail(leased, code);
+  const failed = await failJob(context, leased, code);
   if (failed.applied) {
     context.log(cause?.kind === "fatal" ? "alert" : "warn", "job_failed", {
       job_id: leased.job_id,

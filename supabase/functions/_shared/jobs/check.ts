@@ -1,5 +1,5 @@
 import type { LeasedJob } from "../database/records.ts";
-import type { SeenRuns } from "../database/jobs.ts";
+import type { RunStates } from "../database/videos.ts";
 import { errorText } from "../runtime/log.ts";
 import type { ProviderRun, RunState, VideoProvider } from "../providers/provider.ts";
 import type { JobContext } from "./context.ts";
@@ -21,7 +21,7 @@ export async function look(context: JobContext, leased: LeasedJob): Promise<RunS
 }
 
 /** Asks the providers what these runs are doing. Never throws. */
-export async function lookAtAll(context: JobContext, leasedJobs: LeasedJob[]): Promise<SeenRuns> {
+export async function lookAtAll(context: JobContext, leasedJobs: LeasedJob[]): Promise<RunStates> {
   return Object.fromEntries(
     await Promise.all(leasedJobs.map(async (leased) => {
       try {

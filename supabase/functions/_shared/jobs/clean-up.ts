@@ -1,12 +1,13 @@
+import { recordDeletedFiles, type StoredFile } from "../database/files.ts";
+import type { LeasedJob } from "../database/records.ts";
 import { keepAlive } from "../runtime/background.ts";
-import type { LeasedJob, StoredFiles } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./check.ts";
 import { deleteFiles } from "../storage/delete.ts";
 import type { JobContext } from "./context.ts";
 
 /** What the deletion of rows leaves to do: files in Storage, and runs at the providers, which nobody waits for. */
-export async function discard(context: JobContext, left: { files: StoredFiles; runs: LeasedJob[] }): Promise<void> {
+export async function discard(context: JobContext, left: { files: StoredFile[]; runs: LeasedJob[] }): Promise<void> {
   const started = left.runs.filter((leased) => leased.provider_job_id !== null);
   keepAlive(Promise.all(started.map((leased) => cancelRun(context, leased))));
   try {
@@ -18,11 +19,11 @@ export async function discard(context: JobContext, left: { files: StoredFiles; r
 }
 
 /** Deletes files and takes them off the list of files to delete. Throws `MediaError` and `DatabaseError`. */
-export async function discardFiles(context: JobContext, files: StoredFiles): Promise<void> {
+export async function discardFiles(context: JobContext, files: StoredFile[]): Promise<void> {
   if (files.length === 0) return;
   for (const bucket of new Set(files.map((file) => file.bucket))) {
     const paths = files.filter((file) => file.bucket === bucket).map(({ path }) => path);
     await context.timing.measure("storage", () => deleteFiles(context.client, { bucket, paths }));
   }
-  await context.jobs.recordDeletedFiles(files);
+  await recordDeletedFiles(context, files);
 }

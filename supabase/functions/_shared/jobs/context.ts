@@ -1,14 +1,11 @@
 import { type Dependencies, dependencies } from "./dependencies.ts";
 import type { Handler, RequestContext } from "../http/endpoint.ts";
-import { Jobs } from "../database/jobs.ts";
 
 /** All that a handler and the functions of `jobs` work with, for the length of one request. */
-export interface JobContext extends RequestContext, Dependencies {
-  jobs: Jobs;
-}
+export type JobContext = RequestContext & Dependencies;
 
 export function jobContext(request: RequestContext, dependencies: Dependencies): JobContext {
-  return { ...request, ...dependencies, jobs: new Jobs(dependencies.client, request.timing) };
+  return { ...request, ...dependencies };
 }
 
 /** A handler with the real dependencies. Throws `ConfigurationError` when the environment does not fit. */

@@ -1,8 +1,8 @@
+import { completeJob, failJob, postpone, recordStoredVideo, type StoredPaths } from "../database/attempts.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
 import { discardJobFiles, discardUnlessWanted, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
-import type { Job, LeasedJob } from "../database/records.ts";
-import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
@@ -24,7 +24,7 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
     // First what is small and of the client's own making: a delivered video has its subtitles.
     subtitles = await storeSubtitles(context, leased);
     if (context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public) {
-      return await discardUnlessWanted(context, leased, (await context.jobs.complete(leased, subtitles)).job);
+      return await discardUnlessWanted(context, leased, (await completeJob(context, leased, subtitles)).job);
     }
     const video = await storeVideo(context, leased);
     stored = { video, ...subtitles, ...await storeThumbnail(context, leased) };
@@ -41,11 +41,11 @@ async function complete(
   stored: StoredPaths & { video: string },
 ): Promise<Job | null> {
   let delivered = leased.status === "completed"
-    ? await context.jobs.recordStoredVideo(leased, stored)
-    : await context.jobs.complete(leased, stored);
+    ? await recordStoredVideo(context, leased, stored)
+    : await completeJob(context, leased, stored);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and had to complete it with the provider's URL; by now it may rely on this very file.
-    delivered = await context.jobs.recordStoredVideo(leased, stored);
+    delivered = await recordStoredVideo(context, leased, stored);
   }
   context.log("info", "job_completed", {
     job_id: leased.job_id,
@@ -70,22 +70,22 @@ async function afterFailedCopy(
     if (givenUp) {
       context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
     }
-    return (await context.jobs.postpone(leased, givenUp ? null : again)).job;
+    return (await postpone(context, leased, givenUp ? null : again)).job;
   }
   if (isStorageTrouble(error) && leased.files_are_public && context.environment.VIDEO_STORAGE === "supabase") {
     // What Storage will never take stays with the provider: the run is billed, and the user has the video.
     if (verdict !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
     const copyAgain = verdict === null ? { copyAgainAfterSeconds: again } : {};
-    return (await context.jobs.complete(leased, { ...stored, ...copyAgain })).job;
+    return (await completeJob(context, leased, { ...stored, ...copyAgain })).job;
   }
   if (verdict === null && !leased.past_deadline) {
-    return (await context.jobs.postpone(leased, again)).job;
+    return (await postpone(context, leased, again)).job;
   }
   return await fail(context, leased, verdict ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
 }
 
 async function fail(context: JobContext, leased: LeasedJob, code: JobErrorCode): Promise<Job | null> {
-  const failed = await context.jobs.fail(leased, code);
+  const failed = await failJob(context, leased, code);
   if (failed.applied && code === "storage_failed") {
     context.log("alert", "video_lost", { job_id: leased.job_id, credits_refunded: failed.job?.credits_refunded });
   }

@@ -1,7 +1,7 @@
 /** The files of a job in our own Storage: where they are, and how they come there. */
 
+import type { StoredPaths } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
-import type { StoredPaths } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { deleteFiles } from "../storage/delete.ts";

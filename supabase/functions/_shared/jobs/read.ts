@@ -1,6 +1,7 @@
+import { type JobAndLease, readJob } from "../database/jobs.ts";
+import type { Job } from "../database/records.ts";
 import { advance } from "./advance.ts";
 import { finishWithin } from "../runtime/background.ts";
-import type { Job, JobToRead } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 
@@ -8,11 +9,11 @@ import type { JobContext } from "./context.ts";
 const STEP_WAIT_MS = 4_000;
 
 /** A user's job as it is, moved on first if it was due; null for one that is not there or not theirs. */
-export async function readJob(
+export async function readCurrentJob(
   context: JobContext,
   which: { jobId: string } | { nodeId: string },
 ): Promise<Job | null> {
-  const found = await context.jobs.read(context.userId, which);
+  const found = await readJob(context, context.userId, which);
   return found === null ? null : await moveOn(context, found);
 }
 
@@ -22,7 +23,7 @@ export function paceOf(job: Job): Record<string, string> {
 }
 
 /** Does the step that is due, if this request was the one to claim it. Trouble there is no reason not to answer. */
-export async function moveOn(context: JobContext, found: JobToRead): Promise<Job> {
+export async function moveOn(context: JobContext, found: JobAndLease): Promise<Job> {
   if (found.leased_job === null) return found.job;
   const step = advance(context, found.leased_job).catch((error) => {
     context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });

@@ -1,5 +1,6 @@
-import { backoffSeconds } from "./backoff.ts";
+import { postpone, scheduleRetry } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
+import { backoffSeconds } from "./backoff.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { JobContext } from "./context.ts";
 
@@ -10,8 +11,7 @@ const LOOK_BACKOFF = { base: 2, cap: 60 };
 /** A provider that asks for longer is asked earlier: its time may be over, or the job's own. */
 const LONGEST_WAIT_SECONDS = 300;
 
-/** What it takes to put a job off. */
-type Putting = Pick<JobContext, "log" | "random"> & { jobs: Pick<JobContext["jobs"], "scheduleRetry" | "postpone"> };
+type RetryContext = Pick<JobContext, "client" | "timing" | "log" | "random">;
 
 /** Whether the provider is well, and asks for fewer requests. */
 export function isBackPressure(error: ProviderError): boolean {
@@ -19,7 +19,7 @@ export function isBackPressure(error: ProviderError): boolean {
 }
 
 /** Gives the current attempt up, and has the next one made later. */
-export async function retryLater(context: Putting, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
+export async function retryLater(context: RetryContext, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
   const delay = waitAskedFor(error) + backoffSeconds(leased.attempts_of_step, RETRY_BACKOFF, context.random);
   context.log("warn", "attempt_failed", {
     job_id: leased.job_id,
@@ -28,13 +28,13 @@ export async function retryLater(context: Putting, leased: LeasedJob, error: Pro
     detail: error.detail,
     retry_in_seconds: delay,
   });
-  return (await context.jobs.scheduleRetry(leased, delay)).job;
+  return (await scheduleRetry(context, leased, delay)).job;
 }
 
 /** Has a run that a look told nothing of looked at again later. */
-export async function lookAgainLater(context: Putting, leased: LeasedJob, error: unknown): Promise<Job | null> {
+export async function lookAgainLater(context: RetryContext, leased: LeasedJob, error: unknown): Promise<Job | null> {
   const delay = waitAskedFor(error) + backoffSeconds(leased.failures, LOOK_BACKOFF, context.random);
-  return (await context.jobs.postpone(leased, delay)).job;
+  return (await postpone(context, leased, delay)).job;
 }
 
 /** The backoff comes on top of it: those that were sent away together must not come back together. */

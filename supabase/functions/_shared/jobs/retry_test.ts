@@ -1,6 +1,10 @@
+import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
+import { z } from "zod";
+import type { Database } from "../database/database.types.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { type ErrorFacts, ProviderError } from "../providers/provider.ts";
+import { ServerTiming } from "../runtime/server-timing.ts";
 import { isBackPressure, lookAgainLater, retryLater } from "./retry.ts";
 
 const leased: LeasedJob = {
@@ -25,14 +29,20 @@ const leased: LeasedJob = {
 
 /** How long the job waits after this error, in seconds. */
 async function delayAfter(later: typeof retryLater, facts: ErrorFacts, random: number): Promise<number> {
-  let told = NaN;
-  const note = (_work: LeasedJob, seconds: number | null) => {
-    told = seconds ?? NaN;
-    return Promise.resolve({ applied: true, job: null });
-  };
-  const context = { jobs: { scheduleRetry: note, postpone: note }, log: () => {}, random: () => random };
+  let delay = NaN;
+  const client = createClient<Database>("http://database.test", "sb_secret_test", {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: {
+      fetch: async (address, init) => {
+        delay =
+          z.object({ p_delay_seconds: z.number() }).parse(await new Request(address, init).json()).p_delay_seconds;
+        return Response.json({ applied: true, job: null });
+      },
+    },
+  });
+  const context = { client, timing: new ServerTiming(), log: () => {}, random: () => random };
   await later(context, leased, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
-  return told;
+  return delay;
 }
 
 Deno.test("a refused submission waits as long as the provider asked, and a little more", async () => {

@@ -1,7 +1,6 @@
+import { type GenerationRequest, startGeneration, type StartOutcome } from "../database/jobs.ts";
 import { DatabaseError } from "../database/client.ts";
 import { RequestError, type RequestErrorCode } from "../errors/request-errors.ts";
-import type { StartOutcome } from "../database/records.ts";
-import type { GenerationRequest } from "../database/jobs.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 import { checkUpload } from "./uploads.ts";
@@ -41,7 +40,7 @@ export function requireOwnFile(context: JobContext, field: string, path: string 
 
 async function start(context: JobContext, request: GenerationRequest): Promise<StartOutcome> {
   try {
-    return await context.jobs.start(request);
+    return await startGeneration(context, request);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     // Whether it was committed is not known then: the same key finds out.

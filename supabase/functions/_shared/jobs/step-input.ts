@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { storeVideo, VIDEO_BUCKET } from "./files.ts";
 import type { LeasedJob } from "../database/records.ts";
+import { storeVideo, VIDEO_BUCKET } from "./files.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
 import { signedUrls } from "../storage/signed-urls.ts";

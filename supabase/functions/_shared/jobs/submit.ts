@@ -1,6 +1,7 @@
+import { recordSubmission } from "../database/attempts.ts";
+import { type ProviderAnswer, recordProviderAnswer } from "../database/circuits.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
-import type { ProviderAnswer } from "../database/jobs.ts";
 import { cancelRun } from "./check.ts";
 import { isBackPressure } from "./retry.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
@@ -68,7 +69,7 @@ export async function recordAccepted(
   leased: LeasedJob,
   providerJobId: string,
 ): Promise<Job | null> {
-  const recorded = await context.jobs.recordSubmission(leased, providerJobId);
+  const recorded = await recordSubmission(context, leased, providerJobId);
   if (!recorded.applied) {
     context.log("alert", "run_wasted", {
       job_id: leased.job_id,
@@ -113,7 +114,7 @@ function answerOf(error: unknown, sent: boolean): ProviderAnswer | null {
 async function recordAnswer(context: JobContext, leased: LeasedJob, answer: ProviderAnswer): Promise<void> {
   const { provider } = leased.step;
   try {
-    const opened = await context.jobs.recordProviderAnswer(leased, answer);
+    const opened = await recordProviderAnswer(context, leased, answer);
     if (opened) context.log("alert", "circuit_opened", { provider, answer });
   } catch (failure) {
     context.log("error", "circuit_not_recorded", { provider, answer, error: errorText(failure) });

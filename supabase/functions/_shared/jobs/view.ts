@@ -1,6 +1,6 @@
+import type { Job } from "../database/records.ts";
 import { VIDEO_BUCKET } from "./files.ts";
 import { jobErrorText } from "../errors/job-errors.ts";
-import type { Job } from "../database/records.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
 

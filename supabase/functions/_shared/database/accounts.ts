@@ -1,0 +1,36 @@
+/** What the deletion of an account takes. Each function calls the procedure of its name and throws `DatabaseError`. */
+
+import { z } from "zod";
+import { callProcedure, type DatabaseContext } from "./client.ts";
+import { leasedJobSchema } from "./records.ts";
+
+/** Deletes a user with all their rows, and makes their ledger anonymous. */
+export async function eraseAccount(context: DatabaseContext, userId: string): Promise<void> {
+  await callProcedure(context, z.unknown(), "erase_account", { p_user_id: userId });
+}
+
+/** Deletes up to `limit` finished videos of a user before the account itself; returns how many there were. */
+export async function deleteFinishedVideos(context: DatabaseContext, userId: string, limit: number): Promise<number> {
+  return await callProcedure(context, z.number(), "delete_finished_videos", { p_user_id: userId, p_limit: limit });
+}
+
+const runToCancelSchema = leasedJobSchema.pick({ job_id: true, attempt: true }).extend({
+  provider_job_id: z.string(),
+  step: leasedJobSchema.shape.step.pick({ provider: true, model: true }),
+  is_last_try: z.boolean(),
+});
+/** A run of a deleted user, by what its provider needs to know of it. */
+export type RunToCancel = z.infer<typeof runToCancelSchema>;
+
+/** Leases up to `limit` runs of deleted users, to be cancelled now. */
+export async function leaseRunsToCancel(context: DatabaseContext, limit: number): Promise<RunToCancel[]> {
+  return await callProcedure(context, z.array(runToCancelSchema), "lease_runs_to_cancel", { p_limit: limit });
+}
+
+/** Records that a run needs no further cancellation. */
+export async function recordCancelledRun(context: DatabaseContext, run: RunToCancel): Promise<void> {
+  await callProcedure(context, z.unknown(), "record_cancelled_run", {
+    p_provider: run.step.provider,
+    p_provider_job_id: run.provider_job_id,
+  });
+}

@@ -1,0 +1,158 @@
+/**
+ * What a worker reports of the attempt that it has leased. Each function calls the procedure of its name and throws
+ * `DatabaseError`. A report of an attempt that is no longer the current one changes nothing: `applied` is false then.
+ */
+
+import { z } from "zod";
+import { callProcedure, type DatabaseContext } from "./client.ts";
+import type { Json } from "./database.types.ts";
+import { type Change, changeSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema } from "./records.ts";
+import { type JobErrorCode, jobErrors } from "../errors/job-errors.ts";
+import type { Media } from "../providers/provider.ts";
+
+/** Which files of a job are in the bucket of videos, by their paths there. */
+export interface StoredPaths {
+  video?: string;
+  thumbnail?: string;
+  subtitles?: string;
+}
+
+/** The arguments by which a procedure knows the attempt. */
+export function attemptOf(leased: LeasedJob): { p_job_id: string; p_attempt: number } {
+  return { p_job_id: leased.job_id, p_attempt: leased.attempt };
+}
+
+/** Opens the next attempt after a refused submission; null when another worker has the job. */
+export async function openAttempt(context: DatabaseContext, leased: LeasedJob): Promise<LeasedJob | null> {
+  return await callProcedure(context, leasedJobSchema.nullable(), "open_attempt", {
+    ...attemptOf(leased),
+    p_lease_seconds: LEASE_SECONDS,
+  });
+}
+
+export async function recordSubmission(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  providerJobId: string,
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "record_submission", {
+    ...attemptOf(leased),
+    p_provider_job_id: providerJobId,
+  });
+}
+
+export async function recordProgress(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  progress: { stage: "queued" | "generating"; percent: number | null; queuePosition: number | null },
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "record_progress", {
+    ...attemptOf(leased),
+    p_stage: progress.stage,
+    ...(progress.percent === null ? {} : { p_percent: Math.round(progress.percent) }),
+    ...(progress.queuePosition === null ? {} : { p_queue_position: progress.queuePosition }),
+  });
+}
+
+const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });
+/** The job in its next step, and its lease where the step is ours to start. */
+export type NextStep = z.infer<typeof nextStepSchema>;
+
+/** Ends the current step with what it made, and leases the next one to us. */
+export async function advanceStep(context: DatabaseContext, leased: LeasedJob, media: Media): Promise<NextStep> {
+  return await callProcedure(context, nextStepSchema, "advance_step", {
+    ...attemptOf(leased),
+    p_media: { ...media },
+    p_lease_seconds: LEASE_SECONDS,
+  });
+}
+
+/** Ends the current step, an optional one, without what it was to make, and leases the next one to us. */
+export async function skipStep(context: DatabaseContext, leased: LeasedJob): Promise<NextStep> {
+  return await callProcedure(context, nextStepSchema, "skip_step", {
+    ...attemptOf(leased),
+    p_lease_seconds: LEASE_SECONDS,
+  });
+}
+
+/** Ends the current attempt; the step is submitted anew after the delay. */
+export async function scheduleRetry(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  delaySeconds: number,
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "schedule_retry", {
+    ...attemptOf(leased),
+    p_delay_seconds: delaySeconds,
+  });
+}
+
+/** Has the job checked again after the delay. A delivered job without a delay is not checked again. */
+export async function postpone(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  delaySeconds: number | null,
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "postpone", {
+    ...attemptOf(leased),
+    ...(delaySeconds === null ? {} : { p_delay_seconds: delaySeconds }),
+  });
+}
+
+/** Delivers our copies, or the provider's own URL, which is copied again after the delay or never. */
+export async function completeJob(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  delivery: StoredPaths & { copyAgainAfterSeconds?: number },
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "complete_job", {
+    ...attemptOf(leased),
+    ...storedPaths(delivery),
+    ...(delivery.copyAgainAfterSeconds === undefined
+      ? {}
+      : { p_copy_again_after_seconds: delivery.copyAgainAfterSeconds }),
+  });
+}
+
+/** Records the late copy of a video that was delivered with its provider's URL. */
+export async function recordStoredVideo(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  paths: StoredPaths & { video: string },
+): Promise<Change> {
+  return await callProcedure(context, changeSchema, "record_stored_video", {
+    p_job_id: leased.job_id,
+    p_video_path: paths.video,
+    ...storedPaths(paths),
+  });
+}
+
+const failedSchema = changeSchema.extend({ response: z.record(z.string(), z.unknown()).nullish() });
+export type Failed = z.infer<typeof failedSchema>;
+
+/** Fails and refunds. `response` is given where the first request still waits: it becomes the answer of its key. */
+export async function failJob(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  code: JobErrorCode,
+  response?: { [name: string]: Json },
+): Promise<Failed> {
+  return await callProcedure(context, failedSchema, "fail_job", {
+    ...attemptOf(leased),
+    p_error_code: code,
+    p_error_message: jobErrors[code].en,
+    ...(response === undefined ? {} : { p_response: response }),
+  });
+}
+
+function storedPaths(paths: StoredPaths): {
+  p_video_path?: string;
+  p_thumbnail_path?: string;
+  p_subtitles_path?: string;
+} {
+  return {
+    ...(paths.video === undefined ? {} : { p_video_path: paths.video }),
+    ...(paths.thumbnail === undefined ? {} : { p_thumbnail_path: paths.thumbnail }),
+    ...(paths.subtitles === undefined ? {} : { p_subtitles_path: paths.subtitles }),
+  };
+}
