@@ -4,9 +4,11 @@ import { projectPath } from "../../local/machine/project.ts";
 
 const FOLDER = "supabase/migrations";
 const LINES_OF_A_FILE = 300;
+const LINES_OF_A_PROCEDURE = 90;
 
 const CREATED = /^create (?:function|table|type|view) ((?:public|private)\.\w+)/gm;
 const NAME = /\b(?:public|private)\.\w+/g;
+const FUNCTION = /^create function (\S+?)\([\s\S]*?^\$\$;$/gm;
 
 const migrations = await readMigrations();
 
@@ -31,6 +33,15 @@ Deno.test("no migration uses a function, a table, a type or a view that a later 
 Deno.test(`no migration has more than ${LINES_OF_A_FILE} lines`, () => {
   const long = migrations.filter(({ text }) => countLines(text) > LINES_OF_A_FILE).map(({ file }) => file);
   assert.deepEqual(long, []);
+});
+
+Deno.test(`no procedure has more than ${LINES_OF_A_PROCEDURE} lines`, () => {
+  const functions = migrations.flatMap(({ text }) =>
+    Array.from(text.matchAll(FUNCTION), ([all, name]) => ({ name, lines: countLines(all) }))
+  );
+  const created = migrations.flatMap(({ text }) => text.match(/^create function /gm) ?? []);
+  assert.equal(functions.length, created.length, "every function ends with a line of $$;");
+  assert.deepEqual(functions.filter(({ lines }) => lines > LINES_OF_A_PROCEDURE), []);
 });
 
 /** The migrations in their order; `code` is without comments. */

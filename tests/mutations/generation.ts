@@ -5,6 +5,7 @@ const CREDITS = "supabase/migrations/20261121000120_credits.sql";
 const JOBS = "supabase/migrations/20261121000150_jobs.sql";
 const LIMITS = "supabase/migrations/20261121000190_limits.sql";
 const IDEMPOTENCY = "supabase/migrations/20261121000200_idempotency.sql";
+const REQUESTS = "supabase/migrations/20261121000255_requests.sql";
 const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
@@ -209,7 +210,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the availability of the model",
     guard: "A model that is switched off takes nobody's credits.",
-    file: START_GENERATION,
+    file: REQUESTS,
     find: "where is_available and (p_kind",
     replace: "where (p_kind",
     test: start("model_not_found: the model is switched off"),
@@ -249,7 +250,7 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the unknown fields of a request",
     guard: "A misspelled max_credits does not charge a user more than was agreed to.",
-    file: START_GENERATION,
+    file: REQUESTS,
     find: "if v_unknown is distinct from '{}' then",
     replace: "if false then",
     test: start("a field that no request has is refused, not ignored"),

@@ -4,7 +4,7 @@ import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 const PIPELINE_STEPS = "supabase/migrations/20261121000080_pipeline_steps.sql";
 const PRICING = "supabase/migrations/20261121000090_pricing.sql";
 const BUILD_STEPS = "supabase/migrations/20261121000100_build_steps.sql";
-const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
+const REQUESTS = "supabase/migrations/20261121000255_requests.sql";
 const LEASES = "supabase/migrations/20261121000270_leases.sql";
 const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
 const STEPS = "supabase/migrations/20261121000300_steps.sql";
@@ -55,7 +55,7 @@ const priceMutations: readonly Mutation[] = [
   {
     name: "the kind of the model in start_generation",
     guard: "A transition is made, and paid for, by a model that makes transitions.",
-    file: START_GENERATION,
+    file: REQUESTS,
     find: "where is_available and (p_kind = 'generation' or category = 'transition')",
     replace: "where is_available",
     test: pipeline("a transition is made by models of transitions only"),

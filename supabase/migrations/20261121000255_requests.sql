@@ -1,0 +1,114 @@
+-- What a request asks for: the job, its model, its settings and its images.
+
+-- The job that a request asks for, not written yet: it has no price, and its settings are as they were sent. A field that
+-- no request has is refused: ignored, a misspelled one could be the most that the user agreed to pay.
+create function private.requested_job(
+  p_user_id uuid,
+  p_request jsonb
+)
+returns public.video_jobs
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_unknown jsonb := p_request - array['kind', 'model_id', 'prompt', 'settings', 'image_url', 'image_path',
+    'tail_image_url', 'tail_image_path', 'node_id', 'max_credits'];
+  v_job public.video_jobs;
+begin
+  if v_unknown is distinct from '{}' then
+    raise exception 'These are no fields of a request: %', v_unknown using errcode = 'invalid_parameter_value';
+  end if;
+  v_job := jsonb_populate_record(null::public.video_jobs, '{"kind": "generation", "settings": {}}' || p_request);
+  v_job.job_id := gen_random_uuid();
+  v_job.user_id := p_user_id;
+  return v_job;
+end;
+$$;
+
+revoke execute on function private.requested_job(uuid, jsonb) from public, anon, authenticated;
+grant execute on function private.requested_job(uuid, jsonb) to service_role;
+
+-- The model that makes what is asked for; null when it cannot be had. A transition that names no model gets the featured
+-- one.
+create function private.find_model(
+  p_kind text,
+  p_model_id uuid
+)
+returns public.models
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_model public.models;
+begin
+  select * into v_model from public.models
+  where is_available and (p_kind = 'generation' or category = 'transition')
+    and (id = p_model_id or (p_kind = 'transition' and p_model_id is null))
+  order by is_featured desc, id
+  limit 1;
+  return v_model;
+end;
+$$;
+
+revoke execute on function private.find_model(text, uuid) from public, anon, authenticated;
+grant execute on function private.find_model(text, uuid) to service_role;
+
+-- Checks the settings and the images against the model, and the extras against those that can be had: { settings, issues }.
+create function private.resolve_request(
+  p_model public.models,
+  p_settings jsonb,
+  p_has_image boolean,
+  p_has_tail_image boolean default false
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_schema jsonb := p_model.settings_schema;
+  v_resolved jsonb := private.resolve_settings(v_schema, p_settings);
+  v_issues jsonb;
+begin
+  select jsonb_agg(jsonb_build_object('path', path, 'message', message)) into v_issues
+  from (
+    select path, case
+      when is_given and spec is null then 'not taken by this model'
+      when not is_given and (spec ->> 'required')::boolean then demand end as message
+    from (values
+      ('image_url', v_schema -> 'image_url', p_has_image,
+        'required by this model: the https address of an image, or image_path, a file from POST /uploads'),
+      ('tail_image', v_schema -> 'tail_image_url', p_has_tail_image,
+        'required by this model: use POST /transitions/create-and-generate/')
+    ) as images (path, spec, is_given, demand)) as problems
+  where message is not null;
+  return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues' || coalesce(v_issues, '[]')
+    || private.unavailable_extras(v_resolved -> 'settings'));
+end;
+$$;
+
+revoke execute on function private.resolve_request(public.models, jsonb, boolean, boolean)
+  from public, anon, authenticated;
+grant execute on function private.resolve_request(public.models, jsonb, boolean, boolean) to service_role;
+
+-- An image as a step's input: its address, or the file of the user's own folder.
+create function private.image_input(
+  p_url text,
+  p_path text
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(to_jsonb(p_url), jsonb_build_object('input_file', p_path)) where coalesce(p_url, p_path) is not null;
+$$;
+
+revoke execute on function private.image_input(text, text) from public, anon, authenticated;
+grant execute on function private.image_input(text, text) to service_role;
