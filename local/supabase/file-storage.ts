@@ -1,7 +1,7 @@
 import type { App } from "@supabase/lite";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
-import { parseRange } from "./byte-range.ts";
+import { parseRange } from "../machine/byte-range.ts";
 
 type StorageAdapter = NonNullable<App["_storageAdapter"]>;
 type ObjectMetadata = Awaited<ReturnType<StorageAdapter["headObject"]>>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Call, json, type Reply } from "../shared/http.ts";
+import { json, type SimulatedRequest, type SimulatedResponse } from "../shared/http.ts";
 import { matchSchema, outcomeSchema, scriptSchema, settingsChangesSchema, webhookContentSchema } from "./script.ts";
 import type { FalSimulator } from "./types.ts";
 
@@ -10,17 +10,22 @@ const deliverSchema = webhookContentSchema.extend({
 }).partial();
 
 /** Answers the routes under `/_simulator`, which do what the object's methods do. */
-export async function adminRoute(simulator: FalSimulator, call: Call): Promise<Reply> {
-  const [area = "", id = "", verb = ""] = call.path.split("/").slice(2);
+export async function adminRoute(simulator: FalSimulator, request: SimulatedRequest): Promise<SimulatedResponse> {
+  const [area = "", id = "", verb = ""] = request.path.split("/").slice(2);
   try {
-    return await act(simulator, call, `${call.method} ${id === "" ? area : `${area}/${verb}`}`, id);
+    return await act(simulator, request, `${request.method} ${id === "" ? area : `${area}/${verb}`}`, id);
   } catch (error) {
     return json(400, { detail: error instanceof Error ? error.message : String(error) });
   }
 }
 
-async function act(simulator: FalSimulator, call: Call, action: string, id: string): Promise<Reply> {
-  const body: unknown = call.body === "" ? {} : JSON.parse(call.body);
+async function act(
+  simulator: FalSimulator,
+  request: SimulatedRequest,
+  action: string,
+  id: string,
+): Promise<SimulatedResponse> {
+  const body: unknown = request.body === "" ? {} : JSON.parse(request.body);
   switch (action) {
     case "GET requests":
       return plainJson({ submissions: simulator.submissions, requests: simulator.requests });
@@ -52,7 +57,7 @@ async function act(simulator: FalSimulator, call: Call, action: string, id: stri
   return json(200, { ok: true });
 }
 
-function plainJson(value: unknown): Reply {
+function plainJson(value: unknown): SimulatedResponse {
   const body = JSON.stringify(value, (_key, item) => typeof item === "bigint" ? item.toString() : item);
   return { status: 200, headers: { "content-type": "application/json" }, body };
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../shared/json.ts";
 
-/** What a finished request answers on its result URL, and what its status tells of it. */
+/** The answer of the result URL of a finished request, and the error fields of its status. */
 export interface ModelAnswer {
   status: number;
   headers: Record<string, string>;
@@ -75,8 +75,9 @@ export type ModelErrorType = keyof typeof MODEL_ERRORS;
 /** A type of fal's platform errors. */
 export type RequestErrorType = keyof typeof REQUEST_ERRORS;
 /**
- * How a run ends. `ok`; `no_video`: a success whose media fields are missing; `hang`: never; `expired`: COMPLETED and a
- * webhook of success, but a 404 for the result; `validation`: a 422 with two field errors; `user_timeout`: the start deadline; else that fal error.
+ * How a run ends: with `ok`; with `no_video`, a success without media; with `expired`, a success whose result is a 404;
+ * with `validation`, a 422 with two field errors; with `user_timeout`, the caller's start deadline; never with `hang`; or
+ * with that error of fal's.
  */
 export type OutcomeName = typeof SPECIAL[number] | ModelErrorType | RequestErrorType;
 
@@ -85,6 +86,13 @@ export function isOutcomeName(name: unknown): name is OutcomeName {
   return typeof name === "string" &&
     (SPECIAL.some((special) => special === name) || Object.hasOwn(MODEL_ERRORS, name) || isRequestError(name));
 }
+
+/** Every outcome that has a name. */
+export const OUTCOME_NAMES: readonly OutcomeName[] = [
+  ...SPECIAL,
+  ...Object.keys(MODEL_ERRORS),
+  ...Object.keys(REQUEST_ERRORS),
+].filter(isOutcomeName);
 
 /** One entry of a model error's `detail` list. */
 export function errorDetail(type: string, loc: readonly string[], msg: string, ctx?: JsonObject): JsonObject {

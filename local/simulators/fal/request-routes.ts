@@ -1,21 +1,27 @@
 import { isBilledByCompute } from "./answers.ts";
-import { type Call, json, type Reply } from "../shared/http.ts";
+import { json, type SimulatedRequest, type SimulatedResponse } from "../shared/http.ts";
+import { failureOfCall } from "../shared/script.ts";
 import type { Run } from "./run-queue.ts";
 import type { Simulation } from "./simulation.ts";
 import { status, statusStream } from "./status.ts";
 
 const STORE_NOTHING_RETENTION_MS = 60 * 60_000;
 
-/** Answers the calls about one request, in the app-only form or under the full endpoint id. */
-export function requestRoute(simulation: Simulation, call: Call, endpoint: string, rest: string): Reply {
+/** Answers the calls about one run, addressed by its app alone or by its full endpoint id. */
+export function requestRoute(
+  simulation: Simulation,
+  request: SimulatedRequest,
+  endpoint: string,
+  rest: string,
+): SimulatedResponse {
   const [id = "", ...tail] = rest.split("/");
   const run = simulation.queue.find(id);
   if (run === undefined || (endpoint !== run.app && endpoint !== run.endpoint)) return notFound();
-  switch (`${call.method} ${tail.join("/")}`) {
+  switch (`${request.method} ${tail.join("/")}`) {
     case "GET status":
-      return status(simulation, call, run);
+      return status(simulation, request, run);
     case "GET status/stream":
-      return statusStream(simulation, call, run);
+      return statusStream(simulation, request, run);
     case "GET ":
     case "GET response":
       return result(simulation, run);
@@ -26,13 +32,11 @@ export function requestRoute(simulation: Simulation, call: Call, endpoint: strin
   }
 }
 
-function result(simulation: Simulation, run: Run): Reply {
+function result(simulation: Simulation, run: Run): SimulatedResponse {
   run.calls.result++;
   const headers = { "x-fal-request-id": run.id };
-  const fault = run.script.resultFault;
-  if (fault !== undefined && run.calls.result <= fault.times) {
-    return json(fault.code, { detail: `Simulated ${fault.code}` }, headers);
-  }
+  const failure = failureOfCall(run.script.resultFault, run.calls.result);
+  if (failure !== undefined) return json(failure, { detail: `Simulated ${failure}` }, headers);
   if (run.answer === null || run.completedAt === null) {
     return json(400, { detail: "Request is still in progress" }, headers);
   }
@@ -41,12 +45,12 @@ function result(simulation: Simulation, run: Run): Reply {
     : simulation.settings.resultRetentionMs;
   if (run.outcome === "expired" || simulation.timeline.now() > run.completedAt + retention) return notFound();
   const { status: code, body } = run.answer;
-  // Failures of the server are never billed and name no units; a refused input names 0.
+  // A failure of the server is not billed and has no units; a refused input has 0.
   const units = code >= 500 || isBilledByCompute(run) ? {} : { "x-fal-billable-units": String(run.billableUnits) };
   return json(code, body, { ...headers, ...units, ...run.answer.headers });
 }
 
-function cancel(simulation: Simulation, run: Run): Reply {
+function cancel(simulation: Simulation, run: Run): SimulatedResponse {
   run.calls.cancel++;
   const headers = { "x-fal-request-id": run.id };
   if (run.state === "COMPLETED") return json(400, { status: "ALREADY_COMPLETED" }, headers);
@@ -60,6 +64,6 @@ function cancel(simulation: Simulation, run: Run): Reply {
     : json(202, { status: "CANCELLATION_REQUESTED" }, headers);
 }
 
-function notFound(): Reply {
+function notFound(): SimulatedResponse {
   return json(404, { status: "NOT_FOUND" });
 }

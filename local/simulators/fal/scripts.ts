@@ -1,38 +1,29 @@
 import type { JsonObject } from "../shared/json.ts";
-import { mergeScripts, scriptsInPrompt } from "./prompt-words.ts";
+import { mergeScripts, PromptScripts } from "../shared/prompt-words.ts";
 import type { Match, Script } from "./script.ts";
+import { FAL_VOCABULARY } from "./words.ts";
 
-/** The scripts in force: those in the prompts and those that were set. */
+/** The scripts in force: those in the prompts, and those that a test has added. */
 export class Scripts {
-  #set: { match: Match; script: Script; used: number }[] = [];
-  readonly #usedInPrompts = new Map<string, number>();
+  readonly #inPrompts = new PromptScripts(FAL_VOCABULARY);
+  #added: { match: Match; script: Script; used: number }[] = [];
 
   add(match: Match, script: Script): void {
-    this.#set.push({ match, script, used: 0 });
+    this.#added.push({ match, script, used: 0 });
   }
 
-  /** The script of one submission, which counts as a use of each that takes part in it. */
+  /** The script of one more submission. */
   take(endpoint: string, input: JsonObject): Script {
     const prompt = promptOf(input);
-    const inPrompt = scriptsInPrompt(prompt).filter((script, index) => this.#usePrompt(script, `${index} ${prompt}`));
-    const set = this.#set.filter((entry) => {
-      if (!matches(entry.match, endpoint, prompt)) return false;
-      return entry.used++ < (entry.script.times ?? Infinity);
+    const added = this.#added.filter((entry) => {
+      return matches(entry.match, endpoint, prompt) && entry.used++ < (entry.script.times ?? Infinity);
     });
-    return [...inPrompt, ...set.map((entry) => entry.script)].reduce(mergeScripts, {});
+    return [this.#inPrompts.take(prompt) ?? {}, ...added.map(({ script }) => script)].reduce(mergeScripts);
   }
 
   clear(): void {
-    this.#set = [];
-    this.#usedInPrompts.clear();
-  }
-
-  /** After its `times` a prompt goes well once, and then it counts anew: the same words work again in the next demo. */
-  #usePrompt(script: Script, key: string): boolean {
-    if (script.times === undefined) return true;
-    const used = this.#usedInPrompts.get(key) ?? 0;
-    this.#usedInPrompts.set(key, used < script.times ? used + 1 : 0);
-    return used < script.times;
+    this.#added = [];
+    this.#inPrompts.clear();
   }
 }
 
@@ -41,7 +32,7 @@ function matches(match: Match, endpoint: string, prompt: string): boolean {
   return prompt.includes(match.prompt ?? "") && endpoint === (match.endpoint ?? endpoint);
 }
 
-/** The text that a model is given, whichever field holds it. */
+/** The text for the model, in whichever field it is. */
 function promptOf(input: JsonObject): string {
   const shots = Array.isArray(input.multi_prompt) ? input.multi_prompt.map((shot) => shot?.prompt) : [];
   return [input.prompt, input.text, input.lyrics, input.lyrics_prompt, ...shots]

@@ -19,7 +19,7 @@ export interface Simulation {
   jwksFetches: number;
 }
 
-/** The switches as they are before anyone touches them. */
+/** The settings of a new simulator. */
 export function defaultSettings(
   port: number,
   started: Pick<Settings, "queueMs" | "runMs" | "concurrency"> & Partial<Pick<Settings, "anyModel">>,
@@ -40,6 +40,5 @@ export function defaultSettings(
     resultRetentionMs: 30 * 24 * 3_600_000,
     endpoints: [],
     foreignMediaOrigin: `http://localhost:${port}`,
-    privateRedirectTarget: "http://169.254.169.254/latest/meta-data/",
   };
 }

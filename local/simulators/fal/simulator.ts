@@ -1,15 +1,14 @@
-import { adminRoute } from "./admin.ts";
+import { listen } from "../shared/http.ts";
+import { Timeline } from "../shared/timeline.ts";
 import { answerOf, billableUnits } from "./answers.ts";
-import { serveRunFile } from "./files.ts";
-import { type Call, gatewayFailure, json, listen, type Reply } from "../shared/http.ts";
-import { requestRoute } from "./request-routes.ts";
+import type { ModelAnswer } from "./outcomes.ts";
+import { route } from "./routes.ts";
 import { type Run, RunQueue } from "./run-queue.ts";
+import type { Match, Outcome, Script, SettingsChanges } from "./script.ts";
 import { Scripts } from "./scripts.ts";
 import { WebhookKeys } from "./signing.ts";
 import { defaultSettings, type Simulation } from "./simulation.ts";
-import { submit, unauthorized } from "./submit.ts";
-import { Timeline } from "../shared/timeline.ts";
-import type { FalSimulator, FalSimulatorOptions } from "./types.ts";
+import type { DeliverOptions, FalSimulator, FalSimulatorOptions, SubmittedRequest, WebhookDelivery } from "./types.ts";
 import { Webhooks } from "./webhooks.ts";
 
 export type { JsonObject } from "../shared/json.ts";
@@ -17,12 +16,10 @@ export type { OutcomeName } from "./outcomes.ts";
 export type {
   CustomOutcome,
   Match,
-  MediaFault,
   Outcome,
   Script,
   Settings,
   SettingsChanges,
-  SubmitFault,
   WebhookContent,
   WebhookScript,
 } from "./script.ts";
@@ -30,132 +27,134 @@ export type { DeliverOptions, FalSimulator, FalSimulatorOptions, SubmittedReques
 
 /** Starts a server that speaks fal.ai's queue protocol, sends its webhooks and serves its files. */
 export async function startFalSimulator(options: FalSimulatorOptions = {}): Promise<FalSimulator> {
-  const timeline = new Timeline(options.now ?? Date.now);
   const keys = await WebhookKeys.create();
-  const started = {
-    queueMs: options.queueMs ?? 600,
-    runMs: options.runMs ?? 3000,
-    concurrency: options.concurrency ?? 2,
-    anyModel: options.anyModel ?? false,
-  };
-  const settings = () => simulation.settings;
-  const webhooks = new Webhooks(timeline, keys, settings, foreseenAnswer);
-  const queue = new RunQueue(timeline, settings, {
-    answerOf: (run, outcome) => answerOf(run, outcome, settings(), simulation.url),
-    started: (run, time) => webhooks.started(run, time),
-    ended(run, time) {
-      run.billableUnits = billableUnits(run);
-      webhooks.ended(run, time);
-    },
-  });
-  const server = await listen(options.port ?? 0, (call) => route(simulator, simulation, call));
-  const url = `http://127.0.0.1:${server.port}`;
-  const simulation: Simulation = {
-    url,
-    key: options.key ?? "simulated-key-id:simulated-key-secret",
-    settings: defaultSettings(server.port, started),
-    timeline,
-    queue,
-    scripts: new Scripts(),
-    webhooks,
-    keys,
-    submissions: 0,
-    jwksFetches: 0,
-  };
+  const server = await listen(options.port ?? 0, (request) => route(simulator, simulator.simulation, request));
+  const simulator = new RunningSimulator(server, keys, options);
+  return simulator;
+}
 
-  /** A webhook sent by hand may come before the end of its run. */
-  function foreseenAnswer(run: Run) {
-    const outcome = run.script.outcome ?? "ok";
-    const answer = run.answer ?? answerOf(run, outcome === "hang" ? "ok" : outcome, settings(), url);
+class RunningSimulator implements FalSimulator {
+  readonly url: string;
+  readonly jwksUrl: string;
+  readonly key: string;
+  readonly simulation: Simulation;
+
+  constructor(
+    private readonly server: { port: number; close(): Promise<void> },
+    private readonly signingKeys: WebhookKeys,
+    private readonly options: FalSimulatorOptions,
+  ) {
+    this.url = `http://127.0.0.1:${server.port}`;
+    this.jwksUrl = `${this.url}/.well-known/jwks.json`;
+    this.key = options.key ?? "simulated-key-id:simulated-key-secret";
+    const timeline = new Timeline(options.now ?? Date.now);
+    const settings = () => this.simulation.settings;
+    const webhooks = new Webhooks(timeline, signingKeys, settings, (run) => this.#foreseenAnswer(run));
+    const queue = new RunQueue(timeline, settings, {
+      answerOf: (run, outcome) => answerOf(run, outcome, settings(), this.url),
+      started: (run, time) => webhooks.started(run, time),
+      ended(run, time) {
+        run.billableUnits = billableUnits(run);
+        webhooks.ended(run, time);
+      },
+    });
+    this.simulation = {
+      url: this.url,
+      key: this.key,
+      timeline,
+      queue,
+      webhooks,
+      settings: this.#firstSettings(),
+      scripts: new Scripts(),
+      keys: signingKeys,
+      submissions: 0,
+      jwksFetches: 0,
+    };
+  }
+
+  get requests(): readonly SubmittedRequest[] {
+    this.simulation.timeline.advance();
+    return this.simulation.queue.runs;
+  }
+
+  get submissions(): number {
+    return this.simulation.submissions;
+  }
+
+  get jwksFetches(): number {
+    return this.simulation.jwksFetches;
+  }
+
+  configure(changes: SettingsChanges): void {
+    const { timeline, settings, queue } = this.simulation;
+    timeline.advance();
+    Object.assign(settings, Object.fromEntries(Object.entries(changes).filter(([, to]) => to !== undefined)));
+    queue.startWaiting(timeline.now());
+  }
+
+  script(match: Match, script: Script): void {
+    this.simulation.scripts.add(match, script);
+  }
+
+  finish(requestId: string): void {
+    const run = this.#find(requestId);
+    this.simulation.queue.end(run, outcomeByHand(run), this.simulation.timeline.now());
+  }
+
+  fail(requestId: string, outcome: Outcome): void {
+    this.simulation.queue.end(this.#find(requestId), outcome, this.simulation.timeline.now());
+  }
+
+  rotateKeys({ keepOld = false }: { keepOld?: boolean } = {}): Promise<void> {
+    return this.signingKeys.rotate(keepOld);
+  }
+
+  async deliverWebhook(requestId: string, options: DeliverOptions = {}): Promise<WebhookDelivery[]> {
+    return await this.simulation.webhooks.deliver(this.#find(requestId), options);
+  }
+
+  async tick(): Promise<void> {
+    const { timeline, webhooks } = this.simulation;
+    do timeline.advance(); while (await webhooks.sender.settled());
+  }
+
+  clear(): void {
+    const { timeline, queue, scripts } = this.simulation;
+    timeline.clear();
+    queue.clear();
+    scripts.clear();
+    Object.assign(this.simulation, { settings: this.#firstSettings(), submissions: 0, jwksFetches: 0 });
+  }
+
+  async stop(): Promise<void> {
+    const { timeline, webhooks } = this.simulation;
+    timeline.stop();
+    webhooks.sender.stop();
+    await this.server.close();
+    await webhooks.sender.settled();
+  }
+
+  #firstSettings(): Simulation["settings"] {
+    const { queueMs = 600, runMs = 3000, concurrency = 2, anyModel = false } = this.options;
+    return defaultSettings(this.server.port, { queueMs, runMs, concurrency, anyModel });
+  }
+
+  /** The answer that the webhook of a run carries: a test can send it before the run has ended. */
+  #foreseenAnswer(run: Run): ModelAnswer {
+    const answer = run.answer ?? answerOf(run, outcomeByHand(run), this.simulation.settings, this.url);
     if (answer === null) throw new Error(`Request ${run.id} never ends`);
     return answer;
   }
 
-  function find(requestId: string): Run {
-    timeline.advance();
-    const run = queue.find(requestId);
+  #find(requestId: string): Run {
+    this.simulation.timeline.advance();
+    const run = this.simulation.queue.find(requestId);
     if (run === undefined) throw new Error(`No request ${requestId}`);
     return run;
   }
-
-  const simulator: FalSimulator = {
-    url,
-    key: simulation.key,
-    jwksUrl: `${url}/.well-known/jwks.json`,
-    get requests() {
-      timeline.advance();
-      return queue.runs;
-    },
-    get submissions() {
-      return simulation.submissions;
-    },
-    get jwksFetches() {
-      return simulation.jwksFetches;
-    },
-    configure(changes) {
-      timeline.advance();
-      Object.assign(
-        simulation.settings,
-        Object.fromEntries(Object.entries(changes).filter(([, to]) => to !== undefined)),
-      );
-      queue.startWaiting(timeline.now());
-    },
-    script: (match, script) => simulation.scripts.add(match, script),
-    finish(requestId) {
-      const run = find(requestId);
-      const outcome = run.script.outcome ?? "ok";
-      queue.end(run, outcome === "hang" ? "ok" : outcome, timeline.now());
-    },
-    fail: (requestId, outcome) => queue.end(find(requestId), outcome, timeline.now()),
-    rotateKeys: ({ keepOld = false } = {}) => keys.rotate(keepOld),
-    deliverWebhook: async (requestId, deliverOptions = {}) => await webhooks.deliver(find(requestId), deliverOptions),
-    async tick() {
-      do timeline.advance(); while (await webhooks.settled());
-    },
-    clear() {
-      timeline.clear();
-      queue.clear();
-      simulation.scripts.clear();
-      Object.assign(simulation, { settings: defaultSettings(server.port, started), submissions: 0, jwksFetches: 0 });
-    },
-    async stop() {
-      timeline.stop();
-      webhooks.stop();
-      await server.close();
-      await webhooks.settled();
-    },
-  };
-  return simulator;
 }
 
-async function route(simulator: FalSimulator, simulation: Simulation, call: Call): Promise<Reply | "drop"> {
-  const { settings, timeline, queue } = simulation;
-  timeline.advance();
-  if (call.path.startsWith("/_simulator/")) return await adminRoute(simulator, call);
-  if (call.path === "/.well-known/jwks.json") {
-    simulation.jwksFetches++;
-    return settings.jwksDown ? gatewayFailure(503) : json(200, simulation.keys.jwks());
-  }
-  const file = call.path.match(/^\/files\/([^/]+)\/([^/]+)$/);
-  if (file !== null) {
-    const [, id = "", name = ""] = file;
-    const run = queue.find(id);
-    if (run === undefined && id !== "sample") return json(404, { detail: "File not found" });
-    return serveRunFile(call, name, run, settings, timeline.now());
-  }
-  return await queueRoute(simulation, call);
-}
-
-async function queueRoute(simulation: Simulation, call: Call): Promise<Reply | "drop"> {
-  const { settings, timeline } = simulation;
-  const request = call.path.match(/^\/(.+)\/requests\/(.+)$/);
-  if (request === null && call.method === "POST") simulation.submissions++;
-  await timeline.wait(settings.latencyMs);
-  if (settings.outage !== 0) return gatewayFailure(settings.outage);
-  const authorization = call.headers.get("authorization");
-  if (settings.revoked || authorization !== `Key ${simulation.key}`) {
-    return unauthorized(authorization !== null, request?.[1] ?? call.path.slice(1));
-  }
-  if (request !== null) return requestRoute(simulation, call, request[1] ?? "", request[2] ?? "");
-  return call.method === "POST" ? await submit(simulation, call) : json(405, { detail: "Method Not Allowed" });
+/** The outcome of a run that a test ends: a run that would hang ends well. */
+function outcomeByHand({ script: { outcome = "ok" } }: Run): Outcome {
+  return outcome === "hang" ? "ok" : outcome;
 }

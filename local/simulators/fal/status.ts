@@ -1,33 +1,34 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Call, json, type Reply } from "../shared/http.ts";
+import { json, type SimulatedRequest, type SimulatedResponse } from "../shared/http.ts";
 import { type JsonObject, pythonJson } from "../shared/json.ts";
+import { failureOfCall } from "../shared/script.ts";
 import type { Run } from "./run-queue.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** While a run waits, its position falls through this many steps, even when nobody is ahead. */
+/** While a run waits, its position falls through this many steps, even when no other run is ahead. */
 const QUEUE_STEPS = 3;
-const STREAM_LOOK_MS = 100;
-/** The client gives up after 15 s of silence. */
+const STREAM_INTERVAL_MS = 100;
+/** The client stops after 15 s of silence. */
 const STREAM_KEEP_ALIVE_MS = 8000;
 
 /** Answers `GET …/requests/{id}/status`. */
-export function status(simulation: Simulation, call: Call, run: Run): Reply {
+export function status(simulation: Simulation, request: SimulatedRequest, run: Run): SimulatedResponse {
   run.calls.status++;
-  const fault = run.script.statusFault;
-  if (fault !== undefined && run.calls.status <= fault.times) {
-    return json(fault.code, { detail: `Simulated ${fault.code}` }, { "x-fal-request-id": run.id });
+  const failure = failureOfCall(run.script.statusFault, run.calls.status);
+  if (failure !== undefined) {
+    return json(failure, { detail: `Simulated ${failure}` }, { "x-fal-request-id": run.id });
   }
   const code = run.state === "COMPLETED" ? 200 : 202;
-  return json(code, statusBody(simulation, run, wantsLogs(call)), { "x-fal-request-id": run.id });
+  return json(code, statusBody(simulation, run, wantsLogs(request)), { "x-fal-request-id": run.id });
 }
 
-/** Answers `GET …/requests/{id}/status/stream`: the status as server-sent events until the run is over. */
-export function statusStream(simulation: Simulation, call: Call, run: Run): Reply {
+/** Answers `GET …/requests/{id}/status/stream`: the status as server-sent events until the run has ended. */
+export function statusStream(simulation: Simulation, request: SimulatedRequest, run: Run): SimulatedResponse {
   run.calls.status++;
   return {
     status: 200,
     headers: { "content-type": "text/event-stream", "cache-control": "no-cache", "x-fal-request-id": run.id },
-    body: events(simulation, run, wantsLogs(call), call.closed),
+    body: events(simulation, run, wantsLogs(request), request.closed),
   };
 }
 
@@ -67,7 +68,7 @@ async function* events(
       lastAt = performance.now();
     }
     if (run.state === "COMPLETED") return;
-    await delay(STREAM_LOOK_MS, undefined, { signal: closed }).catch(() => {});
+    await delay(STREAM_INTERVAL_MS, undefined, { signal: closed }).catch(() => {});
   }
 }
 
@@ -86,6 +87,6 @@ function logsOf(run: Run): JsonObject[] {
   return run.completedAt === null ? [started] : [started, line("The run is over", run.completedAt)];
 }
 
-function wantsLogs(call: Call): boolean {
-  return ["1", "true"].includes(call.query.get("logs") ?? "");
+function wantsLogs(request: SimulatedRequest): boolean {
+  return ["1", "true"].includes(request.query.get("logs") ?? "");
 }

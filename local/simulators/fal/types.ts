@@ -15,7 +15,7 @@ export interface FalSimulatorOptions {
   runMs?: number;
   /** How many requests run at once. @default 2 */
   concurrency?: number;
-  /** Whether any model's id is taken. @default false */
+  /** Whether every model's id is accepted. @default false */
   anyModel?: boolean;
 }
 
@@ -23,13 +23,13 @@ export interface FalSimulatorOptions {
 export interface WebhookDelivery {
   at: number;
   attempt: number;
-  /** What the receiver answered; null if nothing. */
+  /** The status of the answer; null where none came. */
   status: number | null;
-  /** The body's `status`. */
-  told: string;
+  /** The `status` in the body. */
+  reported: string;
 }
 
-/** A request that was accepted. */
+/** An accepted request. */
 export interface SubmittedRequest {
   id: string;
   /** Differs from `id` once the runner was lost. */
@@ -54,17 +54,17 @@ export interface SubmittedRequest {
   completedAt: number | null;
   /** Whether its runner was already lost once. */
   runnerLost: boolean;
-  /** How it ended; null until it is over. */
+  /** How it ended; null until then. */
   outcome: Outcome | null;
-  /** The HTTP code of its result; null until it is over. */
+  /** The HTTP code of its result; null until it has ended. */
   resultStatus: number | null;
-  /** What fal would bill it; 0 for whatever failed. */
+  /** The units that fal would bill; 0 for a failure. */
   billableUnits: number;
   calls: { status: number; result: number; cancel: number; file: number };
   webhooks: WebhookDelivery[];
 }
 
-/** What a webhook sent by hand may say besides its faults. */
+/** What a test can change in a webhook that it sends. */
 export interface DeliverOptions extends WebhookContent {
   /** Another receiver. */
   url?: string | undefined;
@@ -80,12 +80,12 @@ export interface FalSimulator {
   readonly url: string;
   readonly key: string;
   readonly jwksUrl: string;
-  /** What was accepted, oldest first. */
+  /** The accepted requests, oldest first. */
   readonly requests: readonly Readonly<SubmittedRequest>[];
-  /** How many submits arrived, whatever was answered. */
+  /** How many submissions arrived, accepted or not. */
   readonly submissions: number;
   readonly jwksFetches: number;
-  /** Changes the switches that are named. */
+  /** Changes the settings that are named. */
   configure(changes: SettingsChanges): void;
   /** Scripts the requests that match; of several scripts the later ones win, field by field, and over words in the prompt. */
   script(match: Match, script: Script): void;
@@ -97,9 +97,9 @@ export interface FalSimulator {
   rotateKeys(options?: { keepOld?: boolean }): Promise<void>;
   /** Sends the webhook of a request now, once, in any state. */
   deliverWebhook(requestId: string, options?: DeliverOptions): Promise<WebhookDelivery[]>;
-  /** Does all that is due on the clock and waits until the webhooks under way are answered. */
+  /** Does everything that is due on the clock, and waits for the answers to the webhooks under way. */
   tick(): Promise<void>;
-  /** Forgets requests, scripts, switches and counts; the keys stay. */
+  /** Forgets requests, scripts, settings and counts; the keys stay. */
   clear(): void;
   stop(): Promise<void>;
 }

@@ -5,12 +5,13 @@ import type { Run } from "./run-queue.ts";
 import type { Settings, WebhookContent } from "./script.ts";
 import type { WebhookKeys } from "./signing.ts";
 import type { Timeline } from "../shared/timeline.ts";
+import { WebhookSender } from "../shared/webhook-sender.ts";
 import type { DeliverOptions, WebhookDelivery } from "./types.ts";
 
 const USER_ID = "simulated-user";
 const MOST_ATTEMPTS = 31;
 const LONGEST_BACKOFF_MS = 5 * 60_000;
-/** fal gives up when the stored result expires. */
+/** fal stops when the stored result expires. */
 const RETRY_WINDOW_MS = 60 * 60_000;
 const FIRST_TIMEOUT_MS = 15_000;
 const LATER_TIMEOUT_MS = 120_000;
@@ -24,8 +25,7 @@ interface Sending {
 
 /** Sends the webhooks of runs, and again while the receiver does not answer 2xx. */
 export class Webhooks {
-  readonly #stopped = new AbortController();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly sender: WebhookSender = new WebhookSender();
 
   constructor(
     readonly timeline: Timeline,
@@ -34,19 +34,19 @@ export class Webhooks {
     readonly answerOf: (run: Run) => ModelAnswer,
   ) {}
 
-  /** To be told when a run starts. */
+  /** Sends the webhook of a run that starts, where its script asks for it that early. */
   started(run: Run, time: number): void {
     if (run.script.webhook?.early) this.#sendAt(time, run);
   }
 
-  /** To be told when a run ends. */
+  /** Sends the webhook of a run that has ended. */
   ended(run: Run, time: number): void {
     const script = run.script.webhook ?? {};
     if (script.early || script.beforeAnswer || (run.cancelled && !run.script.cancelWebhook)) return;
     this.#sendAt(time + (script.lateMs ?? 0), run);
   }
 
-  /** Sends all that the script of a run asks for and resolves when each was answered once. */
+  /** Sends what the script of a run asks for. Resolves when each webhook was answered once. */
   async send(run: Run): Promise<void> {
     const { webhook: script = {} } = run.script;
     const url = run.webhookUrl;
@@ -65,7 +65,7 @@ export class Webhooks {
     );
   }
 
-  /** Sends one by hand, without repeats. */
+  /** Sends a webhook that a test asks for, without repeats. */
   deliver(run: Run, options: DeliverOptions): Promise<WebhookDelivery[]> {
     const url = options.url ?? run.webhookUrl;
     if (url === null) throw new Error(`Request ${run.id} has no webhook`);
@@ -78,24 +78,8 @@ export class Webhooks {
     );
   }
 
-  /** Resolves when nothing is under way; false if nothing was. */
-  async settled(): Promise<boolean> {
-    if (this.#underWay.size === 0) return false;
-    await Promise.all(this.#underWay);
-    return true;
-  }
-
-  stop(): void {
-    this.#stopped.abort();
-  }
-
   #sendAt(time: number, run: Run): void {
-    this.timeline.at(time, () => this.#track(this.send(run)));
-  }
-
-  #track(work: Promise<unknown>): void {
-    const tracked = work.finally(() => this.#underWay.delete(tracked));
-    this.#underWay.add(tracked);
+    this.timeline.at(time, () => this.sender.track(this.send(run)));
   }
 
   async #deliver(run: Run, sending: Sending): Promise<void> {
@@ -105,7 +89,7 @@ export class Webhooks {
     const due = now + Math.min(this.settings().webhookBackoffMs * 2 ** (sending.attempt - 1), LONGEST_BACKOFF_MS);
     const lastDue = (run.completedAt ?? now) + RETRY_WINDOW_MS + (run.script.webhook?.lateMs ?? 0);
     if (isFinal || sending.attempt >= MOST_ATTEMPTS || due > lastDue) return;
-    this.timeline.at(due, () => this.#track(this.#deliver(run, { ...sending, attempt: sending.attempt + 1 })));
+    this.timeline.at(due, () => this.sender.track(this.#deliver(run, { ...sending, attempt: sending.attempt + 1 })));
   }
 
   async #attempt(run: Run, { url, content, body, attempt }: Sending): Promise<WebhookDelivery> {
@@ -118,35 +102,15 @@ export class Webhooks {
       body: bytes,
       forged: content.forged === true,
     });
-    const status = await this.#post(url, signed, content.tampered ? tamper(bytes) : bytes, attempt);
-    const delivery = { at, attempt, status, told: String(body.status) };
+    const status = await this.sender.post(
+      url,
+      { "user-agent": "fal-simulator", ...signed },
+      content.tampered ? tamper(bytes) : bytes,
+      attempt === 1 ? FIRST_TIMEOUT_MS : LATER_TIMEOUT_MS,
+    );
+    const delivery = { at, attempt, status, reported: String(body.status) };
     run.webhooks.push(delivery);
     return delivery;
-  }
-
-  async #post(
-    url: string,
-    headers: Record<string, string>,
-    body: Uint8Array<ArrayBuffer>,
-    attempt: number,
-  ): Promise<number | null> {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), attempt === 1 ? FIRST_TIMEOUT_MS : LATER_TIMEOUT_MS);
-    try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json", "user-agent": "fal-simulator", ...headers },
-        body,
-        redirect: "manual",
-        signal: AbortSignal.any([timeout.signal, this.#stopped.signal]),
-      });
-      await response.body?.cancel();
-      return response.status;
-    } catch {
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

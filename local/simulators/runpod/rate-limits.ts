@@ -2,10 +2,10 @@ import type { Timeline } from "../shared/timeline.ts";
 
 const WINDOW_MS = 10_000;
 
-/** What RunPod takes of each operation in ten seconds, for each endpoint. */
+/** How many requests RunPod accepts in ten seconds, for each operation of each endpoint. */
 const DOCUMENTED = { run: 1000, status: 2000, cancel: 100 };
 
-/** Counts the requests to each endpoint, by operation. */
+/** Counts the requests to each endpoint by operation. */
 export class RateLimits {
   readonly #limits: ReadonlyMap<string, number>;
   readonly #taken = new Map<string, number>();

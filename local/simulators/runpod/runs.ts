@@ -1,7 +1,7 @@
 import type { JsonObject } from "../shared/json.ts";
 import type { Timeline } from "../shared/timeline.ts";
-import { millisecondsOf, type Words } from "../shared/words.ts";
-import { endingOf, type EndState } from "./outcomes.ts";
+import { mediaOrigin } from "../shared/files.ts";
+import { type Ending, type EndState, type RunpodScript, videoEnding } from "./words.ts";
 
 /** `/run` results are kept half an hour. */
 const RETENTION_MS = 30 * 60_000;
@@ -9,38 +9,38 @@ const RETENTION_MS = 30 * 60_000;
 /** The documented policy of a request that names none. */
 const DEFAULT_POLICY = { executionTimeout: 600_000, ttl: 86_400_000 };
 
-/** One attempt to deliver a webhook, and what the receiver answered; null if nothing. */
+/** One attempt to deliver a webhook, and the status of the answer; null where none came. */
 export interface WebhookDelivery {
   at: number;
   status: number | null;
 }
 
-/** A request that was accepted. */
+/** A run: a request that was accepted. */
 export interface RunpodRun {
   id: string;
   endpoint: string;
   input: JsonObject;
   policy: { executionTimeout: number; ttl: number };
   webhook: string | null;
-  words: Words;
+  script: RunpodScript;
   state: "IN_QUEUE" | "IN_PROGRESS" | EndState;
-  /** Its result was dropped: it answers 404. */
+  /** Its result was deleted: the status is a 404. */
   gone: boolean;
   createdAt: number;
   startedAt: number | null;
   endedAt: number | null;
-  /** What the status says besides the state. */
+  /** The fields of the status besides the state. */
   body: JsonObject;
   calls: { status: number; cancel: number; file: number };
   webhooks: WebhookDelivery[];
 }
 
 /** What a submission asked for. */
-export interface RunRequest extends Pick<RunpodRun, "endpoint" | "input" | "webhook" | "words"> {
+export interface RunRequest extends Pick<RunpodRun, "endpoint" | "input" | "webhook" | "script"> {
   policy: Partial<RunpodRun["policy"]>;
 }
 
-/** How long a run waits and lasts where no word says otherwise. */
+/** How long a run waits and lasts where its script does not say. */
 export interface Pace {
   queueMs: number;
   runMs: number;
@@ -68,7 +68,7 @@ export class Runs {
       id: `${crypto.randomUUID()}-u1`,
       policy: { ...DEFAULT_POLICY, ...request.policy },
       state: "IN_QUEUE",
-      gone: request.words.has("gone"),
+      gone: request.script.gone === true,
       createdAt: now,
       startedAt: null,
       endedAt: null,
@@ -77,41 +77,46 @@ export class Runs {
       webhooks: [],
     };
     this.all.push(run);
-    // Hard: even a run under way is deleted.
+    // RunPod deletes even a run that is under way.
     this.timeline.at(now + run.policy.ttl, () => run.gone = true);
-    const start = now + millisecondsOf(run.words, "queue", this.pace.queueMs);
-    if (!run.words.has("stuck")) this.timeline.at(start, (time) => this.#start(run, time));
+    const start = now + (run.script.queueMs ?? this.pace.queueMs);
+    if (!run.script.stuck) this.timeline.at(start, (time) => this.#start(run, time));
     return run;
   }
 
-  /** Ends a run now as its words say, or as another state. */
+  /** Ends a run now: as its script says, or in another state. */
   end(run: RunpodRun, state?: EndState): void {
     if (run.endedAt !== null) return;
     const now = this.timeline.now();
-    const ending = state === undefined ? endingOf(run.words, this.origin(), run.id) : { state, body: {} };
+    const ending = state === undefined ? this.#endingOf(run) : { state, body: {} };
     Object.assign(run, { startedAt: run.startedAt ?? now, endedAt: now, ...ending });
     this.timeline.at(now + RETENTION_MS, () => run.gone = true);
     this.ended(run);
+  }
+
+  #endingOf({ id, script }: RunpodRun): Ending {
+    const files = `${mediaOrigin(this.origin(), script)}/files/${id}`;
+    return (script.ending ?? videoEnding)(files);
   }
 
   #start(run: RunpodRun, time: number): void {
     if (run.state !== "IN_QUEUE") return;
     Object.assign(run, { state: "IN_PROGRESS", startedAt: time });
     this.timeline.at(time + run.policy.executionTimeout, () => this.end(run, "TIMED_OUT"));
-    if (run.words.has("hang")) return;
-    this.timeline.at(time + millisecondsOf(run.words, "run", this.pace.runMs), () => this.end(run));
+    if (run.script.hang) return;
+    this.timeline.at(time + (run.script.runMs ?? this.pace.runMs), () => this.end(run));
   }
 }
 
-/** The body of a status, as a look and a webhook tell it. */
+/** The body of a status and of a webhook. */
 export function statusBody(run: RunpodRun): JsonObject {
   const running = run.state === "IN_PROGRESS";
   return {
     id: run.id,
-    status: running && run.words.has("unknown_state") ? "WARMING_UP" : run.state,
+    status: running && run.script.unknownState ? "WARMING_UP" : run.state,
     ...(run.startedAt === null ? {} : { delayTime: run.startedAt - run.createdAt, workerId: "simulated-worker" }),
     ...(run.startedAt === null || run.endedAt === null ? {} : { executionTime: run.endedAt - run.startedAt }),
-    ...(running && run.words.has("progress") ? { output: { message: "Sampling", percent: 45 } } : {}),
+    ...(running && run.script.progress ? { output: { message: "Sampling", percent: 45 } } : {}),
     ...run.body,
   };
 }

@@ -1,13 +1,12 @@
 import { listen } from "../shared/http.ts";
 import { Timeline } from "../shared/timeline.ts";
-import type { SubmitFault } from "../shared/faults.ts";
-import type { EndState } from "./outcomes.ts";
+import type { EndState } from "./words.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { RunpodRoutes } from "./routes.ts";
 import { type RunpodRun, Runs } from "./runs.ts";
 import { Webhooks } from "./webhooks.ts";
 
-export type { EndState } from "./outcomes.ts";
+export type { EndState } from "./words.ts";
 export type { RunpodRun, WebhookDelivery } from "./runs.ts";
 
 /** How to start a simulator. */
@@ -21,7 +20,7 @@ export interface RunpodSimulatorOptions {
   queueMs?: number;
   /** @default 3000 */
   runMs?: number;
-  /** Requests that an endpoint takes in ten seconds. @default RunPod's */
+  /** How many requests an endpoint accepts in ten seconds. @default RunPod's */
   limits?: { run?: number; status?: number; cancel?: number };
 }
 
@@ -30,15 +29,13 @@ export interface RunpodSimulator {
   /** `http://127.0.0.1:<port>/v2`. */
   readonly baseUrl: string;
   readonly key: string;
-  /** What was accepted, oldest first. */
+  /** The accepted requests, oldest first. */
   readonly requests: readonly Readonly<RunpodRun>[];
-  /** How many submissions arrived, whatever was answered. */
+  /** How many submissions arrived, accepted or not. */
   readonly submissions: number;
-  /** A fault of every submission from now on. */
-  failSubmissions(fault: SubmitFault | undefined): void;
-  /** Ends a run now: as its words say, or in another state. */
+  /** Ends a run now: as its script says, or in another state. */
   finish(id: string, state?: EndState): void;
-  /** Does all that is due on the clock and waits until the webhooks under way are answered. */
+  /** Does everything that is due on the clock, and waits for the answers to the webhooks under way. */
   tick(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -51,7 +48,7 @@ export async function startRunpodSimulator(options: RunpodSimulatorOptions = {})
   const pace = { queueMs: options.queueMs ?? 600, runMs: options.runMs ?? 3000 };
   const runs = new Runs(timeline, pace, () => origin, (run) => webhooks.send(run));
   const routes = new RunpodRoutes(key, timeline, runs, new RateLimits(timeline, options.limits));
-  const server = await listen(options.port ?? 0, (call) => routes.answer(call));
+  const server = await listen(options.port ?? 0, (request) => routes.answer(request));
   const origin = `http://127.0.0.1:${server.port}`;
 
   return {
@@ -64,7 +61,6 @@ export async function startRunpodSimulator(options: RunpodSimulatorOptions = {})
     get submissions() {
       return routes.submissions;
     },
-    failSubmissions: (fault) => routes.everySubmission = fault,
     finish(id, state) {
       timeline.advance();
       const found = runs.find(id);
@@ -72,13 +68,13 @@ export async function startRunpodSimulator(options: RunpodSimulatorOptions = {})
       runs.end(found, state);
     },
     async tick() {
-      do timeline.advance(); while (await webhooks.settled());
+      do timeline.advance(); while (await webhooks.sender.settled());
     },
     async stop() {
       timeline.stop();
-      webhooks.stop();
+      webhooks.sender.stop();
       await server.close();
-      await webhooks.settled();
+      await webhooks.sender.settled();
     },
   };
 }

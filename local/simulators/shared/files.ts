@@ -1,76 +1,97 @@
-import { type Call, json, type Reply } from "./http.ts";
-import { readSample, SAMPLE, type SampleKind } from "./samples.ts";
+import { parseRange } from "../../machine/byte-range.ts";
+import { json, type SimulatedRequest, type SimulatedResponse } from "./http.ts";
+import { readSample, SAMPLE, sampleBytes, type SampleKind } from "./samples.ts";
+import type { CommonScript, MediaFault } from "./script.ts";
 
-/** How the sending of a file goes wrong. */
-export type SendingFault = "wrong_type" | "truncated" | "stalled" | "no_length" | "redirect_loop";
+/** An address that no backend may fetch: the metadata service of clouds. */
+const PRIVATE_ADDRESS = "http://169.254.169.254/latest/meta-data/";
 
-/** Which sample a file is, by its ending; undefined for none. */
-export function kindOf(name: string): SampleKind | undefined {
-  const extension = name.split(".").at(-1);
-  return extension === "mp4" || extension === "jpg" || extension === "mp3" ? extension : undefined;
-}
+/** An oversized file is this many times the sample. */
+const OVERSIZED_FACTOR = 8;
 
-/** Answers `GET` and `HEAD` with so many bytes of a sample, by ranges where they are asked for. */
-export function serveFile(call: Call, kind: SampleKind, total: number, fault?: SendingFault): Reply {
-  if (fault === "redirect_loop") return redirect(`${call.path}?hop=${Number(call.query.get("hop") ?? 0) + 1}`);
-  if (fault === "wrong_type") {
+/** What a script says about an output file. */
+export type MediaScript = Pick<CommonScript, "media" | "mediaBytes">;
+
+/** Serves an output file, `GET` or `HEAD`, or fails as the script of its run says. */
+export function serveOutput(
+  request: SimulatedRequest,
+  name: string,
+  { media, mediaBytes }: MediaScript = {},
+): SimulatedResponse {
+  if (request.method !== "GET" && request.method !== "HEAD") return json(405, { detail: "Method Not Allowed" });
+  const kind = kindOf(name);
+  if (kind === undefined || media === "dead") return fileNotFound();
+  if (media === "private_redirect") return redirect(PRIVATE_ADDRESS);
+  if (media === "redirect_loop") return redirectToItself(request);
+  if (media === "wrong_type") {
     return { status: 200, headers: { "content-type": "text/html" }, body: "<html><body>Not a film</body></html>" };
   }
+  const bytes = media === "oversized" ? SAMPLE.bytes.mp4 * OVERSIZED_FACTOR : mediaBytes;
+  return serveFile(request, kind, sampleBytes(kind, bytes), media);
+}
+
+/** Serves so many bytes of a sample, and the part that a `Range` header asks for. */
+export function serveFile(
+  request: SimulatedRequest,
+  kind: SampleKind,
+  total: number,
+  fault?: MediaFault,
+): SimulatedResponse {
   const headers: Record<string, string> = {
     "content-type": SAMPLE.contentTypes[kind],
     "accept-ranges": "bytes",
     "access-control-allow-origin": "*",
   };
-  const asked = call.headers.get("range");
-  const range = asked === null ? { start: 0, end: total } : parseRange(asked, total);
+  const range = parseRange(request.headers.get("range"), total);
   if (range === "unsatisfiable") {
     return { status: 416, headers: { ...headers, "content-range": `bytes */${total}` }, body: "" };
   }
-  const { start, end } = range ?? { start: 0, end: total };
-  if (fault !== "no_length") headers["content-length"] = String(end - start);
-  const isPart = asked !== null && range !== undefined;
-  if (isPart) headers["content-range"] = `bytes ${start}-${end - 1}/${total}`;
+  const { start, end } = range ?? { start: 0, end: total - 1 };
+  if (fault !== "no_length") headers["content-length"] = String(end + 1 - start);
+  if (range !== undefined) headers["content-range"] = `bytes ${start}-${end}/${total}`;
   const body = fault === "truncated" || fault === "stalled"
-    ? breakOff(kind, total, start, end, fault, call.closed)
-    : stream(readSample(kind, total, start, end));
-  return { status: isPart ? 206 : 200, headers, body };
+    ? breakOff(readSample(kind, total, start, start + Math.floor((end + 1 - start) / 2)), fault, request.closed)
+    : stream(readSample(kind, total, start, end + 1));
+  return { status: range === undefined ? 200 : 206, headers, body };
+}
+
+/** The origin of an output file's address: with the fault `foreign` a host that the backend does not allow. */
+export function mediaOrigin(origin: string, { media }: MediaScript): string {
+  return media === "foreign" ? origin.replace("127.0.0.1", "localhost") : origin;
+}
+
+/** A redirect without a body. */
+export function redirect(location: string): SimulatedResponse {
+  return { status: 302, headers: { location }, body: "" };
+}
+
+/** The answer for a file that does not exist. */
+export function fileNotFound(): SimulatedResponse {
+  return json(404, { detail: "File not found" });
+}
+
+function kindOf(name: string): SampleKind | undefined {
+  const extension = name.split(".").at(-1);
+  return extension === "mp4" || extension === "jpg" || extension === "mp3" ? extension : undefined;
+}
+
+function redirectToItself({ path, query }: SimulatedRequest): SimulatedResponse {
+  const next = new URLSearchParams(query);
+  next.set("hop", String(Number(query.get("hop") ?? 0) + 1));
+  return redirect(`${path}?${next}`);
 }
 
 async function* stream(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* pieces;
 }
 
-/** Sends the first half, then cuts the connection or falls silent. */
+/** Sends the pieces, then cuts the connection or stays silent. */
 async function* breakOff(
-  kind: SampleKind,
-  total: number,
-  start: number,
-  end: number,
+  pieces: Iterable<Uint8Array>,
   fault: "truncated" | "stalled",
   closed: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  yield* readSample(kind, total, start, start + Math.floor((end - start) / 2));
+  yield* pieces;
   if (fault === "truncated") throw new Error("The connection is cut on purpose");
   await new Promise((resolve) => closed.addEventListener("abort", resolve, { once: true }));
-}
-
-/** One range; undefined for what is to be ignored, as HTTP asks. */
-function parseRange(header: string, total: number): { start: number; end: number } | "unsatisfiable" | undefined {
-  const parts = header.match(/^bytes=(\d*)-(\d*)$/);
-  const [first, last] = [parts?.[1] ?? "", parts?.[2] ?? ""];
-  if (first === "" && last === "") return undefined;
-  const start = first === "" ? Math.max(total - Number(last), 0) : Number(first);
-  const end = first === "" || last === "" ? total : Math.min(Number(last) + 1, total);
-  if (first !== "" && last !== "" && Number(last) < Number(first)) return undefined;
-  return start >= end ? "unsatisfiable" : { start, end };
-}
-
-/** A redirect without a body. */
-export function redirect(location: string): Reply {
-  return { status: 302, headers: { location }, body: "" };
-}
-
-/** The answer to a file that is not there. */
-export function fileNotFound(): Reply {
-  return json(404, { detail: "File not found" });
 }

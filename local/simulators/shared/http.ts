@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { type Json, pythonJson } from "./json.ts";
 
 /** One HTTP request to the simulator, its body already read. */
-export interface Call {
+export interface SimulatedRequest {
   method: string;
   /** Decoded, without a trailing slash. */
   path: string;
@@ -16,20 +16,20 @@ export interface Call {
 }
 
 /** The answer to a call. A stream that throws cuts the connection. */
-export interface Reply {
+export interface SimulatedResponse {
   status: number;
   headers: Record<string, string>;
   body: string | AsyncIterable<Uint8Array>;
 }
 
 /** Answers a call; `"drop"` closes the connection without a word. */
-export type Handler = (call: Call) => Promise<Reply | "drop">;
+export type Handler = (request: SimulatedRequest) => Promise<SimulatedResponse | "drop">;
 
 /** Longer than clients keep a connection, else one that is closed as it is used again looks like a fault. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 
 /** A reply with a JSON body. */
-export function json(status: number, body: Json, headers: Record<string, string> = {}): Reply {
+export function json(status: number, body: Json, headers: Record<string, string> = {}): SimulatedResponse {
   return { status, headers: { "content-type": "application/json", ...headers }, body: pythonJson(body) };
 }
 
@@ -63,7 +63,7 @@ export async function listen(port: number, handler: Handler): Promise<{ port: nu
 async function answer(request: IncomingMessage, response: ServerResponse, handler: Handler): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const reply = await handler(await readCall(request, gone.signal));
+  const reply = await handler(await readRequest(request, gone.signal));
   if (reply === "drop") {
     request.socket.destroy();
     return;
@@ -79,7 +79,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   else await pipeline(Readable.from(reply.body), response);
 }
 
-async function readCall(request: IncomingMessage, closed: AbortSignal): Promise<Call> {
+async function readRequest(request: IncomingMessage, closed: AbortSignal): Promise<SimulatedRequest> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const url = new URL(request.url ?? "/", "http://simulator");
@@ -98,7 +98,7 @@ async function readCall(request: IncomingMessage, closed: AbortSignal): Promise<
 }
 
 /** The gateway's own error page: no JSON, no request id. */
-export function gatewayFailure(code: number): Reply {
+export function gatewayFailure(code: number): SimulatedResponse {
   return { status: code, headers: { "content-type": "text/html" }, body: `<html><h1>${code}</h1><hr>nginx</html>` };
 }
 

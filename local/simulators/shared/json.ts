@@ -9,7 +9,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Writes JSON as Python's `json.dumps` does, which fal uses: a space after each separator, only ASCII. */
+/** Parses JSON; undefined where the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes JSON as Python's `json.dumps` writes it, which fal uses: a space after each separator, only ASCII. */
 export function pythonJson(value: Json, options: { sortKeys?: boolean } = {}): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "string") return asciiString(value);

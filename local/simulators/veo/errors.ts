@@ -1,4 +1,4 @@
-import { json, type Reply } from "../shared/http.ts";
+import { json, type SimulatedResponse } from "../shared/http.ts";
 import type { JsonObject } from "../shared/json.ts";
 
 const STATUSES: Readonly<Record<number, string>> = {
@@ -12,19 +12,19 @@ const STATUSES: Readonly<Record<number, string>> = {
 };
 
 /** An HTTP error as Google writes it. */
-export function googleError(code: number, message: string, details: readonly JsonObject[] = []): Reply {
+export function googleError(code: number, message: string, details: readonly JsonObject[] = []): SimulatedResponse {
   return json(code, { error: { code, message, status: STATUSES[code] ?? "UNKNOWN", details } });
 }
 
-/** A key that is none is told as an invalid argument. */
-export function invalidKey(): Reply {
+/** Google reports a wrong key as an invalid argument. */
+export function invalidKey(): SimulatedResponse {
   return googleError(400, "API key not valid. Please pass a valid API key.", [
     { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "API_KEY_INVALID", domain: "googleapis.com" },
   ]);
 }
 
-/** A minute's quota, or a day's: only the details tell them apart. */
-export function quotaExceeded(period: "Minute" | "Day"): Reply {
+/** A used-up quota. Only the details show whether it is the minute's or the day's. */
+export function quotaExceeded(period: "Minute" | "Day"): SimulatedResponse {
   return googleError(429, "You exceeded your current quota, please check your plan and billing details.", [{
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
     violations: [{ quotaId: `PredictLongRunningRequestsPer${period}PerProjectPerModel` }],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { JsonObject } from "../shared/json.ts";
+import { type JsonObject, parseJson } from "../shared/json.ts";
 
 const image = z.strictObject({
   bytesBase64Encoded: z.base64(),
@@ -27,16 +27,16 @@ const requestSchema = z.strictObject({
   parameters: parameters.default({}),
 });
 
-/** What a submission asks for, its images by their kind and size only. */
+/** The contents of a submission. Of its images only the kind and the size. */
 export interface VeoRequest {
   prompt: string;
   images: { field: "image" | "lastFrame"; mimeType: string; bytes: number }[];
   parameters: JsonObject;
 }
 
-/** Reads a submission's body by the documented rules; a text says what Google would refuse. */
+/** Reads the body of a submission by the documented rules. A text is the reason for which Google would refuse it. */
 export function readRequest(body: string): VeoRequest | string {
-  const parsed = requestSchema.safeParse(parse(body));
+  const parsed = requestSchema.safeParse(parseJson(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return `Invalid value at ${issue?.path.join(".")}: ${issue?.message}`;
@@ -55,12 +55,4 @@ export function readRequest(body: string): VeoRequest | string {
   );
   const given = Object.entries(parsed.data.parameters).filter(([, value]) => value !== undefined);
   return { prompt, images, parameters: z.record(z.string(), z.json()).parse(Object.fromEntries(given)) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,11 +1,10 @@
 import { listen } from "../shared/http.ts";
 import { Timeline } from "../shared/timeline.ts";
-import type { SubmitFault } from "../shared/faults.ts";
 import { type VeoOperation, VeoRoutes } from "./routes.ts";
 
 export type { VeoOperation } from "./routes.ts";
 
-/** Preview models take this many submissions a minute. */
+/** A preview model accepts this many submissions a minute. */
 const SUBMISSIONS_A_MINUTE = 10;
 
 /** How to start a simulator. */
@@ -15,9 +14,9 @@ export interface VeoSimulatorOptions {
   key?: string;
   /** The clock of every time decision, in ms. @default Date.now */
   now?: () => number;
-  /** How long an operation lasts; Google tells no queue. @default 3000 */
+  /** How long an operation lasts; Google reports no queue. @default 3000 */
   runMs?: number;
-  /** Submissions that are taken in a minute, for each model. @default no limit; Google's is 10 for a preview model */
+  /** How many submissions each model accepts in a minute. @default no limit; Google's is 10 for a preview model */
   submissionsPerMinute?: number | "documented";
 }
 
@@ -26,15 +25,13 @@ export interface VeoSimulator {
   /** `http://127.0.0.1:<port>/v1beta`. */
   readonly baseUrl: string;
   readonly key: string;
-  /** What was accepted, oldest first. */
+  /** The accepted operations, oldest first. */
   readonly operations: readonly Readonly<VeoOperation>[];
-  /** How many submissions arrived, whatever was answered. */
+  /** How many submissions arrived, accepted or not. */
   readonly submissions: number;
-  /** A fault of every submission from now on. */
-  failSubmissions(fault: SubmitFault | undefined): void;
-  /** Ends an operation now, as its words say. */
+  /** Ends an operation now, as its script says. */
   finish(name: string): void;
-  /** Does all that is due on the clock. */
+  /** Does everything that is due on the clock. */
   tick(): void;
   stop(): Promise<void>;
 }
@@ -47,7 +44,7 @@ export async function startVeoSimulator(options: VeoSimulatorOptions = {}): Prom
     ? SUBMISSIONS_A_MINUTE
     : options.submissionsPerMinute ?? Infinity;
   const routes = new VeoRoutes({ key, timeline, origin: () => origin, runMs: options.runMs ?? 3000, perMinute });
-  const server = await listen(options.port ?? 0, (call) => routes.answer(call));
+  const server = await listen(options.port ?? 0, (request) => routes.answer(request));
   const origin = `http://127.0.0.1:${server.port}`;
 
   return {
@@ -60,7 +57,6 @@ export async function startVeoSimulator(options: VeoSimulatorOptions = {}): Prom
     get submissions() {
       return routes.submissions;
     },
-    failSubmissions: (fault) => routes.everySubmission = fault,
     finish(name) {
       const operation = routes.operations.find((one) => one.name === name);
       if (operation === undefined) throw new Error(`No operation ${name}`);

@@ -1,7 +1,6 @@
 import type { WebhookKeys } from "../../../local/simulators/fal/signing.ts";
 import type { Run } from "../../../local/simulators/fal/run-queue.ts";
 import type { RunpodRun } from "../../../local/simulators/runpod/runs.ts";
-import { countOf } from "../../../local/simulators/shared/words.ts";
 import { webhookUrl } from "../../../supabase/functions/_shared/jobs/webhook-url.ts";
 import type { Random } from "../runtime/random.ts";
 
@@ -69,8 +68,9 @@ export class WebhookQueue {
   /** Of RunPod. */
   runpodEnded(run: RunpodRun): void {
     const reporter = runpodReporter(run);
-    if (reporter === null || run.words.has("webhook_none")) return;
-    for (let copy = 0; copy < countOf(run.words, "webhook_copies", 1); copy++) {
+    const { lost, copies = 1 } = run.script.webhook ?? {};
+    if (reporter === null || lost) return;
+    for (let copy = 0; copy < copies; copy++) {
       this.queued.push({ run: reporter, kind: copy > 0 ? "repeated" : "genuine", due: this.now(), tries: 0 });
     }
   }

@@ -1,6 +1,11 @@
 import { answerOf, billableUnits } from "../../../local/simulators/fal/answers.ts";
 import { serveRunFile } from "../../../local/simulators/fal/files.ts";
-import { type Call, gatewayFailure, json, type Reply } from "../../../local/simulators/shared/http.ts";
+import {
+  gatewayFailure,
+  json,
+  type SimulatedRequest,
+  type SimulatedResponse,
+} from "../../../local/simulators/shared/http.ts";
 import { requestRoute } from "../../../local/simulators/fal/request-routes.ts";
 import { type Run, RunQueue } from "../../../local/simulators/fal/run-queue.ts";
 import { SAMPLE, sampleBytes } from "../../../local/simulators/shared/samples.ts";
@@ -12,7 +17,7 @@ import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { Webhooks } from "../../../local/simulators/fal/webhooks.ts";
 import { z } from "zod";
 import { currentProcess } from "../runtime/process.ts";
-import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+import { BROKEN_BODY, toResponse, toSimulatedRequest } from "./provider-http.ts";
 import { checkStepInput } from "../model/step-inputs.ts";
 import { randomPromptWordsOfStep } from "../faults/prompt-words.ts";
 
@@ -108,7 +113,7 @@ export class FalProvider {
   }
 
   async call(method: string, url: URL, init: RequestInit): Promise<Response> {
-    const call = await toCall(method, url, init);
+    const call = await toSimulatedRequest(method, url, init);
     const run = this.simulation.queue.find(call.path.split("/")[2] ?? "");
     const reply = await this.#route(call, run);
     if (reply === "drop") throw new TypeError(BROKEN_BODY);
@@ -116,7 +121,7 @@ export class FalProvider {
     return toResponse(reply, run?.script.media === "stalled" ? () => process.stall() : undefined);
   }
 
-  async #route(call: Call, ofFile: Run | undefined): Promise<Reply | "drop"> {
+  async #route(call: SimulatedRequest, ofFile: Run | undefined): Promise<SimulatedResponse | "drop"> {
     const { settings, timeline, keys } = this.simulation;
     timeline.advance();
     if (call.path.startsWith("/.well-known/")) {
@@ -134,7 +139,7 @@ export class FalProvider {
       : requestRoute(this.simulation, call, request[1] ?? "", request[2] ?? "");
   }
 
-  async #submit(asked: Call): Promise<Reply | "drop"> {
+  async #submit(asked: SimulatedRequest): Promise<SimulatedResponse | "drop"> {
     const input = z.record(z.string(), z.unknown()).parse(JSON.parse(asked.body));
     // Thrown here it would look like a fault of the network to the submission that waits.
     this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.canFetch(url));
@@ -148,7 +153,7 @@ export class FalProvider {
 }
 
 /** Steps without a text of their client's have no words of how they go: chance has them. */
-function withFate(call: Call, input: Record<string, unknown>): Call {
+function withFate(call: SimulatedRequest, input: Record<string, unknown>): SimulatedRequest {
   if (typeof input.prompt === "string" && input.prompt.includes("take ")) return call;
   const prompt = `${input.prompt ?? ""} ${randomPromptWordsOfStep(currentProcess().random)}`;
   return { ...call, body: JSON.stringify({ ...input, prompt }) };

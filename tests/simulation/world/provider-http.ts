@@ -1,10 +1,10 @@
-import type { Call, Reply } from "../../../local/simulators/shared/http.ts";
+import type { SimulatedRequest, SimulatedResponse } from "../../../local/simulators/shared/http.ts";
 
 /** The words of Deno for a body that ends before its time; `media-error.ts` knows them. */
 export const BROKEN_BODY = "error reading a body from connection: end of file before message length reached";
 
 /** A request to the simulator as its own server would read it. */
-export async function toCall(method: string, url: URL, init: RequestInit): Promise<Call> {
+export async function toSimulatedRequest(method: string, url: URL, init: RequestInit): Promise<SimulatedRequest> {
   return {
     method,
     path: decodeURIComponent(url.pathname),
@@ -16,7 +16,7 @@ export async function toCall(method: string, url: URL, init: RequestInit): Promi
 }
 
 /** The simulator's reply as `fetch` would give it; `silence` comes before a body breaks. */
-export function toResponse({ status, headers, body }: Reply, silence?: () => Promise<void>): Response {
+export function toResponse({ status, headers, body }: SimulatedResponse, silence?: () => Promise<void>): Response {
   const length = headers["content-length"];
   const content = typeof body === "string"
     ? body

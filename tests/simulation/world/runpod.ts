@@ -4,7 +4,7 @@ import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { RateLimits } from "../../../local/simulators/runpod/rate-limits.ts";
 import { RunpodRoutes } from "../../../local/simulators/runpod/routes.ts";
 import { type RunpodRun, Runs } from "../../../local/simulators/runpod/runs.ts";
-import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+import { BROKEN_BODY, toResponse, toSimulatedRequest } from "./provider-http.ts";
 
 /** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */
 const ORIGIN = "http://127.0.0.1:18001";
@@ -37,7 +37,7 @@ export class RunpodProvider {
   }
 
   async call(method: string, url: URL, init: RequestInit): Promise<Response> {
-    const call = await toCall(method, url, init);
+    const call = await toSimulatedRequest(method, url, init);
     const isFile = call.path.startsWith("/files/");
     const reply = this.outage !== 0 && !isFile ? gatewayFailure(this.outage) : await this.#routes.answer(call);
     if (reply === "drop") throw new TypeError(BROKEN_BODY);
@@ -52,10 +52,7 @@ export class RunpodProvider {
   }
 }
 
-/** Words of a run that is COMPLETED without having made anything. */
-const EMPTY = ["no_video", "output_base64", "output_error"];
-
 /** Whether a run that is over made a video. */
-export function madeVideo({ state, words }: RunpodRun): boolean {
-  return state === "COMPLETED" && !EMPTY.some((word) => words.has(word));
+export function madeVideo({ state, body }: RunpodRun): boolean {
+  return state === "COMPLETED" && JSON.stringify(body).includes(".mp4");
 }

@@ -1,11 +1,11 @@
-import { json, type Reply } from "../../../local/simulators/shared/http.ts";
+import { json, type SimulatedResponse } from "../../../local/simulators/shared/http.ts";
 import { serveFile } from "../../../local/simulators/shared/files.ts";
 import { SAMPLE } from "../../../local/simulators/shared/samples.ts";
 import { gatewayFailure } from "../../../local/simulators/shared/http.ts";
 import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { type VeoOperation, VeoRoutes } from "../../../local/simulators/veo/routes.ts";
 import { currentProcess, type OpenedAttempt } from "../runtime/process.ts";
-import { BROKEN_BODY, toCall, toResponse } from "./provider-http.ts";
+import { BROKEN_BODY, toResponse, toSimulatedRequest } from "./provider-http.ts";
 
 /** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */
 const ORIGIN = "http://127.0.0.1:18002";
@@ -52,8 +52,8 @@ export class VeoProvider {
     return this.operations.some((operation) => operation.id === id) ? SAMPLE.bytes.mp4 : undefined;
   }
 
-  async #answer(method: string, url: URL, init: RequestInit): Promise<Reply | "drop"> {
-    const call = await toCall(method, url, init);
+  async #answer(method: string, url: URL, init: RequestInit): Promise<SimulatedResponse | "drop"> {
+    const call = await toSimulatedRequest(method, url, init);
     if (url.origin !== ORIGIN) {
       return url.pathname.endsWith(".jpg") ? serveFile(call, "jpg", SAMPLE.bytes.jpg) : json(404, {});
     }
