@@ -1,13 +1,13 @@
 import { startFalSimulator } from "../../local/simulators/fal/simulator.ts";
 import { createFalAdapter } from "../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
-import { PACE, type Specimen } from "./specimen.ts";
+import { PACE, type ProviderUnderTest } from "./provider-under-test.ts";
 
 const model = "fal-ai/veo3.1/fast";
 const key = "id:secret";
 const run = { model, providerJobId: "019e0000-aaaa-7bbb-8ccc-0123456789ab" };
 
 /** fal.ai. */
-export const fal: Specimen = {
+export const fal: ProviderUnderTest = {
   name: "fal",
   async start(now, send) {
     const simulator = await startFalSimulator({ now, ...PACE });
@@ -21,7 +21,7 @@ export const fal: Specimen = {
       }),
       submissions: () => simulator.submissions,
       finish: ({ providerJobId }) => simulator.finish(providerJobId),
-      pass: () => simulator.tick(),
+      advance: () => simulator.tick(),
       stop: () => simulator.stop(),
     };
   },
@@ -33,8 +33,8 @@ export const fal: Specimen = {
   inputOf: (prompt) => ({ prompt, duration: "8s" }),
   run,
   accepted: [{ status: "IN_QUEUE", request_id: run.providerJobId }, run],
-  tellsQueue: true,
-  looks: [
+  reportsQueue: true,
+  checks: [
     ["a place in the queue", { status: "IN_QUEUE", queue_position: 3 }, { state: "queued", queuePosition: 3 }],
     ["no place in the queue", { status: "IN_QUEUE", queue_position: "soon" }, { state: "queued", queuePosition: null }],
     ["a state that is new", { status: "WARMING_UP" }, { state: "running", percent: null }],
@@ -56,7 +56,7 @@ export const fal: Specimen = {
     ["expired", "rejected result_expired"],
   ],
   retentionMs: 30 * 24 * 3_600_000,
-  unknown: { status: 404, body: { status: "NOT_FOUND" } },
+  unknownRun: { status: 404, body: { status: "NOT_FOUND" } },
   cancels: { queued: true, running: true, ended: false },
   media: {
     url: "https://v3b.fal.media/files/1.mp4",

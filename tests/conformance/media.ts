@@ -1,29 +1,37 @@
 import assert from "node:assert/strict";
-import { errorOf, meaningOf, mediaOf, patient, type Specimen, submissionOf, withBench } from "./specimen.ts";
+import {
+  classOf,
+  errorOf,
+  mediaOf,
+  noTimeout,
+  type ProviderUnderTest,
+  submissionOf,
+  withSimulator,
+} from "./provider-under-test.ts";
 
 /** Addresses that a provider's answer names are a stranger's, and the key is for the provider alone. */
-export function claimMedia(specimen: Specimen): void {
-  const { name, keyHeader } = specimen;
+export function testMedia(tested: ProviderUnderTest): void {
+  const { name, keyHeader } = tested;
 
-  for (const [words, meaning] of specimen.brokenMedia) {
-    Deno.test(`${name}: a file with ${words} is not opened: ${meaning}`, async () => {
-      await withBench(specimen, async ({ provider, finish }) => {
-        const run = await provider.submit(submissionOf(specimen, words), patient());
+  for (const [words, errorClass] of tested.brokenMedia) {
+    Deno.test(`${name}: a file with ${words} is not opened: ${errorClass}`, async () => {
+      await withSimulator(tested, async ({ provider, finish }) => {
+        const run = await provider.submit(submissionOf(tested, words), noTimeout());
         finish(run);
-        const { video_url = "" } = mediaOf(await provider.check(run, patient()));
-        assert.equal(meaningOf(await errorOf(provider.fetchMedia(video_url, patient()))), meaning);
+        const { video_url = "" } = mediaOf(await provider.check(run, noTimeout()));
+        assert.equal(classOf(await errorOf(provider.fetchMedia(video_url, noTimeout()))), errorClass);
       });
     });
   }
 
   Deno.test(`${name}: a redirect to another of its hosts is followed without the key`, async () => {
-    const { url, redirectsTo, needsKey } = specimen.media;
+    const { url, redirectsTo, needsKey } = tested.media;
     const asked = recorded((input) =>
       input === url
         ? new Response(null, { status: 302, headers: { location: redirectsTo } })
         : new Response("film", { headers: { "content-type": "video/mp4" } })
     );
-    const response = await specimen.production(asked.send).fetchMedia(url, patient());
+    const response = await tested.production(asked.send).fetchMedia(url, noTimeout());
     assert.equal(await response.text(), "film");
     assert.deepEqual(asked.calls.map(({ url, headers }) => [url, headers.has(keyHeader)]), [
       [url, needsKey],
@@ -44,25 +52,25 @@ export function claimMedia(specimen: Specimen): void {
   ) {
     Deno.test(`${name}: ${address || "an empty address"} is not opened, directly or by a redirect`, async () => {
       const direct = recorded(() => new Response("film"));
-      const error = await errorOf(specimen.production(direct.send).fetchMedia(address, patient()));
-      assert.deepEqual([meaningOf(error), direct.calls], ["rejected provider_bad_answer", []]);
+      const error = await errorOf(tested.production(direct.send).fetchMedia(address, noTimeout()));
+      assert.deepEqual([classOf(error), direct.calls], ["rejected provider_bad_answer", []]);
       if (address === "") return;
-      const { url } = specimen.media;
+      const { url } = tested.media;
       const redirecting = recorded(() => new Response(null, { status: 302, headers: { location: address } }));
-      await errorOf(specimen.production(redirecting.send).fetchMedia(url, patient()));
+      await errorOf(tested.production(redirecting.send).fetchMedia(url, noTimeout()));
       assert.deepEqual(redirecting.calls.map((call) => call.url), [url]);
     });
   }
 
   Deno.test(`${name}: in a run's whole life the key goes to the provider alone`, async () => {
     const asked = recorded((input, init) => fetch(input, init));
-    await withBench(specimen, async ({ provider, finish }) => {
-      const run = await provider.submit(submissionOf(specimen), patient());
-      await provider.check(run, patient());
+    await withSimulator(tested, async ({ provider, finish }) => {
+      const run = await provider.submit(submissionOf(tested), noTimeout());
+      await provider.check(run, noTimeout());
       finish(run);
-      const { video_url = "" } = mediaOf(await provider.check(run, patient()));
-      await (await provider.fetchMedia(video_url, patient())).body?.cancel();
-      await provider.cancel(run, patient());
+      const { video_url = "" } = mediaOf(await provider.check(run, noTimeout()));
+      await (await provider.fetchMedia(video_url, noTimeout())).body?.cancel();
+      await provider.cancel(run, noTimeout());
       const [submitted] = asked.calls;
       const withKey = asked.calls.filter(({ headers }) => headers.has(keyHeader)).map(({ url }) => new URL(url).origin);
       assert.deepEqual([...new Set(withKey)], [new URL(submitted?.url ?? "").origin]);

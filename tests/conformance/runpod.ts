@@ -1,6 +1,6 @@
 import { startRunpodSimulator } from "../../local/simulators/runpod/simulator.ts";
 import { createRunpodAdapter } from "../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
-import { PACE, type Specimen } from "./specimen.ts";
+import { PACE, type ProviderUnderTest } from "./provider-under-test.ts";
 
 const model = "abc123xyz";
 const key = "runpod-key";
@@ -8,7 +8,7 @@ const mediaHosts = ["bucket.s3.amazonaws.com", "*.r2.dev"];
 const run = { model, providerJobId: "c80ffee4-f315-4e25-a146-0f3d98cf024b-u1" };
 
 /** RunPod's queue endpoints. */
-export const runpod: Specimen = {
+export const runpod: ProviderUnderTest = {
   name: "runpod",
   async start(now, send) {
     const simulator = await startRunpodSimulator({ now, ...PACE });
@@ -21,7 +21,7 @@ export const runpod: Specimen = {
       }),
       submissions: () => simulator.submissions,
       finish: ({ providerJobId }) => simulator.finish(providerJobId),
-      pass: () => simulator.tick(),
+      advance: () => simulator.tick(),
       stop: () => simulator.stop(),
     };
   },
@@ -38,8 +38,8 @@ export const runpod: Specimen = {
   inputOf: (prompt) => ({ positive_prompt: prompt, num_frames: 81 }),
   run,
   accepted: [{ id: run.providerJobId, status: "IN_QUEUE" }, run],
-  tellsQueue: true,
-  looks: [
+  reportsQueue: true,
+  checks: [
     ["the queue", { status: "IN_QUEUE" }, { state: "queued", queuePosition: null }],
     ["RUNNING", { status: "RUNNING" }, { state: "running", percent: null }],
     ["a state that is new", { status: "WARMING_UP" }, { state: "running", percent: null }],
@@ -68,7 +68,7 @@ export const runpod: Specimen = {
     ["no_such_word", "retryable provider_error"],
   ],
   retentionMs: 30 * 60_000,
-  unknown: { status: 404, body: { error: "job not found" } },
+  unknownRun: { status: 404, body: { error: "job not found" } },
   cancels: { queued: true, running: true, ended: false },
   media: {
     url: "https://bucket.s3.amazonaws.com/1.mp4?X-Amz-Signature=1",

@@ -49,7 +49,7 @@ export async function withDroppingServer(
 }
 
 /** A server that answers the first POST of each connection, keeps it alive, and closes it on the second. */
-export async function withForgetfulServer(
+export async function withKeepAliveServer(
   accepted: unknown,
   test: (server: { origin: string; posts(): number }) => Promise<void>,
 ): Promise<void> {
@@ -93,7 +93,7 @@ export function closedOrigin(): string {
 const json = { "content-type": "application/json" };
 
 /** Answers that say nothing, whatever was asked. */
-export const NOISE: readonly [what: string, answer: () => Response][] = [
+export const MEANINGLESS_ANSWERS: readonly [what: string, answer: () => Response][] = [
   ["an HTML page", () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html" } })],
   ["JSON cut short", () => new Response('{"na', { headers: json })],
   ["an empty body", () => new Response("", { headers: json })],
@@ -104,7 +104,7 @@ export const NOISE: readonly [what: string, answer: () => Response][] = [
 ];
 
 /** Trouble of a gateway or of our own account. */
-export const TROUBLE: readonly [status: number, isFatal: boolean][] = [
+export const GATEWAY_ERRORS: readonly [status: number, isFatal: boolean][] = [
   [401, true],
   [403, true],
   [404, false],

@@ -1,13 +1,13 @@
 import { startVeoSimulator } from "../../local/simulators/veo/simulator.ts";
 import { createVeoAdapter } from "../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
-import { PACE, type Specimen } from "./specimen.ts";
+import { PACE, type ProviderUnderTest } from "./provider-under-test.ts";
 
 const model = "veo-3.1-fast-generate-preview";
 const key = "gemini-key";
 const run = { model, providerJobId: `models/${model}/operations/abc123` };
 
 /** Veo by the Gemini API. */
-export const veo: Specimen = {
+export const veo: ProviderUnderTest = {
   name: "veo",
   async start(now, send) {
     // Google tells no queue: its time is part of the run's.
@@ -20,7 +20,7 @@ export const veo: Specimen = {
       }),
       submissions: () => simulator.submissions,
       finish: ({ providerJobId }) => simulator.finish(providerJobId),
-      pass: () => Promise.resolve(simulator.tick()),
+      advance: () => Promise.resolve(simulator.tick()),
       stop: () => simulator.stop(),
     };
   },
@@ -32,8 +32,8 @@ export const veo: Specimen = {
   inputOf: (prompt) => ({ prompt, durationSeconds: 8, resolution: "720p", aspectRatio: "16:9" }),
   run,
   accepted: [{ name: run.providerJobId }, run],
-  tellsQueue: false,
-  looks: [
+  reportsQueue: false,
+  checks: [
     ["nothing but its name", { name: run.providerJobId }, { state: "running", percent: null }],
     ["that it is not done", { name: run.providerJobId, done: false }, { state: "running", percent: null }],
     ["metadata", { name: run.providerJobId, metadata: { state: "NEW" } }, { state: "running", percent: null }],
@@ -67,7 +67,7 @@ export const veo: Specimen = {
     ["no_such_word", "rejected provider_rejected_input"],
   ],
   retentionMs: 2 * 24 * 3_600_000,
-  unknown: { status: 404, body: { error: { code: 404, message: "Operation not found.", status: "NOT_FOUND" } } },
+  unknownRun: { status: 404, body: { error: { code: 404, message: "Operation not found.", status: "NOT_FOUND" } } },
   cancels: { queued: false, running: false, ended: false },
   media: {
     url: "https://generativelanguage.googleapis.com/v1beta/files/xyz:download?alt=media",

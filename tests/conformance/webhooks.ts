@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { patient, type Specimen, submissionOf, withBench } from "./specimen.ts";
+import { noTimeout, type ProviderUnderTest, submissionOf, withSimulator } from "./provider-under-test.ts";
 
 interface Delivery {
   headers: Headers;
@@ -26,15 +26,15 @@ async function withReceiver(
 const encode = (text: string): BufferSource => new TextEncoder().encode(text);
 
 /** A webhook names its run, and where the provider signs, only its own signature counts. */
-export function claimWebhooks(specimen: Specimen): void {
-  const { name } = specimen;
-  const { webhook } = specimen.production(() => Promise.reject(new Error("nothing is to be sent")));
+export function testWebhooks(tested: ProviderUnderTest): void {
+  const { name } = tested;
+  const { webhook } = tested.production(() => Promise.reject(new Error("nothing is to be sent")));
   if (webhook === undefined) {
     Deno.test(`${name}: nobody calls back, and a submission names no address although there is one`, async () => {
       await withReceiver(200, async (url, received) => {
-        await withBench(specimen, async ({ provider, finish, pass }) => {
-          finish(await provider.submit({ ...submissionOf(specimen), webhookUrl: url }, patient()));
-          await pass(60_000);
+        await withSimulator(tested, async ({ provider, finish, advance }) => {
+          finish(await provider.submit({ ...submissionOf(tested), webhookUrl: url }, noTimeout()));
+          await advance(60_000);
           assert.deepEqual(received, []);
         });
       });
@@ -42,13 +42,13 @@ export function claimWebhooks(specimen: Specimen): void {
     return;
   }
 
-  for (const words of ["run=1s", specimen.failures[0]?.[0] ?? ""]) {
+  for (const words of ["run=1s", tested.failures[0]?.[0] ?? ""]) {
     Deno.test(`${name}: the webhook of a run that ends with ${words} names it, and is genuine`, async () => {
       await withReceiver(200, async (url, received) => {
-        await withBench(specimen, async ({ provider, finish, pass }) => {
-          const run = await provider.submit({ ...submissionOf(specimen, words), webhookUrl: url }, patient());
+        await withSimulator(tested, async ({ provider, finish, advance }) => {
+          const run = await provider.submit({ ...submissionOf(tested, words), webhookUrl: url }, noTimeout());
           finish(run);
-          await pass(0);
+          await advance(0);
           const [delivery] = received;
           assert.ok(delivery && provider.webhook, "no webhook came");
           assert.equal(provider.webhook.runId(delivery.body), run.providerJobId);
@@ -67,9 +67,9 @@ export function claimWebhooks(specimen: Specimen): void {
   if (webhook.verify === undefined) return;
   Deno.test(`${name}: a webhook without a signature, or with one byte changed, is not genuine`, async () => {
     await withReceiver(200, async (url, received) => {
-      await withBench(specimen, async ({ provider, finish, pass }) => {
-        finish(await provider.submit({ ...submissionOf(specimen), webhookUrl: url }, patient()));
-        await pass(0);
+      await withSimulator(tested, async ({ provider, finish, advance }) => {
+        finish(await provider.submit({ ...submissionOf(tested), webhookUrl: url }, noTimeout()));
+        await advance(0);
         const [delivery] = received;
         assert.ok(delivery && provider.webhook?.verify, "no webhook came");
         assert.equal(await provider.webhook.verify({ ...delivery, headers: new Headers() }), false);

@@ -11,29 +11,29 @@ import {
   type VideoProvider,
 } from "../../supabase/functions/_shared/providers/provider.ts";
 
-/** How long the runs of a bench wait and last on its clock. */
+/** How long the runs of a simulated wait and last on its clock. */
 export const PACE = { queueMs: 1000, runMs: 1000 };
 
 /** What an error means, as `kind code`. */
-export type Meaning = `${ProviderErrorKind} ${ProviderErrorCode}`;
+export type ErrorClassName = `${ProviderErrorKind} ${ProviderErrorCode}`;
 
 /** A provider at its simulator, with a clock that only the test moves. */
-export interface Bench {
+export interface SimulatedProvider {
   provider: VideoProvider;
   /** How many submissions arrived, whatever was answered. */
   submissions(): number;
   /** Ends a run now, as its words say. */
   finish(run: ProviderRun): void;
   /** Moves the clock and does what is due. */
-  pass(milliseconds: number): Promise<void>;
+  advance(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** What the conformance suite has to know of a provider; the rest it finds out. */
-export interface Specimen {
+export interface ProviderUnderTest {
   name: "fal" | "runpod" | "veo";
   /** Starts its simulator, and the adapter for it. */
-  start(now: () => number, send?: typeof fetch): Promise<Bench>;
+  start(now: () => number, send?: typeof fetch): Promise<SimulatedProvider>;
   /** The adapter for a server of the test's own. */
   connect(origin: string, send?: typeof fetch): VideoProvider;
   /** The adapter for the provider itself; nothing leaves this machine if `send` does not let it. */
@@ -48,46 +48,46 @@ export interface Specimen {
   /** The answer that accepts a submission, and as which run. */
   accepted: [answer: unknown, run: ProviderRun];
   /** Whether the provider tells a run that waits from one that runs. */
-  tellsQueue: boolean;
+  reportsQueue: boolean;
   /** What is told of a run that goes on, however odd. */
-  looks: [what: string, answer: unknown, state: RunState][];
+  checks: [what: string, answer: unknown, state: RunState][];
   /** How a run can fail: the words that make the simulator do so. */
-  failures: [words: string, meaning: Meaning][];
+  failures: [words: string, errorClass: ErrorClassName][];
   /** After what time since its end a run is forgotten. */
   retentionMs: number;
   /** What the provider answers about a run that it does not know. */
-  unknown: { status: number; body: unknown };
+  unknownRun: { status: number; body: unknown };
   /** Whether a run can be cancelled, in each of its states. */
   cancels: { queued: boolean; running: boolean; ended: boolean };
   /** An allowed address of a file, another allowed host to which it redirects, and whether the first needs the key. */
   media: { url: string; redirectsTo: string; needsKey: boolean };
   /** The words by which a run is made whose medium cannot be had, and why. */
-  brokenMedia: [words: string, meaning: Meaning][];
+  brokenMedia: [words: string, errorClass: ErrorClassName][];
 }
 
-export const patient = (): CallOptions => ({ signal: new AbortController().signal });
+export const noTimeout = (): CallOptions => ({ signal: new AbortController().signal });
 
 /** A submission, with words for the simulator in its prompt. */
-export function submissionOf(specimen: Specimen, words?: string): Submission {
-  const prompt = words === undefined ? "A lighthouse" : `A lighthouse [${specimen.name}: ${words}]`;
-  return { ...specimen.submission, input: specimen.inputOf(prompt), startWithinSeconds: 90 };
+export function submissionOf(tested: ProviderUnderTest, words?: string): Submission {
+  const prompt = words === undefined ? "A lighthouse" : `A lighthouse [${tested.name}: ${words}]`;
+  return { ...tested.submission, input: tested.inputOf(prompt), startWithinSeconds: 90 };
 }
 
-export async function withBench(
-  specimen: Specimen,
-  test: (bench: Bench) => Promise<void>,
+export async function withSimulator(
+  tested: ProviderUnderTest,
+  test: (simulated: SimulatedProvider) => Promise<void>,
   send?: typeof fetch,
 ): Promise<void> {
   let time = Date.UTC(2026, 10, 1);
-  const bench = await specimen.start(() => time, send);
-  const pass: Bench["pass"] = async (milliseconds) => {
+  const simulated = await tested.start(() => time, send);
+  const advance: SimulatedProvider["advance"] = async (milliseconds) => {
     time += milliseconds;
-    await bench.pass(0);
+    await simulated.advance(0);
   };
   try {
-    await test({ ...bench, pass });
+    await test({ ...simulated, advance });
   } finally {
-    await bench.stop();
+    await simulated.stop();
   }
 }
 
@@ -101,7 +101,7 @@ export async function errorOf(call: Promise<unknown>): Promise<ProviderError> {
   return error;
 }
 
-export function meaningOf(error: ProviderError): Meaning {
+export function classOf(error: ProviderError): ErrorClassName {
   return `${error.kind} ${error.code}`;
 }
 
