@@ -25,8 +25,7 @@ export const fal: ProviderUnderTest = {
       stop: () => simulator.stop(),
     };
   },
-  connect: (origin, send) =>
-    createFalAdapter({ key, queueUrl: origin, ...(send === undefined ? {} : { fetch: send }) }),
+  connect: (origin) => createFalAdapter({ key, queueUrl: origin }),
   production: (send) => createFalAdapter({ key, fetch: send }),
   keyHeader: "authorization",
   submission: { model, input: {} },
@@ -37,7 +36,8 @@ export const fal: ProviderUnderTest = {
   checks: [
     ["a place in the queue", { status: "IN_QUEUE", queue_position: 3 }, { state: "queued", queuePosition: 3 }],
     ["no place in the queue", { status: "IN_QUEUE", queue_position: "soon" }, { state: "queued", queuePosition: null }],
-    ["a state that is new", { status: "WARMING_UP" }, { state: "running", percent: null }],
+    ["IN_PROGRESS", { status: "IN_PROGRESS", logs: null, error: null }, { state: "running", percent: null }],
+    ["an unknown state", { status: "WARMING_UP" }, { state: "running", percent: null }],
   ],
   failures: [
     ["content_policy", "rejected content_policy"],
@@ -50,14 +50,16 @@ export const fal: ProviderUnderTest = {
     ["generation_timeout", "retryable provider_timeout"],
     ["request_timeout", "retryable provider_timeout"],
     ["user_timeout", "rejected provider_timeout"],
+    ["downstream_service_error", "retryable provider_error"],
     ["downstream_service_unavailable", "retryable provider_busy"],
     ["runner_disconnected", "retryable provider_error"],
+    ["runner_incomplete_response", "retryable provider_error"],
     ["client_cancelled", "rejected cancelled_by_provider"],
     ["expired", "rejected result_expired"],
   ],
   retentionMs: 30 * 24 * 3_600_000,
   unknownRun: { status: 404, body: { status: "NOT_FOUND" } },
-  cancels: { queued: true, running: true, ended: false },
+  cancels: { queued: true, running: true, ended: false, again: false },
   media: {
     url: "https://v3b.fal.media/files/1.mp4",
     redirectsTo: "https://storage.googleapis.com/falserverless/1.mp4",

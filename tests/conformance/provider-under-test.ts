@@ -1,71 +1,61 @@
-import assert from "node:assert/strict";
-import {
-  type CallOptions,
-  type Media,
-  ProviderError,
-  type ProviderErrorCode,
-  type ProviderErrorKind,
-  type ProviderRun,
-  type RunState,
-  type Submission,
-  type VideoProvider,
+import type {
+  ProviderRun,
+  RunState,
+  Submission,
+  VideoProvider,
 } from "../../supabase/functions/_shared/providers/provider.ts";
+import type { ErrorClassText } from "../../supabase/functions/_shared/providers/test_support.ts";
 
-/** How long the runs of a simulated wait and last on its clock. */
+/** How long the runs of a simulator wait and last on its clock. */
 export const PACE = { queueMs: 1000, runMs: 1000 };
-
-/** What an error means, as `kind code`. */
-export type ErrorClassName = `${ProviderErrorKind} ${ProviderErrorCode}`;
 
 /** A provider at its simulator, with a clock that only the test moves. */
 export interface SimulatedProvider {
   provider: VideoProvider;
-  /** How many submissions arrived, whatever was answered. */
+  /** How many submissions arrived, whatever they were answered. */
   submissions(): number;
-  /** Ends a run now, as its words say. */
+  /** Ends a run now, as the words in its prompt say. */
   finish(run: ProviderRun): void;
   /** Moves the clock and does what is due. */
   advance(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** What the conformance suite has to know of a provider; the rest it finds out. */
+/** All that the conformance suite knows of a provider. */
 export interface ProviderUnderTest {
   name: "fal" | "runpod" | "veo";
   /** Starts its simulator, and the adapter for it. */
   start(now: () => number, send?: typeof fetch): Promise<SimulatedProvider>;
-  /** The adapter for a server of the test's own. */
-  connect(origin: string, send?: typeof fetch): VideoProvider;
-  /** The adapter for the provider itself; nothing leaves this machine if `send` does not let it. */
+  /** The adapter for a server of the test. */
+  connect(origin: string): VideoProvider;
+  /** The adapter for the real service; nothing leaves this machine unless `send` does it. */
   production(send: typeof fetch): VideoProvider;
   /** The header that holds the key. */
   keyHeader: string;
   submission: Omit<Submission, "startWithinSeconds">;
   /** The input with this prompt. */
   inputOf(prompt: string): Submission["input"];
-  /** A run that a server of the test's own is asked about. */
+  /** A run to check at a server of the test. */
   run: ProviderRun;
-  /** The answer that accepts a submission, and as which run. */
+  /** An answer that accepts a submission, and the run that it names. */
   accepted: [answer: unknown, run: ProviderRun];
-  /** Whether the provider tells a run that waits from one that runs. */
+  /** Whether the provider reports that a run is queued. */
   reportsQueue: boolean;
-  /** What is told of a run that goes on, however odd. */
+  /** Answers about a run that has not ended, also strange ones, and the state that they mean. */
   checks: [what: string, answer: unknown, state: RunState][];
-  /** How a run can fail: the words that make the simulator do so. */
-  failures: [words: string, errorClass: ErrorClassName][];
-  /** After what time since its end a run is forgotten. */
+  /** The words that make the simulator's run fail, and the class of the error. */
+  failures: [words: string, errorClass: ErrorClassText][];
+  /** How long after its end the provider keeps a run. */
   retentionMs: number;
-  /** What the provider answers about a run that it does not know. */
+  /** The answer about a run that the provider does not know. */
   unknownRun: { status: number; body: unknown };
-  /** Whether a run can be cancelled, in each of its states. */
-  cancels: { queued: boolean; running: boolean; ended: boolean };
-  /** An allowed address of a file, another allowed host to which it redirects, and whether the first needs the key. */
+  /** Whether a cancellation succeeds in each state of the run, and whether a second one reports success again. */
+  cancels: { queued: boolean; running: boolean; ended: boolean; again: boolean };
+  /** An allowed URL of a file, another allowed host to which it redirects, and whether the first needs the key. */
   media: { url: string; redirectsTo: string; needsKey: boolean };
-  /** The words by which a run is made whose medium cannot be had, and why. */
-  brokenMedia: [words: string, errorClass: ErrorClassName][];
+  /** The words that make the simulator's file unusable, and the class of the error. */
+  brokenMedia: [words: string, errorClass: ErrorClassText][];
 }
-
-export const noTimeout = (): CallOptions => ({ signal: new AbortController().signal });
 
 /** A submission, with words for the simulator in its prompt. */
 export function submissionOf(tested: ProviderUnderTest, words?: string): Submission {
@@ -89,30 +79,4 @@ export async function withSimulator(
   } finally {
     await simulated.stop();
   }
-}
-
-/** The error that a call throws, which must be a `ProviderError`. */
-export async function errorOf(call: Promise<unknown>): Promise<ProviderError> {
-  const error = await call.then(
-    (value) => assert.fail(`no error but ${JSON.stringify(value)}`),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ProviderError, `not a ProviderError: ${error}`);
-  return error;
-}
-
-export function classOf(error: ProviderError): ErrorClassName {
-  return `${error.kind} ${error.code}`;
-}
-
-/** The error that a run ended with. */
-export function failureOf(state: RunState): ProviderError {
-  if (state.state !== "failed") assert.fail(`not failed but ${JSON.stringify(state)}`);
-  return state.error;
-}
-
-/** The media that a run made. */
-export function mediaOf(state: RunState): Media {
-  if (state.state !== "succeeded") assert.fail(`not succeeded but ${JSON.stringify(state)}`);
-  return state.media;
 }

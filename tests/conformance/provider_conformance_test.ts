@@ -1,5 +1,6 @@
-// What every provider's adapter must hold to, whoever the provider is: one suite, and a table for each provider.
+// What the adapter of every provider must do: one suite, and a table for each provider.
 import { fal } from "./fal.ts";
+import { testCancellations } from "./cancellations.ts";
 import { testChecks } from "./checks.ts";
 import { testMedia } from "./media.ts";
 import { testRuns } from "./runs.ts";
@@ -12,6 +13,7 @@ for (const tested of [fal, runpod, veo]) {
   testSubmissions(tested);
   testChecks(tested);
   testRuns(tested);
+  testCancellations(tested);
   testMedia(tested);
   testWebhooks(tested);
 }

@@ -25,13 +25,7 @@ export const runpod: ProviderUnderTest = {
       stop: () => simulator.stop(),
     };
   },
-  connect: (origin, send) =>
-    createRunpodAdapter({
-      key,
-      mediaHosts: [],
-      baseUrl: `${origin}/v2`,
-      ...(send === undefined ? {} : { fetch: send }),
-    }),
+  connect: (origin) => createRunpodAdapter({ key, mediaHosts: [], baseUrl: `${origin}/v2` }),
   production: (send) => createRunpodAdapter({ key, mediaHosts, fetch: send }),
   keyHeader: "authorization",
   submission: { model, input: {} },
@@ -40,17 +34,17 @@ export const runpod: ProviderUnderTest = {
   accepted: [{ id: run.providerJobId, status: "IN_QUEUE" }, run],
   reportsQueue: true,
   checks: [
-    ["the queue", { status: "IN_QUEUE" }, { state: "queued", queuePosition: null }],
+    ["IN_QUEUE", { status: "IN_QUEUE" }, { state: "queued", queuePosition: null }],
     ["RUNNING", { status: "RUNNING" }, { state: "running", percent: null }],
-    ["a state that is new", { status: "WARMING_UP" }, { state: "running", percent: null }],
+    ["an unknown state", { status: "WARMING_UP" }, { state: "running", percent: null }],
     ["progress", { status: "IN_PROGRESS", output: { percent: 45.4 } }, { state: "running", percent: 45 }],
-    ["a share", { status: "IN_PROGRESS", output: { progress: 0.25 } }, { state: "running", percent: 25 }],
+    ["a share of 1", { status: "IN_PROGRESS", output: { progress: 0.25 } }, { state: "running", percent: 25 }],
     ["progress in words", { status: "IN_PROGRESS", output: "Step 3: 30%" }, { state: "running", percent: 30 }],
-    ["progress beyond reason", { status: "IN_PROGRESS", output: { percent: 4e9 } }, {
+    ["progress above 100%", { status: "IN_PROGRESS", output: { percent: 4e9 } }, {
       state: "running",
       percent: null,
     }],
-    ["progress that is none", { status: "IN_PROGRESS", output: [null] }, { state: "running", percent: null }],
+    ["an unknown form of progress", { status: "IN_PROGRESS", output: [null] }, { state: "running", percent: null }],
   ],
   failures: [
     ["failed", "retryable provider_error"],
@@ -69,7 +63,7 @@ export const runpod: ProviderUnderTest = {
   ],
   retentionMs: 30 * 60_000,
   unknownRun: { status: 404, body: { error: "job not found" } },
-  cancels: { queued: true, running: true, ended: false },
+  cancels: { queued: true, running: true, ended: false, again: true },
   media: {
     url: "https://bucket.s3.amazonaws.com/1.mp4?X-Amz-Signature=1",
     redirectsTo: "https://pub-1.r2.dev/1.mp4",

@@ -5,13 +5,10 @@ import {
   failureOf,
   mediaOf,
   noTimeout,
-  PACE,
-  type ProviderUnderTest,
-  submissionOf,
-  withSimulator,
-} from "./provider-under-test.ts";
+} from "../../supabase/functions/_shared/providers/test_support.ts";
+import { PACE, type ProviderUnderTest, submissionOf, withSimulator } from "./provider-under-test.ts";
 
-/** A run, from its submission to each of its ends. */
+/** A run, from its submission to each way in which it can end. */
 export function testRuns(tested: ProviderUnderTest): void {
   const { name } = tested;
 
@@ -43,7 +40,7 @@ export function testRuns(tested: ProviderUnderTest): void {
     });
   }
 
-  Deno.test(`${name}: looks that fail are thrown, and the next one finds the video`, async () => {
+  Deno.test(`${name}: a check that fails throws, and the next one finds the video`, async () => {
     await withSimulator(tested, async ({ provider, finish }) => {
       const run = await provider.submit(submissionOf(tested, "status_503=1"), noTimeout());
       finish(run);
@@ -52,7 +49,7 @@ export function testRuns(tested: ProviderUnderTest): void {
     });
   });
 
-  Deno.test(`${name}: a result is forgotten after its time: expired, not to be tried again`, async () => {
+  Deno.test(`${name}: a result that the provider has deleted is expired, and not to be tried again`, async () => {
     await withSimulator(tested, async ({ provider, finish, advance }) => {
       const run = await provider.submit(submissionOf(tested), noTimeout());
       finish(run);
@@ -61,31 +58,6 @@ export function testRuns(tested: ProviderUnderTest): void {
       await advance(2000);
       assert.equal(classOf(failureOf(await provider.check(run, noTimeout()))), "rejected result_expired");
       assert.equal(await provider.cancel(run, noTimeout()), false);
-    });
-  });
-
-  for (const [state, wait] of [["queued", 0], ["running", PACE.queueMs]] as const) {
-    const can = tested.cancels[state];
-    Deno.test(`${name}: a ${state} run ${can ? "is cancelled, and has ended by that" : "cannot be cancelled"}`, async () => {
-      await withSimulator(tested, async ({ provider, advance }) => {
-        const run = await provider.submit(submissionOf(tested, "hang"), noTimeout());
-        await advance(wait);
-        assert.equal(await provider.cancel(run, noTimeout()), can);
-        const after = await provider.check(run, noTimeout());
-        if (can) assert.equal(classOf(failureOf(after)), "rejected cancelled_by_provider");
-        else assert.equal(after.state, "running");
-        // Again: nothing happens, and nothing is thrown.
-        assert.equal(await provider.cancel(run, noTimeout()), tested.name === "runpod" ? can : false);
-      });
-    });
-  }
-
-  Deno.test(`${name}: a run that has ended is not cancelled, and stays what it is`, async () => {
-    await withSimulator(tested, async ({ provider, finish }) => {
-      const run = await provider.submit(submissionOf(tested), noTimeout());
-      finish(run);
-      assert.equal(await provider.cancel(run, noTimeout()), tested.cancels.ended);
-      assert.ok(mediaOf(await provider.check(run, noTimeout())).video_url);
     });
   });
 }

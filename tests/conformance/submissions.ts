@@ -1,24 +1,22 @@
 import assert from "node:assert/strict";
 import {
+  classOf,
+  type ErrorClassText,
+  errorOf,
+  noTimeout,
+} from "../../supabase/functions/_shared/providers/test_support.ts";
+import { type ProviderUnderTest, submissionOf, withSimulator } from "./provider-under-test.ts";
+import {
   closedOrigin,
   gatewayPage,
   MEANINGLESS_ANSWERS,
   withDroppingServer,
   withKeepAliveServer,
   withServer,
-} from "./servers.ts";
-import {
-  classOf,
-  type ErrorClassName,
-  errorOf,
-  noTimeout,
-  type ProviderUnderTest,
-  submissionOf,
-  withSimulator,
-} from "./provider-under-test.ts";
+} from "../../supabase/functions/_shared/providers/test_servers.ts";
 
-/** What is made of each fault, and whether the request may run and be billed in spite of it. */
-const FAULTS: [words: string, errorClass: ErrorClassName, mayHaveStarted: boolean][] = [
+/** The simulator's faults, the class of the error, and whether the run may start and be billed in spite of it. */
+const FAULTS: [words: string, errorClass: ErrorClassText, mayHaveStarted: boolean][] = [
   ["submit_drop_before", "retryable provider_unreachable", true],
   ["submit_drop_after", "retryable provider_unreachable", true],
   ["submit_bad_json", "retryable provider_bad_answer", true],
@@ -30,7 +28,10 @@ const FAULTS: [words: string, errorClass: ErrorClassName, mayHaveStarted: boolea
   ["submit_503", "retryable provider_busy", false],
 ];
 
-/** A submission costs money: it is sent once, and its outcome is one of three. */
+/** Statuses of which a gateway's page does not prove that the provider behind it refused the submission. */
+const OPEN_STATUSES = [408, 499, 502, 504, 520];
+
+/** A submission costs money: it is sent once, and it is accepted, refused, or its outcome is unknown. */
 export function testSubmissions(tested: ProviderUnderTest): void {
   const { name, connect } = tested;
   const submission = submissionOf(tested);
@@ -46,7 +47,8 @@ export function testSubmissions(tested: ProviderUnderTest): void {
   });
 
   for (const [words, errorClass, mayHaveStarted] of FAULTS) {
-    Deno.test(`${name}: ${words} is ${errorClass}, ${mayHaveStarted ? "perhaps" : "not"} started, one POST`, async () => {
+    const outcome = mayHaveStarted ? "may have started" : "has not started";
+    Deno.test(`${name}: a submission with ${words} is ${errorClass} and ${outcome}, after one POST`, async () => {
       await withSimulator(tested, async ({ provider, submissions }) => {
         const error = await errorOf(provider.submit(submissionOf(tested, words), noTimeout()));
         assert.deepEqual([classOf(error), error.mayHaveStarted], [errorClass, mayHaveStarted]);
@@ -80,7 +82,7 @@ export function testSubmissions(tested: ProviderUnderTest): void {
     });
   });
 
-  Deno.test(`${name}: a submission on a kept-alive connection that drops is not sent again, by Deno neither`, async () => {
+  Deno.test(`${name}: a submission on a kept-alive connection that drops is not sent again, also not by Deno`, async () => {
     await withKeepAliveServer(tested.accepted[0], async ({ origin, posts }) => {
       const provider = connect(origin);
       await provider.submit(submission, noTimeout());
@@ -89,16 +91,26 @@ export function testSubmissions(tested: ProviderUnderTest): void {
     });
   });
 
-  for (const [what, answer] of [...MEANINGLESS_ANSWERS, ["a gateway's 520", gatewayPage(520)] as const]) {
+  for (const [what, answer] of MEANINGLESS_ANSWERS) {
     Deno.test(`${name}: a submission answered with ${what} may have started, after one POST`, async () => {
       await withServer(answer, async ({ origin, arrived }) => {
         const error = await errorOf(connect(origin).submit(submission, noTimeout()));
-        assert.deepEqual([error.kind, error.mayHaveStarted, arrived.length], ["retryable", true, 1]);
+        const outcome = [classOf(error), error.mayHaveStarted, arrived.length];
+        assert.deepEqual(outcome, ["retryable provider_bad_answer", true, 1]);
       });
     });
   }
 
-  Deno.test(`${name}: a redirected submission follows nobody, and may have started`, async () => {
+  for (const status of OPEN_STATUSES) {
+    Deno.test(`${name}: a submission answered with a gateway's ${status} may have started, after one POST`, async () => {
+      await withServer(gatewayPage(status), async ({ origin, arrived }) => {
+        const error = await errorOf(connect(origin).submit(submission, noTimeout()));
+        assert.deepEqual([error.mayHaveStarted, arrived.length], [true, 1]);
+      });
+    });
+  }
+
+  Deno.test(`${name}: a redirect of a submission is not followed, and the run may have started`, async () => {
     await withServer(() => Response.json(tested.accepted[0]), async (elsewhere) => {
       const redirect = () => new Response(null, { status: 307, headers: { location: elsewhere.origin } });
       await withServer(redirect, async ({ origin }) => {
@@ -108,7 +120,7 @@ export function testSubmissions(tested: ProviderUnderTest): void {
     });
   });
 
-  Deno.test(`${name}: a submission that was called off, or that found nobody, has not started`, async () => {
+  Deno.test(`${name}: a submission that was aborted before it was sent, or found no server, has not started`, async () => {
     const provider = connect(closedOrigin());
     const early = await errorOf(provider.submit(submission, { signal: AbortSignal.abort("shutting down") }));
     assert.deepEqual([early.code, early.mayHaveStarted], ["provider_timeout", false]);

@@ -10,7 +10,7 @@ const run = { model, providerJobId: `models/${model}/operations/abc123` };
 export const veo: ProviderUnderTest = {
   name: "veo",
   async start(now, send) {
-    // Google tells no queue: its time is part of the run's.
+    // Google reports no queue: the time in it is part of the run.
     const simulator = await startVeoSimulator({ now, runMs: PACE.queueMs + PACE.runMs });
     return {
       provider: createVeoAdapter({
@@ -24,8 +24,7 @@ export const veo: ProviderUnderTest = {
       stop: () => simulator.stop(),
     };
   },
-  connect: (origin, send) =>
-    createVeoAdapter({ key, baseUrl: `${origin}/v1beta`, ...(send === undefined ? {} : { fetch: send }) }),
+  connect: (origin) => createVeoAdapter({ key, baseUrl: `${origin}/v1beta` }),
   production: (send) => createVeoAdapter({ key, fetch: send }),
   keyHeader: "x-goog-api-key",
   submission: { model, input: {} },
@@ -34,15 +33,15 @@ export const veo: ProviderUnderTest = {
   accepted: [{ name: run.providerJobId }, run],
   reportsQueue: false,
   checks: [
-    ["nothing but its name", { name: run.providerJobId }, { state: "running", percent: null }],
-    ["that it is not done", { name: run.providerJobId, done: false }, { state: "running", percent: null }],
+    ["only its name", { name: run.providerJobId }, { state: "running", percent: null }],
+    ["done: false", { name: run.providerJobId, done: false }, { state: "running", percent: null }],
     ["metadata", { name: run.providerJobId, metadata: { state: "NEW" } }, { state: "running", percent: null }],
   ],
   failures: [
     ["safety", "rejected content_policy"],
     ["safety_silent", "rejected content_policy"],
     ["safety_prompt", "rejected content_policy"],
-    // A false alarm more often than not, and not billed.
+    // Often a false alarm, and not billed.
     ["safety_audio", "retryable content_policy"],
     ["no_samples", "rejected no_media"],
     ["empty", "rejected no_media"],
@@ -68,7 +67,7 @@ export const veo: ProviderUnderTest = {
   ],
   retentionMs: 2 * 24 * 3_600_000,
   unknownRun: { status: 404, body: { error: { code: 404, message: "Operation not found.", status: "NOT_FOUND" } } },
-  cancels: { queued: false, running: false, ended: false },
+  cancels: { queued: false, running: false, ended: false, again: false },
   media: {
     url: "https://generativelanguage.googleapis.com/v1beta/files/xyz:download?alt=media",
     redirectsTo: "https://storage.googleapis.com/videos/1.mp4",

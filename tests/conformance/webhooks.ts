@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
-import { noTimeout, type ProviderUnderTest, submissionOf, withSimulator } from "./provider-under-test.ts";
+import { noTimeout } from "../../supabase/functions/_shared/providers/test_support.ts";
+import { type ProviderUnderTest, submissionOf, withSimulator } from "./provider-under-test.ts";
 
 interface Delivery {
   headers: Headers;
   body: BufferSource;
 }
 
-/** Receives webhooks; answers each with the code that is given. */
+/** A server that receives webhooks and answers each with 200. */
 async function withReceiver(
-  code: number,
   test: (url: string, received: Delivery[]) => Promise<void>,
 ): Promise<void> {
   const received: Delivery[] = [];
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     received.push({ headers: request.headers, body: await request.arrayBuffer() });
-    return new Response(null, { status: code });
+    return new Response(null, { status: 200 });
   });
   try {
     await test(`http://127.0.0.1:${server.addr.port}/hook?token=secret`, received);
@@ -25,13 +25,13 @@ async function withReceiver(
 
 const encode = (text: string): BufferSource => new TextEncoder().encode(text);
 
-/** A webhook names its run, and where the provider signs, only its own signature counts. */
+/** A webhook names its run; where the provider signs, only its own signature is accepted. */
 export function testWebhooks(tested: ProviderUnderTest): void {
   const { name } = tested;
-  const { webhook } = tested.production(() => Promise.reject(new Error("nothing is to be sent")));
+  const { webhook } = tested.production(() => Promise.reject(new Error("no request expected")));
   if (webhook === undefined) {
-    Deno.test(`${name}: nobody calls back, and a submission names no address although there is one`, async () => {
-      await withReceiver(200, async (url, received) => {
+    Deno.test(`${name}: no webhook comes, although the submission has a URL for it`, async () => {
+      await withReceiver(async (url, received) => {
         await withSimulator(tested, async ({ provider, finish, advance }) => {
           finish(await provider.submit({ ...submissionOf(tested), webhookUrl: url }, noTimeout()));
           await advance(60_000);
@@ -44,7 +44,7 @@ export function testWebhooks(tested: ProviderUnderTest): void {
 
   for (const words of ["run=1s", tested.failures[0]?.[0] ?? ""]) {
     Deno.test(`${name}: the webhook of a run that ends with ${words} names it, and is genuine`, async () => {
-      await withReceiver(200, async (url, received) => {
+      await withReceiver(async (url, received) => {
         await withSimulator(tested, async ({ provider, finish, advance }) => {
           const run = await provider.submit({ ...submissionOf(tested, words), webhookUrl: url }, noTimeout());
           finish(run);
@@ -66,7 +66,7 @@ export function testWebhooks(tested: ProviderUnderTest): void {
 
   if (webhook.verify === undefined) return;
   Deno.test(`${name}: a webhook without a signature, or with one byte changed, is not genuine`, async () => {
-    await withReceiver(200, async (url, received) => {
+    await withReceiver(async (url, received) => {
       await withSimulator(tested, async ({ provider, finish, advance }) => {
         finish(await provider.submit({ ...submissionOf(tested), webhookUrl: url }, noTimeout()));
         await advance(0);

@@ -4,7 +4,7 @@ import type { Mutation } from "./mutation.ts";
 const SHARED = "supabase/functions/_shared";
 const WEBHOOK = "supabase/functions/provider-webhook/handler.ts";
 const door = (name: string) => ({ file: "tests/api/door_test.ts", name });
-const images = (name: string) => ({ file: `${SHARED}/providers/veo/veo-adapter_test.ts`, name });
+const images = (name: string) => ({ file: `${SHARED}/providers/veo/veo-image_test.ts`, name });
 
 const TOKEN_CHECK =
   "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);\n";
@@ -72,7 +72,7 @@ export const doorMutations: readonly Mutation[] = [
     file: `${SHARED}/providers/media.ts`,
     find: "    await requirePublic(current, options);\n",
     replace: "",
-    test: images("an image whose host resolves to 10.0.0.1 is not fetched, nor anything submitted"),
+    test: images("an image whose host resolves to 10.0.0.1 is not fetched, and nothing is submitted"),
   },
   {
     name: "the address behind the name of a redirect",

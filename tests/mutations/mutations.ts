@@ -13,9 +13,9 @@ import { pipelineMutations } from "./pipeline.ts";
 import { pricingMutations } from "./pricing.ts";
 import { privilegeMutations } from "./privileges.ts";
 import {
+  checkMutations,
   fileMutations,
   jsonApiMutations,
-  lookMutations,
   signatureMutations,
   submissionMutations,
 } from "./providers.ts";
@@ -33,7 +33,7 @@ export const mutations: readonly Mutation[] = [
   ...signatureMutations,
   ...submissionMutations,
   ...jsonApiMutations,
-  ...lookMutations,
+  ...checkMutations,
   ...fileMutations,
   ...uploadMutations,
   ...cancellationMutations,

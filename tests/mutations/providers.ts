@@ -1,20 +1,20 @@
-// The adapters: sent once, three outcomes, verdicts only of the provider's own, and files that are videos from its hosts.
+// The adapters: a submission is sent once, only the provider itself ends a run, and files are videos from its own hosts.
 import type { Mutation } from "./mutation.ts";
 
 const SHARED = "supabase/functions/_shared";
 const ADAPTER = `${SHARED}/providers/fal/falai-adapter.ts`;
-const EXCHANGE = `${SHARED}/providers/send-once.ts`;
+const SEND_ONCE = `${SHARED}/providers/send-once.ts`;
 const FAL_FETCH = `${SHARED}/providers/fal/fal-fetch.ts`;
 const FAL_ERRORS = `${SHARED}/providers/fal/fal-errors.ts`;
 const FAL_WEBHOOK = `${SHARED}/providers/fal/fal-webhook.ts`;
 const MEDIA = `${SHARED}/providers/media.ts`;
 const STORAGE = `${SHARED}/storage/upload.ts`;
-const MEANING = `${SHARED}/providers/error-class.ts`;
+const ERROR_CLASS = `${SHARED}/providers/error-class.ts`;
 const JSON_API = `${SHARED}/providers/json-api.ts`;
 const RUNPOD = `${SHARED}/providers/runpod/runpod-adapter.ts`;
 const VEO = `${SHARED}/providers/veo/veo-adapter.ts`;
 const conformance = (name: string) => ({ file: "tests/conformance/provider_conformance_test.ts", name });
-const fal = (name: string) => ({ file: `${SHARED}/providers/fal/falai-adapter_test.ts`, name });
+const falTest = (subject: string, name: string) => ({ file: `${SHARED}/providers/fal/fal-${subject}_test.ts`, name });
 const media = (name: string) => ({ file: `${SHARED}/providers/media_test.ts`, name });
 const storage = (name: string) => ({ file: `${SHARED}/storage/upload_test.ts`, name });
 const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
@@ -30,40 +30,42 @@ export const submissionMutations: readonly Mutation[] = [
     file: FAL_FETCH,
     find: "if (!isSuccess(answer)) throw new FalErrorAnswer(answer);",
     replace: "if (!isSuccess(answer)) return Response.json(answer.body, { status: answer.status });",
-    test: fal('a submission answered 503 "<html>nginx</html>" is refused as provider_busy after exactly one POST'),
+    test: conformance(
+      "fal: a submission with submit_503 is retryable provider_busy and has not started, after one POST",
+    ),
   },
   {
     name: "the one submission on a connection that drops",
     guard: "A submission whose connection drops is sent once: the client would send it three times.",
-    file: EXCHANGE,
+    file: SEND_ONCE,
     find: 'throw new NoResponse(detail, signal?.aborted ?? false, !detail.includes("client error (Connect)"));',
     replace: "throw error;",
-    test: fal("a submission whose connection drops may have started, after exactly one connection"),
+    test: conformance("fal: a submission whose connection drops may have started, after one connection"),
   },
   {
     name: "the one submission of Deno",
     guard: "A submission on a connection that was kept open is sent once: Deno would send it twice.",
-    file: EXCHANGE,
+    file: SEND_ONCE,
     find: "...streamOnce(init.body), ",
     replace: "",
-    test: fal("a submission on a kept-alive connection that then drops is not sent again, by the client or by Deno"),
+    test: conformance("fal: a submission on a kept-alive connection that drops is not sent again, also not by Deno"),
   },
   {
     name: "the redirect of a submission, with the body that is read once",
     guard: "A redirect would be a second submission: it is not followed, and there is nothing left to send.",
-    file: EXCHANGE,
+    file: SEND_ONCE,
     find: 'redirect: "manual"',
     replace: 'redirect: "follow"',
-    also: [{ file: EXCHANGE, find: "...streamOnce(init.body), ", replace: "" }],
-    test: fal("a submission answered with a redirect may have started, after exactly one POST"),
+    also: [{ file: SEND_ONCE, find: "...streamOnce(init.body), ", replace: "" }],
+    test: conformance("fal: a redirect of a submission is not followed, and the run may have started"),
   },
   {
     name: "the request that may have arrived",
     guard: "What broke off after it was sent may be running.",
-    file: EXCHANGE,
+    file: SEND_ONCE,
     find: '!detail.includes("client error (Connect)")',
     replace: "false",
-    test: fal("a submission whose connection drops may have started, after exactly one connection"),
+    test: conformance("fal: a submission whose connection drops may have started, after one connection"),
   },
   ...([
     ["408", " && status !== 408"],
@@ -71,18 +73,18 @@ export const submissionMutations: readonly Mutation[] = [
   ] as const).map(([status, find]) => ({
     name: `${status} as an answer to a submission`,
     guard: `How far a submission came that was answered ${status} is open.`,
-    file: MEANING,
+    file: ERROR_CLASS,
     find,
     replace: "",
-    test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
+    test: conformance(`fal: a submission answered with a gateway's ${status} may have started, after one POST`),
   })),
   ...["502", "504"].map((status) => ({
     name: `a gateway's ${status} as an answer to a submission`,
-    guard: "Behind a gateway's trouble the submission may be running.",
-    file: MEANING,
+    guard: "Behind a gateway's error the submission may be running.",
+    file: ERROR_CLASS,
     find: CERTAIN,
     replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
-    test: fal(`a submission answered with ${status} may have started, after exactly one POST`),
+    test: conformance(`fal: a submission answered with a gateway's ${status} may have started, after one POST`),
   })),
   {
     name: "an answer to a submission that cannot be understood",
@@ -90,31 +92,34 @@ export const submissionMutations: readonly Mutation[] = [
     file: ADAPTER,
     find: `throw badAnswerError("the submission's answer has no request_id", true);`,
     replace: `throw badAnswerError("the submission's answer has no request_id");`,
-    test: fal("a submission answered with 200 without a request_id may have started, after exactly one POST"),
+    test: conformance("fal: a submission answered with an empty object may have started, after one POST"),
   },
   {
     name: "the model that was paid for",
-    guard: "Nobody is given a cheaper model than the one they paid for.",
+    guard: "Users get the model that they paid for, and no cheaper one.",
     file: ADAPTER,
     find: '"x-app-fal-disable-fallback": "true",',
     replace: "",
-    test: fal(
-      "a submission is one POST with the input, the key, the webhook, the start limit and the files' lifetime",
+    test: falTest(
+      "submit",
+      "a submission has the input, the key, the webhook, the start limit and the files' lifetime",
     ),
   },
 ];
 
-/** RunPod and Veo, whose APIs are spoken without a client of theirs. */
+/** RunPod and Veo, which are called without a client library. */
 export const jsonApiMutations: readonly Mutation[] = [
   ...([["runpod", "502", "retryable provider_error"], ["veo", "504", "retryable provider_timeout"]] as const).map((
-    [provider, status, meaning],
+    [provider, status, errorClass],
   ) => ({
     name: `a gateway's ${status} as an answer to a submission to ${provider}`,
-    guard: "Behind a gateway's trouble the submission may be running.",
-    file: MEANING,
+    guard: "Behind a gateway's error the submission may be running.",
+    file: ERROR_CLASS,
     find: CERTAIN,
     replace: CERTAIN.replace("status === 500", `status === ${status} || status === 500`),
-    test: conformance(`${provider}: submit_${status} is ${meaning}, perhaps started, one POST`),
+    test: conformance(
+      `${provider}: a submission with submit_${status} is ${errorClass} and may have started, after one POST`,
+    ),
   })),
   {
     name: "the request to RunPod or Veo that may have arrived",
@@ -133,12 +138,14 @@ export const jsonApiMutations: readonly Mutation[] = [
     test: conformance("runpod: a submission answered with an HTML page may have started, after one POST"),
   },
   {
-    name: "a look at RunPod answered with trouble",
-    guard: "A look that failed is no verdict.",
+    name: "a check at RunPod answered with an error",
+    guard: "A check that failed does not end the run.",
     file: RUNPOD,
     find: "if (isGone(reply.errorAnswer)) return",
     replace: "return",
-    test: conformance("runpod: a look answered with a gateway's 500 is thrown, after one request"),
+    test: conformance(
+      "runpod: a check answered with a gateway's 500 throws retryable provider_error, after one request",
+    ),
   },
   {
     name: "the one video of a Veo submission",
@@ -148,54 +155,57 @@ export const jsonApiMutations: readonly Mutation[] = [
     replace: "parameters,",
     test: {
       file: `${SHARED}/providers/veo/veo-adapter_test.ts`,
-      name: "a job's flat input is split into what is shown and how",
+      name: "a job's flat input is split into instance and parameters",
     },
   },
 ];
 
-export const lookMutations: readonly Mutation[] = [
+export const checkMutations: readonly Mutation[] = [
   {
-    name: "a look answered with trouble",
-    guard: "A look that failed is no verdict.",
+    name: "a check answered with an error",
+    guard: "A check that failed does not end the run.",
     file: ADAPTER,
     find:
       "if (isNotFound(reply.errorAnswer)) return expired(reply.errorAnswer);\n      throw transient(classify(reply.errorAnswer));",
     replace: "return expired(reply.errorAnswer);",
-    test: fal("a status call answered with 500 is thrown, never a verdict, after exactly one GET"),
+    test: conformance("fal: a check answered with a gateway's 500 throws retryable provider_error, after one request"),
   },
   {
-    name: "a look answered by a router",
+    name: "a check answered by a router",
     guard: "A 404 that does not speak of the request says nothing about the run.",
     file: FAL_ERRORS,
     find: 'return body.status === "NOT_FOUND" || /\\brequest\\b/i.test(textOf(body));',
     replace: "return true;",
-    test: fal("a status call answered with a gateway's 404 is thrown, never a verdict, after exactly one GET"),
+    test: conformance(
+      "fal: a check answered with a gateway's 404 throws retryable provider_model_missing, after one request",
+    ),
   },
   {
-    name: "a state that is new",
+    name: "an unknown state",
     guard: "Only a completed run is over.",
     file: ADAPTER,
     find: 'if (status.status !== "COMPLETED") {',
     replace: 'if (status.status === "IN_PROGRESS") {',
-    test: fal("a status that says little or something new leaves the run running"),
+    test: conformance("fal: a check answered with an unknown state leaves the run running"),
   },
   {
     name: "a result answered by a gateway",
-    guard: "A gateway's trouble is no failure of the run: that would be paid for again.",
+    guard: "A gateway's error is no failure of the run: a second run would be paid for.",
     file: ADAPTER,
     find: "if (isRunFailure(result.errorAnswer)) {",
     replace: "if (true) {",
-    test: fal(
-      "a result answered with a gateway's 502 is thrown after exactly one GET, unless the status told of a failure",
+    test: falTest(
+      "check",
+      "a result answered with a gateway's 502 throws after one GET, unless the status reported a failure",
     ),
   },
   {
     name: "a result answered about us",
-    guard: "What is wrong with our account is no failure of the run.",
+    guard: "An error of our account is no failure of the run.",
     file: FAL_ERRORS,
     find: "if (CALLER_STATUSES.has(answer.status)) return false;",
     replace: "",
-    test: fal("a result answered with 429 is thrown after exactly one GET, unless the status told of a failure"),
+    test: falTest("check", "a result answered with 429 throws after one GET, unless the status reported a failure"),
   },
 ];
 
@@ -210,7 +220,7 @@ export const signatureMutations: readonly Mutation[] = [
   },
   {
     name: "the body in the signature",
-    guard: "A webhook says what fal has signed.",
+    guard: "A webhook's body is the one that fal signed.",
     file: FAL_WEBHOOK,
     find: "if (await isSignedByAKnownKey(signature, message)) return true;",
     replace: "return true;",
@@ -218,7 +228,7 @@ export const signatureMutations: readonly Mutation[] = [
   },
   {
     name: "the tolerance of the past",
-    guard: "A webhook that somebody kept is refused.",
+    guard: "An old webhook that is sent again is refused.",
     file: FAL_WEBHOOK,
     find: TOLERANCE,
     replace: "Number(timestamp) - now() / 1000 > TOLERANCE_SECONDS",
@@ -226,7 +236,7 @@ export const signatureMutations: readonly Mutation[] = [
   },
   {
     name: "the tolerance of the future",
-    guard: "A webhook from the future could be kept for as long as it is ahead.",
+    guard: "A webhook from the future could be replayed until its time has come.",
     file: FAL_WEBHOOK,
     find: TOLERANCE,
     replace: "now() / 1000 - Number(timestamp) > TOLERANCE_SECONDS",
@@ -237,7 +247,7 @@ export const signatureMutations: readonly Mutation[] = [
 export const fileMutations: readonly Mutation[] = [
   {
     name: "the hosts of the files",
-    guard: "Nothing is opened but what lies on the provider's own hosts.",
+    guard: "Only files on the provider's own hosts are opened.",
     file: MEDIA,
     find: "if (!allowedHosts.some((allowed) => permits(allowed, url))) throw notAllowed(withoutQuery(url));",
     replace: "",
@@ -245,7 +255,7 @@ export const fileMutations: readonly Mutation[] = [
   },
   {
     name: "the end of a host's name",
-    guard: "A host that only ends like the provider's is a stranger's.",
+    guard: "A host whose name only ends like the provider's is not opened.",
     file: MEDIA,
     find: "url.hostname.endsWith(allowed.slice(1))",
     replace: "url.hostname.endsWith(allowed.slice(2))",
@@ -261,7 +271,7 @@ export const fileMutations: readonly Mutation[] = [
   },
   {
     name: "the name and the password in an address",
-    guard: "No address carries credentials of a stranger's choice.",
+    guard: "No URL with credentials in it is opened.",
     file: MEDIA,
     find: "if (url.username || url.password) throw",
     replace: "if (false) throw",
@@ -269,7 +279,7 @@ export const fileMutations: readonly Mutation[] = [
   },
   {
     name: "the hosts of redirects",
-    guard: "An allowed host leads nowhere else.",
+    guard: "An allowed host cannot redirect to another one.",
     file: MEDIA,
     find: 'redirect: "manual"',
     replace: 'redirect: "follow"',
@@ -277,7 +287,7 @@ export const fileMutations: readonly Mutation[] = [
   },
   {
     name: "the key on the first host",
-    guard: "Our key is sent to nobody else.",
+    guard: "Our key is sent to the provider only.",
     file: MEDIA,
     find: "current.origin === first.origin ? options.headers : undefined",
     replace: "options.headers",

@@ -43,7 +43,7 @@ async function findSources(folder: string): Promise<string[]> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory) found.push(...await findSources(path));
-    else if (name.endsWith(".ts") && !name.endsWith("_simulator_test.ts")) found.push(path);
+    else if (name.endsWith(".ts")) found.push(path);
   }
   return found;
 }

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { fetchMedia } from "./media.ts";
-import { ProviderError } from "./provider.ts";
+import { closedOrigin } from "./test_servers.ts";
+import { classOf, type ErrorClassText, errorOf, fakeFetch, noTimeout } from "./test_support.ts";
 
-const patient = new AbortController().signal;
-
-async function providerError(promise: Promise<Response>): Promise<ProviderError> {
-  const error = await promise.then((response) => response.body?.cancel(), (reason: unknown) => reason);
-  assert.ok(error instanceof ProviderError, `not a ProviderError: ${error}`);
-  return error;
-}
+const { signal } = noTimeout();
 
 interface Hosts {
   origin: string;
@@ -41,13 +36,13 @@ async function withHosts(
 
 const redirect = (location: string, status = 302) => () => new Response(null, { status, headers: { location } });
 
-Deno.test("a file on an allowed origin is opened, with our headers and the length that the server told", async () => {
+Deno.test("a file on an allowed origin is opened, with our headers and the length that the server sent", async () => {
   const film = () => new Response(new Uint8Array(1000), { headers: { "content-type": "video/mp4" } });
   await withHosts({ "/1.mp4": film }, async ({ origin, arrived }) => {
     const response = await fetchMedia(`${origin}/1.mp4`, {
       allowedHosts: [origin],
       headers: { "x-key": "secret" },
-      signal: patient,
+      signal,
     });
     assert.equal(response.headers.get("content-length"), "1000");
     assert.equal((await response.bytes()).length, 1000);
@@ -62,7 +57,7 @@ Deno.test("a redirect is followed, and the key is not sent to another origin", a
       const response = await fetchMedia(`${origin}/start`, {
         allowedHosts: [origin, outer.other],
         headers: { "x-key": "secret" },
-        signal: patient,
+        signal,
       });
       assert.equal(await response.text(), "elsewhere");
       assert.equal(response.url, `${outer.other}/file`);
@@ -75,11 +70,11 @@ Deno.test("a redirect is followed, and the key is not sent to another origin", a
 Deno.test("three redirects are followed and a fourth is not", async () => {
   const hops = Object.fromEntries([0, 1, 2, 3].map((hop) => [`/${hop}`, redirect(`/${hop + 1}`)]));
   await withHosts(hops, async ({ origin, arrived }) => {
-    const options = { allowedHosts: [origin], signal: patient };
+    const options = { allowedHosts: [origin], signal };
     assert.equal(await (await fetchMedia(`${origin}/1`, options)).text(), "film");
     arrived.length = 0;
-    const error = await providerError(fetchMedia(`${origin}/0`, options));
-    assert.deepEqual([error.kind, error.code], ["retryable", "provider_bad_answer"]);
+    const error = await errorOf(fetchMedia(`${origin}/0`, options));
+    assert.equal(classOf(error), "retryable provider_bad_answer");
     assert.equal(arrived.length, 4);
   });
 });
@@ -91,24 +86,20 @@ for (
     await withHosts({}, async (outer) => {
       const location = target === "other" ? outer.other : target;
       await withHosts({ "/start": redirect(location) }, async ({ origin }) => {
-        const error = await providerError(fetchMedia(`${origin}/start`, { allowedHosts: [origin], signal: patient }));
-        assert.deepEqual([error.kind, error.code], ["rejected", "provider_bad_answer"]);
+        const error = await errorOf(fetchMedia(`${origin}/start`, { allowedHosts: [origin], signal }));
+        assert.equal(classOf(error), "rejected provider_bad_answer");
         assert.deepEqual(outer.arrived, []);
       });
     });
   });
 }
 
-/** Follows a rule without a network: tells which URLs were asked for. */
-async function asked(url: string, allowedHosts: string[]): Promise<string[]> {
-  const urls: string[] = [];
-  const send: typeof fetch = (input) => {
-    urls.push(String(input));
-    return Promise.resolve(new Response("film"));
-  };
-  const response = await fetchMedia(url, { allowedHosts, signal: patient, fetch: send });
+/** Opens a URL without a network, and returns which URLs were requested. */
+async function opened(url: string, allowedHosts: string[]): Promise<string[]> {
+  const { send, sent } = fakeFetch(() => new Response("film"));
+  const response = await fetchMedia(url, { allowedHosts, signal, fetch: send });
   await response.body?.cancel();
-  return urls;
+  return sent.map((request) => request.url);
 }
 
 const FAL = ["fal.media", "*.fal.media", "storage.googleapis.com/falserverless/", "http://127.0.0.1:8123"];
@@ -124,7 +115,7 @@ for (
   ]
 ) {
   Deno.test(`${url} is allowed`, async () => {
-    assert.deepEqual(await asked(url, FAL), [new URL(url).href]);
+    assert.deepEqual(await opened(url, FAL), [new URL(url).href]);
   });
 }
 
@@ -155,45 +146,40 @@ for (
   ]
 ) {
   Deno.test(`${JSON.stringify(url)} is not allowed`, async () => {
-    await assert.rejects(
-      asked(url, FAL),
-      (error) => error instanceof ProviderError && error.kind === "rejected" && error.code === "provider_bad_answer",
-    );
+    assert.equal(classOf(await errorOf(opened(url, FAL))), "rejected provider_bad_answer");
   });
 }
 
-const answers: [status: number, kind: string, code: string][] = [
-  [404, "rejected", "result_expired"],
-  [410, "rejected", "result_expired"],
-  [401, "retryable", "provider_unauthorized"],
-  [403, "retryable", "provider_unauthorized"],
-  [429, "retryable", "provider_error"],
-  [500, "retryable", "provider_error"],
-  [503, "retryable", "provider_error"],
-  [304, "retryable", "provider_error"],
+const STATUSES: [status: number, errorClass: ErrorClassText][] = [
+  [404, "rejected result_expired"],
+  [410, "rejected result_expired"],
+  [401, "retryable provider_unauthorized"],
+  [403, "retryable provider_unauthorized"],
+  [429, "retryable provider_error"],
+  [500, "retryable provider_error"],
+  [503, "retryable provider_error"],
+  [304, "retryable provider_error"],
 ];
 
-for (const [status, kind, code] of answers) {
-  Deno.test(`a file answered ${status} is ${kind} ${code}, and its address is told without the signature`, async () => {
+for (const [status, errorClass] of STATUSES) {
+  Deno.test(`a file answered ${status} is ${errorClass}, and the log has its URL without the signature`, async () => {
     await withHosts({ "/1.mp4": () => new Response(null, { status }) }, async ({ origin }) => {
-      const options = { allowedHosts: [origin], signal: patient };
-      const error = await providerError(fetchMedia(`${origin}/1.mp4?signature=very-secret`, options));
-      assert.deepEqual([error.kind, error.code], [kind, code]);
+      const options = { allowedHosts: [origin], signal };
+      const error = await errorOf(fetchMedia(`${origin}/1.mp4?signature=very-secret`, options));
+      assert.equal(classOf(error), errorClass);
       assert.match(error.detail, new RegExp(`${status} from ${origin}/1.mp4$`));
     });
   });
 }
 
-Deno.test("a host that cannot be reached is worth another try", async () => {
-  const closed = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  closed.close();
-  const origin = `http://127.0.0.1:${closed.addr.port}`;
-  const error = await providerError(fetchMedia(`${origin}/1?very-secret`, { allowedHosts: [origin], signal: patient }));
-  assert.deepEqual([error.kind, error.code], ["retryable", "provider_unreachable"]);
+Deno.test("a host that cannot be reached is retryable", async () => {
+  const origin = closedOrigin();
+  const error = await errorOf(fetchMedia(`${origin}/1?very-secret`, { allowedHosts: [origin], signal }));
+  assert.equal(classOf(error), "retryable provider_unreachable");
   assert.doesNotMatch(error.message, /very-secret/);
 });
 
-Deno.test("a host that does not answer is waited for as long as the signal says", async () => {
+Deno.test("the signal ends the wait for a host that does not answer", async () => {
   const limit = new AbortController();
   const late = Promise.withResolvers<Response>();
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
@@ -201,9 +187,9 @@ Deno.test("a host that does not answer is waited for as long as the signal says"
     return late.promise;
   });
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  const error = await providerError(fetchMedia(origin, { allowedHosts: [origin], signal: limit.signal }));
-  assert.deepEqual([error.kind, error.code], ["retryable", "provider_timeout"]);
-  const early = await providerError(fetchMedia(origin, { allowedHosts: [origin], signal: limit.signal }));
+  const error = await errorOf(fetchMedia(origin, { allowedHosts: [origin], signal: limit.signal }));
+  assert.equal(classOf(error), "retryable provider_timeout");
+  const early = await errorOf(fetchMedia(origin, { allowedHosts: [origin], signal: limit.signal }));
   assert.equal(early.code, "provider_timeout");
   late.resolve(new Response("late"));
   await server.shutdown();

@@ -3,15 +3,15 @@ import { resolveHost } from "./resolve-host.ts";
 
 const { signal } = new AbortController();
 
-Deno.test("a name of this machine leads to this machine", async () => {
+Deno.test("localhost is resolved to this machine", async () => {
   assert.ok((await resolveHost("localhost", signal))?.includes("127.0.0.1"));
 });
 
-Deno.test("a name that nobody has leads nowhere", async () => {
+Deno.test("a name that does not exist has no addresses", async () => {
   assert.deepEqual(await resolveHost("nobody.invalid", signal), []);
 });
 
-Deno.test("a runtime without DNS cannot tell", async () => {
+Deno.test("a runtime without DNS returns null", async () => {
   const { resolveDns } = Deno;
   try {
     Reflect.set(Deno, "resolveDns", undefined);

@@ -1,48 +1,35 @@
-// What only RunPod has; what every provider must hold to is in tests/conformance/provider_conformance_test.ts.
+// What only RunPod has; what all providers must do is in tests/conformance/provider_conformance_test.ts.
 import assert from "node:assert/strict";
-import { ProviderError, type RunState, type VideoProvider } from "../provider.ts";
+import type { RunState, VideoProvider } from "../provider.ts";
+import {
+  classOf,
+  type ErrorClassText,
+  errorOf,
+  failureOf,
+  fakeFetch,
+  noTimeout,
+  type SentRequest,
+} from "../test_support.ts";
 import { createRunpodAdapter } from "./runpod-adapter.ts";
 
 const run = { model: "abc123xyz", providerJobId: "run-u1" };
-const patient = () => ({ signal: new AbortController().signal });
 
-interface Sent {
-  url: string;
-  method: string;
-  headers: Headers;
-  body: unknown;
-}
-
-/** The adapter for a RunPod that answers as the test says, and what it was sent. */
-function connect(answer: () => Response): { runpod: VideoProvider; sent: Sent[] } {
-  const sent: Sent[] = [];
-  const send: typeof fetch = async (input, init) => {
-    const request = new Request(input, init);
-    const text = await request.text();
-    const body: unknown = text === "" ? null : JSON.parse(text);
-    sent.push({ url: request.url, method: request.method, headers: request.headers, body });
-    return answer();
-  };
+/** The adapter for a RunPod that answers as the test says, and the requests to it. */
+function connect(answer: () => Response): { runpod: VideoProvider; sent: SentRequest[] } {
+  const { send, sent } = fakeFetch(answer);
   return { runpod: createRunpodAdapter({ key: "secret", mediaHosts: ["files.example"], fetch: send }), sent };
 }
 
 async function stateOf(status: unknown): Promise<RunState> {
-  return await connect(() => Response.json(status)).runpod.check(run, patient());
+  return await connect(() => Response.json(status)).runpod.check(run, noTimeout());
 }
 
-function refusalOf(call: Promise<unknown>): Promise<string> {
-  return call.then(() => "nothing", (error: unknown) => {
-    assert.ok(error instanceof ProviderError, String(error));
-    return `${error.kind} ${error.code}`;
-  });
-}
-
-Deno.test("a submission wraps the input, names the webhook, and gives start and run their time", async () => {
+Deno.test("a submission has the input, the webhook, and the limits of start and run", async () => {
   const { runpod, sent } = connect(() => Response.json({ id: "run-u1", status: "IN_QUEUE" }));
   const webhookUrl = "https://us.example/functions/v1/provider-webhook/runpod?token=1";
   const input = { positive_prompt: "A lighthouse", num_frames: 81 };
   const submission = { model: "abc123xyz", input, webhookUrl, startWithinSeconds: 90.5 };
-  assert.deepEqual(await runpod.submit(submission, patient()), run);
+  assert.deepEqual(await runpod.submit(submission, noTimeout()), run);
   assert.equal(`${sent[0]?.method} ${sent[0]?.url}`, "POST https://api.runpod.ai/v2/abc123xyz/run");
   assert.equal(sent[0]?.headers.get("authorization"), "Bearer secret");
   assert.deepEqual(sent[0]?.body, {
@@ -52,10 +39,10 @@ Deno.test("a submission wraps the input, names the webhook, and gives start and 
   });
 });
 
-Deno.test("a submission without a webhook names none, and its ttl stays within RunPod's bounds", async () => {
+Deno.test("a submission without a webhook names none, and its ttl is one that RunPod accepts", async () => {
   for (const [startWithinSeconds, ttl] of [[0, 1_800_000], [30 * 86_400, 604_800_000]] as const) {
     const { runpod, sent } = connect(() => Response.json({ id: "run-u1" }));
-    await runpod.submit({ model: "abc123xyz", input: {}, startWithinSeconds }, patient());
+    await runpod.submit({ model: "abc123xyz", input: {}, startWithinSeconds }, noTimeout());
     assert.deepEqual(sent[0]?.body, { input: {}, policy: { executionTimeout: 1_800_000, ttl } });
   }
 });
@@ -63,8 +50,8 @@ Deno.test("a submission without a webhook names none, and its ttl stays within R
 Deno.test("ids are one segment of a path, whatever is in them", async () => {
   const { runpod, sent } = connect(() => Response.json({ status: "CANCELLED" }));
   const strange = { model: "../v1/abc", providerJobId: "a/b?c" };
-  await runpod.check(strange, patient());
-  assert.equal(await runpod.cancel(strange, patient()), true);
+  await runpod.check(strange, noTimeout());
+  assert.equal(await runpod.cancel(strange, noTimeout()), true);
   assert.deepEqual(sent.map(({ method, url }) => `${method} ${url}`), [
     "GET https://api.runpod.ai/v2/..%2Fv1%2Fabc/status/a%2Fb%3Fc",
     "POST https://api.runpod.ai/v2/..%2Fv1%2Fabc/cancel/a%2Fb%3Fc",
@@ -117,13 +104,11 @@ for (
   ]
 ) {
   Deno.test(`there are no media in ${JSON.stringify(output)}`, async () => {
-    const state = await stateOf({ status: "COMPLETED", output });
-    assert.ok(state.state === "failed");
-    assert.deepEqual([state.error.kind, state.error.code], ["rejected", "no_media"]);
+    assert.equal(classOf(failureOf(await stateOf({ status: "COMPLETED", output }))), "rejected no_media");
   });
 }
 
-Deno.test("the status that OpenV publishes is a video", async () => {
+Deno.test("the example status in OpenV's documentation is a video", async () => {
   const state = await stateOf({
     delayTime: 970,
     executionTime: 62414,
@@ -139,25 +124,24 @@ Deno.test("the status that OpenV publishes is a video", async () => {
   assert.deepEqual(state, { state: "succeeded", media: { video_url } });
 });
 
-Deno.test("a model's row may name the path of its output, and then nothing else counts", async () => {
+Deno.test("a model's row may name the path of its video, and then nothing else counts", async () => {
   const output = { video_url: "https://files.example/preview.mp4", files: [{ href: VIDEO }], constructor: {} };
   const { runpod } = connect(() => Response.json({ status: "COMPLETED", output }));
-  const stateAt = (outputPath: string) => runpod.check({ ...run, outputPath }, patient());
+  const stateAt = (outputPath: string) => runpod.check({ ...run, outputPath }, noTimeout());
   assert.deepEqual(await stateAt("files.0.href"), { state: "succeeded", media: { video_url: VIDEO } });
   for (const path of ["files", "files.1.href", "video_url.length", "constructor.name", "toString", ""]) {
-    const state = await stateAt(path);
-    assert.ok(state.state === "failed" && state.error.code === "no_media", path);
+    assert.equal(failureOf(await stateAt(path)).code, "no_media", path);
   }
 });
 
-Deno.test("an exception that OpenV's worker tells as its result is one of the handler", async () => {
-  const state = await stateOf({ status: "COMPLETED", output: { result: "FAILED: CUDA out of memory" } });
-  assert.ok(state.state === "failed");
-  assert.deepEqual([state.error.kind, state.error.code], ["retryable", "provider_error"]);
-  assert.match(state.error.detail, /CUDA out of memory/);
+Deno.test("an exception that OpenV's worker reports as its result is a failure of the handler", async () => {
+  const output = { result: "FAILED: CUDA out of memory" };
+  const error = failureOf(await stateOf({ status: "COMPLETED", output }));
+  assert.equal(classOf(error), "retryable provider_error");
+  assert.match(error.detail, /CUDA out of memory/);
 });
 
-const FAILURES: [error: unknown, errorClass: string][] = [
+const FAILURES: [error: unknown, errorClass: ErrorClassText][] = [
   ["Traceback (most recent call last): torch.OutOfMemoryError: CUDA out of memory", "retryable provider_error"],
   ["Unexpected input. fps is not a valid input option.", "rejected provider_rejected_input"],
   ["prompt is a required input.", "rejected provider_rejected_input"],
@@ -173,19 +157,17 @@ const FAILURES: [error: unknown, errorClass: string][] = [
 for (const [error, errorClass] of FAILURES) {
   Deno.test(`a handler that failed with ${JSON.stringify(error)} is ${errorClass}`, async () => {
     for (const status of [{ status: "FAILED", error }, { status: "FAILED", output: { error } }]) {
-      const state = await stateOf(status);
-      assert.ok(state.state === "failed");
-      assert.equal(`${state.error.kind} ${state.error.code}`, errorClass);
+      assert.equal(classOf(failureOf(await stateOf(status))), errorClass);
     }
   });
 }
 
-Deno.test("a failure's text is told to the log on one line and not without end", async () => {
-  const state = await stateOf({ status: "FAILED", error: `Traceback:\n  ${"line ".repeat(1000)}` });
-  assert.ok(state.state === "failed" && state.error.detail.length <= 500 && !state.error.detail.includes("\n"));
+Deno.test("a failure's text goes to the log as one line of at most 500 characters", async () => {
+  const { detail } = failureOf(await stateOf({ status: "FAILED", error: `Traceback:\n  ${"line ".repeat(1000)}` }));
+  assert.ok(detail.length <= 500 && !detail.includes("\n"));
 });
 
-const REFUSALS: [status: number, body: unknown, submitted: string, looked: string][] = [
+const REFUSALS: [status: number, body: unknown, onSubmit: ErrorClassText, onCheck: ErrorClassText][] = [
   [
     400,
     { error: "input is required" },
@@ -195,7 +177,7 @@ const REFUSALS: [status: number, body: unknown, submitted: string, looked: strin
   [401, { error: "Unauthorized" }, "fatal provider_unauthorized", "fatal provider_unauthorized"],
   [403, { error: "Insufficient balance" }, "fatal provider_locked", "fatal provider_locked"],
   [402, { error: "Payment required" }, "fatal provider_locked", "fatal provider_locked"],
-  // A prompt that an error quotes shuts nobody out.
+  // An error that quotes a prompt must not open the circuit.
   [
     400,
     { error: "bad prompt: a balance act" },
@@ -207,19 +189,19 @@ const REFUSALS: [status: number, body: unknown, submitted: string, looked: strin
   [500, { error: "Internal" }, "retryable provider_error", "retryable provider_error"],
 ];
 
-for (const [status, body, submitted, looked] of REFUSALS) {
-  Deno.test(`${status} ${JSON.stringify(body)} is ${submitted} to a submission and ${looked} to a look`, async () => {
+for (const [status, body, onSubmit, onCheck] of REFUSALS) {
+  Deno.test(`${status} ${JSON.stringify(body)} is ${onSubmit} on a submission and ${onCheck} on a check`, async () => {
     const { runpod } = connect(() => Response.json(body, { status }));
     const submission = { model: "abc123xyz", input: {}, startWithinSeconds: 90 };
-    assert.equal(await refusalOf(runpod.submit(submission, patient())), submitted);
-    assert.equal(await refusalOf(runpod.check(run, patient())), looked);
+    assert.equal(classOf(await errorOf(runpod.submit(submission, noTimeout()))), onSubmit);
+    assert.equal(classOf(await errorOf(runpod.check(run, noTimeout()))), onCheck);
   });
 }
 
-Deno.test("a cancellation that came too late is told as that", async () => {
+Deno.test("a cancellation that came too late returns false", async () => {
   for (const status of ["COMPLETED", "FAILED", "TIMED_OUT"]) {
-    assert.equal(await connect(() => Response.json({ id: "1", status })).runpod.cancel(run, patient()), false);
+    assert.equal(await connect(() => Response.json({ id: "1", status })).runpod.cancel(run, noTimeout()), false);
   }
   const refused = connect(() => Response.json({ error: "job is not running" }, { status: 400 }));
-  assert.equal(await refused.runpod.cancel(run, patient()), false);
+  assert.equal(await refused.runpod.cancel(run, noTimeout()), false);
 });

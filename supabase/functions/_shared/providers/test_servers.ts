@@ -1,4 +1,4 @@
-/** Servers that answer as a test says, and no simulator would. */
+/** Servers that answer as a test says, in ways that the simulators do not. */
 
 export interface Server {
   origin: string;
@@ -83,7 +83,7 @@ export async function withKeepAliveServer(
   }
 }
 
-/** An origin where nobody listens. */
+/** An origin without a server. */
 export function closedOrigin(): string {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   listener.close();
@@ -92,7 +92,7 @@ export function closedOrigin(): string {
 
 const json = { "content-type": "application/json" };
 
-/** Answers that say nothing, whatever was asked. */
+/** Answers without a meaning, to any request. */
 export const MEANINGLESS_ANSWERS: readonly [what: string, answer: () => Response][] = [
   ["an HTML page", () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html" } })],
   ["JSON cut short", () => new Response('{"na', { headers: json })],
@@ -101,23 +101,10 @@ export const MEANINGLESS_ANSWERS: readonly [what: string, answer: () => Response
   ["null", () => Response.json(null)],
   ["an empty object", () => Response.json({})],
   ["a list", () => Response.json([])],
+  ["an empty id", () => Response.json({ request_id: "", id: "", name: "" })],
 ];
 
-/** Trouble of a gateway or of our own account. */
-export const GATEWAY_ERRORS: readonly [status: number, isFatal: boolean][] = [
-  [401, true],
-  [403, true],
-  [404, false],
-  [408, false],
-  [429, false],
-  [500, false],
-  [502, false],
-  [503, false],
-  [504, false],
-  [520, false],
-];
-
-/** A server that answers everything with a gateway's own page. */
+/** The page of a gateway such as nginx, which stands for an answer of the provider. */
 export function gatewayPage(status: number): () => Response {
   const headers = { "content-type": "text/html" };
   return () => new Response(`<html><h1>${status}</h1>nginx</html>`, { status, headers });
