@@ -199,7 +199,7 @@ export const circuitMutations: readonly Mutation[] = [
     name: "the time that a provider asks for",
     guard: "A provider that says when to come back is not asked before.",
     file: RETRY,
-    find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
+    find: "return Math.min(asked, MAX_WAIT_SECONDS);",
     replace: "return 0 * asked;",
     test: {
       file: "supabase/functions/_shared/jobs/retry_test.ts",
@@ -210,7 +210,7 @@ export const circuitMutations: readonly Mutation[] = [
     name: "the longest time that a provider may ask for",
     guard: "A provider cannot put a job off until nobody wants it.",
     file: RETRY,
-    find: "return Math.min(asked, LONGEST_WAIT_SECONDS);",
+    find: "return Math.min(asked, MAX_WAIT_SECONDS);",
     replace: "return asked;",
     test: {
       file: "supabase/functions/_shared/jobs/retry_test.ts",

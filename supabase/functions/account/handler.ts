@@ -2,17 +2,17 @@ import { deleteFinishedVideos, eraseAccount } from "../_shared/database/accounts
 import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
-import { discardFiles } from "../_shared/jobs/clean-up.ts";
+import { deleteListedFiles } from "../_shared/jobs/clean-up.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** Videos whose rows are deleted at a time: a tenth of a second. */
-const VIDEOS_A_STEP = 500;
+const VIDEOS_A_BATCH = 500;
 /** Files that Storage is asked to delete at a time; it takes a thousand at most. */
-const FILES_A_STEP = 500;
+const FILES_A_BATCH = 500;
 /** Of a caller's time, for each of the two; hosted functions end after 150 s. What is left is for the database and the purge. */
-const STEPS_FOR_MS = 20_000;
+const BATCHES_FOR_MS = 20_000;
 
 /**
  * DELETE /account: ends and refunds what runs, deletes rows, files and the user, and leaves the ledger to nobody. Safe to
@@ -29,21 +29,21 @@ export async function account(context: JobContext): Promise<Response> {
 
 /** Most of the rows, so that the deletion of the user itself is quick; what runs is left to that. */
 async function deleteVideos(context: JobContext): Promise<number> {
-  const until = performance.now() + STEPS_FOR_MS;
+  const until = performance.now() + BATCHES_FOR_MS;
   let deleted = 0;
-  for (let step = VIDEOS_A_STEP; step === VIDEOS_A_STEP && performance.now() < until; deleted += step) {
-    step = await deleteFinishedVideos(context, context.userId, VIDEOS_A_STEP);
+  for (let step = VIDEOS_A_BATCH; step === VIDEOS_A_BATCH && performance.now() < until; deleted += step) {
+    step = await deleteFinishedVideos(context, context.userId, VIDEOS_A_BATCH);
   }
   return deleted;
 }
 
 async function deleteFiles(context: JobContext): Promise<void> {
-  const until = performance.now() + STEPS_FOR_MS;
+  const until = performance.now() + BATCHES_FOR_MS;
   try {
     let last: StoredFile | undefined;
     do {
-      const files = await listFilesOfUser(context, context.userId, FILES_A_STEP, last);
-      await discardFiles(context, files);
+      const files = await listFilesOfUser(context, context.userId, FILES_A_BATCH, last);
+      await deleteListedFiles(context, files);
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);
   } catch (error) {

@@ -16,10 +16,10 @@ const CONCURRENCY = 16;
  * without TLS: 1.5 ms a look, 4 ms a copy and 0.7 ms more for each MB, so that both bounds together, with videos of 10 MB,
  * take half a second here and have room for a slower core. The worker is called again within ten seconds.
  */
-const MOST_STEPS = 200;
-const MOST_COPIES = 20;
+const MAX_STEPS = 200;
+const MAX_COPIES = 20;
 /** No new step is begun after this: the platform ends a request at 150 s, and a step may take long. */
-const CLAIM_FOR_MS = 40_000;
+const LEASE_FOR_MS = 40_000;
 
 export const workerBody = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
 
@@ -56,7 +56,7 @@ async function tick(context: JobContext): Promise<Tick> {
 
 async function advanceDue(context: JobContext): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
-  const until = performance.now() + CLAIM_FOR_MS;
+  const until = performance.now() + LEASE_FOR_MS;
   let copies = 0;
   const leased = await leaseDueJobs(context, CONCURRENCY);
   // Fewer than asked for: there are no more, and an idle tick costs no further call.
@@ -67,15 +67,15 @@ async function advanceDue(context: JobContext): Promise<Tick> {
     let next: LeasedJob | undefined = first;
     while (next !== undefined) {
       counts.claimed++;
-      const after = await step(context, next);
+      const after = await advanceOne(context, next);
       count(counts, next, after);
       if (next.action === "store" || (next.status !== "completed" && after?.status === "completed")) copies++;
       if (!mayBeMore) return;
-      if (counts.claimed >= MOST_STEPS || copies >= MOST_COPIES || performance.now() >= until) {
+      if (counts.claimed >= MAX_STEPS || copies >= MAX_COPIES || performance.now() >= until) {
         counts.more = true;
         return;
       }
-      next = await another(context);
+      next = await leaseAnother(context);
     }
   }
   await Promise.all(leased.map(advanceInTurn));
@@ -83,7 +83,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
 }
 
 /** One more due job, if there is one. A lease that fails is no reason to leave the steps that are under way. */
-async function another(context: JobContext): Promise<LeasedJob | undefined> {
+async function leaseAnother(context: JobContext): Promise<LeasedJob | undefined> {
   try {
     return (await leaseDueJobs(context, 1))[0];
   } catch (error) {
@@ -93,7 +93,7 @@ async function another(context: JobContext): Promise<LeasedJob | undefined> {
 }
 
 /** One job's step; what goes wrong with it is no reason to leave the others. */
-async function step(context: JobContext, leased: LeasedJob): Promise<Job | null> {
+async function advanceOne(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   try {
     return await advance(context, leased);
   } catch (error) {

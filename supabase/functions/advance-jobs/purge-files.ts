@@ -1,17 +1,17 @@
 import { listFilesToDelete, postponeFile, type StoredFile } from "../_shared/database/files.ts";
-import { discardFiles } from "../_shared/jobs/clean-up.ts";
+import { deleteListedFiles } from "../_shared/jobs/clean-up.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 const BATCH = 100;
 /** Each is one or two calls of Storage, and one of the database. */
-const MOST_BATCHES = 40;
+const MAX_BATCHES = 40;
 
 /** Deletes files that are on the list of those to be deleted. Throws what Storage said when it deletes none at all. */
-export async function deleteLeftFiles(context: JobContext, until: number): Promise<PurgeResult> {
+export async function purgeFiles(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
-  for (let batches = 0; batches < MOST_BATCHES && performance.now() < until; batches++) {
+  for (let batches = 0; batches < MAX_BATCHES && performance.now() < until; batches++) {
     const files = await listFilesToDelete(context, BATCH);
     count += await deleteBatch(context, files, until);
     if (files.length < BATCH) return { count, more: performance.now() >= until };
@@ -23,7 +23,7 @@ export async function deleteLeftFiles(context: JobContext, until: number): Promi
 async function deleteBatch(context: JobContext, files: StoredFile[], until: number): Promise<number> {
   let refusal: unknown;
   try {
-    await discardFiles(context, files);
+    await deleteListedFiles(context, files);
     return files.length;
   } catch (error) {
     refusal = error;
@@ -32,7 +32,7 @@ async function deleteBatch(context: JobContext, files: StoredFile[], until: numb
   for (const file of files) {
     if (performance.now() >= until) break;
     try {
-      await discardFiles(context, [file]);
+      await deleteListedFiles(context, [file]);
       deleted++;
     } catch (error) {
       refusal = error;

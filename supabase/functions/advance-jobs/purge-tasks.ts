@@ -8,7 +8,7 @@ import {
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { auditNewEntries, auditUsers } from "./audit.ts";
 import type { PurgeTask } from "./purge.ts";
-import { deleteLeftFiles } from "./purge-files.ts";
+import { purgeFiles } from "./purge-files.ts";
 
 /** Calls of one task: each costs a few milliseconds of the 2 s of CPU that the platform gives a request. */
 const MAX_BATCHES = 40;
@@ -27,7 +27,7 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   // Rows first: they put their files on the list of files to delete.
   { name: "videos", run: inBatches(VIDEOS, deleteExpiredVideos) },
   { name: "uploads", run: inBatches(ROWS, deleteExpiredUploads) },
-  { name: "files", run: deleteLeftFiles },
+  { name: "files", run: purgeFiles },
 ];
 
 /** A task that repeats what deletes up to a batch of rows, until it finds fewer or there is no time left. */

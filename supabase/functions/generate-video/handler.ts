@@ -10,7 +10,7 @@ import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { ProviderError } from "../_shared/providers/provider.ts";
 import { isBackPressure, retryLater } from "../_shared/jobs/retry.ts";
-import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
+import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start.ts";
 import { recordAccepted, submitAttempt } from "../_shared/jobs/submit.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
@@ -37,12 +37,12 @@ export async function generateVideo(
   }
 
   const failure = await submit(context, started.leased_job);
-  if (failure === "unheard") {
+  if (failure === "unconfirmed") {
     // The answer must be the one that a replay gets, and by now only the key knows it.
-    const told = await start(context, key, body);
-    if (told.outcome === "replayed") return answer(context, told.response, told.status_code);
+    const replay = await start(context, key, body);
+    if (replay.outcome === "replayed") return answer(context, replay.response, replay.status_code);
   }
-  return failure === null || failure === "unheard"
+  return failure === null || failure === "unconfirmed"
     ? answer(context, started.response)
     : answer(context, failure, requestErrors.provider_failed.status);
 }
@@ -64,7 +64,7 @@ async function start(
   context: JobContext,
   key: string,
   body: GenerateVideoBody,
-): Promise<Started> {
+): Promise<StartedJob> {
   return await startJob(context, {
     kind: "generation",
     userId: context.userId,
@@ -80,8 +80,8 @@ async function start(
   });
 }
 
-/** The answer to a job that failed and is refunded; `unheard` when the database did not say whether that was written. */
-type Failure = Record<string, unknown> | "unheard";
+/** The answer to a job that failed and is refunded; `unconfirmed` when the database did not say whether that was written. */
+type Failure = Record<string, unknown> | "unconfirmed";
 
 /**
  * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed, and this
@@ -130,7 +130,7 @@ async function fail(
     if (failure instanceof DatabaseError && failure.unreachable) return null;
     throw failure;
   });
-  if (failed === null) return "unheard";
+  if (failed === null) return "unconfirmed";
   context.log("warn", "job_failed", {
     job_id: leased.job_id,
     code: error.code,

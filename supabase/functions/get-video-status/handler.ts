@@ -4,7 +4,7 @@ import { RequestError } from "../_shared/errors/request-errors.ts";
 import { text, uuid } from "../_shared/http/fields.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
-import { paceOf, readCurrentJob } from "../_shared/jobs/read.ts";
+import { readCurrentJob, retryAfterHeader } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 export const statusQuery = z.union(
@@ -30,5 +30,5 @@ export async function getVideoStatus(
     return new Response(null, { status: 304, headers });
   }
   const view = await jobView(context, job);
-  return json(view, 200, { ...headers, ...paceOf(job), "Cache-Control": "private, no-cache" });
+  return json(view, 200, { ...headers, ...retryAfterHeader(job), "Cache-Control": "private, no-cache" });
 }

@@ -28,7 +28,7 @@ export function createHealth(
   let last: { report: Report; at: number } | undefined;
   let underWay: Promise<Report> | undefined;
 
-  async function look(context: RequestContext): Promise<Report> {
+  async function checkAnew(context: RequestContext): Promise<Report> {
     const report = await check(context, connect);
     last = { report, at: performance.now() };
     return report;
@@ -38,7 +38,7 @@ export function createHealth(
     // Everybody who comes meanwhile waits for the one check.
     const report = fresh && last !== undefined
       ? last.report
-      : await (underWay ??= look(context).finally(() => underWay = undefined));
+      : await (underWay ??= checkAnew(context).finally(() => underWay = undefined));
     return json(report, report.status === "ok" ? 200 : 503);
   };
 }

@@ -6,7 +6,7 @@ import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { cancelRun, look } from "../_shared/jobs/check.ts";
+import { cancelRun, checkRun } from "../_shared/jobs/runs.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
@@ -37,11 +37,11 @@ export async function providerWebhook(
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
 
-  const woken = await wakeJob(context, address.jobId, address.attempt, runId);
-  if (woken === null) throw new RequestError("job_not_found");
-  context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: woken.outcome });
+  const wake = await wakeJob(context, address.jobId, address.attempt, runId);
+  if (wake === null) throw new RequestError("job_not_found");
+  context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: wake.outcome });
   keepAlive(
-    follow(context, woken, runId, address).catch((error) => {
+    follow(context, wake, runId, address).catch((error) => {
       // The job stays due, and whoever looks at it next finds out the same.
       context.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
     }),
@@ -77,27 +77,27 @@ function refused(context: JobContext, address: Address): RequestError {
 
 async function follow(
   context: JobContext,
-  woken: NonNullable<WakeOutcome>,
+  wake: NonNullable<WakeOutcome>,
   runId: string,
   address: Address,
 ): Promise<void> {
-  switch (woken.outcome) {
+  switch (wake.outcome) {
     case "finished":
-      if (!woken.same_run) {
+      if (!wake.same_run) {
         context.log("alert", "run_wasted", { job_id: address.jobId, attempt: address.attempt });
       }
       return;
     case "woken":
-      if (woken.leased_job !== null) await advance(context, woken.leased_job);
+      if (wake.leased_job !== null) await advance(context, wake.leased_job);
       return;
     case "late_run":
-      return await followLateRun(context, woken.leased_job, runId);
+      return await followLateRun(context, wake.leased_job, runId);
   }
 }
 
 /** A run that was given up on and has succeeded after all delivers: the user waits, and we pay for it anyway. */
 async function followLateRun(context: JobContext, current: LeasedJob, runId: string): Promise<void> {
-  const state = await look(context, { ...current, provider_job_id: runId });
+  const state = await checkRun(context, { ...current, provider_job_id: runId });
   if (state.state !== "succeeded") return;
   const adopted = await adoptRun(context, current, runId);
   if (adopted === null) return;

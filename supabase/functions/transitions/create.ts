@@ -9,7 +9,7 @@ import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { requireOwnFile, type Started, startJob } from "../_shared/jobs/start.ts";
+import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
@@ -20,7 +20,7 @@ type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "sibl
 export async function createTransition(context: JobContext, request: Request): Promise<Response> {
   const key = keyOf(request);
   const body = await readBody(request, transitionBody);
-  const requestHash = await sha256Hex(canonicalJson(["transition", whatIsMade(body)]));
+  const requestHash = await sha256Hex(canonicalJson(["transition", withoutMaxCredits(body)]));
   const started = await start(context, body, { idempotencyKey: key, requestHash });
   const task = taskOf(started);
   context.logFields.job_id = task.task_id;
@@ -36,12 +36,12 @@ export async function createBatch(context: JobContext, request: Request): Promis
   const key = keyOf(request);
   const body = await readBody(request, batchBody);
   const requestHash = await sha256Hex(
-    canonicalJson(["transitions", { transitions: body.transitions.map(whatIsMade) }]),
+    canonicalJson(["transitions", { transitions: body.transitions.map(withoutMaxCredits) }]),
   );
   // The first has the key itself, so that a single request with it, before or after, is another request.
   const keyOfItem = async (index: number) => index === 0 ? key : await sha256Hex(canonicalJson(["batch", key, index]));
   const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
-  const items: (Started | RequestError)[] = [];
+  const items: (StartedJob | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {
     const before = items.at(-1);
     // Once the database is out of reach nobody waits for it twenty times.
@@ -50,7 +50,7 @@ export async function createBatch(context: JobContext, request: Request): Promis
     items.push(isGone ? before : await startItem(context, transition, identity));
   }
   const [first] = items;
-  const started = items.filter((item): item is Started => !(item instanceof RequestError));
+  const started = items.filter((item): item is StartedJob => !(item instanceof RequestError));
   if (started.length === 0 && first instanceof RequestError) throw first;
   const tasks = items.map((item, index) => ({
     index,
@@ -74,7 +74,7 @@ async function startItem(
   context: JobContext,
   body: TransitionBody,
   identity: Identity,
-): Promise<Started | RequestError> {
+): Promise<StartedJob | RequestError> {
   try {
     return await start(context, body, identity);
   } catch (error) {
@@ -89,7 +89,7 @@ function refusedTask(context: JobContext, refusal: RequestError): Record<string,
 }
 
 /** A request without the part of it that changes nothing of what is made: with another one it is the same request. */
-function whatIsMade({ max_credits: _, ...body }: TransitionBody): Omit<TransitionBody, "max_credits"> {
+function withoutMaxCredits({ max_credits: _, ...body }: TransitionBody): Omit<TransitionBody, "max_credits"> {
   return body;
 }
 
@@ -102,7 +102,7 @@ async function start(
   context: JobContext,
   body: TransitionBody,
   identity: Identity,
-): Promise<Started> {
+): Promise<StartedJob> {
   requireOwnFile(context, "front_image_path", body.front_image_path);
   requireOwnFile(context, "tail_image_path", body.tail_image_path);
   const started = await startJob(context, {
@@ -136,12 +136,12 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<void> {
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });
 
 /** A started transition as the flow's own words have it. */
-function taskOf({ response }: Started): { task_id: string } & Record<string, unknown> {
+function taskOf({ response }: StartedJob): { task_id: string } & Record<string, unknown> {
   const { job_id, credits_used, credits_remaining } = responseSchema.parse(response);
   return { task_id: job_id, status: "pending", credits_used, credits_remaining };
 }
 
-function replayHeader(started: Started[]): Record<string, string> {
+function replayHeader(started: StartedJob[]): Record<string, string> {
   return started.every(({ outcome }) => outcome === "replayed") ? { "X-Idempotent-Replay": "true" } : {};
 }
 

@@ -3,7 +3,7 @@ import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
 import { jobView } from "../_shared/jobs/view.ts";
-import { paceOf, readCurrentJob } from "../_shared/jobs/read.ts";
+import { readCurrentJob, retryAfterHeader } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** What is happening while a step runs. Parts of a long video have a number behind their step's name. */
@@ -31,7 +31,7 @@ export async function taskStatus(context: JobContext, id: string): Promise<Respo
   const job = jobId.success ? await readCurrentJob(context, { jobId: jobId.data }) : null;
   if (job?.kind !== "transition") throw new RequestError("job_not_found");
   context.logFields.job_id = job.job_id;
-  return json({ task_id: job.job_id, ...await stateOf(context, job) }, 200, paceOf(job));
+  return json({ task_id: job.job_id, ...await stateOf(context, job) }, 200, retryAfterHeader(job));
 }
 
 async function stateOf(context: JobContext, job: Job): Promise<Record<string, unknown>> {
@@ -42,7 +42,7 @@ async function stateOf(context: JobContext, job: Job): Promise<Record<string, un
       return {
         state: "PROCESSING",
         ready: false,
-        info: { current: job.progress.percent, total: 100, status: whatIsHappening(job) },
+        info: { current: job.progress.percent, total: 100, status: activityOf(job) },
       };
     case "completed":
       return { state: "SUCCESS", ready: true, result: await resultOf(context, job) };
@@ -59,7 +59,7 @@ async function stateOf(context: JobContext, job: Job): Promise<Record<string, un
   }
 }
 
-function whatIsHappening({ progress }: Job): string {
+function activityOf({ progress }: Job): string {
   return WAITING[progress.stage] ?? RUNNING[progress.step_name.replace(/_\d+$/, "")] ?? "Processing...";
 }
 

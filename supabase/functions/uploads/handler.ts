@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { IMAGE_TYPES } from "../_shared/storage/image-signature.ts";
-import { tooMany } from "../_shared/jobs/start.ts";
+import { limitReached } from "../_shared/jobs/start.ts";
 import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
 import { signedUpload } from "../_shared/storage/signed-urls.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
@@ -19,7 +19,7 @@ export const uploadBody = z.strictObject({
 export async function uploads(context: JobContext, request: Request): Promise<Response> {
   const { content_type } = await readBody(request, uploadBody);
   const upload = await startUpload(context, context.userId, content_type);
-  if (upload.outcome === "upload_limit_reached") throw tooMany(upload, {}, 0);
+  if (upload.outcome === "upload_limit_reached") throw limitReached(upload, {}, 0);
   const signed = await context.timing.measure(
     "storage",
     () => signedUpload(context.client, { bucket: INPUT_BUCKET, path: upload.path }),

@@ -3,15 +3,15 @@ import { keepAlive } from "../_shared/runtime/background.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import { discardJobFiles } from "../_shared/jobs/files.ts";
+import { deleteJobFiles } from "../_shared/jobs/files.ts";
 import { jobView } from "../_shared/jobs/view.ts";
-import { cancelRun, lookAtAll } from "../_shared/jobs/check.ts";
-import { moveOn } from "../_shared/jobs/read.ts";
-import { tooMany } from "../_shared/jobs/start.ts";
+import { cancelRun, checkRuns } from "../_shared/jobs/runs.ts";
+import { advanceIfLeased } from "../_shared/jobs/read.ts";
+import { limitReached } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** Another attempt may take the place of the run that was looked at, but hardly twice. */
-const MOST_LOOKS = 3;
+const MAX_CHECKS = 3;
 
 /**
  * POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. A
@@ -26,11 +26,14 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
     case "cancelled":
       return json(await jobView(context, await cleanUp(context, outcome)));
     case "not_cancellable": {
-      const { job_id, status } = await moveOn(context, { job: outcome.job, leased_job: outcome.leased_job ?? null });
+      const { job_id, status } = await advanceIfLeased(context, {
+        job: outcome.job,
+        leased_job: outcome.leased_job ?? null,
+      });
       throw new RequestError("not_cancellable", { job_id, status });
     }
     case "cancel_limit_reached":
-      throw tooMany(outcome, {}, 0);
+      throw limitReached(outcome, {}, 0);
     case "check_run":
       throw new RequestError("unavailable", {}, { "Retry-After": "2" });
   }
@@ -39,10 +42,10 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
 /** Whether its run has started only the provider knows: our own view of it is some seconds old. */
 async function cancel(context: JobContext, jobId: string): Promise<CancelOutcome> {
   let runStates: RunStates = {};
-  for (let looks = 0;; looks++) {
+  for (let checks = 0;; checks++) {
     const outcome = await cancelJob(context, context.userId, jobId, runStates);
-    if (outcome?.outcome !== "check_run" || looks === MOST_LOOKS) return outcome;
-    runStates = await lookAtAll(context, [outcome.leased_job]);
+    if (outcome?.outcome !== "check_run" || checks === MAX_CHECKS) return outcome;
+    runStates = await checkRuns(context, [outcome.leased_job]);
   }
 }
 
@@ -53,6 +56,6 @@ async function cleanUp(
   context.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
   // What the provider bills all the same is our loss; its answer changes nothing for the user, who need not wait for it.
   if (leased.provider_job_id !== null) keepAlive(cancelRun(context, leased));
-  await discardJobFiles(context, leased);
+  await deleteJobFiles(context, leased);
   return job;
 }

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { LeasedJob } from "../_shared/database/records.ts";
 import { deleteVideos, type Deletion, type RunStates } from "../_shared/database/videos.ts";
-import { discard } from "../_shared/jobs/clean-up.ts";
+import { cleanUpAfterDeletion } from "../_shared/jobs/clean-up.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { uuid } from "../_shared/http/fields.ts";
-import { lookAtAll } from "../_shared/jobs/check.ts";
+import { checkRuns } from "../_shared/jobs/runs.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 const jobIds = z.array(uuid, { error: "must be a list of UUIDs" })
@@ -17,7 +17,7 @@ export const deleteBody = z.union([
 ], { error: "must be { job_ids: [1 to 100 UUIDs] }" });
 
 /** Another attempt may take the place of a run that was looked at, but hardly twice. */
-const MOST_LOOKS = 3;
+const MAX_CHECKS = 3;
 
 /**
  * DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. What had started
@@ -28,15 +28,15 @@ export async function deleteNamedVideos(context: JobContext, request: Request): 
   const runs: LeasedJob[] = [];
   let runStates: RunStates = {};
   let deletion: Deletion;
-  for (let looks = 0;; looks++) {
+  for (let checks = 0;; checks++) {
     deletion = await deleteVideos(context, context.userId, asked, runStates);
     runs.push(...deletion.runs);
-    if (deletion.runs_to_check.length === 0 || looks === MOST_LOOKS) break;
-    runStates = await lookAtAll(context, deletion.runs_to_check);
+    if (deletion.runs_to_check.length === 0 || checks === MAX_CHECKS) break;
+    runStates = await checkRuns(context, deletion.runs_to_check);
   }
   const { deleted, not_found, not_deleted, runs_to_check, files } = deletion;
   context.log("info", "videos_deleted", { count: deleted.length, cancelled: runs.length });
-  await discard(context, { files, runs });
+  await cleanUpAfterDeletion(context, { files, runs });
   const left = [...not_deleted, ...runs_to_check.map(({ job_id }) => ({ job_id, code: "unavailable" }))];
   return json({ deleted, not_found, ...(left.length === 0 ? {} : { not_deleted: left }) });
 }

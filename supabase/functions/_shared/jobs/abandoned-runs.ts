@@ -1,15 +1,15 @@
 import { leaseRunsToCancel, recordCancelledRun, type RunToCancel } from "../database/accounts.ts";
 import { errorText } from "../runtime/log.ts";
-import { cancelRun } from "./check.ts";
+import { cancelRun } from "./runs.ts";
 import type { JobContext } from "./context.ts";
 
 /** A user has this many jobs at a time at most, unless the operator says otherwise. */
-const MOST_AT_ONCE = 20;
+const MAX_RUNS = 20;
 
 /** Stops runs whose users have left, some of them: the others wait for the next tick. Never throws. */
 export async function cancelAbandonedRuns(context: JobContext): Promise<void> {
   try {
-    const runs = await leaseRunsToCancel(context, MOST_AT_ONCE);
+    const runs = await leaseRunsToCancel(context, MAX_RUNS);
     await Promise.all(runs.map((run) => cancelAbandoned(context, run)));
   } catch (error) {
     context.log("error", "runs_not_cancelled", { error: errorText(error) });

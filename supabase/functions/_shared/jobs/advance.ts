@@ -2,11 +2,11 @@ import { advanceStep, failJob, recordProgress, skipStep } from "../database/atte
 import type { Job, LeasedJob } from "../database/records.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
-import { discardUnlessWanted } from "./files.ts";
+import { deleteUnwantedFiles } from "./files.ts";
 import { errorText } from "../runtime/log.ts";
-import { cancelRun, look } from "./check.ts";
+import { cancelRun, checkRun } from "./runs.ts";
 import type { ProviderError, RunState } from "../providers/provider.ts";
-import { lookAgainLater, retryLater } from "./retry.ts";
+import { checkAgainLater, retryLater } from "./retry.ts";
 import { recordAccepted, submitAttempt } from "./submit.ts";
 import type { JobContext } from "./context.ts";
 
@@ -20,13 +20,13 @@ export async function advance(context: JobContext, leased: LeasedJob): Promise<J
     case "submit":
       return await submit(context, leased);
     case "check":
-      return await discardUnlessWanted(context, leased, await check(context, leased));
+      return await deleteUnwantedFiles(context, leased, await check(context, leased));
     case "store":
       return await deliver(context, leased);
     case "expire":
-      return await discardUnlessWanted(context, leased, await expire(context, leased));
+      return await deleteUnwantedFiles(context, leased, await expire(context, leased));
     case "give_up":
-      return await discardUnlessWanted(context, leased, await giveUp(context, leased, "provider_unreachable"));
+      return await deleteUnwantedFiles(context, leased, await failOrSkipStep(context, leased, "provider_unreachable"));
   }
 }
 
@@ -34,13 +34,13 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<Job | nul
   const submission = await submitAttempt(context, leased);
   switch (submission.outcome) {
     case "accepted":
-      return await discardUnlessWanted(
+      return await deleteUnwantedFiles(
         context,
         leased,
         await recordAccepted(context, leased, submission.providerJobId),
       );
     case "refused":
-      return await discardUnlessWanted(context, leased, await retryOrFail(context, leased, submission.error));
+      return await deleteUnwantedFiles(context, leased, await retryOrFail(context, leased, submission.error));
     case "unknown":
       // The claim has set the time when the next attempt may be made.
       return null;
@@ -50,11 +50,11 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<Job | nul
 async function check(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   let state: RunState;
   try {
-    state = await look(context, leased);
+    state = await checkRun(context, leased);
   } catch (error) {
     // One failed look is never a verdict: only the provider's own final word or the deadline ends a job.
     context.log("warn", "check_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
-    return await lookAgainLater(context, leased, error);
+    return await checkAgainLater(context, leased, error);
   }
   switch (state.state) {
     case "queued":
@@ -79,7 +79,7 @@ async function finishStep(
       attempt: leased.attempt,
       step: leased.step.name,
     });
-    return await giveUp(context, leased, "no_media");
+    return await failOrSkipStep(context, leased, "no_media");
   }
   const advanced = await advanceStep(context, leased, run.media);
   context.log("info", "step_finished", {
@@ -89,14 +89,14 @@ async function finishStep(
     age_ms: leased.age_ms,
     applied: advanced.applied,
   });
-  return await goOn(context, advanced);
+  return await startNextStep(context, advanced);
 }
 
 /** Ends a job at its deadline, unless its video turns out to be there: a success after a refund would be our loss. */
 async function expire(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   if (leased.provider_job_id !== null) {
     try {
-      const state = await look(context, leased);
+      const state = await checkRun(context, leased);
       if (state.state === "succeeded") {
         return await finishStep(context, leased, state);
       }
@@ -105,18 +105,18 @@ async function expire(context: JobContext, leased: LeasedJob): Promise<Job | nul
     }
     await cancelRun(context, leased);
   }
-  return await giveUp(context, leased, "timeout");
+  return await failOrSkipStep(context, leased, "timeout");
 }
 
 async function retryOrFail(context: JobContext, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
   if (error.kind !== "retryable" || leased.attempts_left <= 0) {
-    return await giveUp(context, leased, error.code, error);
+    return await failOrSkipStep(context, leased, error.code, error);
   }
   return await retryLater(context, leased, error);
 }
 
 /** The step has failed for good: the video is delivered without it, where it may be, or not at all. */
-async function giveUp(
+async function failOrSkipStep(
   context: JobContext,
   leased: LeasedJob,
   code: JobErrorCode,
@@ -125,11 +125,11 @@ async function giveUp(
   if (!leased.step.optional) return await fail(context, leased, code, cause);
   const { job_id, attempt } = leased;
   context.log("warn", "step_skipped", { job_id, attempt, step: leased.step.name, code, detail: cause?.detail });
-  return await goOn(context, await skipStep(context, leased));
+  return await startNextStep(context, await skipStep(context, leased));
 }
 
 /** Goes straight on with the next step, if it was ours to begin: nobody has to wait until the job is woken again. */
-async function goOn(
+async function startNextStep(
   context: JobContext,
   entered: { job: Job | null; leased_job?: LeasedJob | undefined },
 ): Promise<Job | null> {

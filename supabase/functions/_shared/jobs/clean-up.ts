@@ -2,16 +2,19 @@ import { recordDeletedFiles, type StoredFile } from "../database/files.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { keepAlive } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";
-import { cancelRun } from "./check.ts";
+import { cancelRun } from "./runs.ts";
 import { deleteFiles } from "../storage/delete.ts";
 import type { JobContext } from "./context.ts";
 
 /** What the deletion of rows leaves to do: files in Storage, and runs at the providers, which nobody waits for. */
-export async function discard(context: JobContext, left: { files: StoredFile[]; runs: LeasedJob[] }): Promise<void> {
+export async function cleanUpAfterDeletion(
+  context: JobContext,
+  left: { files: StoredFile[]; runs: LeasedJob[] },
+): Promise<void> {
   const started = left.runs.filter((leased) => leased.provider_job_id !== null);
   keepAlive(Promise.all(started.map((leased) => cancelRun(context, leased))));
   try {
-    await discardFiles(context, left.files);
+    await deleteListedFiles(context, left.files);
   } catch (error) {
     // Their owner is done with them; the purge finds them in the list of files to delete.
     context.log("warn", "files_left_for_the_purge", { count: left.files.length, error: errorText(error) });
@@ -19,7 +22,7 @@ export async function discard(context: JobContext, left: { files: StoredFile[]; 
 }
 
 /** Deletes files and takes them off the list of files to delete. Throws `MediaError` and `DatabaseError`. */
-export async function discardFiles(context: JobContext, files: StoredFile[]): Promise<void> {
+export async function deleteListedFiles(context: JobContext, files: StoredFile[]): Promise<void> {
   if (files.length === 0) return;
   for (const bucket of new Set(files.map((file) => file.bucket))) {
     const paths = files.filter((file) => file.bucket === bucket).map(({ path }) => path);

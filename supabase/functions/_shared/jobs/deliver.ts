@@ -2,7 +2,7 @@ import { completeJob, failJob, postpone, recordStoredVideo, type StoredPaths } f
 import type { Job, LeasedJob } from "../database/records.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
-import { discardJobFiles, discardUnlessWanted, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
+import { deleteJobFiles, deleteUnwantedFiles, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
@@ -10,7 +10,7 @@ import type { JobContext } from "./context.ts";
 
 const COPY_BACKOFF = { base: 5, cap: 900 };
 /** A file that is missing right after its run may only be late at the provider's edge. */
-const LOOKS_FOR_A_MISSING_FILE = 3;
+const CHECKS_FOR_A_MISSING_FILE = 3;
 
 /**
  * Delivers a job whose steps are done: copies the video into our bucket, with what belongs to it, and completes the job.
@@ -24,13 +24,13 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
     // First what is small and of the client's own making: a delivered video has its subtitles.
     subtitles = await storeSubtitles(context, leased);
     if (context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public) {
-      return await discardUnlessWanted(context, leased, (await completeJob(context, leased, subtitles)).job);
+      return await deleteUnwantedFiles(context, leased, (await completeJob(context, leased, subtitles)).job);
     }
     const video = await storeVideo(context, leased);
     stored = { video, ...subtitles, ...await storeThumbnail(context, leased) };
   } catch (error) {
     context.log("warn", "copy_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
-    return await discardUnlessWanted(context, leased, await afterFailedCopy(context, leased, error, subtitles));
+    return await deleteUnwantedFiles(context, leased, await afterFailedCopy(context, leased, error, subtitles));
   }
   return await complete(context, leased, stored);
 }
@@ -53,7 +53,7 @@ async function complete(
     age_ms: leased.age_ms,
     applied: delivered.applied,
   });
-  if (delivered.job?.video_path !== stored.video) await discardJobFiles(context, leased);
+  if (delivered.job?.video_path !== stored.video) await deleteJobFiles(context, leased);
   return delivered.job;
 }
 
@@ -64,24 +64,24 @@ async function afterFailedCopy(
   stored: StoredPaths,
 ): Promise<Job | null> {
   const again = backoffSeconds(leased.failures, COPY_BACKOFF, context.random);
-  const verdict = verdictOf(error, leased);
+  const finalError = finalErrorOf(error, leased);
   if (leased.status === "completed") {
-    const givenUp = verdict !== null || !leased.copy_again;
+    const givenUp = finalError !== null || !leased.copy_again;
     if (givenUp) {
-      context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
+      context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
     }
     return (await postpone(context, leased, givenUp ? null : again)).job;
   }
   if (isStorageTrouble(error) && leased.files_are_public && context.environment.VIDEO_STORAGE === "supabase") {
     // What Storage will never take stays with the provider: the run is billed, and the user has the video.
-    if (verdict !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: verdict });
-    const copyAgain = verdict === null ? { copyAgainAfterSeconds: again } : {};
+    if (finalError !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
+    const copyAgain = finalError === null ? { copyAgainAfterSeconds: again } : {};
     return (await completeJob(context, leased, { ...stored, ...copyAgain })).job;
   }
-  if (verdict === null && !leased.past_deadline) {
+  if (finalError === null && !leased.past_deadline) {
     return (await postpone(context, leased, again)).job;
   }
-  return await fail(context, leased, verdict ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
+  return await fail(context, leased, finalError ?? (isStorageTrouble(error) ? "storage_failed" : "timeout"));
 }
 
 async function fail(context: JobContext, leased: LeasedJob, code: JobErrorCode): Promise<Job | null> {
@@ -98,12 +98,12 @@ function isStorageTrouble(error: unknown): boolean {
 }
 
 /** Why there will never be a video; null when another try may find one. */
-function verdictOf(error: unknown, leased: LeasedJob): JobErrorCode | null {
+function finalErrorOf(error: unknown, leased: LeasedJob): JobErrorCode | null {
   if (error instanceof MediaError) {
     if (error.code === "storage_too_large") return "storage_failed";
     return error.retryable || isStorageTrouble(error) ? null : "media_unusable";
   }
   if (!(error instanceof ProviderError) || error.kind !== "rejected") return null;
-  const mayBeLate = error.code === "result_expired" && leased.failures + 1 < LOOKS_FOR_A_MISSING_FILE;
+  const mayBeLate = error.code === "result_expired" && leased.failures + 1 < CHECKS_FOR_A_MISSING_FILE;
   return mayBeLate ? null : error.code;
 }

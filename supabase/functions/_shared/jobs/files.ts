@@ -71,7 +71,7 @@ export async function storeSubtitles(context: JobContext, leased: LeasedJob): Pr
 }
 
 /** Deletes at once what a job that is not delivered may have; the purge looks for it again. */
-export async function discardJobFiles(context: JobContext, leased: LeasedJob): Promise<void> {
+export async function deleteJobFiles(context: JobContext, leased: LeasedJob): Promise<void> {
   // Nothing is written before a step has made something.
   if (Object.keys(leased.artifacts).length === 0) return;
   try {
@@ -82,12 +82,12 @@ export async function discardJobFiles(context: JobContext, leased: LeasedJob): P
 }
 
 /** The job as it is; of one that failed, or was cancelled or deleted meanwhile, no file is left. */
-export async function discardUnlessWanted(
+export async function deleteUnwantedFiles(
   context: JobContext,
   leased: LeasedJob,
   job: Job | null,
 ): Promise<Job | null> {
-  if (job === null || job.status === "failed") await discardJobFiles(context, leased);
+  if (job === null || job.status === "failed") await deleteJobFiles(context, leased);
   return job;
 }
 

@@ -14,16 +14,16 @@ export async function readCurrentJob(
   which: { jobId: string } | { nodeId: string },
 ): Promise<Job | null> {
   const found = await readJob(context, context.userId, which);
-  return found === null ? null : await moveOn(context, found);
+  return found === null ? null : await advanceIfLeased(context, found);
 }
 
 /** How long a client does well to wait before it asks again, as a header; nothing for a finished job. */
-export function paceOf(job: Job): Record<string, string> {
+export function retryAfterHeader(job: Job): Record<string, string> {
   return job.poll_after_ms === null ? {} : { "Retry-After": String(Math.ceil(job.poll_after_ms / 1000)) };
 }
 
 /** Does the step that is due, if this request was the one to claim it. Trouble there is no reason not to answer. */
-export async function moveOn(context: JobContext, found: JobAndLease): Promise<Job> {
+export async function advanceIfLeased(context: JobContext, found: JobAndLease): Promise<Job> {
   if (found.leased_job === null) return found.job;
   const step = advance(context, found.leased_job).catch((error) => {
     context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });

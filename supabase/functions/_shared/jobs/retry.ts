@@ -7,9 +7,9 @@ import type { JobContext } from "./context.ts";
 /** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
 const RETRY_BACKOFF = { base: 4, cap: 120 };
 /** A look that told nothing costs nothing to repeat. */
-const LOOK_BACKOFF = { base: 2, cap: 60 };
+const CHECK_BACKOFF = { base: 2, cap: 60 };
 /** A provider that asks for longer is asked earlier: its time may be over, or the job's own. */
-const LONGEST_WAIT_SECONDS = 300;
+const MAX_WAIT_SECONDS = 300;
 
 type RetryContext = Pick<JobContext, "client" | "timing" | "log" | "random">;
 
@@ -20,7 +20,7 @@ export function isBackPressure(error: ProviderError): boolean {
 
 /** Gives the current attempt up, and has the next one made later. */
 export async function retryLater(context: RetryContext, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
-  const delay = waitAskedFor(error) + backoffSeconds(leased.attempts_of_step, RETRY_BACKOFF, context.random);
+  const delay = requestedWait(error) + backoffSeconds(leased.attempts_of_step, RETRY_BACKOFF, context.random);
   context.log("warn", "attempt_failed", {
     job_id: leased.job_id,
     attempt: leased.attempt,
@@ -32,13 +32,13 @@ export async function retryLater(context: RetryContext, leased: LeasedJob, error
 }
 
 /** Has a run that a look told nothing of looked at again later. */
-export async function lookAgainLater(context: RetryContext, leased: LeasedJob, error: unknown): Promise<Job | null> {
-  const delay = waitAskedFor(error) + backoffSeconds(leased.failures, LOOK_BACKOFF, context.random);
+export async function checkAgainLater(context: RetryContext, leased: LeasedJob, error: unknown): Promise<Job | null> {
+  const delay = requestedWait(error) + backoffSeconds(leased.failures, CHECK_BACKOFF, context.random);
   return (await postpone(context, leased, delay)).job;
 }
 
 /** The backoff comes on top of it: those that were sent away together must not come back together. */
-function waitAskedFor(error: unknown): number {
+function requestedWait(error: unknown): number {
   const asked = error instanceof ProviderError ? error.facts.retryAfterSeconds ?? 0 : 0;
-  return Math.min(asked, LONGEST_WAIT_SECONDS);
+  return Math.min(asked, MAX_WAIT_SECONDS);
 }

@@ -5,7 +5,7 @@ import type { Database } from "../database/database.types.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { type ErrorFacts, ProviderError } from "../providers/provider.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
-import { isBackPressure, lookAgainLater, retryLater } from "./retry.ts";
+import { checkAgainLater, isBackPressure, retryLater } from "./retry.ts";
 
 const leased: LeasedJob = {
   job_id: "job",
@@ -64,7 +64,7 @@ Deno.test("no provider puts a job off for more than five minutes", async () => {
 });
 
 Deno.test("a look that was refused is repeated when the provider said", async () => {
-  assert.equal(await delayAfter(lookAgainLater, { status: 429, retryAfterSeconds: 30 }, 1), 32);
+  assert.equal(await delayAfter(checkAgainLater, { status: 429, retryAfterSeconds: 30 }, 1), 32);
 });
 
 Deno.test("back-pressure is a 429 that may pass, and nothing else", () => {

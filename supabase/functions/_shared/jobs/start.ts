@@ -6,7 +6,7 @@ import type { JobContext } from "./context.ts";
 import { checkUpload } from "./uploads.ts";
 
 /** A job that was charged and created, or the answer that its key got before. */
-export type Started = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
+export type StartedJob = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
 
 /** A request names two files at most, and each may be replaced once while it is looked at. */
 const MAX_CHECKS = 4;
@@ -15,7 +15,7 @@ const MAX_CHECKS = 4;
 export async function startJob(
   context: JobContext,
   request: GenerationRequest,
-): Promise<Started> {
+): Promise<StartedJob> {
   let started = await start(context, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
     await checkUpload(context, started);
@@ -51,7 +51,7 @@ async function start(context: JobContext, request: GenerationRequest): Promise<S
 }
 
 /** The error of a request that was not accepted. */
-function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
+function refusal(outcome: Exclude<StartOutcome, StartedJob>): RequestError {
   switch (outcome.outcome) {
     case "idempotency_key_reused":
     case "model_not_found":
@@ -74,16 +74,16 @@ function refusal(outcome: Exclude<StartOutcome, Started>): RequestError {
     case "provider_unavailable":
       return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
     case "monthly_quota_reached":
-      return tooMany(outcome, { used: outcome.used }, outcome.limit - outcome.used);
+      return limitReached(outcome, { used: outcome.used }, outcome.limit - outcome.used);
     case "too_many_active_jobs":
     case "rate_limited":
     case "refusal_limit_reached":
-      return tooMany(outcome, {}, 0);
+      return limitReached(outcome, {}, 0);
   }
 }
 
 /** One of the limits of a user, told as all of them are. */
-export function tooMany(
+export function limitReached(
   refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
   fields: Record<string, number>,
   remaining: number,

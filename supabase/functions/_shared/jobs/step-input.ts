@@ -29,14 +29,14 @@ export async function resolveInput(context: JobContext, leased: LeasedJob): Prom
   try {
     return Object.fromEntries(await Promise.all(entries));
   } catch (error) {
-    if (error instanceof LeftOut) throw new ProviderError("rejected", "input_missing", error.message);
+    if (error instanceof SkippedInput) throw new ProviderError("rejected", "input_missing", error.message);
     if (error instanceof MediaError) throw new ProviderError("retryable", "input_unavailable", error.message);
     throw error;
   }
 }
 
 /** The step that was to make it was left out. */
-class LeftOut extends Error {
+class SkippedInput extends Error {
   override readonly name = "LeftOut";
 }
 
@@ -61,17 +61,17 @@ async function resolveList(context: JobContext, leased: LeasedJob, items: unknow
     try {
       resolved.push(await resolve(context, leased, item));
     } catch (error) {
-      if (!(error instanceof LeftOut)) throw error;
+      if (!(error instanceof SkippedInput)) throw error;
     }
   }
   // A list of nothing but that is left out itself: a track without anything to play, say.
-  if (resolved.length === 0 && items.length > 0) throw new LeftOut("Nothing is left of a list");
+  if (resolved.length === 0 && items.length > 0) throw new SkippedInput("Nothing is left of a list");
   return resolved;
 }
 
 function artifactUrl(leased: LeasedJob, name: string): string {
   const artifact = leased.artifacts[name];
-  if (artifact === undefined) throw new LeftOut(`No step made "${name}"`);
+  if (artifact === undefined) throw new SkippedInput(`No step made "${name}"`);
   return artifact.url;
 }
 

@@ -2,7 +2,7 @@ import { recordSubmission } from "../database/attempts.ts";
 import { type ProviderAnswer, recordProviderAnswer } from "../database/circuits.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
-import { cancelRun } from "./check.ts";
+import { cancelRun } from "./runs.ts";
 import { isBackPressure } from "./retry.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
 import { resolveInput } from "./step-input.ts";
@@ -48,7 +48,7 @@ export async function submitAttempt(context: JobContext, leased: LeasedJob): Pro
     context.log("info", "submission_accepted", { ...facts, provider_job_id: run.providerJobId });
     return { outcome: "accepted", providerJobId: run.providerJobId };
   } catch (error) {
-    const answer = answerOf(error, sent);
+    const answer = providerAnswerOf(error, sent);
     if (answer !== null) await recordAnswer(context, leased, answer);
     if (error instanceof ProviderError && !error.mayHaveStarted) {
       const level = error.kind === "fatal" ? "alert" : "warn";
@@ -98,7 +98,7 @@ async function webhookOf(
  * What a submission that was not accepted tells of its provider's health; null where it is to change nothing. What comes
  * of the request itself must not count: else one user could shut a provider out for all.
  */
-function answerOf(error: unknown, sent: boolean): ProviderAnswer | null {
+function providerAnswerOf(error: unknown, sent: boolean): ProviderAnswer | null {
   if (!(error instanceof ProviderError)) return sent ? "failed" : "not_sent";
   const { status, notSent } = error.facts;
   // The registry knows no such provider, or an input could not be had.

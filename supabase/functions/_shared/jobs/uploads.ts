@@ -1,7 +1,7 @@
 /** The life of an uploaded image between its address and its first use. */
 
 import { recordCheckedUpload } from "../database/uploads.ts";
-import { discard } from "./clean-up.ts";
+import { cleanUpAfterDeletion } from "./clean-up.ts";
 import { imageTypeOf, SIGNATURE_BYTES } from "../storage/image-signature.ts";
 import { INPUT_BUCKET } from "./step-input.ts";
 import { firstBytes } from "../storage/download.ts";
@@ -25,5 +25,5 @@ export async function checkUpload(
   if (start === null) return;
   const isAsDeclared = imageTypeOf(start) === upload.content_type;
   await recordCheckedUpload(context, { path: upload.path, version: upload.version, isAsDeclared });
-  if (!isAsDeclared) await discard(context, { files: [file], runs: [] });
+  if (!isAsDeclared) await cleanUpAfterDeletion(context, { files: [file], runs: [] });
 }

@@ -12,7 +12,7 @@ type LeasedRun = Pick<LeasedJob, "job_id" | "attempt" | "provider_job_id"> & {
 };
 
 /** Asks the provider for the state of the work's run. Throws what the provider's adapter throws. */
-export async function look(context: JobContext, leased: LeasedJob): Promise<RunState> {
+export async function checkRun(context: JobContext, leased: LeasedJob): Promise<RunState> {
   const { provider, run } = runOf(context, leased);
   return await context.timing.measure(
     "provider",
@@ -21,11 +21,11 @@ export async function look(context: JobContext, leased: LeasedJob): Promise<RunS
 }
 
 /** Asks the providers what these runs are doing. Never throws. */
-export async function lookAtAll(context: JobContext, leasedJobs: LeasedJob[]): Promise<RunStates> {
+export async function checkRuns(context: JobContext, leasedJobs: LeasedJob[]): Promise<RunStates> {
   return Object.fromEntries(
     await Promise.all(leasedJobs.map(async (leased) => {
       try {
-        return [leased.provider_job_id, (await look(context, leased)).state];
+        return [leased.provider_job_id, (await checkRun(context, leased)).state];
       } catch (error) {
         context.log("warn", "check_failed", {
           job_id: leased.job_id,
