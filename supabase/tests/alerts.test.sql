@@ -1,9 +1,6 @@
 begin;
 select plan(8);
-
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
+\ir support/clock.psql
 
 select public.record_alerts('[
   {"event": "run_wasted", "fields": {"job_id": "a", "attempt": 1}},

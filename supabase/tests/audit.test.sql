@@ -1,36 +1,11 @@
 begin;
 select plan(45);
--- Here somebody writes what no procedure would.
+\ir support/jobs.psql
+-- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.start_and_generate(p_name text) returns void language sql as $$
-  select pg_temp.start(p_name);
-  select public.record_submission(pg_temp.job(p_name), 1, p_name);
-  select public.advance_step(pg_temp.job(p_name), 1, '{"video_url": "https://provider.test/v.mp4"}');
-$$;
-select pg_temp.start('running'), pg_temp.start('failed'), pg_temp.start_and_generate('delivered');
-select public.fail_job(pg_temp.job('failed'), 1, 'timeout', 'x');
-select public.complete_job(pg_temp.job('delivered'), 1, 'delivered.mp4');
+select pg_temp.start('running'), pg_temp.start('failed'), pg_temp.start('delivered');
+select pg_temp.fail('failed'), pg_temp.make('delivered'), pg_temp.complete('delivered');
 select is_empty('select * from public.audit_credits()',
   'books with a running, a failed and a delivered job are in order');
 
@@ -61,9 +36,9 @@ $$;
 
 create temp table damages (damage text, expected text[]);
 insert into damages values
-  ('update public.credit_balances set credits_remaining = credits_remaining + 1',
+  ('update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.a()',
     array['balance_differs_from_ledger user']),
-  ($$ delete from public.quota_log where reason = 'welcome_credits' $$,
+  ($$ delete from public.quota_log where reason = 'welcome_credits' and user_id = pg_temp.a() $$,
     array['balance_differs_from_ledger user', 'ledger_entry_does_not_follow running']),
   ('set local session_replication_role = replica; delete from public.credit_balances', array['account_without_balance user']),
   ($$ delete from public.quota_log where change < 0 and job_id = pg_temp.job('delivered') $$,
@@ -97,7 +72,7 @@ select is(recent, case when 'ledger_entry_does_not_follow' = any (select split_p
   then array_remove(expected, 'balance_differs_from_ledger user') else expected end,
   'the audit of what is new reports ' || damage) from damages, pg_temp.reports(damage);
 select is_empty('select * from public.audit_credits()', 'mended books are in order again');
-delete from auth.users where id = '00000000-0000-4000-8000-00000000000a';
+delete from auth.users where id = pg_temp.a();
 select is_empty('select * from public.audit_credits()', 'and so are those of a user who left');
 
 select * from finish();

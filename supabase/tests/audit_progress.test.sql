@@ -1,9 +1,8 @@
 -- How the audit gets on: what is new is audited once it is settled, and everybody in turn.
 begin;
 select plan(19);
+\ir support/clock.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
 create function pg_temp.at(p_time text) returns void language sql as
   $$ select set_config('test.now', '2030-01-0' || p_time || '+00', true) $$;
 select pg_temp.at('1 12:00');

@@ -1,68 +1,29 @@
 begin;
 select plan(50);
--- One step a job, but for transitions with music and those of several runs.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 980, 'purchase');
+select public.add_credits(pg_temp.a(), 980, 'purchase');
 update public.app_settings set active_jobs_per_user = 100;
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
 
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.start_transition(p_name text, p_settings jsonb) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash', jsonb_build_object(
-    'kind', 'transition', 'prompt', 'a cat', 'settings', p_settings, 'node_id', p_name,
-    'image_url', 'https://example.com/1.png', 'tail_image_url', 'https://example.com/2.png'))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.submit(p_name text) returns void language sql as $$
-  select public.record_submission(job_id, attempt, p_name || '-' || attempt) from private.job_queue
-  where job_id = pg_temp.job(p_name)
-$$;
-create function pg_temp.make(p_name text, p_media jsonb) returns void language plpgsql as $$
-declare
-  v_attempt integer := (select attempt from private.job_queue where job_id = pg_temp.job(p_name));
-begin
-  perform pg_temp.submit(p_name);
-  perform public.advance_step(pg_temp.job(p_name), v_attempt, p_media);
-end;
-$$;
 create function pg_temp.start_and_submit(p_name text) returns void language sql as
-  $$ select pg_temp.start(p_name), pg_temp.submit(p_name) $$;
+  $$ select pg_temp.start(p_name); select pg_temp.submit(p_name) $$;
 create function pg_temp.cancel(p_name text, p_seen text default null) returns jsonb language sql as $$
-  select public.cancel_job('00000000-0000-4000-8000-00000000000a', job_id,
+  select public.cancel_job(pg_temp.a(), job_id,
     case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
-  from private.job_queue where job_id = pg_temp.job(p_name)
+  from pg_temp.queued(p_name)
 $$;
 create function pg_temp.delete(p_name text, p_seen text default null) returns jsonb language sql as $$
-  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[job_id],
+  select public.delete_videos(pg_temp.a(), array[job_id],
     case when p_seen is null then '{}' else jsonb_build_object(provider_job_id, p_seen) end)
-  from private.job_queue where job_id = pg_temp.job(p_name)
+  from pg_temp.queued(p_name)
 $$;
 create function pg_temp.reason(p_job_id uuid) returns text language sql as
   $$ select reason from public.quota_log where job_id = p_job_id and change > 0 $$;
-create function pg_temp.balance() returns integer language sql as
-  $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000a' $$;
 
 -- Whose it is, and that it is once.
 select pg_temp.start_and_submit('running');
 select is(
-  public.cancel_job('00000000-0000-4000-8000-00000000000b', pg_temp.job('running')), null,
+  public.cancel_job(pg_temp.b(), pg_temp.job('running')), null,
   'another user''s job is as if it were not there');
 select is((select status from public.video_jobs where node_id = 'running'), 'processing', 'and goes on');
 create temp table cancelled as select pg_temp.cancel('running') as answer;
@@ -70,7 +31,7 @@ select is(
   array[answer ->> 'outcome', answer #>> '{leased_job,provider_job_id}'], array['check_run', 'running-1'],
   'whether a run that was queued has started the provider knows') from cancelled;
 select is(pg_temp.balance(), 998, 'and until it has said so nothing is refunded');
-update cancelled set answer = public.cancel_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('running'),
+update cancelled set answer = public.cancel_job(pg_temp.a(), pg_temp.job('running'),
   '{"another run": "queued"}');
 select is(answer ->> 'outcome', 'check_run', 'what was seen of another run says nothing') from cancelled;
 update cancelled set answer = pg_temp.cancel('running', 'running');
@@ -83,7 +44,7 @@ select is(pg_temp.balance(), 1000, 'the user has what they had');
 select is(pg_temp.cancel('running') ->> 'outcome', 'not_cancellable', 'a job is cancelled once');
 select is(pg_temp.balance(), 1000, 'and refunded once');
 select is(
-  public.cancel_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
+  public.cancel_job(pg_temp.a(), gen_random_uuid()), null, 'an unknown job is not there');
 
 -- What counts.
 select is(pg_temp.reason(pg_temp.job('running')), 'cancelled_after_start_refund', 'a run that had started is counted');
@@ -212,12 +173,12 @@ select is(pg_temp.cancel('beyond', 'running') ->> 'outcome', 'cancelled', 'a day
 set local test.now = '2030-01-01 18:00:00+00';
 update public.app_settings set cancels_after_start_per_day = 1;
 create temp table unheard as select pg_temp.job('unheard') as job_id;
-delete from auth.users where id = '00000000-0000-4000-8000-00000000000a';
+delete from auth.users where id = pg_temp.a();
 select is(
   (select sum(change) from public.quota_log join unheard using (job_id)), 0::bigint, 'who leaves is refunded without a limit');
 insert into auth.users (id, email, email_confirmed_at)
 values ('00000000-0000-4000-8000-00000000000a', 'a+back@example.com', now());
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'purchase');
+select public.add_credits(pg_temp.a(), 100, 'purchase');
 select pg_temp.start_and_submit('back');
 select is(
   pg_temp.cancel('back', 'running') ->> 'outcome', 'cancel_limit_reached', 'and finds the limit again who comes back');

@@ -1,28 +1,9 @@
 begin;
 select plan(72);
--- Here somebody writes what no procedure would.
+\ir support/jobs.psql
+-- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.refuses(p_what text, p_constraint text, p_statement text) returns text language sql as $$
   select throws_matching(p_statement, format('constraint "%s"', p_constraint), p_what || ' is refused')
 $$;
@@ -138,7 +119,7 @@ from (values
   ('a transaction id of before', 'transaction_id_is_used_once',
     $$1, 'x', null, 'welcome:00000000-0000-4000-8000-00000000000a', 1$$)
 ) as impossible (what, name, entry);
-select public.fail_job(pg_temp.job('job'), 1, 'timeout', 'x');
+select pg_temp.fail('job');
 select pg_temp.refuses('a second refund of a job', 'a_job_is_refunded_once',
   $$ insert into public.quota_log (user_id, change, reason, job_id, balance_after)
     values (gen_random_uuid(), 1, 'x', pg_temp.job('job'), 1) $$);

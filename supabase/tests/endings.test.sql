@@ -1,47 +1,22 @@
 begin;
 select plan(44);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.balance() returns integer language sql as
-  $$ select credits_remaining from public.credit_balances where user_id = '00000000-0000-4000-8000-00000000000a' $$;
-create function pg_temp.refunds(p_name text) returns bigint language sql as
-  $$ select count(*) from public.quota_log where job_id = pg_temp.job(p_name) and change > 0 $$;
 -- A job whose steps are all done.
-create function pg_temp.start_and_generate(p_name text) returns void language sql as $$
+create function pg_temp.start_and_make(p_name text) returns void language sql as $$
   select pg_temp.start(p_name);
-  select public.record_submission(pg_temp.job(p_name), 1, p_name);
-  select public.advance_step(pg_temp.job(p_name), 1,
-  '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
+  select pg_temp.make(
+    p_name, '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
 $$;
 
 -- Delivered.
-select pg_temp.start('early');
-select public.record_submission(pg_temp.job('early'), 1, 'early');
+select pg_temp.start('early'), pg_temp.submit('early');
 select is(
   public.complete_job(pg_temp.job('early'), 1, 'early.mp4') -> 'applied', 'false',
   'a job whose steps are not done is not delivered');
 select public.fail_job(pg_temp.job('early'), 1, 'timeout', 'It took too long');
 
-select pg_temp.start_and_generate('delivered');
+select pg_temp.start_and_make('delivered');
 create temp table answer as select public.complete_job(pg_temp.job('delivered'), 1, 'a/delivered.mp4') as json;
 select is(json -> 'applied', 'true', 'a job whose steps are done is delivered') from answer;
 select is(
@@ -63,10 +38,10 @@ select is(
 select is(
   (select array[status, video_path, completed_at::text] from public.video_jobs where node_id = 'delivered'),
   array['completed', 'a/delivered.mp4', '2030-01-01 12:00:00+00'], 'it stays as it was delivered');
-select is(pg_temp.refunds('delivered'), 0::bigint, 'a delivered job is not refunded');
+select is(pg_temp.refunds('delivered'), '', 'a delivered job is not refunded');
 
 -- Delivered from the provider, the copy owed.
-select pg_temp.start_and_generate('owed');
+select pg_temp.start_and_make('owed');
 select is(
   public.complete_job(pg_temp.job('owed'), 1, null, 60) #>> '{job,video_url}', 'https://provider.test/v.mp4',
   'without a copy the provider''s own URL is served');
@@ -93,7 +68,7 @@ select is(
 select is(
   (select next_check_at from private.job_queue where job_id = pg_temp.job('owed')), null, 'nobody looks at it again');
 
-select pg_temp.start_and_generate('given up');
+select pg_temp.start_and_make('given up');
 select is(
   public.record_stored_video(pg_temp.job('given up'), 'x.mp4') -> 'applied', 'false',
   'a copy is recorded of delivered videos only');
@@ -103,7 +78,7 @@ select is(
   (select next_check_at from private.job_queue where job_id = pg_temp.job('given up')), null,
   'then nobody looks at it again');
 
-select pg_temp.start_and_generate('elsewhere');
+select pg_temp.start_and_make('elsewhere');
 select is(
   public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed', 'a copy need not be wanted at all');
 select is(
@@ -111,7 +86,7 @@ select is(
 
 -- What others cannot open where the provider has it is delivered from our own copy, or not at all.
 update public.models set files_are_public = false where name = 'Test';
-select pg_temp.start_and_generate('private');
+select pg_temp.start_and_make('private');
 update public.models set files_are_public = true where name = 'Test';
 select is(
   public.complete_job(pg_temp.job('private'), 1, null, p_copy_again_after_seconds) -> 'applied', 'false',
@@ -141,25 +116,21 @@ update public.models set cost_per_generation = 2 where name = 'Test';
 select is(
   public.fail_job(pg_temp.job('failed'), 1, 'timeout', 'x', '{"error": "x"}') -> 'applied', 'false',
   'a job fails once');
-select is(pg_temp.refunds('failed'), 1::bigint, 'and is refunded once');
+select is(pg_temp.refunds('failed'), '2 generation_failed_refund', 'and is refunded once');
 select is(
   public.complete_job(pg_temp.job('failed'), 1, 'late.mp4') -> 'applied', 'false', 'a failed job is not delivered');
 select is(
   (select array[status, error_code, video_path] from public.video_jobs where node_id = 'failed'),
   array['failed', 'content_policy', null], 'it stays as it failed');
 
-select pg_temp.start_and_generate('unusable');
+select pg_temp.start_and_make('unusable');
 select is(
   public.fail_job(pg_temp.job('unusable'), 1, 'media_unusable', 'x') #>> '{job,status}', 'failed',
   'a job whose video cannot be used fails, late as it is');
 
 -- What a replay of the key is told.
-create function pg_temp.replay(p_name text) returns jsonb language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
 select is(
-  pg_temp.replay('failed') -> 'status_code', '200',
+  pg_temp.start('failed') -> 'status_code', '200',
   'a job that failed after it was answered for is replayed as it was answered');
 select pg_temp.start('submitting');
 update answer set json = public.fail_job(
@@ -170,13 +141,13 @@ select is(
     'credits_refunded', 2, 'credits_remaining', pg_temp.balance()),
   'a job that failed while it was submitted is answered with the failure and the refund') from answer;
 select is(
-  pg_temp.replay('submitting'),
+  pg_temp.start('submitting'),
   jsonb_build_object('outcome', 'replayed', 'status_code', 500, 'response', json -> 'response'),
   'and so is every replay') from answer;
 
 -- Support refunds by hand while the job still runs; it must end all the same.
 select pg_temp.start('refunded');
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 2, 'by hand', pg_temp.job('refunded'));
+select public.add_credits(pg_temp.a(), 2, 'by hand', pg_temp.job('refunded'));
 create temp table before_failure as select pg_temp.balance() as credits;
 select is(
   public.fail_job(pg_temp.job('refunded'), 1, 'timeout', 'x') -> 'job' ->> 'status', 'failed',

@@ -1,30 +1,18 @@
 begin;
 select plan(36);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
-
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
+\ir support/jobs.psql
 set local test.now = '2030-01-31 12:00:00+00';
-
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
-values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2,
-  '{"settings": {"duration": {"values": [4, 8], "default": 4, "input": "duration"}}}');
+update public.models set settings_schema = '{"settings": {"duration": {"values": [4], "default": 4}}}' where name = 'Test';
 update public.app_settings set seconds_per_month = 20, generations_per_hour = 4;
 
 create function pg_temp.id(p_name text) returns uuid language sql immutable as $$ select md5(p_name)::uuid $$;
+create function pg_temp.start_by(p_user text, p_name text) returns text language sql as
+  $$ select pg_temp.start(p_name, '{}', pg_temp.id(p_user)) ->> 'outcome' $$;
 -- A user with this address and a hundred credits.
 create function pg_temp.sign_up(p_name text, p_email text) returns void language sql as $$
   insert into auth.users (id, email, email_confirmed_at) values (pg_temp.id(p_name), p_email, now());
   select public.add_credits(pg_temp.id(p_name), 100, 'purchase');
 $$;
-create function pg_temp.start(p_user text, p_name text) returns text language sql as $$
-  select public.start_generation(pg_temp.id(p_user), p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name)) ->> 'outcome'
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.run(p_name text) returns void language sql as
   $$ select public.record_submission(pg_temp.job(p_name), 1, 'run of ' || p_name) $$;
 create function pg_temp.finish(p_name text) returns void language sql as $$
@@ -36,13 +24,13 @@ create function pg_temp.leave(p_name text) returns void language sql as
   $$ delete from auth.users where id = pg_temp.id(p_name) $$;
 
 select pg_temp.sign_up('ann', 'ann@example.com');
-select pg_temp.start('ann', 'done');
+select pg_temp.start_by('ann', 'done');
 select pg_temp.finish('done');
-select pg_temp.start('ann', 'running');
+select pg_temp.start_by('ann', 'running');
 select pg_temp.run('running');
-select pg_temp.start('ann', 'waiting');
+select pg_temp.start_by('ann', 'waiting');
 select pg_temp.sign_up('bob', 'bob@example.com');
-select pg_temp.start('bob', 'another''s');
+select pg_temp.start_by('bob', 'another''s');
 insert into storage.buckets (id, name) values ('elsewhere', 'elsewhere');
 insert into storage.objects (bucket_id, name) values
   ('inputs', pg_temp.id('ann') || '/a.png'), ('inputs', pg_temp.id('bob') || '/b.png'),
@@ -114,13 +102,13 @@ select is_empty(
 -- What was used counts on for whoever comes back with the address, in any spelling.
 set local test.now = '2030-01-31 20:00:00+00';
 select pg_temp.sign_up('eve', 'eve@example.com');
-select is(pg_temp.start('eve', 'eve ' || number), 'created', 'eve starts ' || number) from generate_series(1, 3) as number;
+select is(pg_temp.start_by('eve', 'eve ' || number), 'created', 'eve starts ' || number) from generate_series(1, 3) as number;
 select pg_temp.leave('eve');
 select pg_temp.sign_up('eve too', 'eve+2@example.com');
-select is(pg_temp.start('eve too', 'fourth'), 'created', 'the hour''s generations are counted on');
-select is(pg_temp.start('eve too', 'fifth'), 'rate_limited', 'up to their limit');
+select is(pg_temp.start_by('eve too', 'fourth'), 'created', 'the hour''s generations are counted on');
+select is(pg_temp.start_by('eve too', 'fifth'), 'rate_limited', 'up to their limit');
 set local test.now = '2030-01-31 21:01:00+00';
-select is(pg_temp.start('eve too', 'fifth'), 'created', 'an hour later they are forgotten');
+select is(pg_temp.start_by('eve too', 'fifth'), 'created', 'an hour later they are forgotten');
 
 -- Jobs that were refunded are not counted: those of the month are what was delivered.
 update private.monthly_usage set seconds = 18 where user_id = pg_temp.id('eve too');
@@ -129,11 +117,11 @@ update private.monthly_usage set seconds = 18 where user_id = pg_temp.id('eve to
 select pg_temp.leave('eve too');
 select pg_temp.sign_up('eve three', 'eve@example.com');
 set local test.now = '2030-01-31 23:00:00+00';
-select is(pg_temp.start('eve three', 'sixth'), 'monthly_quota_reached', 'the month''s seconds are counted on');
+select is(pg_temp.start_by('eve three', 'sixth'), 'monthly_quota_reached', 'the month''s seconds are counted on');
 select public.purge_expired();
 select is((select max(seconds_of_month) from private.addresses), 18, 'the purge keeps what still counts');
 set local test.now = '2030-02-01 23:00:00+00';
-select is(pg_temp.start('eve three', 'sixth'), 'created', 'and forgotten in the next one');
+select is(pg_temp.start_by('eve three', 'sixth'), 'created', 'and forgotten in the next one');
 select public.purge_expired();
 select is((select count(*) from private.addresses where left_at is not null), 0::bigint, 'then the purge forgets them');
 

@@ -1,20 +1,12 @@
 begin;
 select plan(10);
+\ir support/jobs.psql
 
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 1, '{}',
-  100, 900, 900);
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 100, 'purchase');
+select public.add_credits(pg_temp.a(), 100, 'purchase');
 
 -- Half of them have ended, some are deleted, and no key and no video has expired; nothing is due.
-select public.start_generation('00000000-0000-4000-8000-00000000000a', 'key ' || number, 'hash',
-  jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', number))
-from generate_series(1, 40) as number;
+select pg_temp.start(number::text) from generate_series(1, 40) as number;
 select public.fail_job(job_id, 1, 'timeout', 'x') from public.video_jobs where node_id::integer % 2 = 0;
 select results_eq('select status, count(*) from public.video_jobs group by status order by status',
   $$ values ('failed', 20::bigint), ('pending', 20) $$, 'there are jobs');
@@ -46,8 +38,8 @@ select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::big
 update public.app_settings set retention_days = null;
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and none where all are kept');
 update public.video_jobs set status = 'failed', stage = 'failed', error_code = 'timeout', credits_refunded = credits_used,
-  completed_at = now() where completed_at is null;
-update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = clock_timestamp() + interval '1 minute';
+  completed_at = private.clock() where completed_at is null;
+update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = private.clock() + interval '1 minute';
 select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of what is new reads nothing old');
 
 select * from finish();

@@ -1,28 +1,18 @@
 begin;
 select plan(5);
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at)
-values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 980, 'purchase');
+select public.add_credits(pg_temp.a(), 980, 'purchase');
 update public.app_settings set active_jobs_per_user = 100;
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
-values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}');
 
 -- Starts a job of two steps, which the video may be delivered without where `p_optional` says so.
-create function pg_temp.start(p_name text, p_optional boolean) returns void language plpgsql as $$
+create function pg_temp.start_two_steps(p_name text, p_optional boolean) returns void language plpgsql as $$
 begin
-  perform public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name));
+  perform pg_temp.start(p_name);
   update private.job_queue set steps = jsonb_build_array(
     steps -> 0 || jsonb_build_object('optional', p_optional, 'patience_seconds', 60, 'parts', '["a"]'::jsonb),
     steps -> 0 || jsonb_build_object('name', 'second', 'optional', p_optional, 'patience_seconds', 60, 'parts', '["b"]'::jsonb))
-  where job_id = (select job_id from public.video_jobs where node_id = p_name);
+  where job_id = pg_temp.job(p_name);
   update public.video_jobs set steps = 2, step_names = '{generate,second}' where node_id = p_name;
 end;
 $$;
@@ -30,10 +20,9 @@ $$;
 -- Does one thing with a job, as a worker, a webhook or its owner would.
 create function pg_temp.act(p_name text, p_action text) returns void language plpgsql as $$
 declare
-  v_queued private.job_queue := (
-    select leased_job from private.job_queue as leased_job join public.video_jobs using (job_id) where node_id = p_name);
+  v_queued private.job_queue := pg_temp.queued(p_name);
   v_job_id uuid := v_queued.job_id;
-  v_owner uuid := '00000000-0000-4000-8000-00000000000a';
+  v_owner uuid := pg_temp.a();
   v_run text := p_name || v_queued.attempt;
 begin
   case p_action
@@ -76,7 +65,7 @@ create function pg_temp.play(p_name text, p_optional boolean, p_actions text) re
 declare
   v_action text;
 begin
-  perform pg_temp.start(p_name, p_optional);
+  perform pg_temp.start_two_steps(p_name, p_optional);
   foreach v_action in array string_to_array(p_actions, ' ') loop
     perform pg_temp.act(p_name, v_action);
   end loop;
@@ -97,7 +86,7 @@ select pg_temp.play('failed run', false, 'submit run retry');
 select pg_temp.play('late', false, 'adopt');
 select pg_temp.play('overtaken', false, 'submit adopt');
 insert into public.quota_log (user_id, change, reason, balance_after, created_at)
-select '00000000-0000-4000-8000-00000000000a', 1, 'cancelled_after_start_refund', 0, private.clock()
+select pg_temp.a(), 1, 'cancelled_after_start_refund', 0, private.clock()
 from generate_series(1, 10);
 select pg_temp.play('cancelled', false, 'submit cancel');
 select pg_temp.play('deleted', false, 'submit delete');
@@ -135,7 +124,7 @@ exception when restrict_violation then
   return false;
 end;
 $$;
-select pg_temp.start('tried', false);
+select pg_temp.start_two_steps('tried', false);
 select is(
   (select string_agg(change, e'\n' order by change) from (
     select (f.status, f.stage, t.status, t.stage)::text from states as f, states as t

@@ -1,30 +1,7 @@
 begin;
 select plan(47);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.queued(p_name text) returns private.job_queue language sql as
-  $$ select job_queue from private.job_queue where job_id = pg_temp.job(p_name) $$;
 -- Where a job's rows are: a write of any kind moves them, in the transaction of this test too, unlike xmin.
 create function pg_temp.places(p_name text) returns text language sql as $$
   select concat_ws(' ', video_jobs.ctid, job_queue.ctid)
@@ -130,31 +107,31 @@ select pg_temp.start('polled');
 select public.record_submission(pg_temp.job('polled'), 1, 'run');
 create temp table polled as select pg_temp.places('polled') as places;
 create temp table answer as
-select public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) as json;
+select public.read_job(pg_temp.a(), pg_temp.job('polled')) as json;
 select is(json #>> '{job,status}', 'processing', 'a poll reads the job') from answer;
 select is(json -> 'leased_job', 'null', 'a job that is not due is not the poll''s to advance') from answer;
 select is(pg_temp.places('polled'), places, 'and the poll writes nothing') from polled;
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', null, 'polled') #> '{job,job_id}',
+  public.read_job(pg_temp.a(), null, 'polled') #> '{job,job_id}',
   to_jsonb(pg_temp.job('polled')), 'a job is found by its node');
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000b', pg_temp.job('polled')), null,
+  public.read_job(pg_temp.b(), pg_temp.job('polled')), null,
   'another user''s job is as if it were not there');
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000b', null, 'polled'), null, 'and so is another user''s node');
+  public.read_job(pg_temp.b(), null, 'polled'), null, 'and so is another user''s node');
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', gen_random_uuid()), null, 'an unknown job is not there');
+  public.read_job(pg_temp.a(), gen_random_uuid()), null, 'an unknown job is not there');
 set local test.now = '2030-01-01 14:00:02+00';
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) #>> '{leased_job,action}', 'check',
+  public.read_job(pg_temp.a(), pg_temp.job('polled')) #>> '{leased_job,action}', 'check',
   'a job that is due is the poll''s to advance');
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', pg_temp.job('polled')) -> 'leased_job', 'null',
+  public.read_job(pg_temp.a(), pg_temp.job('polled')) -> 'leased_job', 'null',
   'and not the next poll''s');
 create temp table deleted as select pg_temp.job('polled') as job_id;
 delete from public.video_jobs where node_id = 'polled';
 select is(
-  public.read_job('00000000-0000-4000-8000-00000000000a', job_id), null, 'a deleted job is not there') from deleted;
+  public.read_job(pg_temp.a(), job_id), null, 'a deleted job is not there') from deleted;
 
 select * from finish();
 rollback;

@@ -1,27 +1,17 @@
 -- What users are told of their own limits.
 begin;
 select plan(6);
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
+\ir support/jobs.psql
 set local test.now = '2030-01-31 12:00:00+00';
 update public.app_settings set
   active_jobs_per_user = 3, generations_per_hour = 9, seconds_per_month = 600, uploads_per_day = 7,
   cancels_after_start_per_day = 4, refusals_after_start_per_day = 5;
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-create function pg_temp.start(p_user text, p_key text) returns jsonb language sql as $$
-  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_key, 'hash',
-    jsonb_build_object('model_id', '6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', 'prompt', 'a cat', 'node_id', p_key,
-      'settings', '{"duration": 5}'::jsonb))
-$$;
-select pg_temp.start('a', 'one'), pg_temp.start('a', 'two'), pg_temp.start('b', 'three');
-select public.fail_job(job_id, 1, 'timeout', '') from public.video_jobs where node_id = 'two';
-select public.add_credits('00000000-0000-4000-8000-00000000000a', 1, reason)
+update public.models set settings_schema = '{"settings": {"duration": {"values": [5], "default": 5}}}' where name = 'Test';
+select pg_temp.start('one'), pg_temp.start('two'), pg_temp.start('three', '{}', pg_temp.b()), pg_temp.fail('two');
+select public.add_credits(pg_temp.a(), 1, reason)
 from unnest('{cancelled_after_start_refund,refused_after_start_refund}'::text[]) as reason;
 insert into private.uploads (path, user_id, content_type, created_at)
-select user_id || '/x.png', user_id, 'image/png', private.clock()
-from (values ('00000000-0000-4000-8000-00000000000a'::uuid)) as users (user_id);
+values (pg_temp.a() || '/x.png', pg_temp.a(), 'image/png', private.clock());
 
 set local role authenticated;
 set local request.jwt.claims = '{"sub": "00000000-0000-4000-8000-00000000000a"}';

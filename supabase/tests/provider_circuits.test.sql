@@ -1,31 +1,9 @@
 begin;
 select plan(43);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.outcome(p_key text) returns text language sql as $$
-  select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after')
-  from public.start_generation('00000000-0000-4000-8000-00000000000a', p_key, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_key)) as answer
-$$;
+create function pg_temp.outcome(p_name text) returns text language sql as
+  $$ select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after') from pg_temp.start(p_name) as answer $$;
 update public.app_settings set circuit_failures = 3, circuit_open_seconds = 30;
 
 -- What a submission told, by the job of that name, or by one that has nothing to do with the circuit.

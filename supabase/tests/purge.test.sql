@@ -1,26 +1,7 @@
 begin;
 select plan(24);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema,
-  typical_seconds, start_within_seconds, max_run_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}',
-  100, 900, 900);
-
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
 select pg_temp.start('old');
 set local test.now = '2030-01-01 18:00:00+00';
 select pg_temp.start('new');
@@ -37,13 +18,10 @@ select is(public.purge_expired(1) -> 'idempotency_keys', '1', 'as many keys are 
 select results_eq('select idempotency_key from public.idempotency_log', array['newer'], 'the oldest first');
 rollback to before_batches;
 select is((select count(*) from public.video_jobs), 2::bigint, 'the jobs stay');
-select is((select count(*) from public.quota_log), 3::bigint, 'the ledger stays');
+select is((select count(*) from public.quota_log where user_id = pg_temp.a()), 3::bigint, 'the ledger stays');
 
 -- Videos past the retention.
-select public.fail_job(pg_temp.job('new'), 1, 'timeout', 'x');
-select public.record_submission(pg_temp.job('old'), 1, 'run');
-select public.advance_step(pg_temp.job('old'), 1, '{"video_url": "x"}');
-select public.complete_job(pg_temp.job('old'), 1, 'old.mp4');
+select pg_temp.fail('new'), pg_temp.make('old'), pg_temp.complete('old');
 set local test.now = '2030-01-03 18:00:00+00';
 select pg_temp.start('running');
 set local test.now = '2031-01-01 12:00:00+00';
@@ -57,7 +35,7 @@ select is(public.delete_expired_videos(10), 1, 'until none is left');
 select results_eq('select node_id from public.video_jobs', array['running'], 'a job that has not ended stays');
 select ok(
   public.list_files_to_delete(10) @> jsonb_build_array(jsonb_build_object(
-    'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || job_id || '.mp4')),
+    'bucket', 'videos', 'path', pg_temp.a() || '/' || job_id || '.mp4')),
   'a deleted video leaves word of its files') from old;
 create temp table stubborn as select file ->> 'path' as path from jsonb_array_elements(public.list_files_to_delete(1)) as file;
 select public.postpone_file('videos', path) from stubborn;
@@ -71,7 +49,7 @@ set local test.now = '2031-01-02 12:00:01+00';
 
 -- A worker may be writing the file of a job that is deleted while it runs.
 select pg_temp.start('writing');
-create temp table gone as select public.delete_videos('00000000-0000-4000-8000-00000000000a',
+create temp table gone as select public.delete_videos(pg_temp.a(),
   array[pg_temp.job('writing')]) as answer;
 select isnt(answer -> 'files', '[]', 'the files of a running job are deleted at once') from gone;
 select public.record_deleted_files(answer -> 'files') from gone;
@@ -81,7 +59,7 @@ set local test.now = '2031-01-02 12:05:01+00';
 select isnt(public.list_files_to_delete(10), '[]', 'then they are looked for once more');
 select public.record_deleted_files(public.list_files_to_delete(10));
 select is_empty('select from private.files_to_delete', 'and are done with');
-select is((select count(*) from public.quota_log), 7::bigint, 'the ledger keeps what was paid');
+select is((select count(*) from public.quota_log where user_id = pg_temp.a()), 7::bigint, 'the ledger keeps what was paid');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

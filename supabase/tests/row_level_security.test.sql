@@ -1,21 +1,9 @@
 -- What a visitor and a signed-in user reach through the Data API, tried as they would.
 begin;
 select plan(70);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
-values ('00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}');
-select public.start_generation(
-  user_id, 'key', 'hash',
-  jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', prompt, 'node_id', prompt))
-from (values
-  ('00000000-0000-4000-8000-00000000000a'::uuid, 'a cat'),
-  ('00000000-0000-4000-8000-00000000000b'::uuid, 'a dog')) as request (user_id, prompt);
+select pg_temp.start('cat'), pg_temp.start('dog', '{"prompt": "a dog"}', pg_temp.b());
 insert into storage.objects (bucket_id, name) values
   ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
   ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'),
@@ -67,11 +55,11 @@ set local request.jwt.claims = '{"sub":"00000000-0000-4000-8000-00000000000a","r
 
 select results_eq(
   'select user_id::text, credits_remaining from public.credit_balances',
-  $$ values ('00000000-0000-4000-8000-00000000000a', 15::bigint) $$,
+  $$ values ('00000000-0000-4000-8000-00000000000a', 18::bigint) $$,
   'a user reads their own balance and no other');
 select results_eq(
   'select change, reason from public.quota_log order by id',
-  $$ values (20, 'welcome_credits'), (-5, 'video_generation') $$,
+  $$ values (20, 'welcome_credits'), (-2, 'video_generation') $$,
   'a user reads their own ledger and no other');
 select results_eq('select prompt from public.video_jobs', array['a cat'], 'a user reads their own jobs and no others');
 select isnt_empty('select from public.models', 'a user reads the catalogue');

@@ -1,25 +1,12 @@
 -- Progress that moves as the run does.
 begin;
 select plan(19);
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
-insert into auth.users (id, email, email_confirmed_at) values ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema, typical_seconds)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 1, '{}', 120);
+\ir support/jobs.psql
+
+update public.models set typical_seconds = 120 where name = 'Test';
 
 create function pg_temp.travel(p_seconds numeric) returns void language sql as
   $$ select set_config('test.now', (private.clock() + make_interval(secs => p_seconds))::text, true) $$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
-create function pg_temp.start(p_name text) returns void language sql as $$
-  select public.start_generation('00000000-0000-4000-8000-00000000000a', p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name));
-  select public.record_submission(pg_temp.job(p_name), 1, p_name);
-$$;
 -- What a poll reads some seconds later.
 create function pg_temp.look(p_name text, p_seconds numeric, p_stage text default 'generating')
 returns integer language sql as $$
@@ -34,7 +21,7 @@ create function pg_temp.learnt() returns numeric language sql as
   $$ select round(seconds, 1) from private.run_times where model = 'test' $$;
 
 -- The first run of a model has nothing but the row's word for it.
-select pg_temp.start('first');
+select pg_temp.start('first'), pg_temp.submit('first');
 select is(pg_temp.look('first', 2), 1, 'the row says 120 seconds, and two are gone');
 select pg_temp.travel(2);
 select is(pg_temp.finish('first'), 95, 'but it took four, and what is left is storing');
@@ -42,7 +29,7 @@ select is(pg_temp.learnt(), 96.8, 'which counts a fifth');
 
 -- The next ones are told by what was learnt.
 update private.run_times set seconds = 4 where model = 'test';
-select pg_temp.start('second');
+select pg_temp.start('second'), pg_temp.submit('second');
 select is(pg_temp.look('second', 0), 0, 'a run begins at nothing');
 select is(pg_temp.look('second', 1), 19, 'moves on');
 select is(pg_temp.look('second', 1), 38, 'evenly');
@@ -54,7 +41,7 @@ select is(pg_temp.finish('second'), 95, 'which is then told');
 select is(pg_temp.learnt(), 4.8, 'an hour that one run took moves the average by a fifth, no more');
 
 -- Waiting is not running.
-select pg_temp.start('third');
+select pg_temp.start('third'), pg_temp.submit('third');
 select is(pg_temp.look('third', 600, 'queued'), 0, 'a run that waits for ten minutes has not begun');
 select is(pg_temp.look('third', 2), 30, 'and begins when it begins');
 select is(pg_temp.look('third', 1, 'queued'), 30, 'one that lost its runner waits again and does not go back');

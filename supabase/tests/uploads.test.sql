@@ -1,29 +1,15 @@
 begin;
 select plan(36);
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
-values ('00000000-0000-4000-8000-000000000002', 'Test (image)', 'image-to-video', 'fal', 'test', 'per_generation', 5,
-  '{"image_url": {"input": "image", "required": true}}');
-create function pg_temp.a() returns uuid language sql immutable as
-  $$ select '00000000-0000-4000-8000-00000000000a'::uuid $$;
-create function pg_temp.b() returns uuid language sql immutable as
-  $$ select '00000000-0000-4000-8000-00000000000b'::uuid $$;
+update public.models set category = 'image-to-video', settings_schema = '{"image_url": {"input": "image", "required": true}}'
+where name = 'Test';
 create function pg_temp.store(p_path text, p_bytes integer) returns void language sql as $$
   insert into storage.objects (bucket_id, name, version, metadata)
   values ('inputs', p_path, gen_random_uuid()::text, jsonb_build_object('size', p_bytes))
 $$;
-create function pg_temp.start(p_key text, p_path text) returns jsonb language sql as $$
-  select public.start_generation(pg_temp.a(), p_key, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000002', 'prompt', 'a cat', 'image_path', p_path))
-$$;
+create function pg_temp.start_with(p_name text, p_path text, p_user uuid default pg_temp.a()) returns jsonb language sql as
+  $$ select pg_temp.start(p_name, jsonb_build_object('image_path', p_path), p_user) $$;
 create function pg_temp.check(p_answer jsonb, p_is_right boolean) returns void language sql as
   $$ select public.record_checked_upload(p_answer ->> 'path', p_answer ->> 'version', p_is_right) $$;
 
@@ -43,34 +29,33 @@ select throws_like($$ update private.uploads set checked_version = 'x', refused_
 
 -- What a request may name.
 create temp table path as select answer ->> 'path' as path from first;
-select is(pg_temp.start('key', path), jsonb_build_object('outcome', 'input_missing', 'path', path),
+select is(pg_temp.start_with('key', path), jsonb_build_object('outcome', 'input_missing', 'path', path),
   'a file that was not uploaded is refused') from path;
 select is((select count(*) from public.quota_log where change < 0), 0::bigint, 'and nothing is charged');
 select pg_temp.store(path, 1000) from path;
-create temp table unchecked as select pg_temp.start('key', path) as answer from path;
+create temp table unchecked as select pg_temp.start_with('key', path) as answer from path;
 select is(answer - 'version', jsonb_build_object('outcome', 'input_unchecked', 'path', path, 'content_type', 'image/jpeg',
   'bytes', 1000), 'a file that nobody has looked at is to be looked at first') from unchecked, path;
 select is((select count(*) from public.quota_log where change < 0), 0::bigint, 'and nothing is charged before');
 select is(
-  public.start_generation(pg_temp.b(), 'key', 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000002', 'prompt', 'a cat', 'image_path', path)) ->> 'outcome', 'input_missing', 'another user''s file looks like one that is not there') from path;
+  pg_temp.start_with('key', path, pg_temp.b()) ->> 'outcome', 'input_missing', 'another user''s file looks like one that is not there') from path;
 select pg_temp.check(answer, true) from unchecked;
-select is(pg_temp.start('key', path) ->> 'outcome', 'created', 'a file that was found to be an image is taken') from path;
-select is(pg_temp.start('key 2', path) ->> 'outcome', 'created', 'as often as it is named') from path;
+select is(pg_temp.start_with('key', path) ->> 'outcome', 'created', 'a file that was found to be an image is taken') from path;
+select is(pg_temp.start_with('key 2', path) ->> 'outcome', 'created', 'as often as it is named') from path;
 update storage.objects set version = 'another', metadata = '{"size": 2000}' where bucket_id = 'inputs';
-select is(pg_temp.start('key', path) ->> 'outcome', 'replayed', 'a key that is bound is replayed, whatever became of it')
+select is(pg_temp.start_with('key', path) ->> 'outcome', 'replayed', 'a key that is bound is replayed, whatever became of it')
 from path;
-create temp table replaced as select pg_temp.start('key 3', path) as answer from path;
+create temp table replaced as select pg_temp.start_with('key 3', path) as answer from path;
 select is(answer ->> 'outcome', 'input_unchecked', 'a file that was replaced is looked at again') from replaced;
 select pg_temp.check(answer, false) from replaced;
-select is(pg_temp.start('key 3', path) ->> 'outcome', 'input_refused', 'one that is no image is refused') from path;
+select is(pg_temp.start_with('key 3', path) ->> 'outcome', 'input_refused', 'one that is no image is refused') from path;
 select is(refused_bytes, 2000::bigint, 'with its size remembered') from private.uploads;
 select results_eq('select bucket, path from private.files_to_delete', 'select ''inputs'', path from path',
   'and is to be deleted');
 delete from storage.objects where bucket_id = 'inputs';
 select pg_temp.store(path, 1000) from path;
 select pg_temp.check(jsonb_set(answer, '{version}', '"third"'), true) from replaced;
-select is(pg_temp.start('key 3', path) ->> 'outcome', 'input_refused', 'for good, whatever comes by its address') from path;
+select is(pg_temp.start_with('key 3', path) ->> 'outcome', 'input_refused', 'for good, whatever comes by its address') from path;
 
 -- Limits: how many.
 update public.app_settings set uploads_per_day = 2;
@@ -105,7 +90,7 @@ select is(public.delete_expired_uploads(100), 4, 'until none is left');
 select results_eq('select path from private.uploads', 'select path from path', 'but that which jobs name');
 select is((select count(*) from private.files_to_delete where since <= private.clock() - interval '1 day'), 5::bigint,
   'each leaves word of its file');
-delete from public.video_jobs where node_id is null;
+delete from public.video_jobs;
 select is(public.delete_expired_uploads(100), 1, 'it goes with the last of them');
 truncate private.files_to_delete;
 select is(public.delete_expired_uploads(100), 3, 'files without a row are found');

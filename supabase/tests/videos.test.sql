@@ -1,47 +1,28 @@
 begin;
 select plan(21);
--- One step a job.
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
+\ir support/jobs.psql
 
-create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as
-  $$ select current_setting('test.now')::timestamptz $$;
-set local test.now = '2030-01-01 12:00:00+00';
-
-insert into auth.users (id, email, email_confirmed_at) values
-  ('00000000-0000-4000-8000-00000000000a', 'a@example.com', now()),
-  ('00000000-0000-4000-8000-00000000000b', 'b@example.com', now());
-insert into public.models (
-  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema)
-values (
-  '00000000-0000-4000-8000-000000000001', 'Test', 'text-to-video', 'fal', 'test', 'per_generation', 2, '{}');
-
-create function pg_temp.start(p_name text, p_user text default 'a') returns void language sql as $$
-  select public.start_generation(('00000000-0000-4000-8000-00000000000' || p_user)::uuid, p_name, 'hash',
-    jsonb_build_object('model_id', '00000000-0000-4000-8000-000000000001', 'prompt', 'a cat', 'node_id', p_name))
-$$;
-create function pg_temp.job(p_name text) returns uuid language sql as
-  $$ select job_id from public.video_jobs where node_id = p_name $$;
 create function pg_temp.at(p_time text) returns void language sql as
   $$ select set_config('test.now', '2030-01-01 ' || p_time || '+00', true) $$;
 create function pg_temp.names(p_page jsonb) returns text[] language sql as
   $$ select array_agg(coalesce(video ->> 'node_id', 'gone') order by place)
      from jsonb_array_elements(p_page -> 'videos') with ordinality as videos (video, place) $$;
 create function pg_temp.changes(p_since_ms bigint) returns jsonb language sql as
-  $$ select public.changed_videos('00000000-0000-4000-8000-00000000000a', p_since_ms, 100) $$;
+  $$ select public.changed_videos(pg_temp.a(), p_since_ms, 100) $$;
 create temp table times (name text, ms bigint);
 
 -- Listing.
 select pg_temp.start('one'), pg_temp.at('12:00:01');
 select pg_temp.start('two'), pg_temp.at('12:00:02');
-select pg_temp.start('three'), pg_temp.start('foreign', 'b');
-create temp table page as select public.list_videos('00000000-0000-4000-8000-00000000000a', 2) as page;
+select pg_temp.start('three'), pg_temp.start('foreign', '{}', pg_temp.b());
+create temp table page as select public.list_videos(pg_temp.a(), 2) as page;
 select is(pg_temp.names(page), array['three', 'two'], 'a page has the newest of the user''s own videos') from page;
-update page set page = public.list_videos('00000000-0000-4000-8000-00000000000a', 2, null,
+update page set page = public.list_videos(pg_temp.a(), 2, null,
   (page #>> '{next,at}')::bigint, (page #>> '{next,job_id}')::uuid);
 select is(pg_temp.names(page), array['one'], 'the next page goes on where it ended') from page;
 select is(page -> 'next', 'null', 'and is the last') from page;
 select is(
-  pg_temp.names(public.list_videos('00000000-0000-4000-8000-00000000000a', 9, 'completed')), null,
+  pg_temp.names(public.list_videos(pg_temp.a(), 9, 'completed')), null,
   'a status that no video has lists none');
 
 -- What has changed.
@@ -61,7 +42,7 @@ select is(pg_temp.names(pg_temp.changes((select ms from times))), array['one'], 
 -- Deleting.
 create temp table doomed as select pg_temp.job('one') as one, pg_temp.job('foreign') as foreign_job, gen_random_uuid() as none;
 create temp table deletion as
-  select public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one, foreign_job, none, one], '{"run": "running"}') as answer
+  select public.delete_videos(pg_temp.a(), array[one, foreign_job, none, one], '{"run": "running"}') as answer
   from doomed;
 select is(answer -> 'deleted', jsonb_build_array(one), 'a user''s own video is deleted') from deletion, doomed;
 select set_eq(
@@ -76,11 +57,11 @@ select is(answer #>> '{runs,0,provider_job_id}', 'run', 'the run that is to be c
 select is(
   answer -> 'files', (
     select jsonb_agg(jsonb_build_object(
-      'bucket', 'videos', 'path', '00000000-0000-4000-8000-00000000000a/' || one || ending) order by place)
+      'bucket', 'videos', 'path', pg_temp.a() || '/' || one || ending) order by place)
     from unnest(array['.mp4', '.vtt', '_thumb.jpg']) with ordinality as endings (ending, place)),
   'and the files that are to be deleted') from deletion, doomed;
 select is(
-  public.delete_videos('00000000-0000-4000-8000-00000000000a', array[one]) -> 'deleted', jsonb_build_array(one),
+  public.delete_videos(pg_temp.a(), array[one]) -> 'deleted', jsonb_build_array(one),
   'deleting again answers the same') from doomed;
 select pg_temp.at('12:00:06');
 select is(

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { startPostgres } from "../../local/postgres/postgres.ts";
 import { projectPath } from "../../local/machine/project.ts";
-import { loadPgTap, runPgTap } from "../support/pgtap.ts";
+import { mutations } from "../mutations/mutations.ts";
+import { loadPgTap, readTests, runPgTap } from "../support/pgtap.ts";
 
 // `supabase test db` runs the same files, but needs Docker.
-Deno.test("the database keeps every promise of supabase/tests", async (t) => {
+Deno.test("every test of supabase/tests passes, and every one that a mutation names is there", async (t) => {
   const server = await startPostgres();
   try {
     await prepareDatabase(server.url);
@@ -13,7 +14,11 @@ Deno.test("the database keeps every promise of supabase/tests", async (t) => {
     const files = await listTests();
     assert.notEqual(files.length, 0);
     for (const file of files) {
-      await t.step(file, async () => assertPassed(await runPgTap(server.url, projectPath(`supabase/tests/${file}`))));
+      await t.step(file, async () => {
+        const lines = await runPgTap(server.url, projectPath(file));
+        assertPassed(lines);
+        assertNamed(file, lines);
+      });
     }
   } finally {
     await server.stop();
@@ -22,7 +27,7 @@ Deno.test("the database keeps every promise of supabase/tests", async (t) => {
 
 async function listTests(): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(projectPath("supabase/tests")));
-  return entries.map((entry) => entry.name).filter((name) => name.endsWith(".test.sql")).sort();
+  return entries.filter(({ name }) => name.endsWith(".test.sql")).map(({ name }) => `supabase/tests/${name}`).sort();
 }
 
 /** Reads the Test Anything Protocol: the plan, one line a test, and `#` lines that explain the one before them. */
@@ -33,4 +38,11 @@ function assertPassed(lines: string[]): void {
   if (!failed && Number(planned) === run) return;
   const report = lines.filter((line) => /^(not ok |#)/.test(line)).join("\n");
   assert.fail(`${run} of ${planned ?? "no"} planned tests were run\n${report}`);
+}
+
+/** The tests of this file that mutations name were run. */
+function assertNamed(file: string, lines: string[]): void {
+  const names = new Set(readTests(lines).map(({ name }) => name));
+  const wanted = mutations.map(({ test }) => test).filter((test) => test.file === file).map(({ name }) => name);
+  assert.deepEqual(wanted.filter((name) => !names.has(name)), []);
 }

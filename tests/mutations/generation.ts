@@ -253,7 +253,7 @@ export const generationMutations: readonly Mutation[] = [
     file: REQUESTS,
     find: "if v_unknown is distinct from '{}' then",
     replace: "if false then",
-    test: start("a field that no request has is refused, not ignored"),
+    test: start(`start('x', '{"max_credit": 5}') is refused`),
   },
   {
     name: "the CHECK of a job's charge",

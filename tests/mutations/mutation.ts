@@ -15,13 +15,13 @@ export interface Mutation extends Edit {
   test: NamedTest;
 }
 
-/** A test of a `_test.ts` file, or a claim of a pgTAP file. */
+/** A test of a `_test.ts` file, or of a pgTAP file. */
 export interface NamedTest {
   file: string;
   name: string;
 }
 
-/** The state machine, which also refuses what many a mutation does, with an error that ends the test before its claim. */
+/** The state machine, which also refuses what many a mutation does, with an error that ends the file before the test. */
 export const STATE_MACHINE_OFF: Edit = {
   file: "supabase/migrations/20261121000160_job_states.sql",
   find: "when ((old.status, old.stage) is distinct from (new.status, new.stage))",

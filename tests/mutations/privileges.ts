@@ -4,14 +4,16 @@ import { projectPath } from "../../local/machine/project.ts";
 import type { Mutation } from "./mutation.ts";
 
 const MIGRATIONS = "supabase/migrations";
-const claim = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });
+const privileges = (name: string) => ({ file: "supabase/tests/privileges.test.sql", name });
 
-const CALLS_NOTHING_ELSE = claim("a client may ask for a price and a user for their limits, and call nothing else");
-const NOTHING_FOR_EVERYBODY = claim("no function is granted to everybody");
-const NO_TABLE_CHANGED = claim("no table can be changed by a client");
-const NO_SEQUENCE_SET = claim("no sequence can be read or set by a client");
-const ROW_LEVEL_SECURITY = claim("every table has row level security");
-const FOR_READING = claim("every policy for clients is for reading");
+const CALLS_NOTHING_ELSE = privileges(
+  "a client may ask for a price and a user for their limits, and call nothing else",
+);
+const NOTHING_FOR_EVERYBODY = privileges("no function is granted to everybody");
+const NO_TABLE_CHANGED = privileges("no table can be changed by a client");
+const NO_SEQUENCE_SET = privileges("no sequence can be read or set by a client");
+const ROW_LEVEL_SECURITY = privileges("every table has row level security");
+const FOR_READING = privileges("every policy for clients is for reading");
 
 const texts = new Map(
   Array.from(Deno.readDirSync(projectPath(MIGRATIONS)), ({ name }) => `${MIGRATIONS}/${name}`).sort()

@@ -1,6 +1,6 @@
 /** What tests need of the project. */
 export const ALL_PARTS: readonly string[] = ["deno.json", "deno.lock", "local", "supabase", "tests"];
-/** What claims need of it. */
+/** What pgTAP tests need of it. */
 export const DATABASE_PARTS: readonly string[] = ["supabase/migrations", "supabase/seed.sql", "supabase/tests"];
 
 const SKIPPED = new Set([".temp"]);

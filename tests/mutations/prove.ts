@@ -1,7 +1,7 @@
 import { projectPath } from "../../local/machine/project.ts";
 import { applyMutation, type Mutation, type NamedTest, StaleMutation } from "./mutation.ts";
 import { ALL_PARTS, copyProject, DATABASE_PARTS } from "./project-copy.ts";
-import { isClaim, type Outcome, startTestRunner, type TestRunner } from "./run-test.ts";
+import { isPgTap, type Outcome, startTestRunner, type TestRunner } from "./run-test.ts";
 
 /**
  * What became of a mutation. `killed`: its test failed. `survived`: its test passed. `stale`: the list and the project have
@@ -88,7 +88,7 @@ async function judge(
   { runner, temporary, original }: Workshop,
   mutation: Mutation,
 ): Promise<Pick<Proof, "verdict" | "detail">> {
-  const folder = await copyProject(original, temporary, isClaim(mutation.test) ? DATABASE_PARTS : ALL_PARTS);
+  const folder = await copyProject(original, temporary, isPgTap(mutation.test) ? DATABASE_PARTS : ALL_PARTS);
   try {
     await applyMutation(folder, mutation);
     const outcome = await runner.run(folder, mutation.test);

@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { DENO_FLAGS } from "../../local/machine/deno-flags.ts";
 import { startPostgres } from "../../local/postgres/postgres.ts";
-import { BrokenOff, loadPgTap, runPgTap } from "../support/pgtap.ts";
+import { BrokenOff, loadPgTap, readTests, runPgTap } from "../support/pgtap.ts";
 import type { NamedTest } from "./mutation.ts";
 
 /** What became of one named test; `not run`: the file ended, or never began, without a word on it. */
@@ -17,7 +17,7 @@ export interface TestRunner {
 /** A test that takes longer than this hangs. */
 const TIME_LIMIT_MS = 120_000;
 
-/** Starts a runner; the files of claims share one database server. */
+/** Starts a runner; the pgTAP files share one database server. */
 export async function startTestRunner(): Promise<TestRunner> {
   const server = await startPostgres();
   const template = new URL(server.url);
@@ -41,13 +41,13 @@ export async function startTestRunner(): Promise<TestRunner> {
     return last = last.catch(() => {}).then(() => prepareDatabase(url, files));
   }
 
-  async function runClaim(folder: string, test: NamedTest): Promise<Outcome> {
+  async function runPgTapTest(folder: string, test: NamedTest): Promise<Outcome> {
     const database = `copy_${++count}`;
     const url = new URL(`/${database}`, server.url).href;
     await admin.unsafe(`create database ${database} template prepared`);
     try {
       await prepare(url, folder);
-      return await judgeClaim(url, `${folder}/${test.file}`, test.name);
+      return await judgePgTap(url, `${folder}/${test.file}`, test.name);
     } catch (error) {
       return { outcome: "not run", why: String(error) };
     } finally {
@@ -56,7 +56,7 @@ export async function startTestRunner(): Promise<TestRunner> {
   }
 
   return {
-    run: (folder, test) => isClaim(test) ? runClaim(folder, test) : runDenoTest(folder, test),
+    run: (folder, test) => isPgTap(test) ? runPgTapTest(folder, test) : runDenoTest(folder, test),
     async stop() {
       await admin.end();
       await server.stop();
@@ -64,19 +64,19 @@ export async function startTestRunner(): Promise<TestRunner> {
   };
 }
 
-/** Whether a test is a claim of a pgTAP file, which a database is enough for. */
-export function isClaim(test: NamedTest): boolean {
+/** Whether a test is one of a pgTAP file, which needs nothing but a database. */
+export function isPgTap(test: NamedTest): boolean {
   return test.file.endsWith(".sql");
 }
 
-/** A claim fails where it says so, and where the statement that makes it is refused. */
-async function judgeClaim(url: string, path: string, claim: string): Promise<Outcome> {
+/** A pgTAP test fails where its line says so, and where its own statement is refused. */
+async function judgePgTap(url: string, path: string, name: string): Promise<Outcome> {
   try {
-    return outcomeOf(await runPgTap(url, path), claim);
+    return outcomeOf(await runPgTap(url, path), name);
   } catch (error) {
     if (!(error instanceof BrokenOff)) throw error;
-    const judged = outcomeOf(error.lines, claim);
-    const refused = error.statement.replaceAll("''", "'").includes(claim);
+    const judged = outcomeOf(error.lines, name);
+    const refused = error.statement.replaceAll("''", "'").includes(name);
     if (judged.outcome !== "not run") return judged;
     return refused ? { outcome: "failed" } : { outcome: "not run", why: error.message };
   }
@@ -99,10 +99,7 @@ async function runDenoTest(folder: string, { file, name }: NamedTest): Promise<O
 
 /** Reads one test's lines of a Test Anything Protocol. */
 function outcomeOf(lines: string[], name: string): Outcome {
-  const found = lines.flatMap((line) => {
-    const [, not, told] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? [];
-    return told?.replaceAll(/\\(.)/g, "$1") === name ? [not === undefined] : [];
-  });
+  const found = readTests(lines).filter((test) => test.name === name);
   if (found.length === 0) return { outcome: "not run", why: "No such test was run" };
-  return { outcome: found.every((passed) => passed) ? "passed" : "failed" };
+  return { outcome: found.every(({ passed }) => passed) ? "passed" : "failed" };
 }

@@ -40,13 +40,13 @@ export const tableMutations: readonly Mutation[] = [
       "",
       "a refund of a delivery that lacks nothing is refused",
     ],
-  ] as const).map(([find, replace, claim]) => ({
-    name: `the CHECK of credits_refunded: ${claim}`,
+  ] as const).map(([find, replace, name]) => ({
+    name: `the CHECK of credits_refunded: ${name}`,
     guard: "Of a job that has not failed only what was left out is given back, once it is delivered.",
     file: JOBS,
     find,
     replace,
-    test: constraints(claim),
+    test: constraints(name),
   })),
   {
     name: "the CHECK that a finished job says when",
@@ -104,12 +104,12 @@ export const tableMutations: readonly Mutation[] = [
   },
 ];
 
-/** What the audits find, and the damage that a claim has them find. */
+/** What the audits find, and the damage that a test has them find. */
 const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   [
     "a balance that is not the sum of its ledger",
     "balances.user_id = p_user_id and credits_remaining <> p_ledger",
-    "update public.credit_balances set credits_remaining = credits_remaining + 1",
+    "update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.a()",
   ],
   [
     "an account without a balance",
@@ -177,7 +177,7 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     "from (select distinct user_id from unnest(v_entries)) as touched",
     "from (select null::uuid as user_id) as touched",
     audit(
-      "the audit of what is new reports update public.credit_balances set credits_remaining = credits_remaining + 1",
+      "the audit of what is new reports update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.a()",
     ),
   ],
   [
