@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { KLING, KLING_IMAGE, type TestUser, useWorld, VEO } from "../support/harness.ts";
-import { assertKeyIsFree, assertRefusal, assertRefusedFreely, GOOD_BODY, postRaw } from "../support/refusal.ts";
+import { assertRefusal, assertRefusedFreely, GOOD_BODY } from "../support/refusal.ts";
 import { assertChangesNothing } from "../support/table-dump.ts";
 
 const world = useWorld();
 // Each refusal is followed by a job that proves its key free.
 Deno.test.beforeAll(async () => void await world.sql`update app_settings set active_jobs_per_user = 1000`);
 
-const KEY_REQUIRED = { status: 400, code: "idempotency_key_required", error: "Idempotency-Key header required" };
-const KEY_INVALID = { status: 400, code: "idempotency_key_invalid" };
 const IMAGE = "https://example.com/lighthouse.png";
 
 type Issue = { path: string; message: string };
@@ -27,41 +25,6 @@ async function assertTaken(user: TestUser, body: object): Promise<void> {
   const answer = await world.generate(user, { body: { ...GOOD_BODY, ...body } });
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
 }
-
-Deno.test("a request without a key is 400", async () => {
-  const user = await world.newUser(20);
-  const answer = await assertChangesNothing(world, () => world.call("generate-video", { user, body: GOOD_BODY }));
-  assertRefusal(answer, KEY_REQUIRED);
-});
-
-Deno.test("a key that is not 1 to 255 visible ASCII characters is 400", async () => {
-  const user = await world.newUser(20);
-  const keys = ["", "   ", '""', "two words", "a\tb", "k".repeat(256), `"${"k".repeat(256)}"`, "clé"];
-  for (const key of keys) {
-    assertRefusal(await assertChangesNothing(world, () => world.generate(user, { key })), KEY_INVALID);
-  }
-  const twice = new Headers({ Authorization: `Bearer ${user.token}` });
-  for (const key of ["first", "second"]) twice.append("Idempotency-Key", key);
-  assertRefusal(await postRaw(world, JSON.stringify(GOOD_BODY), twice), KEY_INVALID);
-});
-
-Deno.test("a key is any text of up to 255 visible ASCII characters, not only a UUID", async () => {
-  const user = await world.newUser(100);
-  for (const key of ["k", "k".repeat(255), "!#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "order:42/ü".replace("ü", "u")]) {
-    await assertKeyIsFree(world, user, key);
-  }
-});
-
-Deno.test("one pair of quotes around a key is no part of it, a second one is", async () => {
-  const user = await world.newUser(20);
-  const plain = await world.generate(user, { key: "abc" });
-  const quoted = await world.generate(user, { key: '"abc"' });
-  const twiceQuoted = await world.generate(user, { key: '""abc""' });
-  assert.equal(quoted.headers.get("x-idempotent-replay"), "true");
-  assert.deepEqual(quoted.body, plain.body);
-  assert.notEqual(twiceQuoted.body.job_id, plain.body.job_id);
-  assert.equal(await world.balance(user), 10);
-});
 
 Deno.test("an unknown field is refused by its name", async () => {
   const user = await world.newUser(100);

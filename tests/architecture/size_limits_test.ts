@@ -23,12 +23,7 @@ const NOT_YET: ReadonlySet<string> = new Set([
   "local/supabase/file-storage.ts",
   "local/supabase/realtime/broadcasts.ts",
   "local/supabase/realtime/socket.ts",
-  "tests/api/error_table_failures_test.ts",
-  "tests/api/transition_options_test.ts",
-  "tests/api/transitions_test.ts",
-  "tests/mutations/cancellation.ts",
   "tests/mutations/providers.ts",
-  "tests/mutations/requests.ts",
 ]);
 
 const sources = (await readSources("supabase", "local", "tests")).filter(({ path }) =>

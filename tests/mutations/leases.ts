@@ -8,7 +8,7 @@ const VIDEO_LISTS = "supabase/migrations/20261121000350_video_lists.sql";
 const leases = (name: string) => ({ file: "supabase/tests/leases.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 
-export const claimMutations: readonly Mutation[] = [
+export const leaseMutations: readonly Mutation[] = [
   {
     name: "the lease in lease_due_jobs",
     guard: "A job that somebody works on is nobody else's.",

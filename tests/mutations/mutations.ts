@@ -2,7 +2,7 @@ import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
 import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
-import { claimMutations } from "./leases.ts";
+import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { doorMutations } from "./door.ts";
 import { endingMutations } from "./endings.ts";
@@ -19,16 +19,19 @@ import {
   signatureMutations,
   submissionMutations,
 } from "./providers.ts";
-import { callerMutations, stepMutations, transitionMutations } from "./requests.ts";
+import { outcomeMutations } from "./job-outcomes.ts";
+import { privateFileMutations } from "./private-files.ts";
+import { requestMutations } from "./requests.ts";
+import { transitionMutations } from "./transitions.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
 import { progressMutations } from "./progress.ts";
 import { uploadMutations } from "./uploads.ts";
 
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */
 export const mutations: readonly Mutation[] = [
-  ...callerMutations,
+  ...requestMutations,
   ...doorMutations,
-  ...stepMutations,
+  ...outcomeMutations,
   ...transitionMutations,
   ...signatureMutations,
   ...submissionMutations,
@@ -36,6 +39,7 @@ export const mutations: readonly Mutation[] = [
   ...checkMutations,
   ...fileMutations,
   ...uploadMutations,
+  ...privateFileMutations,
   ...cancellationMutations,
   ...localMutations,
   ...circuitMutations,
@@ -45,7 +49,7 @@ export const mutations: readonly Mutation[] = [
   ...accountMutations,
   ...tableMutations,
   ...catalogueMutations,
-  ...claimMutations,
+  ...leaseMutations,
   ...progressMutations,
   ...pipelineMutations,
   ...endingMutations,

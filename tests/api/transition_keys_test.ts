@@ -1,0 +1,59 @@
+// The Idempotency-Key of a transition: one key, one task, one charge.
+import assert from "node:assert/strict";
+import { INSTANT } from "../support/generation.ts";
+import { KLING, useWorld } from "../support/harness.ts";
+import { assertRefusal } from "../support/refusal.ts";
+import { assertChangesNothing } from "../support/table-dump.ts";
+import { PLAIN, postTransition, startTransition, WHOLE } from "../support/transition.ts";
+
+const world = useWorld({ falSimulator: { ...INSTANT, runMs: 3_600_000 } });
+
+Deno.test("the same key is the same task, with the very same answer, and one charge", async () => {
+  const transition = await startTransition(world);
+  assert.equal(transition.answer.headers.get("x-idempotent-replay"), null);
+  const replay = await transition.send();
+  assert.deepEqual([replay.status, replay.body], [202, transition.answer.body]);
+  assert.equal(replay.headers.get("x-idempotent-replay"), "true");
+  assert.equal(transition.runs().length, 1);
+  assert.deepEqual(await transition.ledger(), [-7]);
+});
+
+Deno.test("twenty copies of a request at once are one task and one charge", async () => {
+  const user = await world.newUser();
+  const key = { "Idempotency-Key": crypto.randomUUID() };
+  const answers = await Promise.all(Array.from({ length: 20 }, () => postTransition(world, user, WHOLE, key)));
+  assert.equal(new Set(answers.map(({ body }) => body.task_id)).size, 1);
+  assert.equal(answers.filter(({ headers }) => headers.get("x-idempotent-replay") === null).length, 1);
+  assert.equal(await world.balance(user), 93);
+});
+
+Deno.test("the key of another request is 422, be that a transition or a plain generation", async () => {
+  const { user, key } = await startTransition(world, { body: PLAIN });
+  const refused = { status: 422, code: "idempotency_key_reused" };
+  await assertChangesNothing(world, async () => {
+    const headers = { "Idempotency-Key": key };
+    assertRefusal(await postTransition(world, user, { ...PLAIN, duration: 6 }, headers), refused);
+    assertRefusal(await world.generate(user, { key, body: { model_id: KLING, prompt: PLAIN.prompt } }), refused);
+  });
+});
+
+Deno.test("two users may use one key", async () => {
+  const first = await startTransition(world, { body: PLAIN });
+  const second = await startTransition(world, { body: PLAIN, key: first.key });
+  assert.notEqual(second.taskId, first.taskId);
+  assert.deepEqual([await first.ledger(), await second.ledger()], [[-5], [-5]]);
+});
+
+Deno.test("without a key the same request twice is two tasks", async () => {
+  const user = await world.newUser();
+  const [first, second] = [await postTransition(world, user, PLAIN), await postTransition(world, user, PLAIN)];
+  assert.notEqual(first.body.task_id, second.body.task_id);
+  assert.equal(second.headers.get("x-idempotent-replay"), null);
+  assert.equal(await world.balance(user), 90);
+});
+
+Deno.test("a key that is no key is refused", async () => {
+  const user = await world.newUser();
+  const answer = await postTransition(world, user, PLAIN, { "Idempotency-Key": "a b" });
+  assertRefusal(answer, { status: 400, code: "idempotency_key_invalid" });
+});
