@@ -1,5 +1,5 @@
 import { CoverageCounts } from "./runtime/coverage-counts.ts";
-import { type Demand, vacuousParts } from "./checks/coverage.ts";
+import { type Demand, missingCoverage } from "./checks/coverage.ts";
 import { Random } from "./runtime/random.ts";
 import { Simulation } from "./simulation.ts";
 import { createWorld } from "./world/world.ts";
@@ -19,20 +19,20 @@ export interface Outcome {
   operations: number;
   users: number;
   connections: number;
-  /** Of all that happened: the same for the same run. */
+  /** A hash of all that happened: equal runs have the same. */
   fingerprint: string;
   seconds: number;
-  /** Days that passed in the simulated world. */
+  /** Simulated days. */
   days: number;
   counts: CoverageCounts;
 }
 
-/** What a person needs to see of a run that failed. */
+/** A run that failed, with what a person needs to find out why. */
 export class SimulationFailed extends Error {
   override readonly name = "SimulationFailed";
 }
 
-/** Simulates one world. Throws `SimulationFailed`. */
+/** Runs one world to its end, and checks it. Throws `SimulationFailed`. */
 export async function simulate(options: RunOptions): Promise<Outcome> {
   const random = new Random(options.seed);
   const world = await createWorld(random.fork(), options);
@@ -40,8 +40,8 @@ export async function simulate(options: RunOptions): Promise<Outcome> {
   const begun = { at: world.clock.now(), real: performance.now() };
   try {
     await simulation.run(options.operations, options.onProgress);
-    const missing = vacuousParts(world.counts, options.mustMeet);
-    if (missing.length > 0) throw new SimulationFailed(tooLittle(options, missing));
+    const missing = missingCoverage(world.counts, options.mustMeet);
+    if (missing.length > 0) throw new SimulationFailed(missedCoverage(options, missing));
     return {
       seed: options.seed,
       operations: simulation.done,
@@ -71,10 +71,10 @@ function describe(options: RunOptions, simulation: Simulation, cause: unknown): 
   ].join("\n");
 }
 
-function tooLittle(options: RunOptions, missing: string[]): string {
-  return `Seed ${options.seed} broke nothing, but proves too little: it met no ${missing.join(", no ")}.\n${
-    replay(options)
-  }`;
+function missedCoverage(options: RunOptions, missing: string[]): string {
+  return `Seed ${options.seed} broke no invariant, but did not meet what a run of this length must meet: ${
+    missing.join(", ")
+  }.\n${replay(options)}`;
 }
 
 function replay({ seed, operations, users, connections }: RunOptions): string {

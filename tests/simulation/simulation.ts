@@ -1,3 +1,5 @@
+// The random world, from top to bottom: `workload` draws what users and services do, `checks` says what must hold, `world` is
+// the simulated platform, `faults` says what goes wrong, `model` what each answer must be, `runtime` is clock and chance.
 import { AccountOperations } from "./workload/account-operations.ts";
 import { KeyedRequests } from "./workload/keyed-requests.ts";
 import { ServiceOperations } from "./workload/service-operations.ts";
@@ -18,8 +20,8 @@ import { Violation } from "./runtime/violation.ts";
 import { OutageSchedule } from "./faults/outages.ts";
 import type { World } from "./world/world.ts";
 
-/** Something under way: it runs on until it rests. */
-interface Doing {
+/** An operation under way. */
+interface RunningOperation {
   text: string;
   process: Process;
   work: Promise<void>;
@@ -29,12 +31,12 @@ interface Doing {
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
-/** A copy's (see `app_settings`). No hosted worker lives much longer, 400 s; on a laptop one may sleep with it. */
+/** The lease of a copy (see `app_settings`). A hosted worker lives 400 s at most; on a laptop it may sleep for longer. */
 const LONGEST_LEASE_MS = 300_000;
 
-/** Drives one world: the only place where anything is begun and where time moves. */
+/** Drives one world: only here are operations begun, and only here does time move. */
 export class Simulation {
-  /** What was done last, for whoever reads a failure. */
+  /** The last events, for the report of a failure. */
   readonly log: string[] = [];
   done = 0;
   #hash = 0;
@@ -43,7 +45,7 @@ export class Simulation {
   readonly #services: ServiceOperations;
   readonly #generator: WorkloadGenerator;
   readonly #outages: OutageSchedule;
-  #stalled: Doing[] = [];
+  #stalled: RunningOperation[] = [];
   #failure: unknown;
 
   constructor(private readonly world: World, private readonly random: Random) {
@@ -65,13 +67,13 @@ export class Simulation {
     world.fal.onAccepted = async (accepted) => {
       const run = falReporter(accepted);
       if (run === null) return;
-      const doing = this.#begin(this.#services.deliver({ run, kind: "before the answer", due: 0, tries: 9 }));
-      // Thrown here it would look like a fault of the network to the submission that waits.
-      await this.#finish(doing).catch((error: unknown) => this.#failure ??= error);
+      const running = this.#begin(this.#services.deliver({ run, kind: "before the answer", due: 0, tries: 9 }));
+      // Noted, not thrown: the waiting submission would take an error for a network fault.
+      await this.#finish(running).catch((error: unknown) => this.#failure ??= error);
     };
   }
 
-  /** Does so many operations, then lets everything come to rest. Throws `Violation`. */
+  /** Runs `count` operations, then all work to its end. Throws `Violation`. */
   async run(count: number, progress: (done: number) => void = () => {}): Promise<void> {
     let nextCheck = CHECK_EVERY;
     while (this.done < count) {
@@ -84,7 +86,7 @@ export class Simulation {
       await checkFiles(this.world);
       await checkUploads(this.world);
       await checkGone(this.world, this.#accounts.leaving);
-      this.#accounts.checkAbandoned();
+      this.#accounts.checkCancelledRuns();
       await this.world.tidy();
       progress(this.done);
     }
@@ -110,9 +112,9 @@ export class Simulation {
 
   async #one(): Promise<void> {
     const operation = this.#generator.one();
-    const doing = this.#begin(operation);
-    const rest = await this.#finish(doing);
-    const undisturbed = rest === "done" && !doing.process.disturbed;
+    const running = this.#begin(operation);
+    const rest = await this.#finish(running);
+    const undisturbed = rest === "done" && !running.process.disturbed;
     if (operation.text === "advance" && undisturbed) await checkDeadlines(this.world);
   }
 
@@ -123,58 +125,58 @@ export class Simulation {
     await this.#finishAll(begun);
   }
 
-  #begin(operation: Operation, process = new Process(this.random.fork(), this.world.faults.enabled)): Doing {
+  #begin(operation: Operation, process = new Process(this.random.fork(), this.world.faults.enabled)): RunningOperation {
     this.done++;
     const work = process.run(operation.run);
-    // A failure is seen by whoever waits for it, also when it comes while nobody does.
+    // `#rest` awaits the work and sees its failure. Without this, an earlier failure would be an unhandled rejection.
     work.catch(() => {});
     return { text: operation.text, process, work, begun: this.world.clock.now() };
   }
 
-  #finish(doing: Doing): Promise<Rest> {
-    return this.#conclude(doing, this.#rest(doing));
+  #finish(running: RunningOperation): Promise<Rest> {
+    return this.#conclude(running, this.#rest(running));
   }
 
-  async #finishAll(doings: readonly Doing[]): Promise<void> {
-    const rests = doings.map((doing) => this.#rest(doing));
+  async #finishAll(all: readonly RunningOperation[]): Promise<void> {
+    const rests = all.map((running) => this.#rest(running));
     await Promise.allSettled(rests);
-    for (const [index, doing] of doings.entries()) await this.#conclude(doing, rests[index]);
+    for (const [index, running] of all.entries()) await this.#conclude(running, rests[index]);
   }
 
-  #rest(doing: Doing): Promise<Rest> {
-    return withTimeLimit(doing.process.rest(doing.work));
+  #rest(running: RunningOperation): Promise<Rest> {
+    return withTimeLimit(running.process.rest(running.work));
   }
 
-  /** Notes how it came to rest, and throws what it threw. */
-  async #conclude(doing: Doing, resting: Promise<Rest> | undefined): Promise<Rest> {
+  /** Notes how the operation came to rest, and throws its error. */
+  async #conclude(running: RunningOperation, resting: Promise<Rest> | undefined): Promise<Rest> {
     const rest = (await resting?.catch((error: unknown) => {
-      this.#note(`${doing.text}: FAILED (${doing.process.trace.join(", ")})`);
+      this.#note(`${running.text}: FAILED (${running.process.trace.join(", ")})`);
       throw error;
     })) ?? "done";
-    this.#note(`${doing.text}: ${rest} (${doing.process.trace.splice(0).join(", ")})`);
-    if (rest === "stalled") this.#stalled.push(doing);
+    this.#note(`${running.text}: ${rest} (${running.process.trace.splice(0).join(", ")})`);
+    if (rest === "stalled") this.#stalled.push(running);
     return rest;
   }
 
-  /** Lets one that has stalled go on: a zombie, whose lease may be somebody else's by now. Or it is killed at last. */
+  /** Lets a stalled process go on, although another worker may have its lease by now, or kills it. */
   async #wake(): Promise<void> {
     const chosen = this.random.maybe(this.#stalled);
     if (chosen === undefined) return;
     const { process, begun } = chosen;
-    const doings = this.#takeStalled(process);
+    const running = this.#takeStalled(process);
     this.world.counts.add("operations", "wake");
-    // What it may still write nobody looks for behind it any more: whoever wakes that late must get to clean up.
+    // No purge deletes what it writes that late. So it must not meet faults, and can delete its files itself.
     if (this.world.clock.now() - begun > LONGEST_LEASE_MS) process.maySuffer = false;
     if (this.random.chance(0.1)) process.kill();
     else process.wake();
-    await this.#finishAll(doings);
+    await this.#finishAll(running);
   }
 
-  /** All that a stalled process has under way: it goes on together. */
-  #takeStalled(process: Process): Doing[] {
-    const doings = this.#stalled.filter((doing) => doing.process === process);
-    this.#stalled = this.#stalled.filter((doing) => doing.process !== process);
-    return doings;
+  /** Removes all operations of a stalled process, which go on together. */
+  #takeStalled(process: Process): RunningOperation[] {
+    const taken = this.#stalled.filter((running) => running.process === process);
+    this.#stalled = this.#stalled.filter((running) => running.process !== process);
+    return taken;
   }
 
   #pause(): number {
@@ -200,31 +202,31 @@ export class Simulation {
     this.#note(`${(milliseconds / 1000).toFixed(1)} s pass`);
   }
 
-  /** Everything works again, and the worker ticks until nothing is open or owed. */
+  /** Ends all faults, and lets the worker tick until no work is left. */
   async #settle(): Promise<void> {
     this.#outages.clear();
     this.world.faults.enabled = false;
     while (this.#stalled.length > 0) await this.#wakeAll();
     await runToQuiescence(this.world, {
       pass: (milliseconds) => this.#pass(milliseconds),
-      tick: () => this.#finishWhatever(this.#services.tick()),
-      purge: () => this.#finishWhatever(this.#services.tick("purge")),
-      sync: (user) => this.#finishWhatever(this.#operations.sync(user)),
-      erase: (user) => this.#finishWhatever(this.#accounts.erase(user, true)),
+      tick: () => this.#finishAlone(this.#services.tick()),
+      purge: () => this.#finishAlone(this.#services.tick("purge")),
+      sync: (user) => this.#finishAlone(this.#operations.sync(user)),
+      erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
-    this.#accounts.checkAbandoned();
-    this.#accounts.checkOwed();
+    this.#accounts.checkCancelledRuns();
+    this.#accounts.checkRunsLeftToWorker();
     this.#services.checkPurchases(await purchases(this.world));
   }
 
-  async #finishWhatever(operation: Operation): Promise<void> {
+  async #finishAlone(operation: Operation): Promise<void> {
     await this.#finish(this.#begin(operation));
-    // Only a download that falls silent still stalls.
+    // Without faults, only a download that stalls can hold a process.
     while (this.#stalled.length > 0) await this.#wakeAll();
   }
 
   async #wakeAll(): Promise<void> {
-    for (const process of new Set(this.#stalled.map((doing) => doing.process))) {
+    for (const process of new Set(this.#stalled.map((running) => running.process))) {
       process.wake();
       await this.#finishAll(this.#takeStalled(process));
     }

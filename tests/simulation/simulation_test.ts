@@ -1,18 +1,18 @@
-// The world of `tests/simulation`: seeded, with a clock of its own. `deno task simulate` runs it for longer.
+// A short run of the random world. `deno task simulate` runs it for longer.
 import assert from "node:assert/strict";
 import { simulate } from "./run.ts";
 
 const OPERATIONS = 3_000;
 const USERS = 60;
 
-// Calls that are abandoned on purpose leave their time limits behind.
+// Calls of crashed processes leave their timers behind.
 const untidy = { sanitizeOps: false, sanitizeResources: false };
 
 Deno.test(
   "every invariant holds in a world of crashes, duplicates, forgeries, failing providers and users who leave",
   untidy,
   async () => {
-    // Always the same run, so that it may be asked for what another of its length could miss.
+    // This seed is always the same run, so it can be required to meet things that other runs of its length may miss.
     await simulate({ seed: 20_261_121, operations: OPERATIONS, users: USERS, connections: 1, mustMeet: "usual" });
   },
 );

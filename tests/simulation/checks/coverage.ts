@@ -2,21 +2,21 @@ import type { CoverageCounts, Heading } from "../runtime/coverage-counts.ts";
 import { FAULTS } from "../faults/call-faults.ts";
 import { WEBHOOK_ANSWERS } from "../faults/webhooks.ts";
 
-/** Every call of the step to the database, the provider and Storage. */
-const POINTS = [
+/** Every fault point: the calls to the database, the providers and Storage. */
+const PROCEDURES = [
   "start_generation read_job lease_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
   "delete_videos changed_videos record_deleted_files skip_step erase_account list_files_to_delete",
   "start_upload record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
 ].flatMap((line) => line.split(" "));
-const OUTSIDE = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
+const SERVICE_POINTS = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
   .concat(["submit", "status", "cancel", "file"].map((name) => `runpod ${name}`))
   .concat(["submit", "status", "file", "image"].map((name) => `veo ${name}`));
 
 /**
- * What a run must have met. Each step up asks for what is rarer: `sure` for what comes some thirty times in the shortest run
- * that is asked for it, so that no seed can miss it by chance.
+ * What a run must have met. Each level adds rarer things. `sure` is what comes about thirty times in the shortest run of this
+ * level, so that no seed misses it by chance.
  */
 export type Demand = "nothing" | "sure" | "usual" | "everything";
 
@@ -24,7 +24,7 @@ const SURE_OPERATIONS = 3_000;
 const USUAL_OPERATIONS = 20_000;
 const EVERYTHING_OPERATIONS = 50_000;
 
-/** What may be asked of a run of this length, whatever its seed. */
+/** The level that every run of this length can reach, whatever its seed. */
 export function demandOf(operations: number): Demand {
   if (operations >= EVERYTHING_OPERATIONS) return "everything";
   if (operations >= USUAL_OPERATIONS) return "usual";
@@ -59,7 +59,7 @@ const USUAL: [Heading, string][] = [
   ["endings", "completed: stored"],
   ["endings", "failed: cancelled"],
   ["endings", "failed: timeout"],
-  ["endings", "left out: thumbnail"],
+  ["endings", "skipped: thumbnail"],
   ["endings", "transition completed"],
   ["endings", "transition failed"],
   ["steps", "mix"],
@@ -108,8 +108,8 @@ const RARE: [Heading, string][] = [
   ["endings", "failed: provider_error"],
   ["endings", "failed: provider_unreachable"],
   ["endings", "failed: result_expired"],
-  ["endings", "left out: music"],
-  ["endings", "left out: voiceover"],
+  ["endings", "skipped: music"],
+  ["endings", "skipped: voiceover"],
   ["steps", "frame_1"],
   ["steps", "generate_3"],
   ["steps", "join"],
@@ -124,12 +124,14 @@ const RARE: [Heading, string][] = [
   ["operations", "several at once: account"],
 ];
 
-/** What never happened although it should have: a run is worth only what it met. */
-export function vacuousParts(counts: CoverageCounts, demand: Demand): string[] {
+/** What a run should have met and did not: a run proves nothing about it. */
+export function missingCoverage(counts: CoverageCounts, demand: Demand): string[] {
   if (demand === "nothing") return [];
   const thorough = demand === "everything";
   const required = [...SURE, ...(demand === "sure" ? [] : USUAL), ...(thorough ? RARE : [])];
-  const faults = thorough ? [...POINTS, ...OUTSIDE].flatMap((point) => FAULTS.map((fault) => `${point} ${fault}`)) : [];
+  const faults = thorough
+    ? [...PROCEDURES, ...SERVICE_POINTS].flatMap((point) => FAULTS.map((fault) => `${point} ${fault}`))
+    : [];
   const deliveries = thorough ? Object.keys(WEBHOOK_ANSWERS) : demand === "sure" ? ["genuine"] : ["genuine", "forged"];
   return [
     ...required.filter(([heading, name]) => counts.of(heading, name) === 0).map(([, name]) => name),

@@ -17,7 +17,7 @@ const completed = z.array(z.object({
 }));
 type Completed = z.infer<typeof completed>[number];
 
-/** A completed job has its files: in our bucket, as long as the provider's, or else at the provider. */
+/** A completed job has its files: in our bucket with the size of the provider's file, or at the provider. */
 export async function checkFiles(world: World): Promise<void> {
   const jobs = completed.parse([
     ...await world.sql`
@@ -35,7 +35,7 @@ export async function checkFiles(world: World): Promise<void> {
 
 function checkVideo(world: World, { job_id, user_id, video_path, video_url, run_url }: Completed): void {
   const size = world.fileBytes(run_url);
-  if (size === undefined) throw new Violation(`${job_id} has a video of no run: ${run_url}`);
+  if (size === undefined) throw new Violation(`${job_id} has a video that no run made: ${run_url}`);
   if (video_path === null) {
     if (video_url !== run_url) throw new Violation(`${job_id} shows ${video_url}, not ${run_url}`);
     return;
@@ -55,7 +55,7 @@ function checkThumbnail(world: World, job: Completed): void {
 function checkSubtitles(world: World, job: Completed): void {
   const { job_id, user_id, subtitles_path, wants_subtitles, video_path } = job;
   if (subtitles_path !== null) {
-    if (!wants_subtitles) throw new Violation(`${job_id} has subtitles that nobody asked for`);
+    if (!wants_subtitles) throw new Violation(`${job_id} has subtitles that were not requested`);
     mustBeStored(world, subtitles_path, `${user_id}/${job_id}.vtt`);
   } else if (wants_subtitles && video_path !== null) throw new Violation(`${job_id} lacks its subtitles`);
 }
@@ -63,13 +63,13 @@ function checkSubtitles(world: World, job: Completed): void {
 function mustBeStored({ bucket }: World, path: string, expected: string, size?: number): void {
   const stored = bucket.files.get(`videos/${path}`);
   if (path !== expected || stored === undefined || stored !== (size ?? stored)) {
-    throw new Violation(`${path} has ${stored} bytes stored of ${size}, and is to be at ${expected}`);
+    throw new Violation(`${path} has ${stored} of ${size} bytes, and must be at ${expected}`);
   }
 }
 
-/** Every file belongs to somebody: no video without a job that delivers it, no picture without its row. */
+/** No file is left over: each video belongs to a completed job, and each image to a row. */
 export async function checkNothingIsLeft({ sql, bucket }: World): Promise<void> {
-  // A thumbnail whose size could not be read is there and not shown; it goes with its job.
+  // A thumbnail whose size could not be read is stored and not shown. It is deleted with its job.
   const rows = await sql`
     select user_id || '/' || job_id || ending as path
     from video_jobs, unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending where status = 'completed'
@@ -78,6 +78,8 @@ export async function checkNothingIsLeft({ sql, bucket }: World): Promise<void> 
   for (const { path } of await sql`select path from private.uploads`) owned.add(`inputs/${path}`);
   const left = [...bucket.files.keys()].filter((file) => !owned.has(file));
   if (left.length > 0) {
-    throw new Violation(`There are files of nobody: ${left.slice(0, 3).join(", ")} (${left.length})`);
+    throw new Violation(
+      `There are files that belong to no job and no upload: ${left.slice(0, 3).join(", ")} (${left.length})`,
+    );
   }
 }

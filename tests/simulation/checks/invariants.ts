@@ -6,7 +6,7 @@ import { Violation } from "../runtime/violation.ts";
 import { MOST_CANCELLATIONS } from "../model/limits.ts";
 import type { World } from "../world/world.ts";
 
-/** What must hold at every moment at which nothing is under way, by the books themselves. */
+/** What must hold whenever no operation is under way. */
 export async function checkMoney({ sql, counts }: World): Promise<void> {
   const refused = Object.keys(counts.toJSON()["sql errors"] ?? {});
   if (refused.length > 0) throw new Violation(`The database refused: ${refused.join("; ")}`);
@@ -52,7 +52,7 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
           interval '1 day - 1 microsecond' preceding and current row) as count
         from quota_log where reason = 'cancelled_after_start_refund'
       ) as refunds where count > ${MOST_CANCELLATIONS}
-        -- Who leaves is refunded for everything at once.
+        -- The deletion of an account refunds all its jobs at once.
         and user_id in (select id from auth.users)
     `,
   );
@@ -67,8 +67,8 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
 }
 
 /**
- * After a tick that nothing disturbed: whatever had its deadline is over, unless a worker has it (or died with it). By a
- * second: each reading of the clock moves it, and a lease may run out between the tick and this.
+ * After a tick without faults, every job past its deadline has ended, unless a worker has it or died with it. With a second
+ * of tolerance: each reading of the clock moves it, and a lease may run out between the tick and this check.
  */
 export async function checkDeadlines({ sql }: World): Promise<void> {
   await mustBeEmpty(
@@ -82,17 +82,17 @@ export async function checkDeadlines({ sql }: World): Promise<void> {
   );
 }
 
-/** When all has come to rest. */
+/** What must hold at the end of a run, when no work is left. */
 export async function checkEnd(world: World): Promise<void> {
   const { sql } = world;
   await checkMoney(world);
   await mustBeEmpty("an open job", sql`select * from video_jobs where completed_at is null`);
   await mustBeEmpty(
-    "a job that is still to be looked at",
+    "a job that is still in the queue",
     sql`select * from private.job_queue where next_check_at is not null`,
   );
-  await mustBeEmpty("a run that is still to be cancelled", sql`select * from private.runs_to_cancel`);
-  await mustBeEmpty("a file that is still to be deleted", sql`select * from private.files_to_delete`);
+  await mustBeEmpty("a run that still has to be cancelled", sql`select * from private.runs_to_cancel`);
+  await mustBeEmpty("a file that still has to be deleted", sql`select * from private.files_to_delete`);
   await mustBeEmpty(
     "a key with two jobs in a day",
     sql`
@@ -107,7 +107,7 @@ export async function checkEnd(world: World): Promise<void> {
   await checkNothingIsLeft(world);
 }
 
-/** What the steps of the jobs have made, but for `video` and `thumbnail`, which are the newest of several. */
+/** The results of all steps, without `video` and `thumbnail`: these are the newest of several steps. */
 export async function artifactsOf({ sql }: World): Promise<Artifact[]> {
   const rows = await sql`
     select job_id as job, made.key as step, made.value ->> 'run' as run
@@ -116,7 +116,7 @@ export async function artifactsOf({ sql }: World): Promise<Artifact[]> {
   return rows.map(({ job, step, run }) => ({ job: String(job), step: String(step), run: String(run) }));
 }
 
-/** Who is gone has left nothing but an anonymous ledger; and files, until whoever is about to write one has come to rest. */
+/** A deleted account has left only an anonymous ledger. Its files may remain while a worker can still write them. */
 export async function checkGone({ sql }: World, leaving: readonly User[]): Promise<void> {
   const gone = leaving.filter(({ goneSince }) => goneSince < Infinity).map(({ id }) => id);
   await mustBeEmpty(
@@ -137,7 +137,7 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
   );
 }
 
-/** Each user's app, which asked for changes only, has what the database has. */
+/** Each app, which asked for changes only, has the same as the database. */
 export async function checkClientCaches({ sql, users }: World): Promise<void> {
   const rows = await sql`
     select user_id, job_id, status || ' ' || progress_percent || ' ' || private.iso_time(updated_at) as state from video_jobs
@@ -151,7 +151,7 @@ export async function checkClientCaches({ sql, users }: World): Promise<void> {
   }
 }
 
-/** The credits that were bought, as the ledger has them: by transaction. */
+/** The purchased credits in the ledger, by transaction. */
 export async function purchases({ sql }: World): Promise<Map<string, number>> {
   const rows = await sql`select transaction_id, change from quota_log where reason = 'purchase'`;
   return new Map(rows.map(({ transaction_id, change }) => [String(transaction_id), Number(change)]));

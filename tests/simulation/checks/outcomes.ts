@@ -1,6 +1,6 @@
 import type { World } from "../world/world.ts";
 
-/** Counts how the jobs that are still there ended, by their kinds and providers, and what they were delivered without. */
+/** Counts how the remaining jobs ended, by kind and provider, and which extras were skipped. */
 export async function countOutcomes({ sql, counts }: World): Promise<void> {
   const endings = await sql`
     select case when status = 'failed' then 'failed: ' || error_code when video_path is null then 'completed: provider''s URL'
@@ -12,7 +12,7 @@ export async function countOutcomes({ sql, counts }: World): Promise<void> {
     select status || ' by ' || (queued.steps -> 0 ->> 'provider'), count(*)::integer
     from video_jobs join private.job_queue as queued using (job_id) group by 1
     union all
-    select 'left out: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
+    select 'skipped: ' || part, count(*)::integer from video_jobs, unnest(skipped_extras) as part
     where status = 'completed'
     group by 1
     union all

@@ -6,20 +6,19 @@ import { checkUploads } from "./uploads.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
-/** The worker's period. */
 const TICK_MS = 10_000;
-/** While only copies are owed: longer than the pause between two tries. */
+/** While only copies of videos are missing: longer than the pause between two tries. */
 const COPY_PAUSE_MS = 900_000;
 const MOST_COPY_TICKS = 200;
-/** Longer than the pause before the last try to cancel a run, of which there are five. */
+/** Longer than the pause before the last of the five tries to cancel a run. */
 const CANCEL_PAUSE_MS = 300_000;
 const MOST_CANCEL_TICKS = 10;
-/** How long a worker may write a video (see `app_settings`), and a little. */
+/** A little more than a worker may take to copy a video (see `app_settings`). */
 const COPY_LEASE_MS = 301_000;
-/** Each but the first for videos that have reached their retention since the one before. */
+/** Each purge but the first is for videos that have reached their retention since the last one. */
 const MOST_PURGES = 5;
 
-/** What settling takes: each is over when it returns. */
+/** The operations that the end of a run needs. Each is finished when its promise resolves. */
 export interface Driver {
   pass(milliseconds: number): Promise<void>;
   tick(): Promise<void>;
@@ -28,14 +27,14 @@ export interface Driver {
   erase(user: User): Promise<void>;
 }
 
-/** With everything well the worker ticks until nothing is open or owed; then all that must hold at the end is checked. */
+/** Lets the worker tick without faults until no work is left, then checks all that must hold at the end. */
 export async function runToQuiescence(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
   async function tick(milliseconds: number): Promise<void> {
     await driver.pass(milliseconds);
     await driver.tick();
     await checkDeadlines(world);
   }
-  // Whoever could not be deleted for some fault asks again.
+  // A user whose deletion failed because of a fault asks again.
   for (const user of leaving.filter(({ goneSince }) => goneSince === Infinity)) await driver.erase(user);
   const end = world.clock.now() + await longestWait(world);
   while (await openJobs(world) > 0) {
@@ -44,7 +43,7 @@ export async function runToQuiescence(world: World, driver: Driver, leaving: rea
   }
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
   for (let ticks = 0; ticks < MOST_CANCEL_TICKS && await runsToCancel(world) > 0; ticks++) await tick(CANCEL_PAUSE_MS);
-  // Files of a deletion are looked for again when nobody can be writing them any more; the purge itself deletes videos.
+  // The purge lists the files of a deletion again when no worker can still write them. It also deletes expired videos.
   for (let purges = 0; purges < MOST_PURGES && (purges === 0 || await filesToDelete(world) > 0); purges++) {
     await driver.pass(COPY_LEASE_MS);
     await driver.purge();
@@ -82,7 +81,7 @@ async function filesToDelete({ sql }: World): Promise<number> {
   return Number(row?.count);
 }
 
-/** Until the last open job is past its deadline, and past the lease of a worker that may have died with it. */
+/** The time until every open job is past its deadline, and past the lease of a worker that may have died. */
 async function longestWait({ sql }: World): Promise<number> {
   const [row] = await sql`
     select coalesce(max(extract(epoch from greatest(deadline_at, lease_until) - private.clock())), 0) as seconds

@@ -4,8 +4,8 @@ import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
 /**
- * A user who has their credits back tries to get at the job's files: by their own token through Storage, whose policies
- * are those of the database, and by every address that they were ever given.
+ * A user whose job was refunded tries to read its files: with their own token through Storage, whose policies are those of
+ * the database, and with every address that they ever got.
  */
 export async function checkUnreadable(world: World, user: User, history: JobHistory): Promise<void> {
   const readable = [...await filesByToken(world, user, history), ...history.addresses].filter((address) =>
@@ -27,7 +27,7 @@ async function filesByToken({ sql, sequencer }: World, { id }: User, { jobId }: 
         select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`;
     })
   );
-  // Whoever may see the row may sign its address.
+  // Storage signs an address for a user who may read the row.
   return rows.map(({ bucket_id, name }) => `http://supabase.simulated${SIGNED}${bucket_id}/${name}`);
 }
 

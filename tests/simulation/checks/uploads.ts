@@ -5,7 +5,7 @@ import type { World } from "../world/world.ts";
 export const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1);
 export const HTML = new TextEncoder().encode("<!doctype html>");
 
-/** Nobody uploads more than their day's worth, and no job was made of anything but an image. */
+/** No user has more uploads than a day allows, and no job was made of a file that is no image. */
 export async function checkUploads({ sql, bucket }: World): Promise<void> {
   const over = await sql`
     select user_id, count(*)::integer as count from private.uploads
@@ -13,7 +13,7 @@ export async function checkUploads({ sql, bucket }: World): Promise<void> {
     having count(*) > ${UPLOADS_PER_DAY}
   `;
   if (over.length > 0) throw new Violation(`There are too many uploads: ${JSON.stringify(over)}`);
-  // A job that failed keeps no upload from being deleted after a day.
+  // The purge deletes an upload after a day, also if a failed job had used it.
   const used = await sql`
     select name as path, status = 'failed' and not exists (select from private.uploads where path = name) as may_be_gone
     from video_jobs, lateral (select coalesce(image_path, tail_image_path) as name) as input where name is not null

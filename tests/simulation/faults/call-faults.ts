@@ -4,7 +4,7 @@ import type { Random } from "../runtime/random.ts";
 
 export type Service = "database" | "provider" | "storage";
 
-/** What can happen to one call. `before`: it is never made; `after`: it is made, and its answer never comes. */
+/** What can happen to a call. `before`: the call is not made. `after`: it is made, and its answer is lost. */
 export const FAULTS = [
   "crash before",
   "crash after",
@@ -18,7 +18,7 @@ export const FAULTS = [
 ] as const;
 export type Fault = typeof FAULTS[number];
 
-/** Of a thousand calls so many meet each fault. */
+/** How many of a thousand calls meet each fault. */
 const RATES: Readonly<Record<Fault, number>> = {
   "crash before": 3,
   "crash after": 4,
@@ -31,18 +31,18 @@ const RATES: Readonly<Record<Fault, number>> = {
   "refused": 2,
 };
 
-/** A fault that a point has not met yet is that likely to come next: rare points must be met as well. */
+/** The probability of a fault that the fault point has not met yet, so that rare points meet all faults too. */
 const FIRST_TIME = 0.15;
 
-/** Decides which calls go wrong, and keeps count. */
+/** Decides which calls fail, and counts them. */
 export class FaultPlan {
-  /** Services that nobody reaches at the moment. */
+  /** Services that are out of reach. */
   readonly down = new Set<Service>();
   enabled = true;
 
   constructor(private readonly counts: CoverageCounts) {}
 
-  /** The fault of one call of this process; null for none. */
+  /** The fault for a call of this process; null for none. */
   choose(process: Process, service: Service, point: string): Fault | null {
     const fault = this.#draw(process, service, point);
     if (fault !== null) {

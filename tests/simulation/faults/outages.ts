@@ -19,7 +19,7 @@ const KINDS = {
 };
 type Kind = keyof typeof KINDS;
 
-/** What an outage switches off. */
+/** The services that an outage can stop. */
 export interface Services {
   faults: FaultPlan;
   /** fal. */
@@ -29,13 +29,13 @@ export interface Services {
   counts: CoverageCounts;
 }
 
-/** Trouble that lasts for a while and meets everybody. */
+/** Outages of services. Each lasts for some operations and meets all users. */
 export class OutageSchedule {
   #end: { at: number; what: string } | null = null;
 
   constructor(private readonly services: Services, private readonly random: Random) {}
 
-  /** Begins some trouble, unless there is some, or ends what has lasted long enough. What happened, if anything. */
+  /** Begins an outage if there is none, or ends one that has lasted long enough. Returns what it did; null for nothing. */
   turn(operation: number): string | null {
     if (this.#end !== null) {
       if (operation < this.#end.at) return null;

@@ -1,6 +1,6 @@
 import type { Random } from "../runtime/random.ts";
 
-/** Everything that the fal simulator can be told to do, in its own words (see its README), by how it is told. */
+/** Every prompt word of the fal simulator (see its README), by what it changes. */
 const RUN = [
   "validation content_policy no_media server_error server_error_final request_timeout user_timeout image_too_small",
   "runner_disconnected generation_timeout no_video expired hang stuck runner_lost position_up status_503=2",
@@ -30,7 +30,7 @@ const WORDS = {
   cancel: split(CANCEL),
 };
 
-/** The same of the other two. */
+/** The prompt words of the RunPod and the Veo simulator. */
 const RUNPOD = split([
   "failed handler_error output_error bad_input nsfw handler_timeout timed_out cancelled no_video output_base64",
   "output_text output_url output_videos hang stuck unknown_state progress gone status_503=2",
@@ -44,7 +44,7 @@ const VEO = split([
   "submit_502 submit_bad_json media_dead media_foreign media_private_redirect media_redirect_loop",
 ]);
 
-/** How one request's run goes, as words for its prompt: half of them just well. */
+/** Prompt words that say how the run of a request goes. Half of the runs go well. */
 export function randomPromptWords(random: Random, provider: "fal" | "runpod" | "veo" = "fal"): string {
   const long = random.weighted({ short: 6, long: 1 }) === "long";
   const times = `queue=${random.whole(0, 20)}s run=${long ? 900 : random.whole(1, 90)}s`;
@@ -53,7 +53,7 @@ export function randomPromptWords(random: Random, provider: "fal" | "runpod" | "
   return [`[${provider}: ${times}]`, ...faults.map((word) => `[${provider}: ${word}${timesOf(random)}]`)].join(" ");
 }
 
-/** How a step goes that takes seconds and comes after others: most of them well, or no video would ever have its music. */
+/** Prompt words for a later step. Most go well: otherwise almost no video would get its music. */
 export function randomPromptWordsOfStep(random: Random): string {
   const times = `queue=${random.whole(0, 4)}s run=${random.whole(1, 12)}s`;
   return [`[fal: ${times}]`, ...(random.chance(0.7) ? [] : falFaults(random))].join(" ");

@@ -4,7 +4,7 @@ import type { RunpodRun } from "../../../local/simulators/runpod/runs.ts";
 import { webhookUrl } from "../../../supabase/functions/_shared/jobs/webhook-url.ts";
 import type { Random } from "../runtime/random.ts";
 
-/** What may be wrong with a kind, and what it must be answered then. */
+/** The kinds of webhooks, genuine and wrong ones, and the statuses that each may be answered with. */
 export const WEBHOOK_ANSWERS = {
   genuine: [200, 404],
   error: [200, 404],
@@ -26,7 +26,7 @@ export const WEBHOOK_ANSWERS = {
 } as const;
 export type WebhookKind = keyof typeof WEBHOOK_ANSWERS;
 
-/** RunPod signs nothing: what is wrong with a signature cannot be wrong there. */
+/** The kinds of RunPod, which signs nothing: a signature cannot be wrong there. */
 const UNSIGNED: readonly WebhookKind[] = [
   "genuine",
   "error",
@@ -40,16 +40,15 @@ const UNSIGNED: readonly WebhookKind[] = [
   "unknown job",
 ];
 
-/** A run whose provider calls back. */
+/** A run whose provider sends webhooks. */
 export interface ReportingRun {
   provider: "fal" | "runpod";
   id: string;
   webhookUrl: string;
-  /** Whether it is over, now. */
   isOver(): boolean;
 }
 
-/** A webhook that a provider is to send. */
+/** A webhook that a provider will send. */
 export interface QueuedWebhook {
   run: ReportingRun;
   kind: WebhookKind;
@@ -59,13 +58,13 @@ export interface QueuedWebhook {
 
 const TOLERANCE_SECONDS = 300;
 
-/** Collects the webhooks of ended runs, as their scripts want them, and writes each as fal would, or as a forger would. */
+/** Holds the webhooks of ended runs, and writes their requests: as the provider does, or as a forger does. */
 export class WebhookQueue {
   readonly queued: QueuedWebhook[] = [];
 
   constructor(private readonly now: () => number, private readonly random: Random) {}
 
-  /** Of RunPod. */
+  /** Queues the webhooks of a RunPod run, as its prompt words say. */
   runpodEnded(run: RunpodRun): void {
     const reporter = runpodReporter(run);
     const { lost, copies = 1 } = run.script.webhook ?? {};
@@ -75,7 +74,7 @@ export class WebhookQueue {
     }
   }
 
-  /** Of fal. */
+  /** Queues the webhooks of a fal run, as its script says. */
   falEnded(run: Run): void {
     const script = run.script.webhook ?? {};
     const reporter = falReporter(run);
@@ -88,7 +87,7 @@ export class WebhookQueue {
     }
   }
 
-  /** Takes one that is due out of the bag: any of them, so that they overtake each other. */
+  /** Takes any webhook that is due, so that they overtake each other. */
   takeDue(): QueuedWebhook | undefined {
     const due = this.queued.filter((webhook) => webhook.due <= this.now());
     const webhook = this.random.chance(0.8) ? this.random.recent(due, 20) : this.random.maybe(due);
@@ -96,14 +95,14 @@ export class WebhookQueue {
     return webhook;
   }
 
-  /** Providers send again what was not answered well. */
+  /** Providers send a webhook again if its answer was an error. */
   retryLater(webhook: QueuedWebhook): void {
     if (webhook.tries < 3) {
       this.queued.push({ ...webhook, tries: webhook.tries + 1, due: this.now() + 1000 * 2 ** webhook.tries });
     }
   }
 
-  /** The request of a kind: the address that we gave, or one that somebody made up. */
+  /** The request of a webhook: to the address that we gave the provider, or to a made-up one. */
   async writeRequest(
     keys: WebhookKeys,
     webhook: QueuedWebhook,
@@ -114,7 +113,7 @@ export class WebhookQueue {
       {
         gateway_request_id: run.id,
         status: kind === "error" ? "ERROR" : "OK",
-        payload: kind === "payload error" ? null : { note: "what it says is never believed" },
+        payload: kind === "payload error" ? null : { note: "the payload is never used" },
         ...(kind === "no run" ? {} : { request_id: run.id }),
       },
       null,
@@ -158,7 +157,7 @@ export class WebhookQueue {
   }
 }
 
-/** The deliveries that this run's provider, or somebody in its name, may make. */
+/** The kinds of webhooks that may come for a run of this provider. */
 export function webhookKindsOf({ provider }: ReportingRun): readonly WebhookKind[] {
   if (provider === "runpod") return UNSIGNED;
   const names: WebhookKind[] = [];

@@ -20,13 +20,13 @@ const pageSchema = z.object({
 });
 type Page = z.infer<typeof pageSchema>;
 
-/** What an app keeps of its user's videos: it asks only for what has changed since it last asked. */
+/** The app's copy of its user's videos. The app asks only for what has changed since its last request. */
 export class ClientCache {
   #states = new Map<string, string>();
   #sinceMs = 0;
   #syncs = 0;
 
-  /** Asks page by page, and takes the answer over only as a whole; two at a time are one too many. */
+  /** Requests all pages, then applies them at once. If another sync has finished meanwhile, this one is dropped. */
   async sync(ask: (query: string) => Promise<{ status: number; body: unknown }>): Promise<number> {
     const begun = this.#syncs;
     const states = new Map(this.#states);
@@ -55,7 +55,7 @@ export class ClientCache {
     return this.#syncs > 0;
   }
 
-  /** Compares with what the database has, after a last sync. */
+  /** Compares the copy with the database. Call it after a last sync. */
   check(userId: string, truth: ReadonlyMap<string, string>): void {
     for (const id of new Set([...truth.keys(), ...this.#states.keys()])) {
       if (truth.get(id) === this.#states.get(id)) continue;

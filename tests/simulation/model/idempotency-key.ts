@@ -3,21 +3,21 @@ import type { Moment } from "./moment.ts";
 import type { RequestVariant } from "./request.ts";
 import { TROUBLE } from "./user.ts";
 
-/** What a client was told under one key about one job. */
+/** What the answers to one key said about one job. */
 interface KeyedJob {
   jobId: string;
   variant: RequestVariant;
-  /** The earliest start of a request that may have made the job, in the world's time: it expires a day after that or later. */
+  /** The earliest time at which a request may have made the job. The key is bound to it for at least a day from then. */
   since: number;
-  /** When the first answer that named the job came, in the order of events. */
+  /** The event number of the first answer that named the job. */
   knownAt: number;
   accepted?: string;
   failed?: { body: string; at: number };
-  /** The request that made the job was answered 200: its key answers so for good. */
+  /** Whether the request that made the job was answered 200. Then every later answer to the key is 200. */
   firstWasAccepted: boolean;
 }
 
-/** One idempotency key of one user. */
+/** An idempotency key of a user. */
 export interface Key {
   text: string;
   name: string;
@@ -26,7 +26,7 @@ export interface Key {
   firstStarted: number;
 }
 
-/** The key of a batch: each of its transitions has one of its own behind it. */
+/** The key of a batch. Each transition of the batch has a key of its own. */
 export interface BatchKey {
   text: string;
   variants: { body: Record<string, unknown>; refusal: RequestVariant["refusal"] }[];
@@ -43,14 +43,14 @@ export interface GenerationAnswer {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Checks what a generation request was answered against all that its key was answered before. The job, if it names one. */
+/** Checks an answer against all earlier answers to its key. Returns the job that the answer names, or null. */
 export function checkGeneration(
   key: Key,
   variant: RequestVariant,
   answer: GenerationAnswer,
   moment: Moment,
 ): string | null {
-  const bound = key.jobs.find((told) => told.knownAt < moment.started && moment.finishedAt < told.since + DAY_MS);
+  const bound = key.jobs.find((job) => job.knownAt < moment.started && moment.finishedAt < job.since + DAY_MS);
   if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
   if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
@@ -64,11 +64,11 @@ export function checkGeneration(
   return null;
 }
 
-/** Why a request may be refused for the files that it names. */
+/** The codes with which a request may be refused because of the files that it names. */
 function inputRefusals({ uploads }: RequestVariant, moment: Moment): string[] {
   return uploads.flatMap(({ since, isImage, storedAt }) => [
     ...(isImage ? [] : ["input_refused"]),
-    // The purge deletes what nobody has used for a day.
+    // The purge deletes a file that no job has used for a day.
     ...(storedAt < moment.started && moment.finishedAt < since + DAY_MS ? [] : ["input_missing"]),
   ]);
 }
@@ -87,9 +87,9 @@ function checkJob(
       `${key.name} made the job ${jobId} although it is bound to ${bound.jobId}: ${JSON.stringify([bound, moment])}`,
     );
   }
-  const told = key.jobs.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
-  if (told.variant !== variant) throw new Violation(`${key.name} answered another request with the job ${jobId}`);
-  checkAnswer(key, told, answer, moment);
+  const job = key.jobs.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
+  if (job.variant !== variant) throw new Violation(`${key.name} answered another request with the job ${jobId}`);
+  checkAnswer(key, job, answer, moment);
   return jobId;
 }
 
@@ -99,29 +99,29 @@ function remember(key: Key, variant: RequestVariant, jobId: string, moment: Mome
     throw new Violation(`${key.name} made two jobs within a day: ${previous.jobId}, ${jobId}`);
   }
   const since = previous === undefined ? key.firstStarted : previous.since + DAY_MS;
-  const told = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
-  key.jobs.push(told);
-  return told;
+  const job = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
+  key.jobs.push(job);
+  return job;
 }
 
-function checkAnswer(key: Key, told: KeyedJob, answer: GenerationAnswer, moment: Moment): void {
+function checkAnswer(key: Key, job: KeyedJob, answer: GenerationAnswer, moment: Moment): void {
   const body = JSON.stringify(answer.body);
   if (answer.status === 200) {
-    if (told.accepted !== undefined && told.accepted !== body) {
-      throw new Violation(`${key.name} was answered ${body} after ${told.accepted}`);
+    if (job.accepted !== undefined && job.accepted !== body) {
+      throw new Violation(`${key.name} was answered ${body} after ${job.accepted}`);
     }
-    if (told.failed !== undefined && (!answer.replayed || told.failed.at < moment.started)) {
-      throw new Violation(`${key.name} was answered 200 after the 500 ${told.failed.body}`);
+    if (job.failed !== undefined && (!answer.replayed || job.failed.at < moment.started)) {
+      throw new Violation(`${key.name} was answered 200 after the 500 ${job.failed.body}`);
     }
-    told.accepted = body;
-    told.firstWasAccepted ||= !answer.replayed;
+    job.accepted = body;
+    job.firstWasAccepted ||= !answer.replayed;
     return;
   }
-  if (told.failed !== undefined && told.failed.body !== body) {
-    throw new Violation(`${key.name} was answered ${body} after ${told.failed.body}`);
+  if (job.failed !== undefined && job.failed.body !== body) {
+    throw new Violation(`${key.name} was answered ${body} after ${job.failed.body}`);
   }
-  if (told.firstWasAccepted) {
+  if (job.firstWasAccepted) {
     throw new Violation(`${key.name} was answered 500 after a 200 that was no replay: ${body}`);
   }
-  told.failed ??= { body, at: moment.finished };
+  job.failed ??= { body, at: moment.finished };
 }

@@ -50,7 +50,7 @@ const taskSchema = z.discriminatedUnion("state", [
 ]);
 type Task = z.infer<typeof taskSchema>;
 
-/** What one answer said, and nothing where it does not say. */
+/** What one answer said. A field that the answer does not have is missing. */
 interface Seen {
   status: View["status"];
   percent?: number;
@@ -60,20 +60,20 @@ interface Seen {
   id?: number;
 }
 
-/** Answers that came before the ones that are still kept are older than any request under way. */
+/** Older answers than these came before every request that is still under way. */
 const KEPT = 12;
 const RANK = { pending: 0, processing: 1, completed: 2, failed: 2 };
 
-/** What the owner of one job was told of it, answer by answer. */
+/** All answers that the owner of a job got about it. */
 export class JobHistory {
-  /** Whether its owner asked for its deletion, and since when it is known to be gone, in the order of events. */
+  /** Whether the owner asked for the job's deletion, and the event number from which it is known to be deleted. */
   deletionAsked = false;
   goneSince = Infinity;
-  /** Every address of a file that its owner was ever given. */
+  /** Every address of a file that the owner ever got. */
   readonly addresses = new Set<string>();
-  #seen: { finished: number; told: Seen }[] = [];
+  #seen: { finished: number; answer: Seen }[] = [];
 
-  /** `since`: the start of the request that made it, in the world's time. */
+  /** `since`: the simulated time at which the request that made the job began. */
   constructor(
     readonly jobId: string,
     readonly since: number,
@@ -81,12 +81,12 @@ export class JobHistory {
     readonly expected: ExpectedJob,
   ) {}
 
-  /** Checks one more answer: nothing goes back compared with answers that came before its request was made. */
+  /** Checks one more answer. Compared with the answers from before its request, nothing may go back. */
   check(body: unknown, started: number, finished: number): View {
     const view = viewSchema.parse(body);
     this.#remember(view);
     if (view.job_id !== this.jobId || view.kind !== this.expected.kind) {
-      throw new Violation(`Asked for ${this.jobId}, told of ${view.kind} ${view.job_id}`);
+      throw new Violation(`The request was for ${this.jobId}, the answer is about ${view.kind} ${view.job_id}`);
     }
     this.#compare({
       status: view.status,
@@ -111,10 +111,12 @@ export class JobHistory {
     return view;
   }
 
-  /** The same of an answer of `task-status`. */
+  /** The same check for an answer of `task-status`. */
   checkTask(body: unknown, started: number, finished: number): void {
     const task = taskSchema.parse(body);
-    if (task.task_id !== this.jobId) throw new Violation(`Asked for ${this.jobId}, told of ${task.task_id}`);
+    if (task.task_id !== this.jobId) {
+      throw new Violation(`The request was for ${this.jobId}, the answer is about ${task.task_id}`);
+    }
     this.#compare(seenOf(task), { started, finished });
     if (task.state === "SUCCESS") this.#remember(task.result);
     if (task.state === "SUCCESS") this.#checkDelivery(task.result);
@@ -125,15 +127,15 @@ export class JobHistory {
     for (const url of [video_url, thumbnail_url, subtitles_url]) if (url !== null) this.addresses.add(url);
   }
 
-  #compare(told: Seen, { started, finished }: { started: number; finished: number }): void {
-    for (const { told: earlier } of this.#seen.filter((seen) => seen.finished < started)) {
-      const wrong = stepBack(earlier, told);
-      if (wrong !== null) throw new Violation(`Job ${this.jobId}: ${wrong}, ${JSON.stringify([earlier, told])}`);
+  #compare(answer: Seen, { started, finished }: { started: number; finished: number }): void {
+    for (const { answer: earlier } of this.#seen.filter((seen) => seen.finished < started)) {
+      const wrong = stepBack(earlier, answer);
+      if (wrong !== null) throw new Violation(`Job ${this.jobId}: ${wrong}, ${JSON.stringify([earlier, answer])}`);
     }
-    this.#seen = [...this.#seen.slice(1 - KEPT), { finished, told }];
+    this.#seen = [...this.#seen.slice(1 - KEPT), { finished, answer }];
   }
 
-  /** A delivered video has all that was paid for, and what it lacks was given back. */
+  /** A delivered video has all that was paid for, and skipped extras are refunded. */
   #checkDelivery(delivery: Delivery): void {
     const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
     const { extras, spare, subtitles } = this.expected;
@@ -144,16 +146,18 @@ export class JobHistory {
       throw this.#contradiction(delivery);
     }
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
-    // The files may go between the read of the job and the signing of their addresses.
+    // A deletion may remove the files between the read of the job and the signing of their addresses.
     if (this.deletionAsked) return;
     const lacksThumbnail = thumbnail_url === null && !skipped_extras.includes("thumbnail");
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);
   }
 
-  #contradiction(told: unknown): Violation {
+  #contradiction(answer: unknown): Violation {
     return new Violation(
-      `Job ${this.jobId} contradicts itself or its request: ${JSON.stringify([told, this.expected])}`,
+      `The answer about job ${this.jobId} contradicts itself or the request: ${
+        JSON.stringify([answer, this.expected])
+      }`,
     );
   }
 }

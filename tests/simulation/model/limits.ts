@@ -1,6 +1,6 @@
 /** The settings of the product in the random world: low enough that a run reaches each limit. */
 export const WELCOME_CREDITS = 40;
 export const UPLOADS_PER_DAY = 2;
-/** Refunds of cancelled jobs that had started: per user and day. */
+/** The most refunds per user and day of cancelled jobs that had started. */
 export const MOST_CANCELLATIONS = 1;
 export const RETENTION_DAYS = 4;

@@ -1,9 +1,9 @@
-/** When a request was made and answered: in the order of events, and in the world's time. */
+/** When a request was made and answered: as event numbers, and in simulated time. */
 export interface Moment {
   started: number;
   startedAt: number;
   finished: number;
   finishedAt: number;
-  /** Whether a fault was put in its way. */
+  /** Whether a call of the request met a fault. */
   disturbed: boolean;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The fields of steps that name files, and what kind of file each must be. */
+/** The fields of steps that hold a file's address, and the ending that the address must have. */
 const KINDS: Readonly<Record<string, string>> = {
   video_url: ".mp4",
   audio_url: ".mp3",
@@ -16,8 +16,8 @@ const tracksSchema = z.array(z.object({
 })).min(2);
 
 /**
- * What is wrong with the files that a step is given; null when nothing is. `opens`: whether the provider could fetch one
- * from there.
+ * What is wrong with the files in a step's input; null if nothing is. `opens` says whether the provider could fetch a file
+ * from an address.
  */
 export function checkStepInput(
   endpoint: string,

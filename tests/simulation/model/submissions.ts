@@ -3,10 +3,10 @@ import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 import { currentProcess } from "../runtime/process.ts";
 import { Violation } from "../runtime/violation.ts";
 
-/** A run that some provider took: whose it is, and how and when it ended. */
+/** A run that a provider accepted: its job and attempt, and when it succeeded or failed. */
 export interface PaidRun {
   provider: "fal" | "runpod" | "veo";
-  /** As the provider told it. */
+  /** The provider's id of the run. */
   id: string;
   job: string;
   attempt: number;
@@ -16,14 +16,14 @@ export interface PaidRun {
 
 const argumentSchema = z.object({ p_provider_job_id: z.string() });
 
-/** The procedures that note a run as their job's current one, by the answer with which they did. */
-const TELLING: Readonly<Record<string, z.ZodType>> = {
+/** The procedures that record a run as the current one of its job, and the answer that says that they did. */
+const RECORDING: Readonly<Record<string, z.ZodType>> = {
   record_submission: z.object({ applied: z.literal(true) }),
   wake_job: z.object({ outcome: z.literal("woken") }),
   adopt_run: z.object({ leased_job: z.object({}) }),
 };
 
-/** Work to be submitted, wherever it stands in an answer. */
+/** A leased job whose next action is a submission. */
 const opening = z.object({
   action: z.literal("submit"),
   job_id: z.string(),
@@ -31,14 +31,14 @@ const opening = z.object({
   step: z.object({ name: z.string(), optional: z.boolean(), input: z.object({ prompt: z.string().optional() }) }),
 });
 const openings = z.union([
-  opening.transform((work) => [work]),
+  opening.transform((leased) => [leased]),
   z.object({ leased_job: opening }).transform(({ leased_job }) => [leased_job]),
-  z.array(z.unknown()).transform((list) => list.flatMap((work) => opening.safeParse(work).data ?? [])),
+  z.array(z.unknown()).transform((list) => list.flatMap((leased) => opening.safeParse(leased).data ?? [])),
 ]);
 
 /**
- * How long a run whose answer was lost may still report itself before another is paid for (see `app_settings`), but for
- * the milliseconds that the database's clock runs ahead by its own readings.
+ * After a lost answer the run has this time to report itself; only then may another run be paid for (see `app_settings`).
+ * 100 ms less, because each reading of the database's clock moves it.
  */
 const GRACE_MS = 120_000 - 100;
 
@@ -48,7 +48,7 @@ interface Opened {
   step: { name: string; optional: boolean };
 }
 
-/** What a job has of a step, and the run that made it. */
+/** The result of a step that a job keeps, and the run that made it. */
 export interface Artifact {
   job: string;
   step: string;
@@ -60,18 +60,18 @@ interface Sent {
   opened: Opened;
 }
 
-/** Which runs the database came to know while they were current (the others were lost from sight), and what it had sent. */
+/** The attempts that the database opened, and the runs that it recorded while they were current. All other runs were lost. */
 export class Submissions {
-  /** The order in which the database did things. */
+  /** Counts the procedures, to tell which came first. */
   #events = 0;
-  /** By run: when it became known. */
+  /** The event that recorded the run, by run. */
   readonly #known = new Map<string, number>();
-  /** By job and attempt. */
+  /** By job and attempt: `${job} ${attempt}`. */
   readonly #opened = new Map<string, Opened>();
 
   constructor(private readonly counts: CoverageCounts, private readonly now: () => number) {}
 
-  /** To be told the answer of each procedure. */
+  /** The caller reports the answer of each procedure. */
   observe(procedure: string, request: string, answer: string): void {
     const event = ++this.#events;
     const parsed: unknown = JSON.parse(answer);
@@ -79,15 +79,15 @@ export class Submissions {
       this.#opened.set(`${job_id} ${attempt}`, { event, at: this.now(), step });
       currentProcess().opened.push({ job: job_id, attempt, prompt: step.input.prompt ?? "" });
     }
-    if (!TELLING[procedure]?.safeParse(parsed).success) return;
+    if (!RECORDING[procedure]?.safeParse(parsed).success) return;
     const { p_provider_job_id: run } = argumentSchema.parse(JSON.parse(request));
     if (!this.#known.has(run)) this.#known.set(run, event);
   }
 
   /**
-   * Each attempt was sent at most once. Within one step another was sent only after the run before it was refused, lost
-   * from sight, or had failed: a run that we knew of and that was alive is never paid for twice, and a lost one is given
-   * time to report. The steps come in the order of a video's making, each after what the one before it has made.
+   * Checks that each attempt was sent at most once. Within a step, another attempt was sent only after the run before it
+   * was refused, was lost, or had failed: the database never pays for a second run while it knows that the first is alive,
+   * and a lost run gets time to report. The steps come in their order, each after the result of the step before it.
    */
   check(runs: readonly PaidRun[]): void {
     const jobs = new Map<string, Sent[]>();
@@ -109,14 +109,14 @@ export class Submissions {
     }
   }
 
-  /** Checks that what a job has is what runs of its own made, each in the step that it is named after. */
+  /** Checks that each result of a job was made by a run of that job, in the step of that name. */
   checkArtifacts(runs: readonly PaidRun[], made: readonly Artifact[]): void {
     const known = new Map(runs.map((run) => [run.id, run]));
     for (const { job, step, run: id } of made) {
       const run = known.get(id);
-      if (run?.job !== job) throw new Violation(`${job} has what the run ${id} made, which is of ${run?.job}`);
+      if (run?.job !== job) throw new Violation(`${job} has the result of the run ${id}, which belongs to ${run?.job}`);
       const { name } = this.#openingOf(run).step;
-      if (name !== step) throw new Violation(`${job} has for ${step} what ${id} made for ${name}`);
+      if (name !== step) throw new Violation(`${job} has for ${step} the result that ${id} made for ${name}`);
     }
   }
 
@@ -138,13 +138,13 @@ export class Submissions {
 
   #checkAgain(job: string, before: Sent, { run: { attempt }, opened }: Sent): void {
     if (before.run.attempt === attempt) throw new Violation(`Attempt ${attempt} of ${job} was sent twice`);
-    // Its opening counts, not its sending: the two may be far apart where a process stalls between them.
+    // The time when the attempt was opened counts. It may be sent much later if its process stalls.
     const openedAfter = this.#opened.get(`${job} ${before.run.attempt + 1}`);
     const { run } = before;
     if ((this.#known.get(run.id) ?? Infinity) > opened.event) {
       const pause = (openedAfter ?? opened).at - before.opened.at;
       if (pause < GRACE_MS) {
-        throw new Violation(`${job} was sent again ${pause} ms after a run that may live, ${run.id}`);
+        throw new Violation(`${job} was sent again ${pause} ms after the run ${run.id}, which may still be alive`);
       }
       this.counts.add("submissions", "again after a lost run");
       return;
@@ -156,11 +156,11 @@ export class Submissions {
   }
 }
 
-/** Before the parts of the picture, which have numbers, and after them. */
+/** The steps before and after the numbered parts of the video. */
 const EARLIER = ["voiceover", "music", "loudness"];
 const LATER = ["join", "trim", "mix", "thumbnail"];
 
-/** The place of a step in the making of a video. */
+/** The place of a step in the pipeline. */
 function rankOf(step: string): number {
   const [, kind, number] = step.match(/^(generate|frame)(?:_(\d+))?$/) ?? [];
   if (kind !== undefined) return 2 * Number(number ?? 0) + (kind === "frame" ? 1 : 0);

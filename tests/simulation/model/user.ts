@@ -3,13 +3,13 @@ import type { ClientCache } from "./client-cache.ts";
 import type { JobHistory } from "./job-history.ts";
 import type { Moment } from "./moment.ts";
 
-/** A file that a user uploads, or is about to. */
+/** A file for which a user got an upload address. */
 export interface Upload {
   path: string;
-  /** When its address was given, in the world's time, or before. */
+  /** The earliest simulated time at which the address may have been given. */
   since: number;
   isImage: boolean;
-  /** When it is known to be there, in the order of events. */
+  /** The event number from which the file is known to be stored. */
   storedAt: number;
 }
 
@@ -18,21 +18,21 @@ export interface User {
   id: string;
   email: string;
   uploads: Upload[];
-  /** How many keys they have used so far. */
+  /** The number of keys used so far. */
   keys: number;
   jobs: JobHistory[];
   cache: ClientCache;
-  /** Whether they asked for the deletion of their account, and since when it is known to be gone, in the order of events. */
+  /** Whether a deletion of the account has begun, and the event number from which it is known to be deleted. */
   leaving: boolean;
   goneSince: number;
 }
 
-/** What may be answered when something was out of reach. */
+/** The codes that are allowed when a service was out of reach. */
 export const TROUBLE = ["unavailable", "job_creation_failed", "internal_error"];
 
 /**
- * Whether a request may be told that nobody is there: its user was leaving. Once the account is known to be gone nothing
- * else may be told.
+ * Returns whether the answer is "unauthorized" because the user's account is being deleted. Once the account is known to be
+ * deleted, every other answer is a violation.
  */
 export function checkLeaving(user: User, isValid: boolean, code: string, moment: Moment): boolean {
   if (user.leaving && code === "unauthorized") return true;

@@ -1,12 +1,12 @@
 import type { Sql } from "postgres";
 
-/** The only time there is: it moves when the driver moves it. In milliseconds. */
+/** The simulated time in milliseconds. It moves only when the driver moves it. */
 export class Clock {
   #now = Date.UTC(2026, 10, 1);
 
   private constructor(private readonly sql: Sql) {}
 
-  /** Makes the database read this clock. It is a sequence of microseconds: two readings in a row are never the same. */
+  /** Makes the database read this clock. There it is a sequence of microseconds, so that no two readings are equal. */
   static async install(sql: Sql): Promise<Clock> {
     await sql.unsafe(`
       create sequence private.simulated_clock;
@@ -24,7 +24,7 @@ export class Clock {
 
   async advance(milliseconds: number): Promise<void> {
     const microseconds = BigInt(this.#now + Math.ceil(milliseconds)) * 1000n;
-    // Never back: where the database has drawn more readings than time has passed, it is as late as the last of them.
+    // The clock must not go back: many readings may have moved the sequence beyond the new time.
     const [row] = await this.sql`
       select setval('private.simulated_clock',
         greatest(${microseconds.toString()}::bigint, (last_value + 999) / 1000 * 1000)) / 1000 as milliseconds

@@ -1,4 +1,3 @@
-/** What is counted, and under which headings. */
 export type Heading =
   | "operations"
   | "answers"
@@ -13,7 +12,7 @@ export type Heading =
   | "alerts"
   | "sql errors";
 
-/** How often each thing happened: a run in which something never happens proves nothing about it. */
+/** Counts how often each thing happened. A run proves nothing about what never happened in it. */
 export class CoverageCounts {
   readonly #counts = new Map<Heading, Map<string, number>>();
 
@@ -27,17 +26,17 @@ export class CoverageCounts {
     return this.#counts.get(heading)?.get(name) ?? 0;
   }
 
-  /** Of all the names that begin so. */
+  /** The sum over all names with this beginning. */
   sum(heading: Heading, beginning: string): number {
     return this.#total(heading, (name) => name.startsWith(beginning));
   }
 
-  /** Of all the names that end so. */
+  /** The sum over all names with this end. */
   ending(heading: Heading, end: string): number {
     return this.#total(heading, (name) => name.endsWith(end));
   }
 
-  /** All of it, the names in order. */
+  /** All counts, sorted by name. */
   toJSON(): Record<string, Record<string, number>> {
     return Object.fromEntries(
       [...this.#counts].map(([heading, names]) => [

@@ -2,12 +2,12 @@ import type { Sequencer } from "./sequencer.ts";
 import { processIfAny } from "./process.ts";
 import type { Random } from "./random.ts";
 
-/** Longer timers of the functions are time limits, which are not for a world whose time stands still. */
+/** The functions' timers above this are time limits. They must not run out while the simulated time stands still. */
 const SHORT_MS = 500;
 
 /**
- * Takes real time and chance out of the functions: no time limit runs out by itself, their clocks are the world's, ids are
- * drawn like everything else, and WebCrypto answers in order. Call what it returns to put everything back.
+ * Takes real time and chance out of the functions: time limits do not run out, clocks show the simulated time, ids come
+ * from the seed, and WebCrypto answers in the order of its calls. The returned function restores the globals.
  */
 export function makeDeterministic(sequencer: Sequencer, random: Random, now: () => number): () => void {
   const { timeout } = AbortSignal;

@@ -2,25 +2,25 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import "../../../supabase/functions/_shared/runtime/background.ts";
 import type { Random } from "./random.ts";
 
-/** An attempt that the database opened for a process, which is going to send it. */
+/** An attempt that the database opened for a process, which will now send it to a provider. */
 export interface OpenedAttempt {
   job: string;
   attempt: number;
   prompt: string;
 }
 
-/** How a process came to rest. */
+/** Why a process rests: its work is done, it has crashed, or one of its calls is held. */
 export type Rest = "done" | "crashed" | "stalled";
 
-/** So many turns of the event loop without a call: between two of its calls a process does not wait for anything. */
+/** A process makes its next call within this many turns of the event loop, or it rests. */
 const QUIET_TURNS = 20;
 
 const current = new AsyncLocalStorage<Process>();
 
-// What Supabase's runtime offers and `_shared/background.ts` uses.
+// Supabase's runtime offers this, and `_shared/runtime/background.ts` uses it.
 globalThis.EdgeRuntime = { waitUntil: (work) => currentProcess().background.push(work) };
 
-/** The process that the running code belongs to, if it belongs to one. */
+/** The process that the running code belongs to; undefined outside of all processes. */
 export function processIfAny(): Process | undefined {
   return current.getStore();
 }
@@ -33,29 +33,29 @@ export function currentProcess(): Process {
 }
 
 /**
- * One instance of the functions. A crash ends it as a kill does: none of its calls ever returns, and it makes no other.
- * A stall holds one call until somebody lets go of it, long after its lease perhaps.
+ * One instance of the functions. After a crash none of its calls returns and it makes no other, as after a kill. A stall
+ * holds one call until `wake`, perhaps until long after its lease has run out.
  */
 export class Process {
-  /** What it called, for whoever reads a failure. */
+  /** Its calls, for the report of a failure. */
   readonly trace: string[] = [];
-  /** What goes on after an answer. */
+  /** Work that goes on after an answer. */
   readonly background: Promise<unknown>[] = [];
-  /** What it may send to a provider. */
+  /** The attempts that it may send to a provider. */
   readonly opened: OpenedAttempt[] = [];
   dead = false;
-  /** Whether any of its calls failed, other than by the provider's own choice. */
+  /** Whether any of its calls met a fault of the fault plan. */
   disturbed = false;
   #rest = Promise.withResolvers<Rest>();
   #held: (() => void)[] = [];
   #calls = 0;
-  /** Calls of a dead process, which never return. */
+  /** The number of calls that never return, because the process is dead. */
   #parked = 0;
 
-  /** `maySuffer`: whether its calls meet faults. */
+  /** `maySuffer`: whether its calls may meet faults. */
   constructor(readonly random: Random, public maySuffer: boolean) {}
 
-  /** Runs work in it, with all that it leaves in the background. The promise may never settle. */
+  /** Runs work and its background work in this process. The promise may never settle. */
   run(work: () => Promise<void>): Promise<void> {
     return current.run(this, async () => {
       await work();
@@ -63,7 +63,7 @@ export class Process {
     });
   }
 
-  /** Notes one call to the outside for as long as it lasts. */
+  /** Counts a call as open while it lasts. */
   async during<Result>(call: () => Promise<Result>): Promise<Result> {
     this.#calls++;
     try {
@@ -73,7 +73,7 @@ export class Process {
     }
   }
 
-  /** Ends it, at this call; the promise never settles. */
+  /** Ends the process at this call. The promise never settles. */
   crash(): Promise<never> {
     this.#parked++;
     this.kill();
@@ -85,24 +85,24 @@ export class Process {
     this.#rest.resolve("crashed");
   }
 
-  /** Resolves when somebody lets go. */
+  /** Holds the call until `wake`. */
   stall(): Promise<void> {
     const held = new Promise<void>((resolve) => this.#held.push(resolve));
     this.#rest.resolve("stalled");
     return held;
   }
 
-  /** Lets all its held calls go on. */
+  /** Lets all held calls go on. */
   wake(): void {
     if (this.dead) return;
     this.#rest = Promise.withResolvers<Rest>();
     for (const go of this.#held.splice(0)) go();
   }
 
-  /** Waits until its work is over, or it has died, or nothing moves any more but by `wake`. */
+  /** Waits until its work is done, or it has crashed, or only `wake` could let it go on. */
   async rest(work: Promise<unknown>): Promise<Rest> {
     const rest = await Promise.race([work.then((): Rest => "done"), this.#rest.promise]);
-    // Its other calls come to their end first, also a dead one's at the database: whoever comes next must not race with them.
+    // Its other calls end first, also those of a dead process at the database: the next process must not race with them.
     for (let quiet = 0; rest !== "done" && quiet < QUIET_TURNS; quiet++) {
       await nextTurn();
       if (this.#calls > this.#held.length + this.#parked) quiet = 0;
@@ -111,7 +111,7 @@ export class Process {
   }
 }
 
-/** Lets everything else go on that is ready to. */
+/** Waits for one turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

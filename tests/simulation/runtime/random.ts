@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed. */
+/** Pseudo-random numbers: the same seed gives the same numbers. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, but not, 1. It is mulberry32, so that a run is the same on every machine. */
+  /** A number from 0 to below 1, by mulberry32, which gives the same numbers on every machine. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A source of its own, so that what one process draws changes nothing for the others. */
+  /** An independent source: what one process draws changes nothing for the others. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }
@@ -39,17 +39,17 @@ export class Random {
     return item;
   }
 
-  /** One of the items; undefined where there is none. */
+  /** One of the items; undefined if there is none. */
   maybe<Item>(items: readonly Item[]): Item | undefined {
     return items[Math.floor(this.next() * items.length)];
   }
 
-  /** One of the last so many: what is new is where things happen. */
+  /** One of the last items. The newest are the ones still under way. */
   recent<Item>(items: readonly Item[], last: number): Item | undefined {
     return this.maybe(items.slice(-last));
   }
 
-  /** A name, as often as its weight says. */
+  /** One of the names, with a probability in proportion to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = namesOf(weights).map((name) => ({ name, weight: weights[name] }));
     let rest = this.next() * entries.reduce((sum, { weight }) => sum + weight, 0);
@@ -60,7 +60,6 @@ export class Random {
     throw new Error("No weights");
   }
 
-  /** A UUID of version 4. */
   uuid(): ReturnType<typeof crypto.randomUUID> {
     const hex = Array.from({ length: 32 }, () => this.whole(0, 15).toString(16)).join("");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;

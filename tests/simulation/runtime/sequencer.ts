@@ -1,21 +1,20 @@
 import { nextTurn, processIfAny } from "./process.ts";
 
-/** How the work of other threads is gone about. */
 export interface SequencerOptions {
   /**
-   * Whether work is begun at once, beside what was asked before it, and only its answer waits for its turn. Statements on
-   * different connections then meet in the database, in an order that is another one each time.
+   * Whether work begins at once, beside earlier work, and only its answer waits for its turn. Then statements of several
+   * connections meet in the database, in an order that differs from run to run.
    */
   overlaps: boolean;
-  /** Whether each piece of work takes a time of its own, which is to change nothing. */
+  /** Whether work is delayed at random. That must not change the run. */
   randomDelays: boolean;
 }
 
 const LONGEST_DELAY_MS = 6;
 
 /**
- * What comes from other threads (the database's answers, WebCrypto's) comes when it pleases, and a run that depends on
- * that cannot be replayed. Here each answer is handed out in the order in which the questions were asked, one a turn.
+ * Answers from other threads (of the database, of WebCrypto) come in any order, and a run that depends on their order cannot
+ * be replayed. The sequencer hands them out in the order of the calls, one in each turn of the event loop.
  */
 export class Sequencer {
   #last: Promise<void> = Promise.resolve();
@@ -32,7 +31,7 @@ export class Sequencer {
   }
 }
 
-/** Mostly at once, else some milliseconds before or after: by real chance, for a seed's would be the same each time. */
+/** Delays some work by a few milliseconds. By real chance: the seed would give the same delays each time. */
 async function withRandomDelays<Result>(work: () => Promise<Result>): Promise<Result> {
   await randomDelay();
   const result = await work();

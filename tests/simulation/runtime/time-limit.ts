@@ -2,7 +2,7 @@ import { Violation } from "./violation.ts";
 
 const LIMIT_MS = 60_000;
 
-/** Nothing here waits for real time: what does not come to rest hangs. */
+/** Fails if a process does not come to rest. No operation waits for real time, so a process that takes long hangs. */
 export async function withTimeLimit<Result>(rest: Promise<Result>): Promise<Result> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_resolve, reject) => {

@@ -1,4 +1,4 @@
-/** An invariant that does not hold: what the whole simulation looks for. */
+/** A broken invariant. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }

@@ -6,24 +6,24 @@ import { currentProcess, type Process } from "../runtime/process.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
-/** A run at a provider that can stop it. */
+/** A run at a provider that can cancel runs. */
 type Stoppable = Run | RunpodRun;
 
-/** What users do who leave. */
+/** Deletions of accounts. */
 export class AccountOperations {
-  /** Everybody who asked to be deleted. */
+  /** All users whose deletion has begun. */
   readonly leaving: User[] = [];
-  /** Runs that a deletion must have stopped, with the process that was to do it. */
-  readonly #abandoned: { process: Process; runs: Stoppable[] }[] = [];
+  /** Runs that a deletion must have cancelled, with the process of the deletion. */
+  readonly #cancelledRuns: { process: Process; runs: Stoppable[] }[] = [];
 
-  /** Whose deletion was begun, once for each time. */
+  /** One entry for each deletion that has begun. */
   readonly #begun: User[] = [];
-  /** Runs that go on for users whom the dashboard deleted: the worker must stop them. */
-  readonly #owed: Stoppable[] = [];
+  /** Runs of users whom the dashboard deleted: the worker must cancel them. */
+  readonly #leftToWorker: Stoppable[] = [];
 
   constructor(private readonly world: World, private readonly journal: Journal) {}
 
-  /** Deletes the account; `alone`: nothing else goes on meanwhile. Somebody takes the place of who is gone. */
+  /** Deletes the account, and replaces the user. `alone`: no other operation is under way. */
   erase(user: User, alone: boolean): Operation {
     return this.journal.operation(`erase u${user.index}`, async (moment) => {
       this.#begin(user);
@@ -31,37 +31,36 @@ export class AccountOperations {
       const { status } = await this.world.endpoints.call("account", { method: "DELETE", userId: user.id });
       const { finished, disturbed } = moment();
       if (status >= 500 && disturbed) return;
-      // Nobody is left to be deleted where somebody else, or an earlier request, has done it.
+      // 401 only if another deletion of the same account has begun before.
       if (status !== 200 && !(status === 401 && this.#deletions(user) > 1)) {
         throw new Violation(`The deletion of an account was answered ${status}`);
       }
-      if (runs.length > 0 && status === 200) this.#abandoned.push({ process: currentProcess(), runs });
+      if (runs.length > 0 && status === 200) this.#cancelledRuns.push({ process: currentProcess(), runs });
       await this.#end(user, finished);
     });
   }
 
-  /** The operator deletes the account in the dashboard: one statement, and nobody there to clean up after it. */
+  /** The operator deletes the account in the dashboard: one SQL statement, without the clean-up of the endpoint. */
   deleteByDashboard(user: User, alone: boolean): Operation {
     return this.journal.operation(`dashboard deletes u${user.index}`, async (moment) => {
       this.#begin(user);
       const runs = alone ? await this.#runsOf(user) : [];
       const { sql, sequencer } = this.world;
       await sequencer.inTurn(async () => await sql`delete from auth.users where id = ${user.id}`);
-      this.#owed.push(...runs);
+      this.#leftToWorker.push(...runs);
       await this.#end(user, moment().finished);
     });
   }
 
-  /** Whether the worker stopped what the dashboard left to it: to be asked when all has come to rest. */
-  checkOwed(): void {
-    for (const run of this.#owed.splice(0)) {
+  /** Checks that the worker cancelled the runs of users whom the dashboard deleted. Call it when no work is left. */
+  checkRunsLeftToWorker(): void {
+    for (const run of this.#leftToWorker.splice(0)) {
       this.world.counts.add("account deletions", "run cancelled by the worker");
       if (run.calls.cancel > 0 || this.world.counts.of("alerts", "run_not_cancelled") > 0) continue;
       throw new Violation(`${run.id} was not cancelled after the dashboard deleted its user`);
     }
   }
 
-  /** How many deletions of this user have begun. */
   #deletions(user: User): number {
     return this.#begun.filter((one) => one === user).length;
   }
@@ -74,15 +73,15 @@ export class AccountOperations {
   }
 
   async #end(user: User, finished: number): Promise<void> {
-    const isNews = user.goneSince === Infinity;
+    const isFirst = user.goneSince === Infinity;
     user.goneSince = Math.min(user.goneSince, finished);
     for (const history of user.jobs) history.goneSince = Math.min(history.goneSince, user.goneSince);
-    if (isNews) await this.world.replaceUser(user);
+    if (isFirst) await this.world.replaceUser(user);
   }
 
-  /** Whether what could be stopped was stopped: to be asked when nothing is under way. */
-  checkAbandoned(): void {
-    for (const { process, runs } of this.#abandoned.splice(0)) {
+  /** Checks that deletions cancelled the runs that they could. Call it when no operation is under way. */
+  checkCancelledRuns(): void {
+    for (const { process, runs } of this.#cancelledRuns.splice(0)) {
       if (process.disturbed || process.dead) continue;
       for (const run of runs) {
         if (run.calls.cancel === 0) throw new Violation(`${run.id} was not cancelled when its user left`);
@@ -91,7 +90,7 @@ export class AccountOperations {
     }
   }
 
-  /** Runs that go on for the user now, at a provider that listens and can cancel. */
+  /** The user's runs that are under way, at providers that answer and can cancel. */
   async #runsOf(user: User): Promise<Stoppable[]> {
     const { fal, runpod, sql } = this.world;
     const { outage, revoked } = fal.simulation.settings;

@@ -57,7 +57,7 @@ const INVALID: [code: keyof typeof requestErrors, body: Record<string, unknown>]
   ["forbidden", { model_id: KLING, user_id: "00000000-0000-4000-8000-000000000000" }],
 ];
 
-/** A request that no other has: its prompt names the key and the variant. */
+/** A request with a unique prompt, which names the key and the variant. */
 export function newVariant(
   random: Random,
   { keyName, number, uploads }: { keyName: string; number: number; uploads: readonly Upload[] },

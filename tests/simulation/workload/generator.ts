@@ -10,7 +10,7 @@ import type { Random } from "../runtime/random.ts";
 import type { UploadOperations } from "./upload-operations.ts";
 import type { World } from "../world/world.ts";
 
-/** Of a hundred operations, so many are … */
+/** How many of about a hundred operations are of each kind. */
 const WEIGHTS = {
   request: 16,
   transition: 4,
@@ -33,7 +33,7 @@ const WEIGHTS = {
 
 const HEAVY_USERS = 8;
 
-/** What somebody does next: one operation, or several at once about the same thing. */
+/** Draws what happens next: one operation, or several at once about the same thing. */
 export class WorkloadGenerator {
   #transactions = 0;
 
@@ -88,7 +88,7 @@ export class WorkloadGenerator {
     }
   }
 
-  /** Several that meet: at one key, at one job, or at the worker. */
+  /** Several operations about the same key, job, user or account, or several ticks of the worker. */
   several(): Operation[] {
     const count = this.random.whole(2, 8);
     const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1 });
@@ -153,7 +153,7 @@ export class WorkloadGenerator {
     return this.random.chance(0.85) ? this.random.recent(items, 150) : this.random.maybe(items);
   }
 
-  /** Mostly somebody who has videos; sometimes somebody who has gone already. */
+  /** Mostly a user with videos; sometimes one whose account is deleted already. */
   #erase(alone: boolean, chosen?: User): Operation {
     const again = this.random.chance(0.15) ? this.random.maybe(this.accounts.leaving) : undefined;
     const user = again ?? chosen ?? this.#recent(this.operations.jobs)?.user ?? this.#user();
@@ -186,7 +186,7 @@ export class WorkloadGenerator {
     return webhook === undefined ? this.services.tick() : this.services.deliver(webhook);
   }
 
-  /** About any run, also one that is long over or goes on, by somebody who means no good, or by a confused provider. */
+  /** A webhook of any run, ended or not, from an attacker or from a provider that makes mistakes. */
   #oddWebhook(): Operation {
     const { fal, runpod } = this.world;
     const ofRunpod = this.random.chance(0.2) ? this.#recent(runpod.runs) : undefined;

@@ -5,9 +5,9 @@ import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
-/** Everything that is asked for under a key, and asks for it again. */
+/** All requests with an idempotency key, and their repeats. */
 export class KeyedRequests {
-  /** Each entry asks again. */
+  /** Each entry makes the request again. */
   readonly repeats: (() => Operation)[] = [];
 
   constructor(
@@ -59,7 +59,7 @@ export class KeyedRequests {
     return this.transitions.batch(user, key, 0);
   }
 
-  /** Mostly the first: it is the one that the key is bound to. */
+  /** Mostly the first variant: the key is bound to it. */
   #variant<Variant>(variants: readonly Variant[]): Variant {
     const [first] = variants;
     return first !== undefined && this.random.chance(0.75) ? first : this.random.pick(variants);

@@ -6,9 +6,9 @@ import { type QueuedWebhook, WEBHOOK_ANSWERS } from "../faults/webhooks.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
-/** What is done by others than clients: the provider, the cron and the shop. */
+/** What other services do: webhooks of providers, ticks of the cron, and purchases of the shop. */
 export class ServiceOperations {
-  /** By transaction. */
+  /** The purchases, by transaction. */
   readonly added = new Map<string, { user: User; amount: number; acknowledged: boolean }>();
 
   constructor(
@@ -30,7 +30,7 @@ export class ServiceOperations {
       if (status === 200 && job !== undefined && job.history.goneSince < started) {
         throw new Violation(`A webhook found ${job.history.jobId}, which is gone`);
       }
-      // Keys that cannot be fetched, or that have just been changed.
+      // fal's keys cannot be fetched, or they have just changed.
       const unsure = status === 503 || (status === 401 && this.world.fal.hasOtherKeys());
       if (allowed.includes(status) || unsure || (disturbed && status >= 500)) return;
       throw new Violation(`A webhook (${webhook.kind}) was answered ${status}`);
@@ -61,7 +61,7 @@ export class ServiceOperations {
     });
   }
 
-  /** Checks the purchases in the ledger: each acknowledged one is there, with its amount, and there is no other. */
+  /** Checks the ledger: each acknowledged purchase is booked with its amount, and no other purchase is booked. */
   checkPurchases(booked: ReadonlyMap<string, number>): void {
     for (const [transaction, { amount, acknowledged }] of this.added) {
       const found = booked.get(transaction);
@@ -70,7 +70,7 @@ export class ServiceOperations {
       }
     }
     if ([...booked.keys()].some((transaction) => !this.added.has(transaction))) {
-      throw new Violation("Credits from nowhere");
+      throw new Violation("The ledger has a purchase that was never made");
     }
   }
 }

@@ -25,7 +25,7 @@ const batchSchema = z.object({ task_group_id: z.string(), tasks: z.array(itemSch
 
 const MOST_ITEMS = 20;
 
-/** What clients do about transitions: each is a job like any other, and so is each of a batch. */
+/** What clients do with transitions. Each transition is a job, alone or in a batch. */
 export class TransitionOperations {
   constructor(
     private readonly world: World,
@@ -45,7 +45,7 @@ export class TransitionOperations {
     key.variants.push(newTransition(this.random, asker));
   }
 
-  /** Without the header a transition is always another one: such a key is used once. */
+  /** Without the header every request makes a new transition, so a key that is not sent is used only once. */
   create(user: User, key: Key, variant: RequestVariant, sendsKey = true): Operation {
     const text = `transition ${key.name}-v${key.variants.indexOf(variant)} ${
       /\[.*/.exec(String(variant.body.prompt)) ?? ""
@@ -73,7 +73,7 @@ export class TransitionOperations {
     return key;
   }
 
-  /** Another batch of as many under the same key. */
+  /** Another batch with the same number of transitions under the same key. */
   changeBatch(user: User, key: BatchKey): void {
     if (key.items.length > 0) this.#addBatchVariant(user, key, null);
   }
@@ -136,14 +136,14 @@ export class TransitionOperations {
     }
   }
 
-  /** None of its transitions was taken, and the answer tells why the first was not; or the batch was given up half way. */
+  /** No transition was accepted, and the answer says why the first was refused; or a fault ended the batch half way. */
   #checkRefusedBatch(key: BatchKey, number: number, answer: Answer, moment: Moment): void {
     if (moment.disturbed && answer.status >= 500) return;
     const [first] = key.items;
     const variant = first?.variants[number];
     if (first === undefined || variant === undefined) throw new Violation(`An empty batch was answered ${answer.code}`);
     checkGeneration(first, variant, { ...answer, replayed: false }, moment);
-    // Two different batches under one key at the same time may share it, and each is then told that it was reused.
+    // Two different batches with one key at the same time may each get some transitions, and both are refused as a reuse.
     if (answer.code === "idempotency_key_reused") return;
     for (const { jobs, name } of key.items) {
       const bound = jobs.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
@@ -153,7 +153,7 @@ export class TransitionOperations {
     }
   }
 
-  /** A transition's answer as one of a generation, which has the same rules. */
+  /** Checks the answer to a transition by the rules of a generation. */
   #check(user: User, key: Key, variant: RequestVariant, answer: Answer, moment: Moment): void {
     const { message: _, task_id, index: __, ...rest } = answer.body;
     const generation = {

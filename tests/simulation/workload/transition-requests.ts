@@ -8,14 +8,14 @@ const KLING_TEXT = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const KLING_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e";
 const VEO_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000f";
 
-/** Whose request it is, as far as it shows in the body. */
+/** What the body shows of its sender. */
 export interface Asker {
   keyName: string;
   number: number;
   uploads: readonly Upload[];
 }
 
-/** What the endpoint refuses by itself, and what only the database knows to refuse. */
+/** `MALFORMED` is refused by the endpoint, `UNKNOWN` by the database. */
 const MALFORMED: Record<string, unknown>[] = [
   { duration: 61 },
   { tail_image: null },
@@ -29,7 +29,7 @@ const UNKNOWN: [code: "validation_failed" | "model_not_found", body: Record<stri
   ["model_not_found", { model_id: KLING_TEXT }],
 ];
 
-/** A transition that no other is: its prompt names the key and the variant. */
+/** A transition with a unique prompt, which names the key and the variant. */
 export function newTransition(random: Random, asker: Asker, mayBeMalformed = true): RequestVariant {
   const valid = validTransition(random, asker);
   if (random.chance(0.92)) return valid;
@@ -75,7 +75,7 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): R
     ...(subtitles ? subtitlesOf(random) : {}),
     ...(spare.length > 0 ? { deliver_without: spare } : {}),
   };
-  // What is shorter than Kling makes is cut from what it makes.
+  // Kling makes three seconds at least: a shorter video is cut from them.
   const price = (isVeo ? duration * 2 : Math.max(3, duration)) + priceOfExtras(extras);
   return {
     body,
@@ -89,11 +89,11 @@ function music(random: Random, extras: readonly Extra[]): Record<string, unknown
   if (extras.includes("music")) {
     return { enable_music: true, music_type: random.pick(["calm", "upbeat"]), music_volume: random.whole(1, 100) };
   }
-  // Music at no volume is none, and costs nothing.
+  // Music with volume 0 is no music, and costs nothing.
   return random.chance(0.1) ? { enable_music: true, music_volume: 0 } : {};
 }
 
-/** Its text is the only one of an extra that the provider is sent: it may hold words of its own. */
+/** The provider gets this text, and no other text of an extra: so it may hold prompt words. */
 function voiceover(random: Random, extras: readonly Extra[], duration: number): Record<string, unknown> {
   if (!extras.includes("voiceover")) return {};
   const word = random.pick(["", "", "server_error", "submit_drop_after times=1", "no_media", "hang"]);

@@ -6,12 +6,12 @@ import { Violation } from "../runtime/violation.ts";
 import { HTML, JPEG } from "../checks/uploads.ts";
 import type { World } from "../world/world.ts";
 
-/** Supabase's limit of a signed upload address. */
+/** How long a signed upload address of Supabase is valid. */
 const ADDRESS_MS = 2 * 3_600_000;
 
 const givenSchema = z.object({ image_path: z.string(), upload_url: z.string() });
 
-/** What users upload: pictures, and what is none; at once, late, or never; and after they have left. */
+/** Uploads of images and of other files: at once, late, never, or after the user's account was deleted. */
 export class UploadOperations {
   readonly #given: { user: User; upload: Upload }[] = [];
 
@@ -45,7 +45,7 @@ export class UploadOperations {
     });
   }
 
-  /** The address is used for one file, within its time: also a deleted one's, or that of a user who is gone. */
+  /** Uploads to an address while it is valid, also after its row or its user was deleted. */
   put(user: User, upload: Upload): Operation {
     return this.journal.operation(`put u${user.index} ${upload.path}`, async (moment) => {
       if (this.world.clock.now() > upload.since + ADDRESS_MS) return;

@@ -20,13 +20,13 @@ const deletedSchema = z.object({
   not_deleted: z.array(z.object({ job_id: z.string(), code: z.literal("cancel_limit_reached") })).default([]),
 });
 
-/** A job and whose it is. */
+/** A job and its owner. */
 export interface OwnJob {
   user: User;
   history: JobHistory;
 }
 
-/** What clients do about videos; each operation checks the answer that it gets. */
+/** What clients do with videos. Each operation checks its answer. */
 export class VideoOperations {
   readonly jobs: OwnJob[] = [];
   readonly #byId = new Map<string, OwnJob & { variant: RequestVariant }>();
@@ -53,12 +53,12 @@ export class VideoOperations {
     return this.#byId.get(jobId);
   }
 
-  /** Notes a job that an answer named. */
+  /** Notes the job that an answer named. */
   noteJob(user: User, jobId: string | null, variant: RequestVariant, { startedAt }: Moment): void {
     if (jobId === null) return;
     const known = this.#byId.get(jobId);
     if (known !== undefined && known.variant !== variant) {
-      throw new Violation(`${jobId} is told of two requests: ${JSON.stringify([known.variant.body, variant.body])}`);
+      throw new Violation(`${jobId} is the job of two requests: ${JSON.stringify([known.variant.body, variant.body])}`);
     }
     if (known !== undefined) return;
     const { node_id } = variant.body;
@@ -105,17 +105,17 @@ export class VideoOperations {
       if (answer.status >= 500 && disturbed) return;
       if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
       if (answer.status === 200 && !byNode && history.goneSince < started) {
-        throw new Violation(`${history.jobId} is back`);
+        throw new Violation(`${history.jobId} was deleted and is shown again`);
       }
       if (answer.status !== 200) throw new Violation(`The poll of ${history.jobId} was answered ${answer.status}`);
       if (isTask) return history.checkTask(answer.body, started, finished);
-      // The key of a node may have expired and made a newer job there.
+      // The node may have a newer job: the same key makes another after a day.
       if (byNode && answer.body.job_id !== history.jobId) return;
       history.check(answer.body, started, finished);
     });
   }
 
-  /** Somebody else asks for the job, or tries to cancel it. */
+  /** Another user reads the job, or tries to cancel it. */
   trespass(user: User, { jobId }: JobHistory): Operation {
     const way = this.random.pick(["cancel", "status", "task"] as const);
     return this.journal.operation(`trespass u${user.index} ${jobId}`, async (moment) => {
@@ -163,14 +163,14 @@ export class VideoOperations {
     });
   }
 
-  /** Where the job was when its owner decided to cancel it. */
+  /** The stage of the job just before its cancellation. */
   async #stageOf({ jobId }: JobHistory): Promise<string> {
     const { sql, sequencer } = this.world;
     const [job] = await sequencer.inTurn(async () => await sql`select stage from video_jobs where job_id = ${jobId}`);
     return String(job?.stage ?? "gone");
   }
 
-  /** Deletes one's own job, in one request with somebody else's. */
+  /** Deletes a user's own job, in one request with a job of another user. */
   delete(user: User, history: JobHistory, foreign: JobHistory | undefined): Operation {
     return this.journal.operation(`delete u${user.index} ${history.jobId}`, async (moment) => {
       history.deletionAsked = true;
@@ -185,7 +185,7 @@ export class VideoOperations {
       if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
       const result = deletedSchema.parse(answer.body);
-      // Who is leaving may have lost it already, with everything else.
+      // The deletion of the account may have deleted the job already.
       const kept = result.not_deleted.map(({ job_id }) => job_id);
       const mine = (result.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];
       const others = jobIds.filter((id) => !mine.includes(id) && !kept.includes(id)).toSorted();
@@ -197,7 +197,7 @@ export class VideoOperations {
     });
   }
 
-  /** The app asks for what has changed. */
+  /** The app requests what has changed. */
   sync(user: User): Operation {
     return this.journal.operation(`sync u${user.index}`, async (moment) => {
       const status = await user.cache.sync((path) =>
@@ -209,7 +209,7 @@ export class VideoOperations {
   }
 }
 
-/** Deleted by its owner, or past the retention. */
+/** Whether the job may be deleted: by its owner, or after the retention. */
 function mayBeGone(history: JobHistory, now: number): boolean {
   return history.deletionAsked || now >= history.since + RETENTION_DAYS * DAY_MS;
 }

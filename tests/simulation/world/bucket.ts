@@ -3,7 +3,7 @@ import { z } from "zod";
 const signing = z.object({ paths: z.array(z.string()) });
 const deletion = z.object({ prefixes: z.array(z.string()) });
 
-/** Keeps the table of files as Storage does, for whoever reads it in the database. */
+/** Changes `storage.objects` as Storage does: procedures read it. */
 export type FileTable = (
   change: "added" | "removed",
   bucket: string,
@@ -11,16 +11,16 @@ export type FileTable = (
   bytes?: number,
 ) => Promise<void>;
 
-/** Storage in memory: it keeps the sizes, not the bytes. Speaks what storage-js says of `/storage/v1/object/…`. */
+/** Storage in memory, with sizes instead of bytes. It answers the requests of storage-js to `/storage/v1/object/…`. */
 export class Bucket {
-  /** By bucket and path: `videos/{user}/{job}.mp4`. */
+  /** The sizes, by bucket and path: `videos/{user}/{job}.mp4`. */
   readonly files = new Map<string, number>();
-  /** The first bytes of those that somebody looks into. */
+  /** The first bytes of uploaded images, which the functions read. */
   readonly heads = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(private readonly table: FileTable) {}
 
-  /** What the call is about, as the name of its fault point. */
+  /** The name of the fault point of a call. */
   static pointOf(method: string, path: string): string {
     if (method === "DELETE") return "storage remove";
     if (method === "GET" && !path.startsWith("info/")) return "storage read";
@@ -47,10 +47,10 @@ export class Bucket {
     }
   }
 
-  /** Puts a file there, as a client does by a signed address. */
+  /** Stores a file, as a client does with a signed address. */
   async put(file: string, bytes: number, head?: Uint8Array<ArrayBuffer>): Promise<void> {
     const [bucket = "", ...rest] = file.split("/");
-    // The row first: what reads the table must know of every file that is there.
+    // The row first: the table must have a row for every stored file.
     await this.table("added", bucket, [rest.join("/")], bytes);
     this.files.set(file, bytes);
     if (head !== undefined) this.heads.set(file, head);
@@ -91,7 +91,7 @@ export class Bucket {
   }
 }
 
-/** Of what was made elsewhere only a stream will do, or it is held in memory; our own subtitles are a few bytes. */
+/** A video must be uploaded as a stream, or it would be held in memory. Subtitles are small, and are bytes. */
 async function sizeOf(file: string, body: BodyInit | null | undefined): Promise<number> {
   if (file.endsWith(".vtt")) return z.instanceof(Uint8Array).parse(body).byteLength;
   if (!(body instanceof ReadableStream)) throw new Error("An upload must be a stream, or it is held in memory");
@@ -99,7 +99,7 @@ async function sizeOf(file: string, body: BodyInit | null | undefined): Promise<
   try {
     for await (const chunk of body) bytes += z.instanceof(Uint8Array).parse(chunk).byteLength;
   } catch (cause) {
-    // Nothing of a broken upload is kept; this is how Deno's fetch tells its caller.
+    // A broken upload stores nothing. Deno's fetch throws this error then.
     throw new TypeError("error sending request", { cause });
   }
   return bytes;

@@ -15,7 +15,7 @@ import { FalProvider } from "./fal.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { VeoProvider } from "./veo.ts";
 
-/** What the functions call, and what is between. */
+/** The simulated services that the functions call, and the network before them. */
 export interface SimulatedServices {
   network: Network;
   procedures: ProcedureServer;
@@ -27,7 +27,7 @@ export interface SimulatedServices {
   sequencer: Sequencer;
 }
 
-/** The real ones, but for where their requests go. */
+/** The real dependencies of the functions. Only their requests go to the simulated services. */
 export function createDependencies(services: SimulatedServices): Dependencies {
   const { network, procedures, bucket, sequencer } = services;
   Deno.env.set("SUPABASE_URL", "http://supabase.simulated");
@@ -66,13 +66,13 @@ export function createDependencies(services: SimulatedServices): Dependencies {
   };
 }
 
-/** A service outside, and what its calls are as fault points. */
+/** A simulated provider. `pointOf` names the fault point of a call. */
 interface RemoteService {
   pointOf(method: string, url: URL): string;
   call(method: string, url: URL, init: RequestInit): Promise<Response>;
 }
 
-/** The real adapters, whose calls go through the network of this world. */
+/** The real adapters. Their calls go through the simulated network. */
 function createProviders({ network, fal, runpod, veo, clock }: SimulatedServices): Record<string, VideoProvider> {
   const fetchFrom = ({ pointOf, call }: RemoteService): typeof fetch => async (input, init = {}) => {
     const method = init.method ?? "GET";

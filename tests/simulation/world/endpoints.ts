@@ -30,17 +30,16 @@ const HANDLERS = {
 } satisfies Record<string, Handler<JobContext>>;
 export type Endpoint = keyof typeof HANDLERS;
 
-/** What a client was told. */
 export interface Answer {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
-  /** The stable code of an error; else an empty text. */
+  /** The code of an error; empty for a success. */
   code: string;
 }
 
 export interface EndpointRequest {
-  /** The rest of the path and the query. */
+  /** The path after the endpoint's name, and the query. */
   path?: string;
   method?: string;
   headers?: HeadersInit;
@@ -48,7 +47,7 @@ export interface EndpointRequest {
   userId?: string;
 }
 
-/** Calls the real handlers in the running process, as signed-in users, and answers their errors as `endpoint` does. */
+/** Calls the real handlers in the current process as signed-in users, and turns their errors into answers. */
 export class Endpoints {
   #requests = 0;
 
@@ -83,7 +82,7 @@ export class Endpoints {
   }
 }
 
-/** As in `_shared/http/endpoint.ts`. What nobody foresaw is thrown on: only a broken database is an excuse for a 500. */
+/** As in `_shared/http/endpoint.ts`. An unexpected error fails the run, unless a database fault explains it. */
 function refusal(context: RequestContext, error: unknown): Response {
   if (error instanceof RequestError) return envelope(context, error);
   if (error instanceof MediaError || (error instanceof DatabaseError && error.unreachable)) {

@@ -24,22 +24,22 @@ import { randomPromptWordsOfStep } from "../faults/prompt-words.ts";
 const URL_OF_FAL = "http://fal.simulated";
 
 const OVERSIZED_BYTES = sampleBytes("mp4", SAMPLE.bytes.mp4 * 8);
-/** A receiver asks for keys at most once a minute. */
+/** A receiver fetches the keys at most once a minute. */
 const KEYS_CHANGED_MS = 2 * 60_000;
 
 /**
- * The fal simulator within this process: the same parts as `startFalSimulator`, called without HTTP, so that a run is fast
- * and can be replayed. It sends no webhooks: the driver does, in whatever order.
+ * The fal simulator in this process: the same parts as in `startFalSimulator`, called without HTTP, so that a run is fast
+ * and can be replayed. It sends no webhooks: the workload does, in a random order.
  */
 export class FalProvider {
   readonly simulation: Simulation;
-  /** To be told of each run that is over. */
+  /** Called for each run that ends. */
   onEnded: (run: Run) => void = () => {};
-  /** To be told of a run that was taken, before the answer to its submission goes out. */
+  /** Called for an accepted run before its submission is answered, if its script says so. */
   onAccepted: (run: Run) => Promise<void> = () => Promise.resolve();
-  /** Whether an address is one that a provider could fetch a file from. */
+  /** Whether a provider could fetch a file from an address. */
   canFetch: (url: URL) => boolean = () => true;
-  /** What was wrong with the input of a step, once something was. */
+  /** The first fault in the input of a step; null for none. */
   badInput: string | null = null;
   #rotatedAt = -Infinity;
   #servedAt = -Infinity;
@@ -82,7 +82,7 @@ export class FalProvider {
     return this.simulation.queue.runs;
   }
 
-  /** The size of the file at an address of ours; undefined where no run made it. */
+  /** The size of the file at an address; undefined if no run made it. */
   fileBytes(url: URL): number | undefined {
     const [, , id = "", name = ""] = url.pathname.split("/");
     const run = this.simulation.queue.find(id);
@@ -92,18 +92,17 @@ export class FalProvider {
     return run.script.media === "oversized" ? OVERSIZED_BYTES : sampleBytes("mp4", run.script.mediaBytes);
   }
 
-  /** Signs with another key from now on. */
   async rotateKeys(keepOld: boolean): Promise<void> {
     await this.simulation.keys.rotate(keepOld);
     this.#rotatedAt = this.simulation.timeline.now();
   }
 
-  /** Whether a receiver may still know only the keys before the last rotation. */
+  /** Whether a receiver may still have only the keys from before the last rotation. */
   hasOtherKeys(): boolean {
     return this.#servedAt <= this.#rotatedAt || this.simulation.timeline.now() < this.#rotatedAt + KEYS_CHANGED_MS;
   }
 
-  /** The name of the fault point that a request is. */
+  /** The name of the fault point of a request. */
   static pointOf(method: string, url: URL): string {
     if (url.pathname.startsWith("/files/")) return "provider file";
     if (url.pathname.startsWith("/.well-known/")) return "provider keys";
@@ -141,7 +140,7 @@ export class FalProvider {
 
   async #submit(asked: SimulatedRequest): Promise<SimulatedResponse | "drop"> {
     const input = z.record(z.string(), z.unknown()).parse(JSON.parse(asked.body));
-    // Thrown here it would look like a fault of the network to the submission that waits.
+    // Noted, not thrown: the waiting submission would take an error for a network fault.
     this.badInput ??= checkStepInput(asked.path.slice(1), input, (url) => this.canFetch(url));
     const call = withFate(asked, input);
     const known = this.runs.length;
@@ -152,14 +151,14 @@ export class FalProvider {
   }
 }
 
-/** Steps without a text of their client's have no words of how they go: chance has them. */
+/** Adds random prompt words to the input of a step that has no prompt of a client. */
 function withFate(call: SimulatedRequest, input: Record<string, unknown>): SimulatedRequest {
   if (typeof input.prompt === "string" && input.prompt.includes("take ")) return call;
   const prompt = `${input.prompt ?? ""} ${randomPromptWordsOfStep(currentProcess().random)}`;
   return { ...call, body: JSON.stringify({ ...input, prompt }) };
 }
 
-/** A file that falls silent half way is one that is cut there, after a stall. */
+/** A file that stalls is simulated as a stall and then a cut file. */
 function silentlyCut(run: Run): Run {
   return run.script.media === "stalled" ? { ...run, script: { ...run.script, media: "truncated" } } : run;
 }

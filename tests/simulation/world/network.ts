@@ -1,20 +1,20 @@
 import { type Fault, type FaultPlan, type Service } from "../faults/call-faults.ts";
 import { currentProcess, type Process } from "../runtime/process.ts";
 
-/** The words of Deno for a connection that could not be made, and for one that broke. */
+/** Deno's messages for a connection that failed, and for one that broke. */
 const NOT_CONNECTED = "error sending request: client error (Connect): tcp connect error: Connection refused";
 const BROKEN = "error sending request: connection closed before message completed";
 
 const SHARED = "provider keys";
 
-/** Every call of the functions to the outside passes here, and may meet a fault. */
+/** Every call of the functions to a service passes here, and may meet a fault. */
 export class Network {
   constructor(readonly faults: FaultPlan) {}
 
-  /** Makes one call at the fault point of that name. */
+  /** Makes a call, or a fault, at the fault point of that name. */
   async call(service: Service, point: string, make: () => Promise<Response>): Promise<Response> {
     const process = currentProcess();
-    // The keys are kept for all processes at once: who fetches them does so for others too.
+    // All processes share the fetched keys, so a crash or stall here would stop the others too.
     if (point === SHARED) return await withoutDeath(this.faults.choose(process, service, point), make);
     return await process.during(() => process.dead ? process.crash() : this.#call(process, service, point, make));
   }
@@ -28,7 +28,7 @@ export class Network {
         ? await after(process, fault, await make())
         : await before(process, service, fault, make);
     } finally {
-      // Nothing returns to a process that died meanwhile, not even an error.
+      // A process that died meanwhile gets no answer and no error.
       if (process.dead) await process.crash();
     }
   }
@@ -74,7 +74,7 @@ async function after(process: Process, fault: Fault, answer: Response): Promise<
   }
 }
 
-/** A server that is broken: PostgREST's and Storage's words for it; fal's own with a text would be a run's verdict. */
+/** The answer of a broken server. From fal it is no JSON with a text: that would be the failure of a run. */
 function refusal(service: Service): Response {
   return service === "provider"
     ? new Response("Internal Server Error", { status: 500 })

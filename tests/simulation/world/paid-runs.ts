@@ -3,14 +3,14 @@ import * as runpod from "./runpod.ts";
 import * as veo from "./veo.ts";
 import type { World } from "./world.ts";
 
-/** All runs of all providers, in the order in which each took them. */
+/** All runs of all providers, each provider's in the order in which it accepted them. */
 export function paidRuns(world: Pick<World, "fal" | "runpod" | "veo">): PaidRun[] {
   return [...falRuns(world), ...runpodRuns(world), ...veoRuns(world)];
 }
 
 function falRuns({ fal }: Pick<World, "fal">): PaidRun[] {
   return fal.runs.map((run) => {
-    // A text with the status 500 counts as the run's own failure, which fal hands through.
+    // fal passes a run's own failure on as a text with the status 500.
     const failed = run.resultStatus !== 200 || run.script.resultFault?.code === 500;
     return {
       provider: "fal",
@@ -47,7 +47,7 @@ function veoRuns({ veo: { operations, attempts } }: Pick<World, "veo">): PaidRun
   });
 }
 
-/** Whose run it is, by the address that its webhook goes to. */
+/** The job and attempt of a run, read from its webhook address. */
 export function attemptIn(webhookUrl: string | null): { job: string; attempt: number } {
   const query = new URL(webhookUrl ?? "").searchParams;
   return { job: query.get("job") ?? "", attempt: Number(query.get("attempt")) };

@@ -6,7 +6,7 @@ import type { Submissions } from "../model/submissions.ts";
 const functionRow = z.object({ name: z.string(), set: z.boolean(), arguments: z.record(z.string(), z.string()) });
 const failure = z.object({ code: z.string(), message: z.string() });
 
-/** Runs stored procedures as PostgREST does, without it: `POST /rest/v1/rpc/{name}`. */
+/** Runs stored procedures as PostgREST does for `POST /rest/v1/rpc/{name}`. */
 export class ProcedureServer {
   private constructor(
     private readonly sql: Sql,
@@ -15,7 +15,7 @@ export class ProcedureServer {
     private readonly submissions: Submissions,
   ) {}
 
-  /** `sql` is a connection with the service role's rights. */
+  /** `sql` must have the rights of the service role. */
   static async create(sql: Sql, counts: CoverageCounts, submissions: Submissions): Promise<ProcedureServer> {
     const rows = await sql`
       select proname as name, proretset as set,
@@ -50,9 +50,9 @@ export class ProcedureServer {
 
   #refusal(name: string, error: unknown): Response {
     const { code, message } = failure.parse(error);
-    // A purchase of somebody who has left meanwhile: nobody is charged, and the shop is told.
+    // A purchase of a user whose account was deleted meanwhile: nothing is booked, and the shop gets an error.
     const isOfNobody = name === "add_credits" && code === "23503";
-    // Whoever has left is told so.
+    // A request of a user whose account is deleted.
     if (code === "PT401") {
       this.counts.add("account deletions", `${name}: nobody there`);
       return Response.json({ code, message, details: null, hint: null }, { status: 401 });
@@ -63,7 +63,7 @@ export class ProcedureServer {
   }
 }
 
-/** Takes one argument out of the request's JSON, which is the statement's only parameter. */
+/** Reads one argument from the request's JSON, which is the statement's only parameter. */
 function valueOf(argument: string, type: string): string {
   const value = `$1::text::jsonb -> '${argument}'`;
   if (type === "jsonb") return `(${value})`;

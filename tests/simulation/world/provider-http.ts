@@ -1,9 +1,9 @@
 import type { SimulatedRequest, SimulatedResponse } from "../../../local/simulators/shared/http.ts";
 
-/** The words of Deno for a body that ends before its time; `media-error.ts` knows them. */
+/** Deno's message for a body that ends too early; `media-error.ts` recognizes it. */
 export const BROKEN_BODY = "error reading a body from connection: end of file before message length reached";
 
-/** A request to the simulator as its own server would read it. */
+/** A request as the simulator's server would read it. */
 export async function toSimulatedRequest(method: string, url: URL, init: RequestInit): Promise<SimulatedRequest> {
   return {
     method,
@@ -15,7 +15,7 @@ export async function toSimulatedRequest(method: string, url: URL, init: Request
   };
 }
 
-/** The simulator's reply as `fetch` would give it; `silence` comes before a body breaks. */
+/** The simulator's reply as `fetch` would return it. `silence` is awaited before a body breaks. */
 export function toResponse({ status, headers, body }: SimulatedResponse, silence?: () => Promise<void>): Response {
   const length = headers["content-length"];
   const content = typeof body === "string"
@@ -24,7 +24,7 @@ export function toResponse({ status, headers, body }: SimulatedResponse, silence
   return new Response(content, { status, headers });
 }
 
-/** A body that ends before its length, however that came, breaks as it does over HTTP. */
+/** A body that is shorter than its length ends with an error, as it does over HTTP. */
 async function* whole(
   pieces: AsyncIterable<Uint8Array>,
   length: number | null,

@@ -6,16 +6,16 @@ import { RunpodRoutes } from "../../../local/simulators/runpod/routes.ts";
 import { type RunpodRun, Runs } from "../../../local/simulators/runpod/runs.ts";
 import { BROKEN_BODY, toResponse, toSimulatedRequest } from "./provider-http.ts";
 
-/** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */
+/** No server listens here. The simulator's prompt word for a foreign host needs a local address. */
 const ORIGIN = "http://127.0.0.1:18001";
 
-/** The RunPod simulator within this process. It sends no webhooks: the driver does. */
+/** The RunPod simulator in this process. It sends no webhooks: the workload does. */
 export class RunpodProvider {
   readonly url = `${ORIGIN}/v2`;
   readonly key = "simulated-runpod-key";
-  /** What every call is answered; 0 for none. */
+  /** The status with which an outage answers every call; 0 for no outage. */
   outage = 0;
-  /** To be told of each run that is over. */
+  /** Called for each run that ends. */
   onEnded: (run: RunpodRun) => void = () => {};
   readonly #runs: Runs;
   readonly #routes: RunpodRoutes;
@@ -44,7 +44,7 @@ export class RunpodProvider {
     return toResponse(reply);
   }
 
-  /** The size of the file at an address of ours; undefined where no run made it. */
+  /** The size of the file at an address; undefined if no run made it. */
   fileBytes(url: URL): number | undefined {
     const [, , id, name] = url.pathname.split("/");
     if (!this.runs.some((run) => run.id === id)) return undefined;
@@ -52,7 +52,7 @@ export class RunpodProvider {
   }
 }
 
-/** Whether a run that is over made a video. */
+/** Whether an ended run made a video. */
 export function madeVideo({ state, body }: RunpodRun): boolean {
   return state === "COMPLETED" && JSON.stringify(body).includes(".mp4");
 }

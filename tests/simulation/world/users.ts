@@ -6,14 +6,13 @@ import type { Sequencer } from "../runtime/sequencer.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
 
-/** What it takes to make a user. */
 export interface UserMaker {
   sql: Sql;
   random: Random;
   sequencer: Sequencer;
 }
 
-/** Somebody with an account, and an address of their own unless they come back with one. */
+/** Creates a user. `comesBackAs` is the address of a user who signs up again after deleting their account. */
 export async function createUser(
   { sql, random, sequencer }: UserMaker,
   index: number,
@@ -42,7 +41,7 @@ export async function createUser(
   };
 }
 
-/** Another way to write the address of the same mailbox. */
+/** Another spelling of an address with the same mailbox. */
 export function respell(email: string, random: Random): string {
   const [name = ""] = email.split(/[+@]/);
   const place = random.whole(1, name.length - 1);
@@ -54,7 +53,7 @@ export function respell(email: string, random: Random): string {
   ]);
 }
 
-/** As Storage keeps it: the deletion of an account looks there for what a user has. */
+/** Keeps `storage.objects` as Storage does: the deletion of an account reads a user's files there. */
 export async function keepFileTable(
   sql: Sql,
   change: "added" | "removed",

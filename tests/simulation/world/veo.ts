@@ -7,16 +7,16 @@ import { type VeoOperation, VeoRoutes } from "../../../local/simulators/veo/rout
 import { currentProcess, type OpenedAttempt } from "../runtime/process.ts";
 import { BROKEN_BODY, toResponse, toSimulatedRequest } from "./provider-http.ts";
 
-/** Nobody listens there; the simulator's word for a foreign host needs an address of this kind. */
+/** No server listens here. The simulator's prompt word for a foreign host needs a local address. */
 const ORIGIN = "http://127.0.0.1:18002";
 
-/** The Veo simulator within this process, and the internet's images, which it is sent as bytes. It has no webhooks. */
+/** The Veo simulator in this process, and the images of the internet, which the adapter downloads. Veo has no webhooks. */
 export class VeoProvider {
   readonly url = `${ORIGIN}/v1beta`;
   readonly key = "simulated-gemini-key";
-  /** What every call is answered; 0 for none. */
+  /** The status with which an outage answers every call; 0 for no outage. */
   outage = 0;
-  /** Whose attempt each operation is: Google is told nothing of that. */
+  /** The attempt of each operation. Requests to Google do not name it. */
   readonly attempts = new Map<string, OpenedAttempt>();
   readonly #routes: VeoRoutes;
 
@@ -46,7 +46,7 @@ export class VeoProvider {
     return toResponse(reply);
   }
 
-  /** The size of the file at an address of ours; undefined where no operation made it. */
+  /** The size of the file at an address; undefined if no operation made it. */
   fileBytes(url: URL): number | undefined {
     const id = url.pathname.match(/files\/([^/]+):download$/)?.[1];
     return this.operations.some((operation) => operation.id === id) ? SAMPLE.bytes.mp4 : undefined;
@@ -72,7 +72,7 @@ export class VeoProvider {
   }
 }
 
-/** Whether an operation that is over made a video. */
+/** Whether an ended operation made a video. */
 export function madeVideo({ ending }: VeoOperation): boolean {
   return JSON.stringify(ending).includes('"uri"');
 }

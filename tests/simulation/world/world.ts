@@ -25,7 +25,7 @@ import { createUser, keepFileTable, respell } from "./users.ts";
 import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
 import { VeoProvider } from "./veo.ts";
 
-/** Everything there is, in one process. */
+/** The whole simulated platform, in one process. */
 export interface World {
   sql: postgres.Sql;
   clock: Clock;
@@ -40,14 +40,14 @@ export interface World {
   dependencies: Dependencies;
   endpoints: Endpoints;
   users: User[];
-  /** Puts somebody new in the place of a user who is gone. */
+  /** Replaces a deleted user by a new one, or by the same person with a new account. */
   replaceUser(gone: User): Promise<void>;
-  /** The size of the file at an address that some provider gave; undefined where no run made it. */
+  /** The size of the file at a provider's address; undefined if no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
-  /** Calls of the database that are not a procedure's come one at a time, in an order of their own. */
+  /** Database queries outside of procedures use it too, so that they come in the same order in each run. */
   sequencer: Sequencer;
-  /** Removes what old versions of rows leave behind in the database. */
+  /** Removes dead rows, because autovacuum is off. */
   tidy(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -55,11 +55,11 @@ export interface World {
 export interface WorldOptions {
   users: number;
   /**
-   * To the database. With one a run is the same each time; with several, procedures really run at the same time, which
-   * finds what only that can, and replays as well as that can be.
+   * Connections to the database. With one, a seed always gives the same run. With several, procedures run at the same time
+   * and can meet in the database; then a seed gives only a similar run.
    */
   connections: number;
-  /** Whether what comes from other threads comes at another moment each time: a run must be the same even so. */
+  /** Whether answers from other threads are delayed at random. With one connection the run must be the same. */
   randomDelays?: boolean;
 }
 
@@ -81,7 +81,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const procedures = await ProcedureServer.create(service, counts, submissions);
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
-  // What the world itself asks of the database goes by other connections than the functions' procedures.
+  // Queries of the simulation itself use other connections than the procedures of the functions.
   const sequencer = new Sequencer({ overlaps: options.connections > 1, randomDelays: options.randomDelays ?? false });
   const restoreGlobals = makeDeterministic(sequencer, random.fork(), clock.now);
   const bucket = new Bucket((...file) => sequencer.inTurn(() => keepFileTable(sql, ...file)));
@@ -96,7 +96,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
   fal.canFetch = (url) => {
-    // Google's files open with our key only; ours may be deleted between their signing and their use.
+    // Google's files need our key. Our own addresses always count as valid: a file may be deleted after its signing.
     if (url.origin === new URL(veo.url).origin) return false;
     return /^(example\.com|supabase\.simulated)$/.test(url.host) || fileBytes(url.href) !== undefined;
   };
@@ -145,12 +145,12 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   };
 }
 
-/** Limits that are met, prices that differ, and a server that neither waits nor does anything by itself. */
+/** Sets low limits and different prices, and a database server that does nothing by itself. */
 async function prepareWorld(sql: postgres.Sql): Promise<void> {
-  // A power cut is not among the faults here, and waiting for a disk proves nothing.
+  // A power cut is not simulated, so waiting for the disk proves nothing.
   await sql.unsafe("alter system set fsync = off");
   await sql.unsafe("alter system set synchronous_commit = off");
-  // It would come when it pleases; `tidy` does it instead.
+  // Autovacuum runs at unpredictable times; `tidy` does its work.
   await sql.unsafe("alter system set autovacuum = off");
   await sql.unsafe("select pg_reload_conf()");
   await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
@@ -164,8 +164,8 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
 }
 
 /**
- * Makes the ids of jobs count up: procedures go through them in their order, and a run is the same each time only if they
- * come in the same order each time.
+ * Makes the ids of jobs count up. Procedures go through jobs in the order of their ids, and that order must be the same in
+ * each run of a seed.
  */
 async function numberIds(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`
