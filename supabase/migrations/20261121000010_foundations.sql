@@ -1,13 +1,14 @@
--- What everything else stands on: a schema that the Data API never shows, and the clock.
+-- The schema of internals, which the Data API does not show, and the clock.
 
 create schema private;
 comment on schema private is 'Internals of Reelmint. Not exposed by the Data API.';
 revoke all on schema private from public;
--- anon and authenticated call quote_generation, which reads the pricing functions in here; nothing else is granted to them.
+-- anon and authenticated call quote_generation, which calls the pricing functions here. Nothing else is granted to
+-- them.
 grant usage on schema private to anon, authenticated, service_role;
 
--- The one source of time for every decision about jobs and keys; tests replace it to travel in time. It is volatile, so
--- a condition compares with it through a variable or `(select private.clock())`: otherwise no index serves.
+-- The only source of time for decisions about jobs and keys; tests replace it to travel in time. It is volatile:
+-- compare a column with a variable or with `(select private.clock())`, otherwise the query uses no index.
 create function private.clock()
 returns timestamptz
 language sql
@@ -15,14 +16,14 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  -- Not now(): a transaction that waited for a lock must not write an older time than the one it waited for.
+  -- Not now(): a transaction that waited for a lock must not write an earlier time than the transaction before it.
   select clock_timestamp();
 $$;
 
 revoke execute on function private.clock() from public, anon, authenticated;
 grant execute on function private.clock() to service_role;
 
--- ISO 8601 in UTC with whole seconds: Swift's own decoder refuses fractions.
+-- ISO 8601 in UTC with whole seconds: Swift's own decoder refuses fractions of a second.
 create function private.iso_time(
   p_time timestamptz
 )

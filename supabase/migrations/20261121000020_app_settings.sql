@@ -1,6 +1,6 @@
 -- The operator's settings.
 
--- One row. Change it with an update; every setting takes effect with the next request.
+-- One row. Change it with an update; a setting takes effect with the next request.
 create table public.app_settings (
   only_row boolean primary key default true,
   -- Credits that a new user gets, once.
@@ -8,35 +8,36 @@ create table public.app_settings (
   -- Unfinished jobs that one user may have at a time.
   active_jobs_per_user integer not null default 20,
   generations_per_hour integer not null default 200,
-  -- Seconds of video that one user may have generated in a calendar month (UTC); null: no such limit.
+  -- Seconds of video that one user may have generated in a calendar month (UTC); null: no limit.
   seconds_per_month integer,
-  -- Images that one user may upload in 24 hours: how many, and how many bytes of them.
+  -- Images that one user may upload in 24 hours: their number, and their bytes.
   uploads_per_day integer not null default 100,
   upload_bytes_per_day bigint not null default 209715200,
-  -- Refunds that one user may have in a day by cancelling or deleting jobs whose run had started: each is billed to us.
+  -- Refunds that one user may get in a day by cancelling or deleting jobs after a run of them had started: the provider
+  -- bills us for each.
   cancels_after_start_per_day integer not null default 10,
-  -- Jobs that one user may have refused in a day for what they were given, once a run of theirs was done: that is billed
-  -- to us. Beyond it they get no new ones.
+  -- Refunds that one user may get in a day for jobs that failed because of the user's input after a run of them was
+  -- done: the provider bills us for that run. Beyond the limit the user cannot start jobs.
   refusals_after_start_per_day integer not null default 10,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
-  -- The pause between two looks at the provider grows with the job's age between these two.
+  -- The pause between two checks of a run grows with the age of its job, between these two.
   check_interval_min_seconds integer not null default 2,
   check_interval_max_seconds integer not null default 15,
-  -- How long a submission whose answer was lost may still report itself before the next attempt is made.
+  -- How long a submission without an answer may still be confirmed by its webhook before the next attempt is made.
   unknown_submission_seconds integer not null default 120,
   -- Submissions of one step before the job fails.
   attempts_per_step integer not null default 4,
-  -- Failed submissions in a row that open a provider's circuit, and for how long.
+  -- How many failed submissions in a row open a provider's circuit, and for how long it is open.
   circuit_failures integer not null default 5,
   circuit_open_seconds integer not null default 30,
-  -- A worker that copies a video keeps the job this long; a gigabyte on a slow line takes minutes.
+  -- How long a worker that copies a video keeps the job; a gigabyte on a slow line takes minutes.
   copy_lease_seconds integer not null default 300,
-  -- How long a failed copy to Storage is tried again while the provider's own URL is served.
+  -- How long a failed copy to Storage is repeated while clients get the provider's own URL.
   store_retry_hours integer not null default 24,
-  -- Finished videos older than this are deleted by the purge; null keeps them for ever.
+  -- The purge deletes finished videos that are older than this; null keeps them for ever.
   retention_days integer,
-  -- How long a client that was away is told which videos were deleted meanwhile.
+  -- How long a client can still learn that a video was deleted.
   tombstone_days integer not null default 180,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),

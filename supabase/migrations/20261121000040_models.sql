@@ -1,4 +1,4 @@
--- The catalogue: what can be generated, by whom, with which settings and for how many credits.
+-- The catalogue: which models there are, who runs them, their settings and their prices.
 
 create table public.models (
   id uuid primary key default gen_random_uuid(),
@@ -13,18 +13,19 @@ create table public.models (
   -- Which settings the model takes and how they become the provider's input; docs/models.md describes the format.
   settings_schema jsonb not null,
   typical_seconds integer not null default 60,
-  -- The provider's own start limit, sent with the submission, and the longest run; together they make the deadline.
+  -- How long a run may wait at the provider, which is sent with the submission, and how long it may take. Together they
+  -- make the job's deadline.
   start_within_seconds integer not null default 900,
   max_run_seconds integer not null default 900,
   is_available boolean not null default true,
   unavailable_reason text,
   is_featured boolean not null default false,
-  -- Whether others can open the provider's files: where not, they are given our own copy.
+  -- Whether clients can open the provider's files. If not, they get our own copy.
   files_are_public boolean not null default true,
   thumbnail_url text,
   created_at timestamptz not null default now(),
   constraint models_category_is_known check (category in ('text-to-video', 'image-to-video', 'transition')),
-  -- Which there are, providers/registry.ts alone knows: a job of any other is refused, refunded.
+  -- The known providers are in providers/registry.ts: a job of any other provider fails and is refunded.
   constraint models_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
   constraint models_price_matches_its_type check (
     (pricing_type = 'per_generation' and cost_per_generation is not null and cost_per_second is null)

@@ -1,7 +1,7 @@
--- What a request may ask of a model: all from the model's row.
+-- The settings of a request: they are checked against the model's row and completed with its defaults.
 
--- Says why a value does not fit a setting's specification; null when it fits. Its sentences, as all of issues, are
--- translated by functions/_shared/http/issues.ts.
+-- Returns why a value does not fit a setting's specification; null when it fits. functions/_shared/errors/issues.ts
+-- translates the sentences, as those of all issues.
 create function private.setting_problem(
   p_spec jsonb,
   p_value jsonb
@@ -16,7 +16,7 @@ declare
   v_kind text := p_spec ->> 'type';
   v_number numeric;
 begin
-  -- The longest that any setting takes is a transition's subtitles: the body of a request.
+  -- The longest value that a setting takes is the subtitles of a transition, which fit the body of a request.
   if pg_column_size(p_value) > 131072 then
     return 'must be smaller than 128 KiB';
   end if;
@@ -55,8 +55,8 @@ $$;
 revoke execute on function private.setting_problem(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.setting_problem(jsonb, jsonb) to anon, authenticated, service_role;
 
--- Says why settings are more than anybody needs, whatever the model; null when they are not. Anybody may ask for a price,
--- so this costs no more for settings without end.
+-- Returns why settings are too large for any model; null when they are not. Any visitor may ask for a price, so the
+-- cost of this check must not grow with the settings.
 create function private.settings_problem(
   p_settings jsonb
 )
@@ -67,7 +67,7 @@ security invoker
 set search_path = ''
 as $$
   select case
-    -- Four times the body of a request: the size of a value in memory is known without reading it.
+    -- Four times the body of a request. Postgres knows the size of a value in memory without reading it.
     when pg_column_size(p_settings) > 262144 then 'must be smaller than 256 KiB'
     when (select count(*) from (select from jsonb_object_keys(p_settings) limit 41) as names) > 40
       then 'must be at most 40 settings' end;
@@ -76,7 +76,7 @@ $$;
 revoke execute on function private.settings_problem(jsonb) from public, anon, authenticated;
 grant execute on function private.settings_problem(jsonb) to anon, authenticated, service_role;
 
--- Names the settings that a model does not have: a list of issues, of which the first says what it does have.
+-- Lists the settings that a model does not have, as issues. The first issue names the settings that it has.
 create function private.unknown_settings(
   p_specs jsonb,
   p_settings jsonb
@@ -101,7 +101,7 @@ $$;
 revoke execute on function private.unknown_settings(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.unknown_settings(jsonb, jsonb) to anon, authenticated, service_role;
 
--- Checks the settings asked for against a model's schema and fills in the defaults: { settings, issues }.
+-- Checks settings against a model's schema and adds the defaults: { settings, issues }.
 create function private.resolve_settings(
   p_schema jsonb,
   p_settings jsonb
@@ -139,7 +139,7 @@ begin
       continue;
     end if;
     if jsonb_typeof(v_value) = 'number' then
-      -- 8.0 is the 8 of the list, and must be sent as 8.
+      -- 8.0 equals the 8 of the list, and must be sent as 8.
       v_value := to_jsonb(trim_scale((v_value #>> '{}')::numeric));
     end if;
     v_resolved := v_resolved || jsonb_build_object(v_name, v_value);

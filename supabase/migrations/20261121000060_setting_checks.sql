@@ -1,6 +1,6 @@
--- What is wrong with the settings of a model's row, a sentence for each fault; docs/models.md describes their format.
+-- Checks of the settings in a model's row: one sentence for each fault. docs/models.md describes the format.
 
--- Whether a JSON value is a text with something in it.
+-- Whether a JSON value is a text that is not empty.
 create function private.is_name(
   p_value jsonb
 )
@@ -16,7 +16,7 @@ $$;
 revoke execute on function private.is_name(jsonb) from public, anon, authenticated;
 grant execute on function private.is_name(jsonb) to service_role;
 
--- What is wrong with the form of one setting's specification, before anything may be checked by it.
+-- Faults in the form of one setting's specification. Only a specification without them can be checked further.
 create function private.spec_form_problems(
   p_spec jsonb
 )
@@ -27,7 +27,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  -- What belongs to each kind, and must be there.
+  -- The bounds of each kind: all of them must be there.
   v_bounds jsonb := '{"values": [], "boolean": [], "integer": ["minimum", "maximum"], "number": ["minimum", "maximum"],
     "text": ["max_length"], "list": ["max_items"]}';
   v_kind text := case when p_spec ? 'values' then 'values' else p_spec ->> 'type' end;
@@ -75,7 +75,7 @@ $$;
 revoke execute on function private.spec_form_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.spec_form_problems(jsonb) to service_role;
 
--- What is wrong with what a sound specification says besides: default, auto, input, format, phrases and price_factor.
+-- Faults in the rest of a specification whose form is right: default, auto, input, format, phrases and price_factor.
 create function private.spec_use_problems(
   p_spec jsonb
 )
@@ -86,7 +86,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  -- The values as text: what phrases and factors are named by.
+  -- The values as text: phrases and factors are keyed by them.
   v_values jsonb := case when p_spec ->> 'type' = 'boolean' then '["true", "false"]'
     else (select coalesce(jsonb_agg(value), '[]') from jsonb_array_elements_text(p_spec -> 'values') as value) end;
   v_key text;
@@ -117,7 +117,7 @@ begin
   if p_spec @? 'strict $.phrases.* ? (@.type() != "string")' then
     return next 'must have a text for each of its phrases';
   end if;
-  -- A factor of nothing would give the video away.
+  -- A factor of 0 would give the video away.
   if p_spec @? 'strict $.price_factor.* ? (@.type() != "number" || @ <= 0)' then
     return next 'must have a number above 0 for each price_factor';
   end if;
@@ -127,7 +127,7 @@ $$;
 revoke execute on function private.spec_use_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.spec_use_problems(jsonb) to service_role;
 
--- What is wrong with the settings that the procedures themselves calculate with.
+-- Faults in the settings that have a meaning to our own procedures.
 create function private.reserved_setting_problems(
   p_settings jsonb
 )
@@ -137,7 +137,7 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  -- Prices, lengths and the month's quota are made of these.
+  -- Prices, lengths and the monthly quota are calculated from these.
   select format('settings.%s must be numbers above 0', key)
   from jsonb_each(p_settings)
   where key in ('duration', 'fps', 'num_frames') and not case

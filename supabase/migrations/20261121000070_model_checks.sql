@@ -1,7 +1,7 @@
--- Rows of the catalogue are written by hand: whatever is wrong with one is told when it is written, a sentence for each
--- fault. docs/models.md and docs/pipeline.md describe the formats.
+-- Checks of a model's row, which is written by hand: an insert or update with faults is refused, with one sentence for
+-- each fault. docs/models.md describes the format.
 
--- What is wrong with the lengths that a model itself makes.
+-- Faults in `segments`, the lengths that one run of the model can make.
 create function private.segments_problems(
   p_schema jsonb
 )
@@ -37,7 +37,7 @@ $$;
 revoke execute on function private.segments_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.segments_problems(jsonb) to service_role;
 
--- What is wrong with where prompt and images go.
+-- Faults in how the prompt and the images are sent to the provider.
 create function private.place_problems(
   p_schema jsonb
 )
@@ -66,7 +66,7 @@ $$;
 revoke execute on function private.place_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.place_problems(jsonb) to service_role;
 
--- Everything that is wrong with a model's settings_schema, a sentence for each fault; no rows where it is sound.
+-- All faults of a model's settings_schema, one sentence each; no rows when there are none.
 create function private.schema_problems(
   p_schema jsonb
 )
@@ -117,7 +117,7 @@ $$;
 revoke execute on function private.schema_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.schema_problems(jsonb) to service_role;
 
--- Refuses a model that could not be asked for as its category promises, or whose settings_schema has faults.
+-- Refuses a model whose settings_schema has faults or lacks what its category needs.
 create function private.check_model()
 returns trigger
 language plpgsql

@@ -1,18 +1,20 @@
--- The tools that a video is made with besides its model: each a step of its job, one request to a provider.
+-- The tools that make a video besides its model. Each use of one is a step of a job: one request to a provider.
 
--- What is done to a video besides generating it. Another tool for it is an update here; docs/pipeline.md has the format.
+-- What the tools do to a video besides generating it. To change a tool, update its row; docs/pipeline.md describes the
+-- format.
 create table public.pipeline_steps (
   name text primary key,
   description text not null,
   provider text not null,
   provider_model_id text not null,
-  -- The provider's input. { "from": name } stands for a value of the request, { "artifact": step } for what a step made.
+  -- The provider's input. { "from": name } stands for a value of the request, { "artifact": step } for what a step has
+  -- made.
   input jsonb not null,
   produces text not null,
   credits integer not null default 0,
   typical_seconds integer not null default 10,
   max_run_seconds integer not null default 180,
-  -- How long a video that may be delivered without this step waits for it.
+  -- How long a job waits for this step when its video may be delivered without it.
   patience_seconds integer not null default 120,
   is_available boolean not null default true,
   constraint step_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
@@ -27,7 +29,7 @@ revoke all on public.pipeline_steps from anon, authenticated, service_role;
 grant select on public.pipeline_steps to anon, authenticated;
 grant select, insert, update, delete on public.pipeline_steps to service_role;
 
--- The steps are named by the functions below; models, inputs and values are those of fal's published schemas.
+-- The functions below use these names. Models, inputs and values are those of fal's published schemas.
 insert into public.pipeline_steps
   (name, description, provider, provider_model_id, produces, credits, typical_seconds, patience_seconds, input)
 values
@@ -63,13 +65,14 @@ values
     "start_time": 0,
     "end_time": { "from": "duration" }
   }'),
-  -- Its run costs 0.0002 dollars a second of video; is_available false: no thumbnails but those of the models.
+  -- A run costs 0.0002 dollars per second of video. If is_available is false, the only thumbnails are those of the
+  -- models.
   ('thumbnail', 'Takes the first frame', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 30, '{
     "video_url": { "from": "video" },
     "frame_type": "first"
   }');
 
--- Refuses the extras in resolved settings that are switched off: a list of issues.
+-- Lists the extras in resolved settings whose tool is switched off, as issues.
 create function private.unavailable_extras(
   p_settings jsonb
 )
@@ -87,8 +90,8 @@ $$;
 revoke execute on function private.unavailable_extras(jsonb) from public, anon, authenticated;
 grant execute on function private.unavailable_extras(jsonb) to anon, authenticated, service_role;
 
--- Puts values into a template, as deep as it goes: { "from": name } becomes the value of that name, or with "choices" what
--- they say of it.
+-- Replaces the placeholders of a template, at any depth: { "from": name } becomes the value of that name, or its entry
+-- in "choices".
 create function private.render(
   p_template jsonb,
   p_values jsonb
@@ -119,8 +122,8 @@ $$;
 revoke execute on function private.render(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.render(jsonb, jsonb) to anon, authenticated, service_role;
 
--- One step of a job, by its row. `parts` are the extras that it is there for: once all of them are left out it is passed
--- over. `optional`: the video may be delivered without it.
+-- One step of a job, made from its row. `parts` are the extras that need the step: when all of them are skipped, so is
+-- the step. `optional`: the video may be delivered without it.
 create function private.pipeline_step(
   p_name text,
   p_values jsonb,
@@ -143,7 +146,7 @@ $$;
 revoke execute on function private.pipeline_step(text, jsonb, jsonb, boolean) from public, anon, authenticated;
 grant execute on function private.pipeline_step(text, jsonb, jsonb, boolean) to anon, authenticated, service_role;
 
--- A run of a step as the job's owner sees it; without an id before the provider has given one.
+-- A run of a step as the job's owner sees it; request_id is null until the provider has given one.
 create function private.provider_json(
   p_step jsonb,
   p_provider_job_id text default null

@@ -1,6 +1,6 @@
--- What is wrong with the input of a pipeline step's row, a sentence for each fault; docs/pipeline.md describes its format.
+-- Checks of a pipeline step's row: one sentence for each fault. docs/pipeline.md describes the format.
 
--- What is wrong with the input of a pipeline step: whatever stands for a value must say of which.
+-- Faults in the input of a pipeline step: each placeholder must say what it stands for.
 create function private.step_input_problems(
   p_input jsonb
 )

@@ -1,6 +1,6 @@
--- What the run of a model costs, and a job: all from the catalogue.
+-- The price of a run of a model, and of a job. All prices come from the catalogue.
 
--- What a model's own work costs with resolved settings, in credits; pipeline_steps has the prices of the extras.
+-- The price of a model's own runs with resolved settings, in credits; pipeline_steps has the prices of the extras.
 create function private.price(
   p_model public.models,
   p_settings jsonb
@@ -16,7 +16,7 @@ declare
   v_factor numeric;
 begin
   if p_model.pricing_type = 'per_second' then
-    -- What is shorter than the model makes is cut from what it makes.
+    -- A length below the model's minimum is cut from a run of the minimum, which is paid for.
     v_price := p_model.cost_per_second * greatest(
       (p_settings ->> 'duration')::numeric, (p_model.settings_schema -> 'segments' ->> 'minimum')::numeric);
   end if;
@@ -34,7 +34,7 @@ $$;
 revoke execute on function private.price(public.models, jsonb) from public, anon, authenticated;
 grant execute on function private.price(public.models, jsonb) to anon, authenticated, service_role;
 
--- The price of a job in credits: what its steps cost together. The only place where it is computed.
+-- The price of a job in credits: the sum of its steps. It is calculated only here.
 create function private.price_of(
   p_steps jsonb
 )

@@ -1,7 +1,7 @@
--- What it takes to make a video: all steps of its job, in order, and what they cost together.
+-- How a video is made: all steps of its job, in order, each with its price.
 
 -- Builds a model's input from the prompt and resolved settings, as its schema maps them. A setting with `phrases` adds
--- its words to the prompt.
+-- words to the prompt.
 create function private.provider_input(
   p_schema jsonb,
   p_prompt text,
@@ -31,9 +31,9 @@ $$;
 revoke execute on function private.provider_input(jsonb, text, jsonb) from public, anon, authenticated;
 grant execute on function private.provider_input(jsonb, text, jsonb) to anon, authenticated, service_role;
 
--- The steps that make the picture, from a first and a last image, as the model takes them: one run, or for a length that
--- the model does not make several that follow one another, joined; or one that is cut. A file of the user's own folder
--- is { "input_file": path }: it gets its signed URL when it is sent.
+-- The steps that make the picture from a first and a last image, as the model takes them: one run; or several that
+-- continue one another and are joined, for a length that one run cannot make; or one run that is cut. A file in the
+-- user's folder is { "input_file": path }, and becomes a signed URL when it is sent.
 create function private.generation_steps(
   p_model public.models,
   p_prompt text,
@@ -101,8 +101,8 @@ revoke execute on function private.generation_steps(public.models, text, jsonb, 
 grant execute on function private.generation_steps(public.models, text, jsonb, jsonb, jsonb)
   to anon, authenticated, service_role;
 
--- The integrated loudness, in LUFS, of music at a volume in percent: 100 is -14, where streaming services level to, and
--- half the volume is half the amplitude.
+-- The loudness of music at a volume in percent, in LUFS: 100 is -14, the level of streaming services, and half the
+-- volume is half the amplitude.
 create function private.loudness_of(
   p_volume numeric
 )
@@ -118,7 +118,7 @@ $$;
 revoke execute on function private.loudness_of(numeric) from public, anon, authenticated;
 grant execute on function private.loudness_of(numeric) to anon, authenticated, service_role;
 
--- The track of a mix that plays an artifact from the beginning to the end.
+-- A track of a mix: it plays one artifact from the beginning to the end.
 create function private.track(
   p_id text,
   p_type text,
@@ -139,8 +139,8 @@ $$;
 revoke execute on function private.track(text, text, text, jsonb) from public, anon, authenticated;
 grant execute on function private.track(text, text, text, jsonb) to anon, authenticated, service_role;
 
--- The steps around the picture that add sound to it, as resolved settings ask for it: { before, after }. What can be
--- refused and costs little comes before the run that costs much.
+-- The steps before and after the picture that add sound, as resolved settings ask for it: { before, after }. A cheap
+-- step that may be refused comes before the expensive run.
 create function private.sound_steps(
   p_settings jsonb
 )
@@ -163,7 +163,7 @@ begin
     v_tracks := v_tracks || private.track('voiceover', 'audio', 'voiceover', p_settings);
     v_steps := v_steps || private.pipeline_step('voiceover', p_settings, '["voiceover"]', v_spare ? 'voiceover');
   end if;
-  -- Music at no volume is none.
+  -- Music at volume 0 is no music.
   if (p_settings ->> 'enable_music')::boolean and v_volume > 0 then
     v_parts := v_parts || '"music"';
     v_tracks := v_tracks || private.track('music', 'audio', 'loudness', p_settings);
@@ -182,7 +182,7 @@ $$;
 revoke execute on function private.sound_steps(jsonb) from public, anon, authenticated;
 grant execute on function private.sound_steps(jsonb) to anon, authenticated, service_role;
 
--- All steps of a job, in order. No video waits for its thumbnail for long, and none fails for it.
+-- All steps of a job, in order. A video does not wait long for its thumbnail, and does not fail because of it.
 create function private.build_steps(
   p_model public.models,
   p_prompt text,

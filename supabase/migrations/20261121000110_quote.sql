@@ -1,6 +1,6 @@
--- What a generation would cost, for clients that ask before they pay.
+-- The price of a generation, for clients that show it before they start one.
 
--- Refuses a call of the Data API with an HTTP status of its own, in PostgREST's way:
+-- Refuses a call of the Data API with its own HTTP status, in PostgREST's way:
 -- https://docs.postgrest.org/en/stable/references/errors.html#raise-errors-with-http-status-codes
 create function private.refuse(
   p_status integer,
@@ -16,7 +16,7 @@ set search_path = ''
 as $$
 begin
   raise sqlstate 'PGRST' using
-    -- PostgREST takes no details but text.
+    -- PostgREST takes details only as text.
     message = jsonb_build_object('code', p_code, 'message', p_message, 'details', p_details::text)::text,
     detail = jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
 end;
@@ -25,8 +25,8 @@ $$;
 revoke execute on function private.refuse(integer, text, text, jsonb) from public, anon, authenticated;
 grant execute on function private.refuse(integer, text, text, jsonb) to anon, authenticated, service_role;
 
--- Tells what a generation would cost before it is asked for: { model_id, credits, settings }. What cannot be had is an
--- error: 404 model_not_found, 400 validation_failed with { issues } as its details.
+-- Returns the price of a generation before it is started: { model_id, credits, settings }. Errors: 404 model_not_found,
+-- and 400 validation_failed with { issues } as its details.
 create function public.quote_generation(
   p_model_id uuid,
   p_settings jsonb default '{}'
@@ -53,7 +53,8 @@ begin
     v_issues := v_resolved -> 'issues' || private.unavailable_extras(v_resolved -> 'settings');
   end if;
   if v_issues <> '[]' then
-    perform private.refuse(400, 'validation_failed', 'The request does not fit: see the issues in details',
+    perform private.refuse(400, 'validation_failed',
+      'Some fields are invalid: see the issues in details, correct them and send the request again',
       jsonb_build_object('issues', v_issues));
   end if;
   return jsonb_build_object(

@@ -1,8 +1,9 @@
--- Money: one balance a user, and a ledger that only grows. Locks are always taken in this order: job, balance, ledger.
+-- Money: one balance per user, and a ledger that only grows. Locks are always taken in this order: job, balance,
+-- ledger.
 
 create table public.credit_balances (
   user_id uuid primary key references auth.users (id) on delete cascade,
-  -- As wide as a sum of many refunds and purchases may be: none of them may fail for it.
+  -- A bigint, so that no sum of refunds and purchases overflows: a refund must not fail for that.
   credits_remaining bigint not null,
   updated_at timestamptz not null default now(),
   constraint balance_is_never_negative check (credits_remaining >= 0)
@@ -47,7 +48,7 @@ revoke all on sequence public.quota_log_id_seq from anon, authenticated, service
 grant select on public.quota_log to authenticated;
 grant select, insert on public.quota_log to service_role;
 
--- Refuses every change to what was written, by whomever; but for the name of a user who left (see erase_user).
+-- Refuses every change to a ledger entry by any role, except that a user who leaves is made anonymous (see erase_user).
 create function private.refuse_ledger_change()
 returns trigger
 language plpgsql
@@ -57,7 +58,7 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'UPDATE' and old.user_id::text = current_setting('reelmint.erased_user', true) then
-    -- Whatever else the statement says, only the name changes, which the id of the welcome contains.
+    -- Whatever the statement changes, only the user's id is replaced, also in the transaction id of the welcome.
     old.transaction_id := case when old.transaction_id = 'welcome:' || old.user_id
       then 'welcome:' || new.user_id else old.transaction_id end;
     old.user_id := new.user_id;
@@ -74,7 +75,7 @@ create trigger ledger_rows_are_never_changed before update or delete on public.q
 create trigger ledger_is_never_emptied before truncate on public.quota_log
   for each statement execute function private.refuse_ledger_change();
 
--- Takes credits from a user, or says that there are not enough.
+-- Takes credits from a user, or reports that there are not enough.
 create function public.deduct_credits(
   p_user_id uuid,
   p_amount integer,
@@ -117,7 +118,7 @@ $$;
 revoke execute on function public.deduct_credits(uuid, integer, text, uuid) from public, anon, authenticated;
 grant execute on function public.deduct_credits(uuid, integer, text, uuid) to service_role;
 
--- Gives credits to a user, at most once for a transaction id and at most once for a job.
+-- Gives credits to a user: at most once per transaction id and at most once per job.
 create function public.add_credits(
   p_user_id uuid,
   p_amount integer,
@@ -163,7 +164,8 @@ $$;
 revoke execute on function public.add_credits(uuid, integer, text, uuid, text) from public, anon, authenticated;
 grant execute on function public.add_credits(uuid, integer, text, uuid, text) to service_role;
 
--- Refuses whoever has no account: their token outlives the user. PostgREST answers this error with 401, the functions too.
+-- Refuses a caller who has no account: the token of a user outlives the user. PostgREST and the functions answer this
+-- error with 401.
 create function private.require_account(
   p_user_id uuid
 )

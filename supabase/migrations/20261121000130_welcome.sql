@@ -1,7 +1,7 @@
--- Welcome credits: once for each address, however it is spelled and however often its user leaves and comes back; only to
--- users who have confirmed it and are not anonymous.
+-- Welcome credits: once per address, also if it is spelled differently or its user leaves and comes back; only for
+-- users who have confirmed the address and are not anonymous.
 
--- The keys of private.address_hmac: random, and nobody's to read but for the functions here.
+-- The keys of private.address_hmac: random. Only the functions of this file read them.
 create table private.address_keys (
   only_row boolean primary key default true,
   inner_key bytea not null,
@@ -16,11 +16,12 @@ insert into private.address_keys (inner_key, outer_key) values (
 alter table private.address_keys enable row level security;
 create policy "Nobody reads the keys of addresses" on private.address_keys for select to service_role using (false);
 
--- One row for each address that somebody confirmed, which outlives its user: the address cannot be read from it.
+-- One row per confirmed address. It outlives its user; the address cannot be read from it.
 create table private.addresses (
   address_hmac bytea primary key,
   welcomed_at timestamptz,
-  -- What its last users had used when they left, for whoever comes back; the purge forgets it when it counts no more.
+  -- What the users of this address had used when they left. It counts when they come back; the purge forgets it when it
+  -- no longer counts.
   left_at timestamptz,
   seconds_of_month integer not null default 0,
   generations_of_hour integer not null default 0,
@@ -37,7 +38,7 @@ alter table private.addresses enable row level security;
 create policy "Only the service role reads addresses" on private.addresses for select to service_role using (true);
 grant select on private.addresses to service_role;
 
--- The addresses that a user has had, for as long as there is the user.
+-- The addresses that a user has had, kept as long as the user.
 create table private.user_addresses (
   user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   address_hmac bytea not null references private.addresses (address_hmac),
@@ -51,7 +52,7 @@ create policy "Only the service role reads addresses of users" on private.user_a
   for select to service_role using (true);
 grant select on private.user_addresses to service_role;
 
--- The mailbox that an email address leads to: without its tag, and Gmail's without dots and under one name.
+-- The mailbox of an email address: without its tag, and for Gmail without dots and under one domain.
 create function private.mailbox(
   p_email text
 )
@@ -65,14 +66,14 @@ as $$
     then replace(mailbox, '.', '') || '@gmail.com' else mailbox || '@' || domain end
   from (select regexp_replace(lower(p_email), '@[^@]*$', '') as name, substring(lower(p_email) from '@([^@]*)$') as domain)
     as parts,
-    -- A name that begins with its tag has no other.
+    -- A name that begins with + is all tag: it is kept.
     lateral (select coalesce(nullif(split_part(name, '+', 1), ''), name) as mailbox) as untagged;
 $$;
 
 revoke execute on function private.mailbox(text) from public, anon, authenticated;
 
--- The address by which a user is known, in one spelling: their confirmed email address, or else phone number; null for
--- whoever has confirmed none, is anonymous, or is deleted.
+-- The address of a user in one spelling: the confirmed email address, or else the confirmed phone number; null for a
+-- user who has confirmed none, is anonymous, or is deleted.
 create function private.confirmed_address(
   p_user auth.users
 )
@@ -91,7 +92,7 @@ $$;
 
 revoke execute on function private.confirmed_address(auth.users) from public, anon, authenticated;
 
--- HMAC-SHA-256, but for its two keys, which are random each instead of one padded in two ways: pgcrypto is not everywhere.
+-- HMAC-SHA-256, but with two random keys instead of one key padded in two ways: pgcrypto is not available everywhere.
 create function private.address_hmac(
   p_address text
 )
@@ -106,7 +107,8 @@ $$;
 
 revoke execute on function private.address_hmac(text) from public, anon, authenticated;
 
--- Notes that a user has an address, and keeps its row locked, before any balance: two who share it come one by one.
+-- Records that a user has an address, and keeps the row of the address locked; it is locked before any balance. Two
+-- users with one address come one after the other.
 create function private.record_address(
   p_user_id uuid,
   p_address text
@@ -131,7 +133,7 @@ $$;
 
 revoke execute on function private.record_address(uuid, text) from public, anon, authenticated;
 
--- Gives a user the welcome credits, unless they or their address had them. True when they got some.
+-- Gives a user the welcome credits, unless the user or the address had them before. Returns whether credits were given.
 create function private.give_welcome_credits(
   p_user_id uuid,
   p_address text
@@ -157,7 +159,7 @@ $$;
 
 revoke execute on function private.give_welcome_credits(uuid, text) from public, anon, authenticated;
 
--- Opens the account of a new user, and welcomes whoever becomes a confirmed one.
+-- Opens the account of a new user, and gives welcome credits once the user has a confirmed address.
 create function private.open_account()
 returns trigger
 language plpgsql
@@ -188,16 +190,16 @@ create trigger reelmint_opens_an_account
   after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
   for each row execute function private.open_account();
 
--- Users who were there before Reelmint get an empty account.
+-- Users from before Reelmint get an empty account.
 insert into public.credit_balances (user_id, credits_remaining) select id, 0 from auth.users;
 
--- For the operator: gives the welcome credits to all confirmed users who never had them, such as those who were there
--- before Reelmint, the oldest first where two share an address. Answers how many got them. Safe to repeat.
+-- For the operator: gives the welcome credits to all confirmed users who never had them, such as users from before
+-- Reelmint. Of two users with one address the older one gets them. Returns how many users got them. Safe to repeat.
 create function public.grant_welcome_credits()
 returns integer
 language plpgsql
 volatile
--- Runs as the owner: auth.users is out of the service role's reach.
+-- Runs as the owner: the service role cannot read auth.users.
 security definer
 set search_path = ''
 as $$

@@ -2,19 +2,20 @@
 
 create table public.video_jobs (
   job_id uuid primary key default gen_random_uuid(),
-  -- For clients whose ids are numbers.
+  -- For clients that have numbers as ids.
   id bigint generated always as identity,
-  -- Of the account, which its changes lock anyway: a lock on the auth user besides would meet that of its deletion. No
-  -- account goes without what it still has to end and refund (see erase_user).
+  -- References the account, which each change of money locks anyway. A reference to auth.users would take one more
+  -- lock, which could deadlock with the deletion of the user. An account is deleted only after its jobs were ended and
+  -- refunded (see erase_user).
   user_id uuid not null references public.credit_balances (user_id),
   model_id uuid not null references public.models (id),
   kind text not null default 'generation',
   prompt text not null,
   settings jsonb not null default '{}',
   image_url text,
-  -- The image as a file of the owner's folder in the bucket `inputs`, instead of an address.
+  -- The image as a file in the owner's folder of the bucket `inputs`, instead of a URL.
   image_path text,
-  -- The image that the video ends with, likewise, where the model takes one.
+  -- The image that the video ends with, as a URL or a file, for models that take one.
   tail_image_url text,
   tail_image_path text,
   node_id text,
@@ -25,21 +26,22 @@ create table public.video_jobs (
   step integer not null default 0,
   steps integer not null default 1,
   step_names text[] not null default '{generate}',
-  -- The extras that the video is delivered without, at its owner's wish.
+  -- The extras that the video is delivered without, as its owner allowed.
   skipped_extras text[] not null default '{}',
-  -- How often it was given to a provider, all steps together.
+  -- How often it was submitted to a provider, in all steps together.
   attempts integer not null default 1,
-  -- Who made the video last, or is making it: { name, model, request_id }, with the provider's own id once there is one.
+  -- The provider that makes the video or made it last: { name, model, request_id }, with the provider's own id once it
+  -- is known.
   provider jsonb not null,
-  -- The length asked for; what counts towards the month's quota.
+  -- The requested length; it counts towards the monthly quota.
   seconds integer not null default 0,
   credits_used integer not null,
   credits_refunded integer not null default 0,
   error_code text,
   error_message text,
-  -- Whether others can open its provider's files, as its model said when it was asked for.
+  -- Whether clients can open the provider's files, as the model's row said when the job was started.
   files_are_public boolean not null default true,
-  -- Our own copy in the bucket `videos`; video_url is the provider's, served while there is no copy.
+  -- Our own copy in the bucket `videos`. video_url is the provider's file, which clients get while there is no copy.
   video_path text,
   video_url text,
   thumbnail_path text,
@@ -104,7 +106,7 @@ grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
 revoke all on sequence public.video_jobs_id_seq from anon, authenticated, service_role;
 
--- The pause before the next look at a job, in seconds: a tenth of its age, between the two settings.
+-- The pause before the next check of a job, in seconds: a tenth of its age, between the two settings.
 create function private.check_interval_seconds(
   p_created_at timestamptz
 )
@@ -122,7 +124,7 @@ $$;
 revoke execute on function private.check_interval_seconds(timestamptz) from public, anon, authenticated;
 grant execute on function private.check_interval_seconds(timestamptz) to service_role;
 
--- The job as clients see it, but for the file paths, which the caller turns into signed URLs; null for no job.
+-- The job as clients see it, except that the caller turns file paths into signed URLs; null for no job.
 create function private.job_json(
   p_job public.video_jobs
 )

@@ -1,7 +1,7 @@
--- The state machine of a job: every change of its status and stage that there is, and what makes it. All others are
--- refused, whoever asks for them. docs/state-machine.md shows the same table, and a test compares the two.
+-- The state machine of a job: every allowed change of its status and stage, and the procedures that make it. Every
+-- other change is refused, for all roles. docs/state-machine.md shows the same table, and a test compares the two.
 
--- All changes of (status, stage), each with the procedures that make it.
+-- All allowed changes of (status, stage), each with the procedures that make it.
 create function private.job_changes()
 returns table (
   from_status text,
@@ -38,7 +38,7 @@ $$;
 revoke execute on function private.job_changes() from public, anon, authenticated;
 grant execute on function private.job_changes() to service_role;
 
--- Refuses a change of status or stage that is none of the above.
+-- Refuses a change of status or stage that is not in the table above.
 create function private.refuse_other_job_change()
 returns trigger
 language plpgsql

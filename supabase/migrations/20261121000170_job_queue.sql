@@ -1,30 +1,32 @@
--- What it takes to get jobs done.
+-- The queue of jobs that still have something to do, and what a worker is given of them.
 
--- One row a job, kept apart so that owners can select * from their jobs, a lease never touches what they see, and the
--- worker's index holds only what still has something to do.
+-- One row per job, apart from video_jobs for three reasons: owners can select * from their jobs, a lease does not touch
+-- the row that they see, and the worker's index holds only jobs that still have something to do.
 create table private.job_queue (
   job_id uuid primary key references public.video_jobs (job_id) on delete cascade,
-  -- In order, as build_steps makes them. An input may name what earlier steps made.
+  -- In order, as build_steps makes them. An input may name the artifact of an earlier step.
   steps jsonb not null,
   step integer not null default 0,
-  -- What the steps made so far, by their names, and as `video` and `thumbnail` the newest ones: { url, provider, run }.
+  -- What the steps have made so far, by step name, and the newest `video` and `thumbnail`: { url, provider, run }.
   artifacts jsonb not null default '{}',
-  -- Counts every submission of the job. Whoever reports a result names the attempt it belongs to: a stale one changes nothing.
+  -- The number of the current submission. A report names the attempt that it belongs to; the report of an earlier
+  -- attempt changes nothing.
   attempt integer not null default 0,
   attempts_of_step integer not null default 0,
-  -- When the current attempt was opened, and the provider's id of it once that is known. A time without an id: it was
-  -- sent or is being sent, and may be running. Neither: the last attempt is over and the next not yet made.
+  -- When the current attempt was opened, and the provider's id of its run once that is known. A time without an id: it
+  -- was sent or is being sent, and may be running. Neither: the last attempt is over and the next is not yet made.
   submitted_at timestamptz,
   provider_job_id text,
-  -- When the current attempt was last seen waiting at the provider; earlier than submitted_at it was an attempt before.
+  -- When a run was last seen in the provider's queue; a time before submitted_at belongs to an earlier attempt.
   queued_until timestamptz,
-  -- When somebody must look at the job again; null when nothing is left to do.
+  -- When a worker must check the job again; null when nothing is left to do.
   next_check_at timestamptz,
   lease_until timestamptz,
   deadline_at timestamptz not null,
-  -- When the current step is given up: the job's own deadline, or earlier where the video may do without the step.
+  -- When the current step is given up: at the job's deadline, or earlier if the video may be delivered without the
+  -- step.
   step_deadline_at timestamptz not null,
-  -- Looks or copies in a row that failed for a reason that may pass.
+  -- Checks or copies in a row that failed for a transient reason.
   failures integer not null default 0,
   constraint steps_are_a_list check (jsonb_typeof(steps) = 'array' and jsonb_array_length(steps) > 0),
   constraint step_is_one_of_the_steps check (step between 0 and jsonb_array_length(steps)),
@@ -41,7 +43,8 @@ create policy "Only the service role works on jobs" on private.job_queue
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.job_queue to service_role;
 
--- When a step that begins now is given up: the job's own deadline, or earlier where the video may do without the step.
+-- When a step that begins now is given up: at the job's deadline, or earlier if the video may be delivered without the
+-- step.
 create function private.step_deadline(
   p_step jsonb,
   p_deadline timestamptz
@@ -60,7 +63,7 @@ $$;
 revoke execute on function private.step_deadline(jsonb, timestamptz) from public, anon, authenticated;
 grant execute on function private.step_deadline(jsonb, timestamptz) to service_role;
 
--- What a worker needs to know to move a job on, with the one thing to do next as `action`.
+-- What a worker needs to know to advance a job, with the one thing to do next as `action`.
 create function private.leased_job_json(
   p_job public.video_jobs,
   p_queued private.job_queue,
@@ -85,7 +88,7 @@ as $$
     'attempt', p_queued.attempt, 'provider_job_id', p_queued.provider_job_id, 'failures', p_queued.failures,
     'attempts_of_step', p_queued.attempts_of_step,
     'attempts_left', (select attempts_per_step from public.app_settings) - p_queued.attempts_of_step,
-    -- What must come keeps time for its own run and for those after it.
+    -- A step that is not optional leaves time for its own run and for the steps after it.
     'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - private.clock())
       - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
           then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)

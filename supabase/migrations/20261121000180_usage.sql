@@ -1,6 +1,7 @@
--- How much one user has had made, also before they left and came back.
+-- The usage of a user, including what counts from before the user left and came back.
 
--- How many seconds of video each user has had generated in a month, failed jobs given back; outlives deleted videos.
+-- The seconds of video that each user had generated in a month, without failed jobs. Deleting a video does not reduce
+-- it.
 create table private.monthly_usage (
   user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   month date not null,
@@ -14,7 +15,7 @@ create policy "Only the service role counts usage" on private.monthly_usage
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.monthly_usage to service_role;
 
--- The month of a time, in UTC, by its first day.
+-- The month of a time in UTC, as its first day.
 create function private.month_of(
   p_time timestamptz
 )
@@ -30,7 +31,7 @@ $$;
 revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
 grant execute on function private.month_of(timestamptz) to service_role;
 
--- The length that settings ask for, in whole seconds: the duration, or the frames of a model that counts those.
+-- The length that settings ask for, in whole seconds: the duration, or the frames for models that count frames.
 create function private.seconds_of(
   p_settings jsonb
 )
@@ -42,7 +43,7 @@ set search_path = ''
 as $$
   select ceil(coalesce(
     (p_settings ->> 'duration')::numeric,
-    -- 16 a second is what the models that take frames make (Wan) where the settings do not say.
+    -- The models that take frames (Wan) make 16 per second unless the settings say otherwise.
     (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16),
     0))::integer;
 $$;
@@ -50,7 +51,7 @@ $$;
 revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;
 grant execute on function private.seconds_of(jsonb) to service_role;
 
--- Counts a new job towards its user's month: it is given back only when the job fails.
+-- Adds a new job to its user's month. Only a failed job is subtracted again.
 create function private.count_usage(
   p_user_id uuid,
   p_seconds integer
@@ -69,7 +70,7 @@ $$;
 revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;
 grant execute on function private.count_usage(uuid, integer) to service_role;
 
--- What users of the same addresses had used when they left, as far as it still counts: the limits go on with it.
+-- What users of the same addresses had used when they left, as far as it still counts towards a limit.
 create function private.earlier_usage(
   p_user_id uuid,
   out seconds integer,
@@ -97,7 +98,7 @@ $$;
 revoke execute on function private.earlier_usage(uuid) from public, anon, authenticated;
 grant execute on function private.earlier_usage(uuid) to service_role;
 
--- How many seconds of video a user has had generated in this month.
+-- The seconds of video that a user had generated in a month.
 create function private.seconds_in_month(
   p_user_id uuid,
   p_month date
@@ -115,29 +116,29 @@ $$;
 revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;
 grant execute on function private.seconds_in_month(uuid, date) to service_role;
 
--- The entries of the ledger that count towards a limit. Deleting the job does not undo that it counts. Each part has an index
--- of its own.
+-- The entries of the ledger that count towards a limit. An entry counts even if its job is deleted. Each part has its
+-- own index.
 create view private.counted_entries with (security_invoker = true) as
 select user_id, created_at, 'generations' as counted_as from public.quota_log where change < 0 and job_id is not null
 union all
--- Jobs that their owner ended after a run had started: that run is billed to us.
+-- Jobs that their owner ended after a run had started: the provider bills us for the run.
 select user_id, created_at, 'cancels' from public.quota_log where reason = 'cancelled_after_start_refund'
 union all
--- Jobs that failed for what the user gave, such as a last image that cannot be opened, after a part of them was made: that
--- part is billed to us.
+-- Jobs that failed because of the user's input, such as a last image that cannot be opened, after a part of the video
+-- was made: the provider bills us for that part.
 select user_id, created_at, 'refusals' from public.quota_log where reason = 'refused_after_start_refund';
 
 grant select on private.counted_entries to service_role;
 
--- How many entries count towards a limit now, and when the oldest of them stops counting. What users of the same addresses had
--- used before they left counts too.
+-- How many entries count towards a limit now, and when the oldest of them stops counting. What users of the same
+-- addresses used before they left is included.
 create function private.recent_entries(
   p_user_id uuid,
   p_counted_as text,
   out used integer,
   out free_at timestamptz
 )
--- Not in SQL: its plan is kept, and the parts of the view that are not asked for cost nothing.
+-- plpgsql keeps the plan, and the branches of the view for other limits are not executed.
 language plpgsql
 volatile
 security invoker
@@ -162,7 +163,8 @@ $$;
 revoke execute on function private.recent_entries(uuid, text) from public, anon, authenticated;
 grant execute on function private.recent_entries(uuid, text) to service_role;
 
--- Keeps with each address of a user who leaves what they had used, so that the limits count on if they come back.
+-- Keeps the usage of a user who leaves with each of the user's addresses, so that the limits still hold if the user
+-- comes back.
 create function private.keep_usage(
   p_user_id uuid
 )
@@ -187,7 +189,7 @@ begin
     count(*) filter (where counted_as = 'refusals')
   into v_generations, v_cancels, v_refusals
   from private.counted_entries where user_id = p_user_id and created_at > v_now - interval '1 day';
-  -- Added to what the users before them left, where that still counts.
+  -- Added to the usage of earlier users, as far as that still counts.
   update private.addresses set
     seconds_of_month = v_seconds + case when private.month_of(left_at) = v_month then seconds_of_month else 0 end,
     generations_of_hour = v_generations
@@ -202,12 +204,12 @@ $$;
 
 revoke execute on function private.keep_usage(uuid) from public, anon, authenticated;
 
--- Forgets what users had used who left, once it counts no more, and addresses of which nothing is to be remembered.
+-- Forgets the usage of users who left, once it no longer counts, and addresses that have nothing to remember.
 create function private.forget_usage()
 returns void
 language plpgsql
 volatile
--- Runs as the owner: what was kept of an address is not the service role's to change.
+-- Runs as the owner: the service role may not change what is kept of an address.
 security definer
 set search_path = ''
 as $$

@@ -1,6 +1,7 @@
--- How much one user may have made: jobs at a time, an hour, and seconds a month. Each limit is a column of app_settings.
+-- The limits of a user: jobs at a time, in an hour, and refunds in a day, and seconds in a month. Each limit is a
+-- column of app_settings.
 
--- How many unfinished jobs a user has.
+-- The number of a user's unfinished jobs.
 create function private.active_jobs(
   p_user_id uuid
 )
@@ -16,7 +17,7 @@ $$;
 revoke execute on function private.active_jobs(uuid) from public, anon, authenticated;
 grant execute on function private.active_jobs(uuid) to service_role;
 
--- The answer to a request that a limit refuses: { outcome, limit, retry_after }, the last in seconds.
+-- The answer to a request beyond a limit: { outcome, limit, retry_after }, with retry_after in seconds.
 create function private.limit_reached(
   p_outcome text,
   p_limit bigint,
@@ -35,7 +36,7 @@ $$;
 revoke execute on function private.limit_reached(text, bigint, timestamptz) from public, anon, authenticated;
 grant execute on function private.limit_reached(text, bigint, timestamptz) to service_role;
 
--- Returns which of the user's limits a new job would break; null when none. Call it with the balance locked.
+-- Returns the limit that a new job would break; null when none. Call it with the balance locked.
 create function private.limit_problem(
   p_user_id uuid
 )
@@ -65,8 +66,7 @@ $$;
 revoke execute on function private.limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.limit_problem(uuid) to service_role;
 
--- Returns that a new job would be more than its user may have made in a month; null when it would not. Call it with the
--- balance locked.
+-- Returns that a new job would exceed the monthly quota; null when it would not. Call it with the balance locked.
 create function private.quota_problem(
   p_user_id uuid,
   p_seconds integer

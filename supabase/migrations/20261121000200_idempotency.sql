@@ -1,4 +1,4 @@
--- One key, one job: which request a key was used for, and the answer that everybody gets who uses it again.
+-- One key, one job: the request that a key was used for, and the answer that every repetition of it gets.
 
 create table public.idempotency_log (
   user_id uuid not null references public.credit_balances (user_id) on delete cascade,
@@ -6,7 +6,7 @@ create table public.idempotency_log (
   operation_type text not null,
   request_hash text not null,
   job_id uuid not null,
-  -- The answer that a replay gets, word for word.
+  -- The answer that a replay gets, unchanged.
   response_data jsonb not null,
   status_code integer not null,
   created_at timestamptz not null,
@@ -25,8 +25,8 @@ create policy "Only the service role reads keys" on public.idempotency_log
 revoke all on public.idempotency_log from anon, authenticated, service_role;
 grant select, insert, update, delete on public.idempotency_log to service_role;
 
--- The outcome of a key that was used before and has not expired; null for a fresh one. A batch is one request with many
--- keys: one of its siblings that was used for another request refuses them all.
+-- Returns the outcome for a key that was used and has not expired; null for a new key. A batch is one request with many
+-- keys: if one of them was used for another request, the whole batch is refused.
 create function private.find_answer(
   p_user_id uuid,
   p_idempotency_key text,
@@ -43,7 +43,7 @@ declare
   v_now timestamptz := private.clock();
   v_key public.idempotency_log;
 begin
-  -- One look at all of them, those of another request first: between two looks such a request may take the key.
+  -- One query for all keys, other requests first: between two queries such a request could take a key.
   select * into v_key from public.idempotency_log
   where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys) and expires_at > v_now
   order by request_hash is distinct from p_request_hash desc, idempotency_key = p_idempotency_key desc
@@ -65,7 +65,8 @@ $$;
 revoke execute on function private.find_answer(uuid, text, text, text[]) from public, anon, authenticated;
 grant execute on function private.find_answer(uuid, text, text, text[]) to service_role;
 
--- Binds a key to its job, and to the answer that a replay gets. A row that is there has expired: `replay` comes first.
+-- Stores a key with its job and the answer that a replay gets. A row that is already there has expired: find_answer was
+-- called before.
 create function private.store_answer(
   p_user_id uuid,
   p_idempotency_key text,
@@ -102,8 +103,8 @@ $$;
 revoke execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
 grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) to service_role;
 
--- Deletes up to p_limit expired keys, the oldest first, and says how many there were: { idempotency_keys }. Forgets what users
--- who left had used, once it counts no more.
+-- Deletes up to p_limit expired keys, the oldest first, and returns their number: { idempotency_keys }. Also forgets
+-- the usage of users who left, once it no longer counts.
 create function public.purge_expired(
   p_limit integer default 1000
 )
@@ -121,7 +122,7 @@ begin
   where ctid = any (array(
     select ctid from public.idempotency_log
     where expires_at <= v_now order by expires_at limit p_limit
-    -- A request that is about to use an expired key anew has its row.
+    -- A request that reuses an expired key has its row locked.
     for update skip locked));
   get diagnostics v_keys = row_count;
   perform private.forget_usage();

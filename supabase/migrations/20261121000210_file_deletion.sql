@@ -1,20 +1,20 @@
--- The files that are to be deleted: listed with what they belonged to gone, deleted by the functions, and by the purge
--- where those did not come to it.
+-- The queue of files to delete. Their rows are already gone. The functions delete the files at once; the purge deletes
+-- those that are left.
 
--- Files that are to be deleted and may still be there: no row of anything else names them any more.
+-- Files to delete that may still be in Storage: no other row names them.
 create table private.files_to_delete (
   bucket text not null,
   path text not null,
-  -- Not before copy_lease_seconds after this: somebody may be writing it until then.
+  -- The row stays until copy_lease_seconds after this time: until then a worker may still be writing the file.
   since timestamptz not null,
-  -- How often Storage has refused to delete it.
+  -- How often Storage refused to delete it.
   refusals integer not null default 0,
   primary key (bucket, path),
   constraint refusals_are_counted check (refusals >= 0)
 );
 
 create index files_to_delete_by_age on private.files_to_delete (since);
--- By their bytes: for whoever looks for the files of one user.
+-- Sorted by bytes, for a search by the prefix of a user's folder.
 create index files_to_delete_by_user on private.files_to_delete (bucket, path collate "C");
 
 alter table private.files_to_delete enable row level security;
@@ -22,7 +22,7 @@ create policy "Only the service role deletes files" on private.files_to_delete
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.files_to_delete to service_role;
 
--- Puts a job's files on the list of those to be deleted: all that it may have, since a copy may be on its way now.
+-- Enqueues all files that a job may have, because a copy may be on its way.
 create function private.enqueue_job_files(
   p_job public.video_jobs
 )
@@ -34,7 +34,7 @@ set search_path = ''
 as $$
   insert into private.files_to_delete (bucket, path, since)
   select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
-    -- Of a job that is over, and whose copy is not still owed, nobody has begun to write since.
+    -- The files of a finished job without an open copy have no writer since it ended.
     case when p_job.status = 'failed' or p_job.video_path is not null then p_job.completed_at else private.clock() end
   from unnest(array['.mp4', '_thumb.jpg', '.vtt']) as ending
   on conflict do nothing;
@@ -43,7 +43,7 @@ $$;
 revoke execute on function private.enqueue_job_files(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.enqueue_job_files(public.video_jobs) to service_role;
 
--- A page of the files of one user that are to be deleted, in the order of their names: [{ bucket, path }].
+-- A page of one user's files to delete, sorted by name: [{ bucket, path }].
 create function private.files_of(
   p_user_id uuid,
   p_limit integer,
@@ -59,7 +59,7 @@ as $$
   select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
   from (
     select bucket, path from private.files_to_delete
-    -- The bytes of '/' and '0' are neighbours: everything in the user's folder is between them.
+    -- In bytes, 0 follows /: everything in the user's folder is between the two.
     where bucket in ('inputs', 'videos')
       and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
       and (bucket, path collate "C") > (p_after_bucket, p_after_path)
@@ -71,8 +71,7 @@ $$;
 revoke execute on function private.files_of(uuid, integer, text, text) from public, anon, authenticated;
 grant execute on function private.files_of(uuid, integer, text, text) to service_role;
 
--- A page of a user's files that are to be deleted, in the order of their names: [{ bucket, path }]. Also of a user who is
--- no more.
+-- A page of a user's files to delete, sorted by name: [{ bucket, path }]. The user may be deleted already.
 create function public.list_files_of_user(
   p_user_id uuid,
   p_limit integer,
@@ -91,8 +90,8 @@ $$;
 revoke execute on function public.list_files_of_user(uuid, integer, text, text) from public, anon, authenticated;
 grant execute on function public.list_files_of_user(uuid, integer, text, text) to service_role;
 
--- Up to p_limit files that are to be deleted and that nobody can still be writing, those that wait longest first:
--- [{ bucket, path }].
+-- Up to p_limit files to delete that no worker can still be writing, those that have waited longest first: [{ bucket,
+-- path }].
 create function public.list_files_to_delete(
   p_limit integer
 )
@@ -114,8 +113,8 @@ $$;
 revoke execute on function public.list_files_to_delete(integer) from public, anon, authenticated;
 grant execute on function public.list_files_to_delete(integer) to service_role;
 
--- Notes that files, given as [{ bucket, path }], are gone: for good once nobody can still be writing them. A worker that
--- dies right after its upload leaves a file behind a deletion, and the purge looks for it again.
+-- Records that files, [{ bucket, path }], were deleted. A file leaves the queue once no worker can still be writing it:
+-- a worker that stops right after its upload can leave a file behind, and the purge deletes it again.
 create function public.record_deleted_files(
   p_files jsonb
 )
@@ -134,7 +133,7 @@ $$;
 revoke execute on function public.record_deleted_files(jsonb) from public, anon, authenticated;
 grant execute on function public.record_deleted_files(jsonb) to service_role;
 
--- Puts a file that Storage did not delete at the end of the list.
+-- Moves a file that Storage did not delete to the end of the queue.
 create function public.postpone_file(
   p_bucket text,
   p_path text

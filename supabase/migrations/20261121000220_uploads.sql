@@ -1,15 +1,15 @@
--- What users give: POST /uploads hands out the addresses to upload to, each with a row. An upload lives for a day, and for as
--- long as a job that has not failed names it.
+-- Users' images: POST /uploads returns the address to upload to, and writes a row. An upload is kept for a day, and
+-- longer while a job that has not failed uses it.
 
 create table private.uploads (
   path text primary key,
   user_id uuid not null references public.credit_balances (user_id) on delete cascade,
   content_type text not null,
   created_at timestamptz not null,
-  -- The version of the file whose first bytes were found to be of that type. An address is used up by a finished upload,
-  -- but a slower one that began before replaces the file: then it has another version, and is checked again.
+  -- The version of the file whose first bytes were checked. A finished upload uses up its address, but a slower upload
+  -- that began earlier replaces the file: then the version differs, and the file is checked again.
   checked_version text,
-  -- The size of a file that was of another type and was deleted: it counts towards its user's day.
+  -- The size of a file that was deleted because it was of another type: it counts towards the user's day.
   refused_bytes bigint,
   constraint upload_is_in_its_users_folder check (starts_with(path, user_id || '/')),
   constraint upload_is_an_image check (content_type in ('image/jpeg', 'image/png', 'image/webp', 'image/gif')),
@@ -24,7 +24,7 @@ create policy "Only the service role keeps uploads" on private.uploads
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.uploads to service_role;
 
--- When an address that was given at that time takes no file any more: Supabase's own limit.
+-- When an upload address stops working: Supabase's own limit.
 create function private.address_expiry(
   p_time timestamptz
 )
@@ -40,7 +40,7 @@ $$;
 revoke execute on function private.address_expiry(timestamptz) from public, anon, authenticated;
 grant execute on function private.address_expiry(timestamptz) to service_role;
 
--- Whoever deletes the row of an upload, its file follows.
+-- When the row of an upload is deleted, its file is enqueued for deletion.
 create function private.enqueue_upload_file()
 returns trigger
 language plpgsql
@@ -61,7 +61,7 @@ revoke execute on function private.enqueue_upload_file() from public, anon, auth
 create trigger uploads_take_their_files_along after delete on private.uploads
   for each row execute function private.enqueue_upload_file();
 
--- The file of an upload as Storage has it now; no row when there is none.
+-- The file of an upload in Storage; no row when there is none.
 create function private.stored_upload(
   p_path text
 )
@@ -71,7 +71,7 @@ returns table (
 )
 language sql
 stable
--- Runs as the owner, like the next two: Storage's tables are out of the service role's reach.
+-- Runs as the owner, like the next two: the service role cannot read Storage's tables.
 security definer
 set search_path = ''
 as $$
@@ -82,7 +82,7 @@ $$;
 revoke execute on function private.stored_upload(text) from public, anon, authenticated;
 grant execute on function private.stored_upload(text) to service_role;
 
--- The most that one upload may have.
+-- The maximum size of an upload.
 create function private.max_upload_bytes()
 returns bigint
 language sql
@@ -96,8 +96,8 @@ $$;
 revoke execute on function private.max_upload_bytes() from public, anon, authenticated;
 grant execute on function private.max_upload_bytes() to service_role;
 
--- Up to p_limit files that have no row and are not on the list of those to be deleted: such as come by the address, still
--- valid, of an upload that was deleted with its user.
+-- Up to p_limit files that have no row and are not enqueued for deletion, such as an upload to an address that was
+-- still valid after its user was deleted.
 create function private.stray_uploads(
   p_limit integer
 )
@@ -120,8 +120,8 @@ $$;
 revoke execute on function private.stray_uploads(integer) from public, anon, authenticated;
 grant execute on function private.stray_uploads(integer) to service_role;
 
--- Says which limit of a user's day one more upload may break; null when none. Call it with the balance locked. An address
--- that was not used yet counts with all that it may bring.
+-- Returns the daily limit that one more upload may break; null when none. Call it with the balance locked. An unused
+-- address counts with the largest file that it may bring.
 create function private.upload_limit_problem(
   p_user_id uuid
 )
@@ -167,7 +167,7 @@ $$;
 revoke execute on function private.upload_limit_problem(uuid) from public, anon, authenticated;
 grant execute on function private.upload_limit_problem(uuid) to service_role;
 
--- Gives a user the path of a new upload, or says why not: { outcome, … }.
+-- Creates the path of a new upload, or returns why not: { outcome, … }.
 create function public.start_upload(
   p_user_id uuid,
   p_content_type text
@@ -183,7 +183,7 @@ declare
   v_path text := p_user_id || '/' || gen_random_uuid() || '.'
     || case p_content_type when 'image/jpeg' then 'jpg' else split_part(p_content_type, '/', 2) end;
 begin
-  -- A user's uploads are counted one at a time.
+  -- The uploads of a user are counted one at a time.
   perform from public.credit_balances where user_id = p_user_id for update;
   perform private.require_account(p_user_id);
   v_outcome := private.upload_limit_problem(p_user_id);

@@ -1,7 +1,7 @@
--- The use and the end of what users uploaded: looked at before a job may have it, kept while one does, deleted after.
+-- What happens to an upload: it is checked before a job may use it, kept while a job uses it, and deleted afterwards.
 
--- Says why files that a request names cannot be used, or not yet; null when they can. They stay until the caller's
--- transaction ends.
+-- Returns why the files of a request cannot be used, or not yet; null when they can. Their rows stay locked until the
+-- caller's transaction ends.
 create function private.input_problem(
   p_user_id uuid,
   p_paths text[]
@@ -38,8 +38,8 @@ $$;
 revoke execute on function private.input_problem(uuid, text[]) from public, anon, authenticated;
 grant execute on function private.input_problem(uuid, text[]) to service_role;
 
--- Notes what the first bytes of a version of an upload's file have told. One that is not what it was said to be is refused
--- for good, and its file is to be deleted.
+-- Records what the first bytes of a version of an upload showed. A file of another type than declared is refused for
+-- good and enqueued for deletion.
 create function public.record_checked_upload(
   p_path text,
   p_version text,
@@ -69,8 +69,8 @@ $$;
 revoke execute on function public.record_checked_upload(text, text, boolean) from public, anon, authenticated;
 grant execute on function public.record_checked_upload(text, text, boolean) to service_role;
 
--- Deletes up to p_limit uploads of more than a day ago that no job names but failed ones, which cost their user nothing,
--- and puts up to p_limit files that have no row on the list of those to be deleted; how many there were.
+-- Deletes up to p_limit uploads older than a day that only failed jobs use, since those cost their users nothing, and
+-- enqueues up to p_limit files that have no row. Returns the number of both.
 create function public.delete_expired_uploads(
   p_limit integer
 )
@@ -94,7 +94,7 @@ begin
     order by created_at
     limit p_limit
     for update skip locked);
-  -- Asked once more now that nobody can use them: a request may have been faster than the lock.
+  -- Checked again now that the rows are locked: a request may have come before the lock.
   delete from private.uploads where path = any (v_paths) and not exists (
     select from public.video_jobs
       where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed');

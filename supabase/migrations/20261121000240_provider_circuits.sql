@@ -1,13 +1,13 @@
--- A provider that is down takes no more of our users' money.
+-- Circuits: while a provider is down, no user is charged for a job that it would make.
 
--- One row for each provider that has failed lately. No row: all is well.
+-- One row per provider that failed lately. No row: the provider works.
 create table private.provider_circuits (
   provider text primary key,
-  -- Submissions in a row that failed for a reason that is not the request's.
+  -- Submissions in a row that failed for a reason other than the request.
   failures integer not null,
-  -- Until when new requests are refused; afterwards one at a time may try. Null: the circuit is not open.
+  -- Until when new requests are refused; afterwards one at a time may try. Null: the circuit is closed.
   open_until timestamptz,
-  -- The probe: the job that tries now, and until when the others wait for what becomes of it.
+  -- The probe: the job that tries now, and how long other requests wait for its result.
   probe_job_id uuid,
   probe_until timestamptz,
   constraint circuit_failures_are_counted check (failures > 0),
@@ -20,8 +20,8 @@ create policy "Only the service role works circuits" on private.provider_circuit
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.provider_circuits to service_role;
 
--- Counts a failure of a provider, and opens its circuit after enough of them in a row, or at once when our account there
--- is refused. True when this failure opened it.
+-- Counts a failure of a provider, and opens its circuit after enough failures in a row, or at once if the provider
+-- refuses our account. Returns whether this failure opened it.
 create function private.count_provider_failure(
   p_provider text,
   p_account_refused boolean
@@ -45,7 +45,7 @@ begin
   if not (p_account_refused or v_was_open or v_circuit.failures >= v_settings.circuit_failures) then
     return false;
   end if;
-  -- A probe that failed, or one more of those that were under way: closed for as long again.
+  -- A failed probe, or a failure of a submission that was under way, keeps the circuit open for the same time again.
   update private.provider_circuits set
     open_until = v_now + make_interval(secs => v_settings.circuit_open_seconds), probe_job_id = null, probe_until = null
   where provider = p_provider;
@@ -56,7 +56,7 @@ $$;
 revoke execute on function private.count_provider_failure(text, boolean) from public, anon, authenticated;
 grant execute on function private.count_provider_failure(text, boolean) to service_role;
 
--- Closes a provider's circuit, and forgets its failures: it answers.
+-- Closes a provider's circuit and forgets its failures, because the provider answers.
 create function private.close_circuit(
   p_provider text
 )
@@ -66,16 +66,15 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  -- Nearly always there is no row, and then nothing is locked.
+  -- Usually there is no row, and nothing is locked.
   delete from private.provider_circuits where provider = p_provider;
 $$;
 
 revoke execute on function private.close_circuit(text) from public, anon, authenticated;
 grant execute on function private.close_circuit(text) to service_role;
 
--- Notes what a job's submission tells of its provider's health: `answered`, whatever it said; `failed`; `account_refused`;
--- or nothing, since it was `not_sent`: a probe is given back then. True when this opened the circuit, which the caller
--- tells the operator.
+-- Records what a submission showed about its provider: `answered`, with any answer; `failed`; `account_refused`; or
+-- `not_sent`, which frees the probe. Returns whether this opened the circuit; the caller then alerts the operator.
 create function public.record_provider_answer(
   p_provider text,
   p_answer text,
@@ -106,8 +105,8 @@ $$;
 revoke execute on function public.record_provider_answer(text, text, uuid) from public, anon, authenticated;
 grant execute on function public.record_provider_answer(text, text, uuid) to service_role;
 
--- Whether a circuit's probe is still under way. It ends with its job: one that was cancelled or failed before its turn
--- tells nothing any more.
+-- Whether a circuit's probe is still under way. It ends with its job: a job that was cancelled or failed before its
+-- turn has no result.
 create function private.is_probed(
   p_circuit private.provider_circuits
 )
@@ -124,8 +123,9 @@ $$;
 revoke execute on function private.is_probed(private.provider_circuits) from public, anon, authenticated;
 grant execute on function private.is_probed(private.provider_circuits) to service_role;
 
--- Refuses a request for a provider whose circuit is open; null where it may pass. Once the time is over the first to ask
--- passes as the probe, and the others wait for what becomes of it. Call it last: who has passed must be submitted.
+-- Refuses a request for a provider whose circuit is open; null where it may pass. When the time is over, the first
+-- request passes as the probe, and the others wait for its result. Call it last: a request that passed must be
+-- submitted.
 create function private.circuit_problem(
   p_provider text,
   p_job_id uuid
@@ -142,7 +142,7 @@ declare
 begin
   select * into v_circuit from private.provider_circuits where provider = p_provider;
   if v_circuit.open_until <= v_now then
-    -- Only one of those that come now gets it, and sees the job of the one before.
+    -- Only one of the requests that come now becomes the probe; the others see its job.
     select * into v_circuit from private.provider_circuits where provider = p_provider for update;
     if v_circuit.open_until <= v_now and not private.is_probed(v_circuit) then
       update private.provider_circuits set

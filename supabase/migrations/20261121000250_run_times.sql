@@ -1,10 +1,10 @@
--- How long runs really take: what the progress of the next ones is estimated by, since hardly a provider tells any.
+-- How long runs really take: the progress of later runs is estimated from it, because most providers report none.
 
 create table private.run_times (
   provider text not null,
   model text not null,
-  -- From the end of the wait to the end of the run, on average, the newest run counting a fifth. Begins with what the
-  -- model's row says.
+  -- Average time from the end of the wait to the end of the run; the newest run counts one fifth. The first value is
+  -- that of the model's row.
   seconds numeric not null,
   primary key (provider, model),
   constraint run_time_is_positive check (seconds > 0)
@@ -15,7 +15,7 @@ create policy "Only the service role learns run times" on private.run_times
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.run_times to service_role;
 
--- Notes how long a run of a step took. An outlier moves the average by a fifth at most.
+-- Records how long a run of a step took. An outlier moves the average by at most one fifth.
 create function private.learn_run_time(
   p_step jsonb,
   p_seconds numeric
@@ -30,7 +30,7 @@ begin
   insert into private.run_times (provider, model, seconds)
   values (p_step ->> 'provider', p_step ->> 'model', (p_step ->> 'typical_seconds')::numeric)
   on conflict do nothing;
-  -- Whoever finds somebody else at it goes on: no job waits for an average.
+  -- If another transaction has the row, this value is skipped: no job waits for an average.
   update private.run_times set seconds = greatest(1, 0.8 * seconds + 0.2 * least(2 * seconds, p_seconds))
   where ctid = any (array(
     select ctid from private.run_times
@@ -41,7 +41,7 @@ $$;
 revoke execute on function private.learn_run_time(jsonb, numeric) from public, anon, authenticated;
 grant execute on function private.learn_run_time(jsonb, numeric) to service_role;
 
--- Steps with what has been learnt as their typical times, where anything has.
+-- Returns the steps with the learnt times as their typical times, where there are any.
 create function private.with_run_times(
   p_steps jsonb
 )
@@ -61,8 +61,8 @@ $$;
 revoke execute on function private.with_run_times(jsonb) from public, anon, authenticated;
 grant execute on function private.with_run_times(jsonb) to service_role;
 
--- How much of a run is done, in percent, by the time that it has been running: evenly up to its typical time, then ever
--- slower and never 90, since a bar that waits at 99 is a lie.
+-- Estimates how much of a run is done, in percent: evenly up to its typical time, then ever slower and never 90,
+-- because a bar that waits at 99 misleads.
 create function private.estimated_percent(
   p_seconds numeric,
   p_typical_seconds numeric

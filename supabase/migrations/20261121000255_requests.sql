@@ -1,7 +1,7 @@
 -- What a request asks for: the job, its model, its settings and its images.
 
--- The job that a request asks for, not written yet: it has no price, and its settings are as they were sent. A field that
--- no request has is refused: ignored, a misspelled one could be the most that the user agreed to pay.
+-- The requested job, not written yet: it has no price, and its settings are as they were sent. An unknown field is
+-- refused: if it were ignored, a misspelled max_credits would be ignored too.
 create function private.requested_job(
   p_user_id uuid,
   p_request jsonb
@@ -30,8 +30,7 @@ $$;
 revoke execute on function private.requested_job(uuid, jsonb) from public, anon, authenticated;
 grant execute on function private.requested_job(uuid, jsonb) to service_role;
 
--- The model that makes what is asked for; null when it cannot be had. A transition that names no model gets the featured
--- one.
+-- The model of a request; null when it is not available. A transition without a model gets the featured one.
 create function private.find_model(
   p_kind text,
   p_model_id uuid
@@ -57,7 +56,7 @@ $$;
 revoke execute on function private.find_model(text, uuid) from public, anon, authenticated;
 grant execute on function private.find_model(text, uuid) to service_role;
 
--- Checks the settings and the images against the model, and the extras against those that can be had: { settings, issues }.
+-- Checks settings and images against the model, and that the extras are available: { settings, issues }.
 create function private.resolve_request(
   p_model public.models,
   p_settings jsonb,
@@ -96,7 +95,7 @@ revoke execute on function private.resolve_request(public.models, jsonb, boolean
   from public, anon, authenticated;
 grant execute on function private.resolve_request(public.models, jsonb, boolean, boolean) to service_role;
 
--- An image as a step's input: its address, or the file of the user's own folder.
+-- An image as the input of a step: its URL, or the file in the user's own folder.
 create function private.image_input(
   p_url text,
   p_path text

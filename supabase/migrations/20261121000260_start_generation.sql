@@ -1,7 +1,8 @@
--- From a request to a charged job: idempotency, model, settings, price, limits, charge, job and stored answer at once.
+-- From a request to a charged job, in one transaction: key, model, settings, price, limits, charge, job and stored
+-- answer.
 
--- Writes a job's two rows, with its first attempt opened: the caller is about to submit it. `p_job` has what was asked for
--- and what it costs.
+-- Writes a job's two rows with the first attempt opened, because the caller submits it next. `p_job` has the request
+-- and its price.
 create function private.insert_job(
   p_job public.video_jobs,
   p_steps jsonb,
@@ -52,7 +53,7 @@ $$;
 revoke execute on function private.insert_job(public.video_jobs, jsonb, integer) from public, anon, authenticated;
 grant execute on function private.insert_job(public.video_jobs, jsonb, integer) to service_role;
 
--- Says why a user cannot have a job now; null when they can. Call it with the balance locked.
+-- Returns why a user cannot start a job now; null when the user can. Call it with the balance locked.
 create function private.start_problem(
   p_job public.video_jobs,
   p_provider text,
@@ -77,7 +78,7 @@ begin
     private.limit_problem(p_job.user_id),
     private.quota_problem(p_job.user_id, p_job.seconds),
     private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
-    -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
+    -- Last, because it may take the circuit's one probe: a request that is refused otherwise must not take it.
     private.circuit_problem(p_provider, p_job.job_id));
 end;
 $$;
@@ -86,7 +87,7 @@ revoke execute on function private.start_problem(public.video_jobs, text, bigint
   from public, anon, authenticated;
 grant execute on function private.start_problem(public.video_jobs, text, bigint, integer) to service_role;
 
--- Writes a job, charges it and binds the key to the answer. Call it with the balance locked.
+-- Writes a job, charges it and stores the answer for its key. Call it with the balance locked.
 create function private.create_charged_job(
   p_job public.video_jobs,
   p_steps jsonb,
@@ -123,9 +124,9 @@ revoke execute on function private.create_charged_job(public.video_jobs, jsonb, 
   from public, anon, authenticated;
 grant execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text) to service_role;
 
--- Starts a generation or a transition, or says why not: { outcome, … }. Only the outcome `created` changes anything.
+-- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
 -- `p_request` is { kind, model_id, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
--- max_credits }: the last is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch.
+-- max_credits }; max_credits is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -153,7 +154,7 @@ begin
   end if;
 
   perform private.lock_user_shared(p_user_id);
-  -- All of a user's requests pass here one at a time: a concurrent duplicate waits, then gets the stored answer.
+  -- A user's requests pass here one at a time: a concurrent duplicate waits, then gets the stored answer.
   select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;
   if not found then
     perform private.require_account(p_user_id);

@@ -1,7 +1,7 @@
--- Who works on a job now. A lease is a promise to be done by a time; one that ran out may be taken by anybody.
+-- Leases: which worker has a job now. A lease ends at a fixed time; after that any worker may take the job.
 
--- Leases a job whose row the caller has locked. A job that waits to be submitted gets its next attempt opened, so that
--- a crash right after the provider took it is known to be an attempt whose answer is missing.
+-- Leases a job whose row the caller has locked. If the job waits to be submitted, its next attempt is opened: should
+-- the worker stop right after the provider took it, the attempt counts as one without an answer.
 create function private.take_lease(
   p_queued private.job_queue,
   p_lease_seconds integer
@@ -23,13 +23,13 @@ begin
     attempt = attempt + v_submits::integer,
     attempts_of_step = attempts_of_step + v_submits::integer,
     submitted_at = case when v_submits then v_now else submitted_at end,
-    -- Should nothing be heard of this worker: at the latest when the job must be ended.
+    -- If this worker stops: at the latest when the step must be ended.
     next_check_at = least(
       case when v_job.completed_at is null then step_deadline_at end,
       v_now + make_interval(secs => case when v_submits
         then v_settings.unknown_submission_seconds
         else private.check_interval_seconds(v_job.created_at) end)),
-    -- A submission whose answer is lost must not keep its step beyond the time when that is given up.
+    -- A submission without an answer must not hold the lease after the deadline of its step.
     lease_until = least(
       case when v_submits then step_deadline_at end,
       v_now + make_interval(secs => case when p_queued.step < jsonb_array_length(p_queued.steps)
@@ -43,7 +43,7 @@ $$;
 revoke execute on function private.take_lease(private.job_queue, integer) from public, anon, authenticated;
 grant execute on function private.take_lease(private.job_queue, integer) to service_role;
 
--- Leases up to p_limit jobs that are due, the most overdue first, and returns what their worker needs to know.
+-- Leases up to p_limit due jobs, the most overdue first, and returns what their worker needs to know.
 create function public.lease_due_jobs(
   p_limit integer,
   p_lease_seconds integer default 60
@@ -73,7 +73,7 @@ $$;
 revoke execute on function public.lease_due_jobs(integer, integer) from public, anon, authenticated;
 grant execute on function public.lease_due_jobs(integer, integer) to service_role;
 
--- Leases one job if it is due and nobody else has it; null otherwise.
+-- Leases one job if it is due and no other worker has it; null otherwise.
 create function public.lease_job(
   p_job_id uuid,
   p_lease_seconds integer default 60

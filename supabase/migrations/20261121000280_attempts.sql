@@ -1,8 +1,8 @@
--- How a running job moves. Each procedure locks the job, checks that it is still in the state and at the attempt that
--- the caller believes in, and answers { applied, job }: a late caller changes nothing and sees the job as it is.
+-- The attempts of a running job. Each procedure locks the job, checks that it is still in the state and at the attempt
+-- that the caller knows, and returns { applied, job }: a late caller changes nothing and gets the job as it is.
 
--- Locks a job and its work, in this order, for a report about one attempt; `current` tells whether the report is one
--- about the running state of an unfinished job. The time of a change is read after this: see list_videos.
+-- Locks a job and its row in the queue, in this order, for a report about one attempt. `current`: the job is unfinished
+-- and the attempt is its current one. Read the time of a change after this: see private.horizon_of.
 create function private.lock_job(
   p_job_id uuid,
   p_attempt integer,
@@ -26,8 +26,8 @@ $$;
 revoke execute on function private.lock_job(uuid, integer) from public, anon, authenticated;
 grant execute on function private.lock_job(uuid, integer) to service_role;
 
--- Opens the next attempt of a submission that the provider refused, for the worker that still has the job; null when
--- the attempt is not the current one, was accepted after all, or was the last.
+-- Opens the next attempt after the provider refused a submission, for the worker that still has the job; null when the
+-- attempt is not the current one, was accepted in the meantime, or was the last.
 create function public.open_attempt(
   p_job_id uuid,
   p_attempt integer,
@@ -54,7 +54,7 @@ $$;
 revoke execute on function public.open_attempt(uuid, integer, integer) from public, anon, authenticated;
 grant execute on function public.open_attempt(uuid, integer, integer) to service_role;
 
--- Notes that the provider took the current attempt.
+-- Records that the provider accepted the current attempt.
 create function public.record_submission(
   p_job_id uuid,
   p_attempt integer,
@@ -73,7 +73,7 @@ declare
   v_step jsonb := (v_locked.queued).steps -> (v_locked.queued).step;
 begin
   if not v_locked.current or (v_locked.queued).submitted_at is null or (v_locked.queued).provider_job_id is not null then
-    -- The same run again is no error: its webhook may be faster than the answer to its submission.
+    -- A repeated report of the same run is no error: its webhook may be faster than the answer to its submission.
     return jsonb_build_object('job', private.job_json(v_job),
       'applied', v_locked.current and coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false));
   end if;
@@ -85,7 +85,7 @@ begin
   where job_id = p_job_id;
   update public.video_jobs set
     status = 'processing', stage = 'queued', attempts = (v_locked.queued).attempt,
-    -- What the video can do without did not make it.
+    -- An optional step does not make the video itself.
     provider = case when (v_step ->> 'optional')::boolean then provider
       else private.provider_json(v_step, p_provider_job_id) end,
     updated_at = greatest(updated_at, v_now)
@@ -98,7 +98,7 @@ $$;
 revoke execute on function public.record_submission(uuid, integer, text) from public, anon, authenticated;
 grant execute on function public.record_submission(uuid, integer, text) to service_role;
 
--- Gives the current attempt up: the step is submitted anew after the delay.
+-- Gives up the current attempt: the step is submitted again after the delay.
 create function public.schedule_retry(
   p_job_id uuid,
   p_attempt integer,
@@ -119,7 +119,7 @@ begin
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   if p_delay_seconds is null then
-    raise exception 'An unfinished job must be looked at again: %', p_job_id using errcode = 'null_value_not_allowed';
+    raise exception 'An unfinished job must be checked again: %', p_job_id using errcode = 'null_value_not_allowed';
   end if;
   update private.job_queue set
     provider_job_id = null, submitted_at = null, failures = 0, lease_until = null,
@@ -136,8 +136,8 @@ $$;
 revoke execute on function public.schedule_retry(uuid, integer, integer) from public, anon, authenticated;
 grant execute on function public.schedule_retry(uuid, integer, integer) to service_role;
 
--- Lets the job be after a look or a copy that failed for a reason that may pass, until the delay is over. Also for a
--- finished job whose copy is still owed: no delay means that the copy is given up.
+-- Postpones the next check of a job after a check or a copy failed for a transient reason. Also for a finished job
+-- whose copy is missing: without a delay the copy is given up.
 create function public.postpone(
   p_job_id uuid,
   p_attempt integer,
@@ -156,11 +156,11 @@ declare
 begin
   if v_applies then
     if p_delay_seconds is null and v_job.completed_at is null then
-      raise exception 'An unfinished job must be looked at again: %', p_job_id using errcode = 'null_value_not_allowed';
+      raise exception 'An unfinished job must be checked again: %', p_job_id using errcode = 'null_value_not_allowed';
     end if;
     update private.job_queue set
       failures = failures + 1, lease_until = null,
-      -- An unfinished job is looked at by its deadline: somebody must end it then.
+      -- An unfinished job is checked by its deadline, because a worker must end it then.
       next_check_at = case when v_job.completed_at is null
         then least(step_deadline_at, private.clock() + make_interval(secs => p_delay_seconds))
         else private.clock() + make_interval(secs => p_delay_seconds) end

@@ -1,6 +1,6 @@
--- How far a job is.
+-- The progress of a job.
 
--- How long the current run has been running, in seconds, by what was seen of it.
+-- How long the current run has been running, in seconds, from what the checks saw.
 create function private.running_seconds(
   p_queued private.job_queue
 )
@@ -16,8 +16,8 @@ $$;
 revoke execute on function private.running_seconds(private.job_queue) from public, anon, authenticated;
 grant execute on function private.running_seconds(private.job_queue) to service_role;
 
--- How far a job is, in percent, when so much of its current step is done: its steps count by their typical times, and the
--- last twentieth is for storing what they made.
+-- The progress of a job in percent, from that of its current step: steps count by their typical times, and the last
+-- twentieth is for storing the files.
 create function private.percent_of(
   p_queued private.job_queue,
   p_percent_of_step numeric
@@ -38,7 +38,8 @@ $$;
 revoke execute on function private.percent_of(private.job_queue, numeric) from public, anon, authenticated;
 grant execute on function private.percent_of(private.job_queue, numeric) to service_role;
 
--- Notes what the provider said of a run that goes on. Percent never falls; what nobody told is estimated.
+-- Records the provider's report of a run that goes on. The percentage never falls; if the provider reports none, it is
+-- estimated.
 create function public.record_progress(
   p_job_id uuid,
   p_attempt integer,

@@ -1,7 +1,7 @@
--- How a job goes from one of its steps to the next.
+-- How a job goes from one step to the next.
 
--- Leads a locked job to its next step, past those that nobody needs any more, and leases it to the caller, who goes on
--- with it at once: what to do as `work`. After the last step the video is ready to be stored.
+-- Moves a locked job to its next step that is needed, and leases it to the caller, who continues with it at once: {
+-- applied, job, leased_job }. After the last step the video is ready to be stored.
 create function private.enter_next_step(
   p_job public.video_jobs,
   p_queued private.job_queue,
@@ -20,7 +20,7 @@ declare
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
-  -- Its parts are left out, all of them; or what it makes is there: some models give a thumbnail of their own.
+  -- Skipped if all its extras are, or if its artifact is already there: some models make a thumbnail of their own.
   while p_queued.artifacts ? (v_step ->> 'name')
     or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop
     v_next := v_next + 1;
@@ -38,7 +38,7 @@ begin
     stage = case when v_step is null then 'storing' else 'submitting' end,
     queue_position = null, updated_at = greatest(updated_at, v_now),
     progress_percent = greatest(progress_percent, private.percent_of(v_queued, 0))
-  -- Pending as long as nothing was accepted: its first step may be one that it is left without.
+  -- Still pending if no provider has accepted a step yet: the first step may have been skipped.
   where job_id = p_job.job_id and status in ('pending', 'processing')
   returning * into v_job;
   return jsonb_build_object(
@@ -50,7 +50,7 @@ revoke execute on function private.enter_next_step(public.video_jobs, private.jo
   from public, anon, authenticated;
 grant execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer) to service_role;
 
--- Ends the current step with what it made, and begins the next: { applied, job, work }.
+-- Ends the current step with what it made, and begins the next: { applied, job, leased_job }.
 create function public.advance_step(
   p_job_id uuid,
   p_attempt integer,
@@ -86,8 +86,7 @@ $$;
 revoke execute on function public.advance_step(uuid, integer, jsonb, integer) from public, anon, authenticated;
 grant execute on function public.advance_step(uuid, integer, jsonb, integer) to service_role;
 
--- Ends the current step, one that the video may be delivered without, with nothing, and begins the next:
--- { applied, job, work }.
+-- Ends the current step without a result, if it is optional, and begins the next: { applied, job, leased_job }.
 create function public.skip_step(
   p_job_id uuid,
   p_attempt integer,

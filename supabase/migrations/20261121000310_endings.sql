@@ -1,8 +1,8 @@
--- How a job ends: once, for ever, delivered or refunded.
+-- How a job ends: once and for ever, delivered or refunded.
 
--- Delivers the video of a job whose steps are all done, and gives back what was paid for what it is delivered without.
--- Without a path the provider's own URL is served, where others can open it; with a delay as well, the copy to Storage is
--- tried again after it.
+-- Delivers the video of a job whose steps are all done, and refunds the extras that it is delivered without. Without a
+-- path clients get the provider's own URL, if they can open it; with a delay as well, the copy to Storage is repeated
+-- after it.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
@@ -55,7 +55,7 @@ revoke execute on function public.complete_job(uuid, integer, text, integer, tex
   from public, anon, authenticated;
 grant execute on function public.complete_job(uuid, integer, text, integer, text, text) to service_role;
 
--- Notes that the copy of a delivered video has arrived in Storage after all, and what came with it.
+-- Records that the copy of a delivered video is in Storage now, and the files beside it.
 create function public.record_stored_video(
   p_job_id uuid,
   p_video_path text,
@@ -91,9 +91,9 @@ $$;
 revoke execute on function public.record_stored_video(uuid, text, text, text) from public, anon, authenticated;
 grant execute on function public.record_stored_video(uuid, text, text, text) to service_role;
 
--- Ends a job as failed and refunds exactly what was charged. With p_response the request that submits it is still
--- waiting: its key's stored answer becomes the failure, so that a replay is told the same. `p_refund_reason` is what the
--- ledger says of it.
+-- Ends a job as failed and refunds exactly what was charged. With p_response, the request that started the job is still
+-- waiting: the stored answer of its key becomes the failure, so that a replay gets the same. `p_refund_reason` is the
+-- reason in the ledger.
 create function public.fail_job(
   p_job_id uuid,
   p_attempt integer,
@@ -118,7 +118,7 @@ begin
   if not v_locked.current then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
-  -- For what it was given, once something was made for it: private.limit_problem counts these.
+  -- The user's input was refused after something was made: private.limit_problem counts these.
   if (v_locked.queued).artifacts <> '{}' and p_error_code in (
     'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then
     p_refund_reason := 'refused_after_start_refund';
@@ -130,15 +130,15 @@ begin
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
-  -- From its second step on a copy of the video may have been made, or be on its way: nobody will ask for it.
+  -- From its second step on, a copy of the video may be in Storage or on its way: no one will use it.
   if v_job.step > 0 then
     perform private.enqueue_job_files(v_job);
   end if;
 
-  -- Refunded by hand before (by support, say): then that was the one refund, and the audit compares the amounts.
+  -- If it was already refunded by hand (by support, say), that was the only refund, and the audit compares the amounts.
   v_refund := public.add_credits(
     v_job.user_id, v_job.credits_used, p_refund_reason, p_job_id, 'refund:' || p_job_id);
-  -- Never an obstacle to a refund, whatever somebody did to the count.
+  -- The count is never an obstacle to a refund, even if it was changed by hand.
   update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
   where user_id = v_job.user_id and month = private.month_of(v_job.created_at);
 

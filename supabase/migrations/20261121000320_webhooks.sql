@@ -1,9 +1,11 @@
--- What a verified webhook may do: wake the job that it names. What happened is then read from the provider.
+-- What a verified webhook does: it wakes the job that it names. The state of the run is then read from the provider.
 
--- Wakes a job for the run that a webhook tells of, and leases it to the caller: { outcome, work }.
--- woken: it was the current run, or one whose answer was lost and is adopted now; `work` is null where another worker
--- has the job, which is due as soon as that one is done. late_run: another run of the same step. finished: the job or
--- the run's step is over; `same_run` tells whether it was by that run. Null: no such job.
+-- Wakes the job of the run that a webhook names, and leases it to the caller: { outcome, leased_job }.
+-- woken: it is the current run, or that of an unconfirmed submission, which is confirmed now; `leased_job` is null if
+-- another worker has the job, which is due when that worker is done.
+-- late_run: another run of the same step. finished: the job or the run's step is over; `same_run`: whether this run
+-- ended it.
+-- Null: there is no such job.
 create function public.wake_job(
   p_job_id uuid,
   p_attempt integer,
@@ -41,9 +43,9 @@ $$;
 revoke execute on function public.wake_job(uuid, integer, text, integer) from public, anon, authenticated;
 grant execute on function public.wake_job(uuid, integer, text, integer) to service_role;
 
--- Makes a late run, which the caller has seen succeed, the job's current one: whichever attempt finishes first
--- delivers. It gets an attempt number of its own, so that whoever works on the run before it is too late:
--- { work, abandoned_provider_job_id }. Null when the job no longer waits for a run.
+-- Makes a late run, which the caller has seen succeed, the current run of the job: the attempt that finishes first
+-- delivers. The run gets a new attempt number, so that reports of the run before it are too late: { leased_job,
+-- abandoned_provider_job_id }. Null when the job no longer waits for a run.
 create function public.adopt_run(
   p_job_id uuid,
   p_attempt integer,

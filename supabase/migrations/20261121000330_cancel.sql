@@ -1,7 +1,7 @@
--- The owner changes their mind. Nobody gets a video and its credits, and a run that had started, which is billed to us, is
--- refunded a limited number of times a day.
+-- Cancelling by the owner. A user never gets both a video and its credits. A run that had started is billed to us, so
+-- its refunds are limited per day.
 
--- Whether a run of its model is still to be done, from this step on: until then there is no video.
+-- Whether a run that makes the video is still to be done, from this step on.
 create function private.is_making_video(
   p_steps jsonb,
   p_step integer
@@ -20,9 +20,9 @@ $$;
 revoke execute on function private.is_making_video(jsonb, integer) from public, anon, authenticated;
 grant execute on function private.is_making_video(jsonb, integer) to service_role;
 
--- How far an unfinished job is, as far as the database knows: `not_started` (no run of it is billed), `started`,
--- `may_be_made` (started, and over by now perhaps), `made`, or `unknown`. `p_run_states` is what the caller has just seen of
--- runs at their providers: { run id: state }.
+-- How far an unfinished job is, as far as the database knows: `not_started` (no run is billed), `started`,
+-- `may_be_made` (started, and perhaps over), `made`, or `unknown`. `p_run_states` is what the caller has just seen at
+-- the providers: { run id: state }.
 create function private.cancellation_state(
   p_job public.video_jobs,
   p_queued private.job_queue,
@@ -37,7 +37,7 @@ as $$
   select case
     when not private.is_making_video(p_queued.steps, p_queued.step) then 'made'
     when p_queued.provider_job_id is null and p_queued.submitted_at is null and not has_run then 'not_started'
-    -- A submission whose answer is missing may be running.
+    -- An unconfirmed submission may be running.
     when p_queued.provider_job_id is null then 'started'
     when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
     when run_state = 'queued' and not has_run then 'not_started'
@@ -51,7 +51,7 @@ revoke execute on function private.cancellation_state(public.video_jobs, private
   from public, anon, authenticated;
 grant execute on function private.cancellation_state(public.video_jobs, private.job_queue, jsonb) to service_role;
 
--- Says whether the owner of a locked job that has started may no longer end it today; null when they may.
+-- Returns why the owner of a locked job that has started may not end it today; null when the owner may.
 create function private.cancel_problem(
   p_job public.video_jobs
 )
@@ -71,7 +71,7 @@ begin
   if v_recent.used < v_limit then
     return null;
   end if;
-  -- What was seen is kept: whoever asks again and again costs no more calls to the provider.
+  -- The state of the run is kept: further requests beyond the limit cause no calls to the provider.
   update public.video_jobs set stage = 'generating', queue_position = null, updated_at = greatest(updated_at, private.clock())
   where job_id = p_job.job_id and status = 'processing' and stage = 'queued';
   return private.limit_reached('cancel_limit_reached', v_limit, v_recent.free_at);
@@ -81,7 +81,7 @@ $$;
 revoke execute on function private.cancel_problem(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.cancel_problem(public.video_jobs) to service_role;
 
--- Ends a locked unfinished job at its owner's wish, refunded in full, and counts it if it had started.
+-- Ends a locked unfinished job for its owner, refunds it in full, and counts it if it had started.
 create function private.cancel_and_refund(
   p_job public.video_jobs,
   p_queued private.job_queue,
@@ -102,11 +102,13 @@ revoke execute on function private.cancel_and_refund(public.video_jobs, private.
   from public, anon, authenticated;
 grant execute on function private.cancel_and_refund(public.video_jobs, private.job_queue, boolean, text) to service_role;
 
--- Cancels a user's unfinished job and refunds it in full, or says why not: { outcome, … }.
--- cancelled: { job, work }, with what the caller needs to stop the run. check_run: { work }; whoever has looked at its
--- run calls again with what was seen of it. not_cancellable: { job, work }, finished or its video is made; `work` is the
--- caller's to advance, if that is news. cancel_limit_reached: { limit, retry_after }; the job goes on.
--- Null for a job that is not there or not the user's.
+-- Cancels a user's unfinished job and refunds it in full, or returns why not: { outcome, … }.
+-- cancelled: { job, leased_job }, with what the caller needs to stop the run.
+-- check_run: { leased_job }; the caller checks the run and calls again with its state.
+-- not_cancellable: { job, leased_job }: the job is finished or its video is made; `leased_job` is the caller's to
+-- advance, if the caller has just seen that.
+-- cancel_limit_reached: { limit, retry_after }; the job goes on.
+-- Null for a job that does not exist or is not the user's.
 create function public.cancel_job(
   p_user_id uuid,
   p_job_id uuid,
@@ -132,8 +134,8 @@ begin
   elsif v_job.completed_at is not null then
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job));
   elsif v_state = 'made' then
-    -- Only what was just seen is news: whoever asks again and again must not cut the pauses between two looks, attempts or
-    -- copies short, nor use up the attempts.
+    -- Only a state that was just seen makes the job due: repeated requests must not shorten the pauses between checks,
+    -- attempts or copies, nor use up the attempts.
     update private.job_queue set next_check_at = least(next_check_at, private.clock())
     where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),

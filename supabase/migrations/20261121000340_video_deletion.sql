@@ -1,7 +1,7 @@
--- Deleting videos: by their owner, or because they are past the retention. The row goes at once, its refund, if one is
--- due, with it; the files follow, and what is left of them is found again by the purge. The ledger keeps what was paid.
+-- Deleting videos: by their owner, or after the retention time. The row goes at once, with a refund if one is due; the
+-- files are enqueued and deleted afterwards. The ledger keeps what was paid.
 
--- What is left of a deleted video, so that a client that was away learns of it.
+-- What is left of a deleted video, so that clients learn that it was deleted.
 create table public.deleted_videos (
   job_id uuid primary key,
   user_id uuid not null references public.credit_balances (user_id) on delete cascade,
@@ -17,7 +17,7 @@ create policy "Only the service role reads tombstones" on public.deleted_videos
 revoke all on public.deleted_videos from anon, authenticated, service_role;
 grant select, insert, delete on public.deleted_videos to service_role;
 
--- The whole second from which on deletions are told: the tombstones of older ones are purged.
+-- The whole second from which on clients learn of deletions: older tombstones are purged.
 create function private.tombstones_since()
 returns timestamptz
 language sql
@@ -32,7 +32,7 @@ $$;
 revoke execute on function private.tombstones_since() from public, anon, authenticated;
 grant execute on function private.tombstones_since() to service_role;
 
--- Deletes up to p_limit tombstones that no client is told of any more, the oldest first; how many there were.
+-- Deletes up to p_limit tombstones that clients no longer need, the oldest first. Returns their number.
 create function public.purge_tombstones(
   p_limit integer
 )
@@ -43,14 +43,14 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_told_since timestamptz := private.tombstones_since();
+  v_since timestamptz := private.tombstones_since();
   v_deleted integer;
 begin
   delete from public.deleted_videos
   where ctid = any (array(
     select ctid from public.deleted_videos
-    -- A day more, for the pages that a client is reading now.
-    where deleted_at < v_told_since - interval '1 day' order by deleted_at limit p_limit));
+    -- One day longer, for pages that a client is reading now.
+    where deleted_at < v_since - interval '1 day' order by deleted_at limit p_limit));
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -59,7 +59,7 @@ $$;
 revoke execute on function public.purge_tombstones(integer) from public, anon, authenticated;
 grant execute on function public.purge_tombstones(integer) to service_role;
 
--- Deletes a locked job, leaving a tombstone, and word of the files that are to be deleted.
+-- Deletes a locked job, leaves a tombstone and enqueues the files.
 create function private.leave_tombstone(
   p_job public.video_jobs
 )
@@ -80,10 +80,11 @@ $$;
 revoke execute on function private.leave_tombstone(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.leave_tombstone(public.video_jobs) to service_role;
 
--- Deletes some of a user's videos, refunding what was not delivered: { deleted, not_found, not_deleted, runs_to_check, files, runs }.
--- not_deleted: [{ job_id, code }], those that a limit keeps going on. runs_to_check: the work of those whose runs must be looked at
--- first; whoever has done so calls again with what was seen, as for cancel_job. files: those to delete now, as
--- { bucket, path }. runs: the work whose runs are to be stopped. Safe to repeat.
+-- Deletes some of a user's videos and refunds those that were not delivered: { deleted, not_found, not_deleted,
+-- runs_to_check, files, runs }. Safe to repeat.
+-- not_deleted: [{ job_id, code }], jobs that go on because of a limit.
+-- runs_to_check: leased jobs; the caller checks their runs and calls again with the states, as for cancel_job.
+-- files: those to delete now, [{ bucket, path }]. runs: leased jobs whose runs are to be stopped.
 create function public.delete_videos(
   p_user_id uuid,
   p_job_ids uuid[],
@@ -106,7 +107,8 @@ declare
 begin
   perform private.lock_user_shared(p_user_id);
   perform private.require_account(p_user_id);
-  -- All of them before any balance, and in one order: whoever ends one of them has its lock and waits for the balance.
+  -- All jobs before any balance, and in one order: a transaction that ends one of them holds its lock and waits for the
+  -- balance.
   perform from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id for update;
   perform from private.job_queue as queued
   where exists (
@@ -139,15 +141,15 @@ begin
       select jsonb_agg(job_id) from public.deleted_videos
       where user_id = p_user_id and job_id = any (p_job_ids)), '[]'),
     'not_found', coalesce((
-      select jsonb_agg(distinct asked.job_id) from unnest(p_job_ids) as asked (job_id)
+      select jsonb_agg(distinct requested.job_id) from unnest(p_job_ids) as requested (job_id)
       where not exists (
-        select from public.deleted_videos as buried
-        where buried.user_id = p_user_id and buried.job_id = asked.job_id)
+        select from public.deleted_videos as tombstones
+        where tombstones.user_id = p_user_id and tombstones.job_id = requested.job_id)
         and not exists (
-        select from public.video_jobs as jobs where jobs.user_id = p_user_id and jobs.job_id = asked.job_id)), '[]'),
+        select from public.video_jobs as jobs where jobs.user_id = p_user_id and jobs.job_id = requested.job_id)), '[]'),
     'not_deleted', v_not_deleted,
     'runs_to_check', v_runs_to_check,
-    -- Three a video, and some that were left before: what does not fit is for the purge.
+    -- Three files per video, and some from before. The purge deletes the rest.
     'files', private.files_of(p_user_id, 500),
     'runs', v_runs);
 end;
@@ -156,7 +158,7 @@ $$;
 revoke execute on function public.delete_videos(uuid, uuid[], jsonb) from public, anon, authenticated;
 grant execute on function public.delete_videos(uuid, uuid[], jsonb) to service_role;
 
--- Deletes up to p_limit finished videos past the retention, of all users, the oldest first; how many there were.
+-- Deletes up to p_limit finished videos of all users after the retention time, the oldest first. Returns their number.
 create function public.delete_expired_videos(
   p_limit integer
 )
@@ -174,14 +176,14 @@ declare
   v_deleted integer := 0;
 begin
   for v_job_id in
-    -- Taken by their ages, locked by their ids: a deletion by their owner waits for them in that order too.
+    -- Chosen by age, locked by id: a deletion by the owner locks in the order of the ids too.
     select job_id from (
       select job_id from public.video_jobs where completed_at < v_expired_before order by completed_at limit p_limit
     ) as expired
     order by job_id
   loop
     v_locked := private.lock_job(v_job_id, null);
-    -- Its owner may have been faster.
+    -- The owner may have deleted it first.
     continue when (v_locked.job).job_id is null;
     perform private.leave_tombstone(v_locked.job);
     v_deleted := v_deleted + 1;

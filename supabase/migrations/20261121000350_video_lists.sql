@@ -1,7 +1,8 @@
 -- The videos of a user: one of them, pages of them, and what has changed since.
 
--- What a status poll needs in one call: { job, work }; `work` only if the job was due and is now the caller's to
--- advance. Null for a job that is not there or not the user's. A poll of a job that is not due writes nothing.
+-- What a status poll needs, in one call: { job, leased_job }; `leased_job` only if the job was due and is now the
+-- caller's to advance. Null for a job that does not exist or is not the user's. A poll of a job that is not due writes
+-- nothing.
 create function public.read_job(
   p_user_id uuid,
   p_job_id uuid default null,
@@ -38,7 +39,7 @@ $$;
 revoke execute on function public.read_job(uuid, uuid, text, integer) from public, anon, authenticated;
 grant execute on function public.read_job(uuid, uuid, text, integer) to service_role;
 
--- A time as microseconds since 1970, and back; cursors and millisecond instants are made of them, exactly.
+-- A time as microseconds since 1970, and back, both exact; cursors and instants in milliseconds are made from them.
 create function private.to_microseconds(
   p_time timestamptz
 )
@@ -69,7 +70,7 @@ $$;
 revoke execute on function private.from_microseconds(bigint) from public, anon, authenticated;
 grant execute on function private.from_microseconds(bigint) to service_role;
 
--- The answer of a listing, made of one row more than the page has.
+-- The answer of a listing, from one row more than the page has.
 create function private.page_json(
   p_rows jsonb,
   p_limit integer,
@@ -92,8 +93,8 @@ $$;
 revoke execute on function private.page_json(jsonb, integer, timestamptz) from public, anon, authenticated;
 grant execute on function private.page_json(jsonb, integer, timestamptz) to service_role;
 
--- A page of a user's videos, newest first: { videos, next, server_time_ms }. `next` names the last row of the page, for
--- the arguments p_before_*; null on the last page. What changes later than server_time_ms is told by changed_videos.
+-- A page of a user's videos, newest first: { videos, next, server_time_ms }. `next` is the last row of the page, for
+-- the arguments p_before_*; null on the last page. changed_videos lists what changes after server_time_ms.
 create function public.list_videos(
   p_user_id uuid,
   p_limit integer,
@@ -107,7 +108,7 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
--- So that the filters that are not asked for are gone before the plan is made, and an index serves the others.
+-- With a plan for these arguments, unused filters are removed and an index serves the others.
 set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
@@ -136,10 +137,10 @@ $$;
 revoke execute on function public.list_videos(uuid, integer, text, bigint, uuid, text) from public, anon, authenticated;
 grant execute on function public.list_videos(uuid, integer, text, bigint, uuid, text) to service_role;
 
--- What has changed in a user's videos since an instant, in the order of the changes, deleted ones as { job_id,
--- deleted_at }: { videos, next, server_time_ms, deletions_since }. Asking again with server_time_ms as the instant misses
--- nothing and repeats nothing. A second page is asked for with the same instants: p_until_ms is the first page's
--- server_time_ms. Deletions from before deletions_since are forgotten.
+-- The changes of a user's videos since an instant, in their order; a deleted video is { job_id, deleted_at }: { videos,
+-- next, server_time_ms, deletions_since }. The next call with server_time_ms as the instant misses nothing and repeats
+-- nothing. Further pages are asked for with the same instants: p_until_ms is the first page's server_time_ms. Deletions
+-- before deletions_since are forgotten.
 create function public.changed_videos(
   p_user_id uuid,
   p_since_ms bigint,
@@ -158,7 +159,7 @@ set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
   v_since timestamptz := private.from_microseconds(p_since_ms * 1000);
-  -- A caller who was told of everything before v_since is not sent back to what they know by a change under way.
+  -- If the caller knows everything before v_since, a running change must not make the answer go back before it.
   v_until timestamptz := coalesce(private.from_microseconds(p_until_ms * 1000),
     greatest(private.horizon_of(p_user_id), least(v_since, date_trunc('milliseconds', private.clock()))));
   v_after timestamptz := coalesce(private.from_microseconds(p_after_microseconds), '-infinity');

@@ -1,7 +1,7 @@
--- Leaving. Whoever deletes a user, they themselves, the operator's code or the dashboard, deletes everything along with
--- them but the sums: the ledger stays, under a name that leads to nobody.
+-- Deleting an account. A user may be deleted by the user, the operator's code or the dashboard: in each case everything
+-- of the user is deleted except the ledger, which stays under a random id.
 
--- Ends and refunds a user's jobs that go on, and puts their runs on the list of those to be cancelled.
+-- Ends and refunds a user's unfinished jobs, and enqueues their runs to be cancelled.
 create function private.end_jobs(
   p_user_id uuid
 )
@@ -15,7 +15,7 @@ declare
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
-  -- All of them before any balance, in the one order of locks.
+  -- All jobs before any balance, in the one order of locks.
   perform from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id for update;
   for v_job in
     select * from public.video_jobs where user_id = p_user_id and completed_at is null order by job_id
@@ -34,25 +34,25 @@ $$;
 
 revoke execute on function private.end_jobs(uuid) from public, anon, authenticated;
 
--- Erases a user who is being deleted: jobs (refunded where they were not delivered), balance, keys, tombstones and
--- addresses; anonymises the ledger; and puts files and runs on the lists of those to be deleted and cancelled.
+-- Erases a user who is being deleted: jobs (refunded if they were not delivered), balance, keys, tombstones and
+-- addresses; makes the ledger anonymous; and enqueues files to be deleted and runs to be cancelled.
 create function private.erase_user()
 returns trigger
 language plpgsql
 volatile
--- Runs as the owner: neither Supabase Auth's role nor the service role has all the rights that it takes.
+-- Runs as the owner: neither Supabase Auth's role nor the service role has all the necessary rights.
 security definer
 set search_path = ''
 as $$
 declare
   v_pseudonym uuid := gen_random_uuid();
 begin
-  -- Alone with this user: whoever starts or changes a job of theirs waits, and then finds nobody.
+  -- Alone with this user: a transaction that starts or changes a job of the user waits, and then finds no account.
   perform private.lock_user_exclusive(old.id);
   perform private.end_jobs(old.id);
   perform private.keep_usage(old.id);
 
-  -- Files that may be on their way, and then those that are there.
+  -- First the files that may be on their way, then those that are in Storage.
   perform private.enqueue_job_files(jobs) from public.video_jobs as jobs
   where user_id = old.id and (status <> 'completed' or video_path is null);
   insert into private.files_to_delete (bucket, path, since)
@@ -65,7 +65,7 @@ begin
   perform set_config('reelmint.erased_user', '', true);
 
   delete from public.video_jobs where user_id = old.id;
-  -- Keys, tombstones, usage and addresses go with it.
+  -- Keys, tombstones, usage and addresses are deleted with it.
   delete from public.credit_balances where user_id = old.id;
   if tg_op = 'DELETE' then
     return old;
@@ -78,12 +78,12 @@ revoke execute on function private.erase_user() from public, anon, authenticated
 
 create trigger reelmint_erases_a_user before delete on auth.users
   for each row execute function private.erase_user();
--- auth.admin.deleteUser(id, true) leaves the row and takes its address away.
+-- auth.admin.deleteUser(id, true) keeps the row and removes its address.
 create trigger reelmint_erases_a_softly_deleted_user before update of deleted_at on auth.users
   for each row when (old.deleted_at is null and new.deleted_at is not null) execute function private.erase_user();
 
--- Deletes up to p_limit finished videos of a user who is about to leave, and says how many there were: an account of any
--- size is deleted in steps that are short each.
+-- Deletes up to p_limit finished videos of a user who is about to be deleted, and returns their number: a large account
+-- is deleted in many short steps.
 create function public.delete_finished_videos(
   p_user_id uuid,
   p_limit integer
@@ -114,14 +114,14 @@ $$;
 revoke execute on function public.delete_finished_videos(uuid, integer) from public, anon, authenticated;
 grant execute on function public.delete_finished_videos(uuid, integer) to service_role;
 
--- Deletes a user, and with them what erase_user says.
+-- Deletes a user; erase_user deletes the rest.
 create function public.erase_account(
   p_user_id uuid
 )
 returns void
 language plpgsql
 volatile
--- Runs as the owner: the auth user is out of the service role's reach.
+-- Runs as the owner: the service role cannot delete from auth.users.
 security definer
 set search_path = ''
 as $$

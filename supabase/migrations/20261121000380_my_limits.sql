@@ -1,11 +1,11 @@
 -- What users may know of their own limits.
 
--- The caller's limits and what they have used of them, each { used, limit }; a limit that is null does not exist.
+-- The caller's limits and usage, each { used, limit }; a limit of null does not exist.
 create function public.my_limits()
 returns jsonb
 language sql
 volatile
--- Runs as the owner: the settings and the counts of usage are nobody else's to read. It reads the caller's own only.
+-- Runs as the owner: clients may not read the settings and the usage. It reads only the caller's own.
 security definer
 set search_path = ''
 as $$

@@ -1,13 +1,13 @@
--- Proof that the books balance. What is to hold is said once, in the views below; audit_recent asks it of what is new,
--- audit_next_users of some users after the others, audit_credits of everything at once.
+-- The audit of balances, ledger and jobs. The views below say once what must hold; audit_recent checks what is new,
+-- audit_next_users some users after the others, and audit_credits everything at once.
 
--- Where the audit is.
+-- The progress of the audit.
 create table private.audit_state (
   only_row boolean primary key default true,
-  -- Ledger entries up to this one, and the ends of jobs up to this time, were audited as they came.
+  -- Ledger entries up to this one, and jobs that ended up to this time, are audited.
   ledger_id bigint not null default 0,
   ends_until timestamptz not null default now(),
-  -- The last user of the round through all users that is under way; null between two rounds.
+  -- The last audited user of the current round through all users; null between two rounds.
   after_user_id uuid,
   round_started_at timestamptz not null default '-infinity',
   constraint audit_has_one_state check (only_row)
@@ -20,7 +20,7 @@ create policy "Only the service role audits" on private.audit_state
   for all to service_role using (true) with check (true);
 grant select, update on private.audit_state to service_role;
 
--- What is wrong with a user's balance, given what their ledger says it is.
+-- Faults of a user's balance, compared with the sum of the user's ledger.
 create function private.account_problems(
   p_user_id uuid,
   p_ledger bigint
@@ -43,7 +43,7 @@ as $$
   union all
   select 'account_without_balance', p_user_id, null, format('ledger %s', p_ledger)
   where not exists (select from public.credit_balances as balances where balances.user_id = p_user_id)
-    -- The ledger outlives the user, jobs and keys do not; auth.users itself is not the service role's to read.
+    -- The ledger outlives the user; jobs and keys do not. The service role cannot read auth.users.
     and (exists (select from public.video_jobs as jobs where jobs.user_id = p_user_id)
       or exists (select from public.idempotency_log as keys where keys.user_id = p_user_id));
 $$;
@@ -51,7 +51,7 @@ $$;
 revoke execute on function private.account_problems(uuid, bigint) from public, anon, authenticated;
 grant execute on function private.account_problems(uuid, bigint) to service_role;
 
--- Ledger entries whose balance is not that of the entry before, changed by theirs.
+-- Ledger entries whose balance is not the balance of the entry before plus their change.
 create view private.ledger_problems with (security_invoker = true) as
 select entries.id, 'ledger_entry_does_not_follow' as problem, entries.user_id, entries.job_id,
   format('entry %s: %s after %s makes %s', entries.id, change, balance_before, balance_after) as detail
@@ -65,14 +65,14 @@ where balance_after <> balance_before + change;
 
 grant select on private.ledger_problems to service_role;
 
--- Jobs that were not charged or refunded as their end says, or that nobody brings to an end.
+-- Jobs that were not charged or refunded as their end requires, or that no worker will end.
 create view private.job_problems with (security_invoker = true) as
 select found.problem, jobs.user_id, jobs.job_id, found.detail
 from public.video_jobs as jobs cross join lateral (
-  -- At most one of each is there: see the indexes of the ledger.
+  -- At most one of each exists: see the indexes of the ledger.
   select coalesce((select -change from public.quota_log where quota_log.job_id = jobs.job_id and change < 0), 0) as charged,
     coalesce((select change from public.quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded
-  -- Worked out once a job.
+  -- Calculated once per job.
   offset 0
 ) as booked cross join lateral (
   select 'job_not_charged_once', format('price %s, charged %s', credits_used, charged)
@@ -94,7 +94,7 @@ from public.video_jobs as jobs cross join lateral (
 
 grant select on private.job_problems to service_role;
 
--- Every contradiction in the books. Asked for a range of users it reads only what is theirs.
+-- All faults. A query for a range of users reads only their rows.
 create view private.book_problems with (security_invoker = true) as
 select found.problem, accounts.user_id, found.job_id, found.detail
 from (
@@ -109,7 +109,7 @@ select problem, user_id, job_id, detail from private.job_problems;
 
 grant select on private.book_problems to service_role;
 
--- Lists every contradiction in the books. It must return no rows; docs/operations.md says what to do if it does.
+-- Lists all faults. It must return no rows; docs/operations.md says what to do otherwise.
 create function public.audit_credits()
 returns table (
   problem text,
@@ -128,9 +128,9 @@ $$;
 revoke execute on function public.audit_credits() from public, anon, authenticated;
 grant execute on function public.audit_credits() to service_role;
 
--- Audits up to p_limit ledger entries after one, or after the last one that is done with, with the accounts and jobs
--- that they touch, and first of all the jobs that ended since and those that have not: { problems, next }. The cost is
--- that of what is new. `next` is for the next call; null when there is no more.
+-- Audits up to p_limit ledger entries after one, or after the last audited one, with the accounts and jobs that they
+-- touch; before them the jobs that ended since and those that are unfinished: { problems, next }. The cost depends only
+-- on what is new. `next` is for the next call; null when there is nothing left.
 create function public.audit_recent(
   p_after_id bigint default null,
   p_limit integer default 5000
@@ -143,7 +143,7 @@ set search_path = ''
 set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
-  -- An entry's id is drawn before it is committed: what is younger may have an older one come after it.
+  -- An entry gets its id before its commit: within the last hour an entry with a smaller id may still appear.
   v_settled timestamptz := private.clock() - interval '1 hour';
   v_state private.audit_state;
   v_after bigint;
@@ -172,7 +172,7 @@ begin
       union all select job_id from public.video_jobs where status in ('pending', 'processing'))
   ) as problems;
   update private.audit_state set
-    -- A part after an unsettled one is not done with either.
+    -- A part after an unsettled one does not count as audited either.
     ledger_id = case when v_after > ledger_id then ledger_id
       else coalesce((select min(id) - 1 from unnest(v_entries) where created_at >= v_settled), v_last) end,
     ends_until = case when p_after_id is null then v_settled else ends_until end
@@ -185,9 +185,9 @@ $$;
 revoke execute on function public.audit_recent(bigint, integer) from public, anon, authenticated;
 grant execute on function public.audit_recent(bigint, integer) to service_role;
 
--- Audits all that belongs to the next p_limit users of a round through all of them, or fewer: no more than have p_entries
--- ledger entries, and one more user. A round begins at most once a day:
--- { problems, more }. It finds what audit_recent cannot: books that changed without leaving an entry.
+-- Audits the next p_limit users of a round through all users, or fewer: it stops after the user whose ledger entries make
+-- the sum exceed p_entries. A round begins at most once a day: { problems, more }. It finds what audit_recent cannot:
+-- changes without a ledger entry.
 create function public.audit_next_users(
   p_limit integer default 100,
   p_entries integer default 20000
@@ -211,7 +211,7 @@ begin
     return jsonb_build_object('problems', '[]'::jsonb, 'more', false);
   end if;
   v_after := coalesce(v_state.after_user_id, '00000000-0000-0000-0000-000000000000');
-  -- By entries too: busy users, and the many who have left, must not make a call longer than Postgres allows.
+  -- Limited by entries too: busy users, and the many who have left, must not make a call longer than Postgres allows.
   v_up_to := least(
     (select user_id from public.credit_balances where user_id > v_after order by user_id offset p_limit - 1 limit 1),
     (select user_id from public.quota_log where user_id > v_after order by user_id offset p_entries limit 1));

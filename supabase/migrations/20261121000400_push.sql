@@ -1,7 +1,7 @@
 -- Push: each change of a job's state is broadcast to its owner's private channel `jobs:{user_id}` by Supabase Realtime.
--- A hint, never the truth: a client that missed one reads the job.
+-- It is only a hint: a client that missed one reads the job.
 
--- Sends the job's new state, where Realtime exists; whatever goes wrong there never stops the change itself.
+-- Sends the job's new state, where Realtime exists; an error there never stops the change itself.
 create function private.broadcast_job()
 returns trigger
 language plpgsql
@@ -21,7 +21,7 @@ begin
   end if;
   return null;
 exception when others then
-  -- Anything at all: a broken broadcast must not cost anybody their video. The log of the database has it.
+  -- Every error: a failed broadcast must not cost a user the video. It is in the log of the database.
   raise warning 'Realtime did not take the change of job %: %', new.job_id, sqlerrm;
   return null;
 end;

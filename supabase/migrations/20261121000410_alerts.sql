@@ -1,14 +1,15 @@
--- What a person must look at: the log's lines of level `alert`, as rows, since hosted logs drop lines when there are many.
+-- Alerts for the operator: the log's lines of level `alert`, as rows, because hosted logs drop lines when there are
+-- many.
 
 create table public.alerts (
   id bigint generated always as identity primary key,
   event text not null,
-  -- What it is about: the same event about the same within an hour is one row, which counts.
+  -- What it is about: the same event about the same subject within an hour is one row with a count.
   subject text not null,
-  -- The first one's.
+  -- Those of the first one.
   fields jsonb not null,
   times integer not null default 1,
-  -- The hour that it counts, and when it came first and last.
+  -- The hour that is counted, and the first and last time.
   hour timestamptz not null,
   created_at timestamptz not null,
   last_at timestamptz not null,
@@ -43,13 +44,13 @@ begin
   from (
     select place, alert ->> 'event' as event,
       concat_ws(' ', fields ->> 'job_id', fields ->> 'provider', fields ->> 'user_id', fields ->> 'problem') as subject,
-      -- Too large to keep: the line in the log has it all.
+      -- Too large to keep here: the log has the whole line.
       case when octet_length(fields::text) <= 8192 then fields else '{"dropped": "too large"}' end as fields
     from jsonb_array_elements(p_alerts) with ordinality as alerts (alert, place),
       lateral (select coalesce(alert -> 'fields', '{}')) as given (fields)
   ) as alerts
   group by event, subject
-  -- In one order, so that two of these never wait for each other.
+  -- In one order, so that two calls never deadlock.
   order by event, subject
   on conflict (hour, event, subject) do update set times = known.times + excluded.times, last_at = excluded.last_at;
 end;
@@ -58,7 +59,7 @@ $$;
 revoke execute on function public.record_alerts(jsonb) from public, anon, authenticated;
 grant execute on function public.record_alerts(jsonb) to service_role;
 
--- Deletes up to p_limit alerts of more than 90 days ago, the oldest first; how many there were.
+-- Deletes up to p_limit alerts older than 90 days, the oldest first. Returns their number.
 create function public.purge_alerts(
   p_limit integer
 )

@@ -1,6 +1,6 @@
--- Is everything well? Asked by GET /health, which shows no more than this to anybody.
+-- The state of the database for GET /health, which returns no more than this to anyone.
 
--- Written by the check, since a database that can be read may still be full.
+-- The health check writes it, because a database that can be read may still be full.
 create table private.heartbeat (
   only_row boolean primary key default true,
   beat_at timestamptz not null default now(),
@@ -14,7 +14,8 @@ create policy "Only the service role checks the health" on private.heartbeat
   for all to service_role using (true) with check (true);
 grant select, update on private.heartbeat to service_role;
 
--- What the database knows of its own health, having written something: { circuits: [providers refused now], overdue_jobs }.
+-- Writes the heartbeat and returns what the database knows of its own health: { circuits: [providers refused now],
+-- overdue_jobs }.
 create function public.health()
 returns jsonb
 language sql
@@ -22,14 +23,14 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  -- However many ask, it is not written more than once in two seconds.
+  -- It is written at most once in two seconds, however many checks there are.
   update private.heartbeat set beat_at = private.clock()
   where only_row and beat_at < private.clock() - interval '2 seconds';
   select jsonb_build_object(
     'open_circuits', (
       select coalesce(jsonb_agg(provider order by provider), '[]')
       from private.provider_circuits where open_until is not null),
-    -- A minute past its time: the worker is not being called, or cannot keep up.
+    -- A minute late: the worker is not called, or cannot keep up.
     'overdue_jobs', (
       select count(*) from private.job_queue
       where next_check_at < (select private.clock() - interval '1 minute')

@@ -1,8 +1,8 @@
--- The worker's clock on Supabase: pg_cron calls the function advance-jobs through pg_net, with what Vault holds under the
--- names `project_url` and `secret_key`. Where one of the three is missing (the local stack) nothing is scheduled, and
--- the function is called by something else.
+-- The schedule of the worker on Supabase: pg_cron calls the function advance-jobs through pg_net, with the secrets
+-- `project_url` and `secret_key` of Vault. Where pg_cron, pg_net or Vault is missing (the local stack) nothing is
+-- scheduled, and another process calls the function.
 
--- Calls the worker if anything is due; costs two index look-ups when nothing is.
+-- Calls the worker if anything is due; if nothing is, it costs two index lookups.
 create function private.call_worker(
   p_task text default 'advance'
 )
@@ -29,7 +29,7 @@ begin
     raise warning 'The worker is not called: store project_url and secret_key in Vault (see docs/operations.md)';
     return;
   end if;
-  -- pg_net's own limit of two seconds is too short for a cold function; nobody waits for the answer.
+  -- pg_net's default timeout of two seconds is too short for a cold function; nothing waits for the answer.
   execute 'select net.http_post(url := $1, headers := $2, body := $3, timeout_milliseconds := 60000)' using
     v_url || '/functions/v1/advance-jobs',
     jsonb_build_object('Content-Type', 'application/json', 'apikey', v_key),
@@ -51,7 +51,7 @@ begin
   end if;
   perform cron.schedule('reelmint-advance-jobs', '10 seconds', 'select private.call_worker()');
   perform cron.schedule('reelmint-purge', '17 * * * *', 'select private.call_worker(''purge'')');
-  -- pg_cron never cleans its own trace.
+  -- pg_cron does not clean its own log.
   perform cron.schedule('reelmint-purge-cron-trace', '27 3 * * *',
     'delete from cron.job_run_details where end_time < now() - interval ''7 days''');
 end;

@@ -159,8 +159,9 @@ select is(
   '{"code": "model_not_found", "message": "Model not found", "details": null, "status": 404, "headers": {}}',
   'an unknown model has no price');
 select is(pg_temp.quote('{"steps": 30}') - 'details',
-  '{"code": "validation_failed", "message": "The request does not fit: see the issues in details", "status": 400,
-    "headers": {}}', 'settings that do not fit are an error');
+  '{"code": "validation_failed", "status": 400, "headers": {},
+    "message": "Some fields are invalid: see the issues in details, correct them and send the request again"}',
+  'settings that do not fit are an error');
 
 -- What is sent to the provider.
 select is(

@@ -13,7 +13,7 @@ const submissions = (name: string) => ({ file: "tests/recovery/submission_faults
 
 const LAST_CHECK = `    private.quota_problem(p_job.user_id, p_job.seconds),
     private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
-    -- Last, since it may take the one probe of an open circuit: what is refused for another reason must leave it.
+    -- Last, because it may take the circuit's one probe: a request that is refused otherwise must not take it.
     private.circuit_problem(p_provider, p_job.job_id));`;
 
 export const circuitMutations: readonly Mutation[] = [
