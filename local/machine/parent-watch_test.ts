@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { DENO_FLAGS } from "./deno-flags.ts";
+import { processesBelow, runningOf } from "./processes.ts";
 import { projectPath } from "./project.ts";
 
 for (const signal of ["SIGKILL", "SIGTERM"] as const) {
@@ -37,27 +38,6 @@ async function* firstLine(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
     text += part;
     if (text.includes("\n")) return yield text;
   }
-}
-
-async function listProcesses(): Promise<{ pid: number; parent: number; state: string }[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-e", "-o", "pid=,ppid=,stat="] }).output();
-  return new TextDecoder().decode(stdout).trim().split("\n").map((line) => {
-    const [pid, parent, state] = line.trim().split(/\s+/);
-    return { pid: Number(pid), parent: Number(parent), state: state ?? "" };
-  });
-}
-
-async function processesBelow(root: number): Promise<number[]> {
-  const all = await listProcesses();
-  const below = (parent: number): number[] =>
-    all.filter((process) => process.parent === parent).flatMap(({ pid }) => [pid, ...below(pid)]);
-  return below(root);
-}
-
-/** Those of these processes that still do something: a zombie only waits for its parent to notice. */
-async function runningOf(pids: number[]): Promise<number[]> {
-  const all = await listProcesses();
-  return pids.filter((pid) => all.some((process) => process.pid === pid && !process.state.startsWith("Z")));
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { projectPath } from "../../local/machine/project.ts";
 import { translateIssue } from "../../supabase/functions/_shared/errors/issues.ts";
-import { listFiles } from "../support/sources.ts";
+import { listFiles } from "../support/files.ts";
 
 /** Words of our English sentences that are in no Turkish or Spanish one. */
 const ENGLISH = /\b(must|not|be|is|it|the|an|of|or|and|to|required|this|with|without|which|takes?|list|text|number)\b/i;

@@ -1,64 +1,51 @@
 import { UsageError } from "../../local/cli/arguments.ts";
 import { runCommand } from "../../local/cli/command.ts";
-import { DENO_FLAGS } from "../../local/machine/deno-flags.ts";
-import { projectPath } from "../../local/machine/project.ts";
-import { print } from "../../local/cli/terminal.ts";
+import { print, printNote } from "../../local/cli/terminal.ts";
+import { selectTests } from "./test-files.ts";
+import { startTests, type TestResult } from "./test-run.ts";
+import { watchTests } from "./watch.ts";
 
-const HELP = `Runs every test of the project, in a random order, each file against a stack of its own.
+const HELP = `Runs tests in a random order, each file against a stack of its own.
 
-  npx -y deno@2.9.6 task test [<file> …] [--filter <part of a name>] [--help]
+  npx -y deno@2.9.6 task test [<file, folder or pattern> …] [--filter <part of a name>] [--watch] [--help]
+  npx -y deno@2.9.6 task test:unit [--filter <part of a name>] [--watch]
 
-Five minutes on two cores. One file takes seconds: npx -y deno@2.9.6 task test tests/acceptance/flow_test.ts. A filter alone takes a
-minute or more, for it reads every file: name the file as well. A failing order is repeated with --shuffle=<the seed that
-was printed>. Every other option of deno test works too. The large random test and the mutations are commands of their
-own: simulate, test:mutations.`;
+  <file …>   tests/acceptance/flow_test.ts, tests/api, "tests/api/vid*" or just flow; without any, all: five minutes
+  --filter   only the tests whose names contain this text; without a file each file is still loaded, a minute or more
+  --watch    run again after each change of the project's files, until Ctrl-C; needs files
+  --help     print this
 
-/** Runs the tests and answers with their exit code. */
+test:unit runs the tests that need no stack, in seconds. To repeat an order that failed, add the --shuffle=<number> that
+was printed. Every other option of deno test works too. The random world and the mutations are commands of their own:
+simulate, test:mutations.`;
+
+/** Runs the tests and returns their exit code. */
 async function run(argv: string[]): Promise<number> {
   if (argv.includes("--help")) {
     print(HELP);
     return 0;
   }
-  for (const path of namedPaths(argv)) await assertExists(path);
-  const report = await Deno.makeTempFile({ prefix: "reelmint-tests-", suffix: ".xml" });
-  try {
-    const code = await runDeno([`--junit-path=${report}`, ...argv]);
-    if (code === 0 && await countTests(report) === 0) throw new UsageError(nothingFound(argv));
-    return code;
-  } finally {
-    await Deno.remove(report);
+  const isWatching = argv.includes("--watch");
+  const selection = await selectTests(argv.filter((argument) => argument !== "--watch"));
+  if (isWatching) {
+    if (selection.paths.length === 0) {
+      throw new UsageError(
+        "--watch needs the files to run, for all of them take minutes. test:unit --watch needs none.",
+      );
+    }
+    await watchTests(selection, printCount);
+    return 0;
   }
-}
-
-async function runDeno(argv: string[]): Promise<number> {
-  const shuffle = argv.some((argument) => argument.startsWith("--shuffle")) ? [] : ["--shuffle"];
-  const child = new Deno.Command(Deno.execPath(), {
-    // Types are the business of `task check`.
-    args: ["test", "-A", ...DENO_FLAGS, "--no-check", "--parallel", ...shuffle, ...argv],
-    cwd: projectPath("."),
-    // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
-    env: { DENO_JOBS: "2" },
-  }).spawn();
   // Ctrl-C reaches the tests as well, which stop their stacks: they are waited for.
   Deno.addSignalListener("SIGINT", () => {});
-  return (await child.status).code;
+  const result = await (await startTests(selection)).result;
+  if (result.code === 0 && result.tests === 0) throw new UsageError(nothingFound(argv));
+  printCount(result);
+  return result.code;
 }
 
-/** What is neither a flag nor the value that follows one: `--filter refund tests` names `tests` alone. */
-function namedPaths(argv: string[]): string[] {
-  return argv.filter((argument, index) => !argument.startsWith("-") && !argv[index - 1]?.startsWith("-"));
-}
-
-async function assertExists(path: string): Promise<void> {
-  const found = await Deno.stat(projectPath(path)).catch(() => undefined);
-  if (found?.isDirectory || found?.isFile && path.endsWith("_test.ts")) return;
-  const fault = found === undefined ? `There is no file ${path}` : `${path} is no file of tests`;
-  throw new UsageError(`${fault}. Name one from the root of the project, as tests/acceptance/flow_test.ts.`);
-}
-
-/** How many tests ran, by a report in JUnit's format: a skipped one has no time. Deno itself is content with none. */
-async function countTests(report: string): Promise<number> {
-  return (await Deno.readTextFile(report)).match(/<testcase [^>]*\btime="/g)?.length ?? 0;
+function printCount({ tests, files }: TestResult): void {
+  printNote(`Ran ${tests} ${tests === 1 ? "test" : "tests"} of ${files} ${files === 1 ? "file" : "files"}.`);
 }
 
 function nothingFound(argv: string[]): string {

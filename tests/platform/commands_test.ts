@@ -28,8 +28,68 @@ Deno.test("a filter or a file that fits no test fails, and says so", async () =>
     const { code, stderr } = await runTask(["test", path]);
     assert.deepEqual([code, stderr.includes(`There is no file ${path}.`)], [2, true], stderr);
   }
-  assert.match((await runTask(["test", "README.md"])).stderr, /README\.md is no file of tests/);
+  assert.match((await runTask(["test", "README.md"])).stderr, /README\.md is not a file of tests/);
 });
+
+Deno.test("tests are named by their files, folders and patterns, and their number is printed", async () => {
+  for (const name of ["layers", "layers_test.ts", "tests/arch*/lay*", "tests/architecture/layers_test.ts"]) {
+    const { code, stderr } = await runTask(["test", name, "--filter", "an import at run time that goes up is found"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^Ran 1 test of 1 file\.$/m);
+  }
+});
+
+Deno.test("with --watch tests run again after a change, and the database of the run before has ended", async () => {
+  const parent = await Deno.makeTempDir();
+  const copy = await copyProject(projectPath("."), parent, ALL_PARTS);
+  const file = `${copy}/tests/platform/watched_test.ts`;
+  await Deno.writeTextFile(file, ENDLESS_TEST);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["task", `--config=${copy}/deno.json`, "test", "--watch", "watched"],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let notes = "";
+  const reading = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) notes += text;
+  })();
+  try {
+    const folder = await until(() => Deno.readTextFile(`${copy}/tests/platform/folder`).catch(() => ""), () => notes);
+    await Deno.stat(folder);
+    await Deno.writeTextFile(file, 'Deno.test("quick", () => {});');
+    await until(() => notes.includes("Ran 1 test of 1 file."), () => notes);
+    await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
+    await Deno.writeTextFile(file, 'Deno.test("quick", () => {}); Deno.test("too", () => {});');
+    await until(() => notes.includes("Ran 2 tests of 1 file."), () => notes);
+  } finally {
+    child.kill("SIGTERM");
+    await Promise.all([child.status, reading]);
+    await Deno.remove(parent, { recursive: true });
+  }
+});
+
+/** Starts a database, writes its folder down, and never ends. */
+const ENDLESS_TEST = `
+import { startPostgres } from "../../local/postgres/postgres.ts";
+import postgres from "postgres";
+Deno.test("endless", async () => {
+  const { url } = await startPostgres();
+  const sql = postgres(url, { max: 1 });
+  const [{ data_directory }] = await sql\`show data_directory\`;
+  await Deno.writeTextFile(import.meta.dirname + "/folder", data_directory);
+  await new Promise(() => setInterval(() => {}, 1000));
+});`;
+
+async function until<Value>(condition: () => Value | Promise<Value>, notes: () => string): Promise<Value> {
+  const limit = Date.now() + 60_000;
+  while (true) {
+    const value = await condition();
+    if (value) return value;
+    assert.ok(Date.now() < limit, `it did not come true within 60 s:\n${notes()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 Deno.test("a command refuses what it does not know before it does anything, and says what it knows", async () => {
   for (

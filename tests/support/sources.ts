@@ -1,23 +1,13 @@
 import { dirname, join } from "node:path/posix";
 import ts from "typescript";
 import { projectPath } from "../../local/machine/project.ts";
+import { listFiles } from "./files.ts";
 
 /** A TypeScript file by its path from the project's root, with what it imports: files of ours by such paths too. */
 export interface Source {
   path: string;
   text: string;
   imports: string[];
-}
-
-/** The files below a folder of the project whose names end so, by their paths from its root, sorted. */
-export async function listFiles(folder: string, ending: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(projectPath(folder)));
-  const files = await Promise.all(entries.map(async ({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    if (isDirectory) return name === "node_modules" ? [] : await listFiles(path, ending);
-    return name.endsWith(ending) ? [path] : [];
-  }));
-  return files.flat().sort();
 }
 
 /** The TypeScript files below these folders. */

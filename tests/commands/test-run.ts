@@ -1,0 +1,76 @@
+import { DENO_FLAGS } from "../../local/machine/deno-flags.ts";
+import { processesBelow, runningOf } from "../../local/machine/processes.ts";
+import { projectPath } from "../../local/machine/project.ts";
+import type { Selection } from "./test-files.ts";
+
+/** How a run ended. */
+export interface TestResult {
+  code: number;
+  /** How many tests were run, of how many files. */
+  tests: number;
+  files: number;
+}
+
+/** A run of tests that has begun. */
+export interface TestRun {
+  result: Promise<TestResult>;
+  /** Ends the run early, with every database and stack that its tests started. */
+  end(): Promise<void>;
+}
+
+/** The stacks of a run that was ended stop by themselves, in this time at most. */
+const END_LIMIT_MS = 20_000;
+
+/** Starts a run of these tests. */
+export async function startTests({ paths, options }: Selection): Promise<TestRun> {
+  const report = await Deno.makeTempFile({ prefix: "reelmint-tests-", suffix: ".xml" });
+  const shuffle = options.some((option) => option.startsWith("--shuffle")) ? [] : ["--shuffle"];
+  const child = new Deno.Command(Deno.execPath(), {
+    // `task check` checks the types.
+    args: [
+      "test",
+      "-A",
+      ...DENO_FLAGS,
+      "--no-check",
+      "--parallel",
+      ...shuffle,
+      `--junit-path=${report}`,
+      ...options,
+      ...paths,
+    ],
+    cwd: projectPath("."),
+    // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
+    env: { DENO_JOBS: "2" },
+  }).spawn();
+
+  async function finish(): Promise<TestResult> {
+    const { code } = await child.status;
+    const text = await Deno.readTextFile(report);
+    await Deno.remove(report);
+    return { code, ...countTests(text) };
+  }
+
+  const result = finish();
+  let hasEnded = false;
+  void result.finally(() => hasEnded = true);
+  return {
+    result,
+    async end() {
+      if (hasEnded) return;
+      const started = await processesBelow(child.pid);
+      child.kill("SIGTERM");
+      await result;
+      const limit = Date.now() + END_LIMIT_MS;
+      while ((await runningOf(started)).length > 0 && Date.now() < limit) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+  };
+}
+
+/** Counts the tests in a report in JUnit's format. A test that was left out has no time. */
+function countTests(report: string): { tests: number; files: number } {
+  const counts = report.split("<testsuite ").slice(1)
+    .map((suite) => suite.match(/<testcase [^>]*\btime="/g)?.length ?? 0).filter((count) => count > 0);
+  return { tests: counts.reduce((sum, count) => sum + count, 0), files: counts.length };
+}
