@@ -12,7 +12,10 @@ const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
 const WEBHOOKS = "supabase/migrations/20261121000320_webhooks.sql";
 const AUDIT = "supabase/migrations/20261121000390_audit.sql";
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
-const pipeline = (name: string) => ({ file: "supabase/tests/pipeline.test.sql", name });
+const steps = (name: string) => ({ file: "supabase/tests/build_steps.test.sql", name });
+const skippedExtras = (name: string) => ({ file: "supabase/tests/skipped_extras.test.sql", name });
+const patience = (name: string) => ({ file: "supabase/tests/step_patience.test.sql", name });
+const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
 
 const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
 const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);";
@@ -26,7 +29,7 @@ const priceMutations: readonly Mutation[] = [
     file: PRICING,
     find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
     replace: "select (p_steps -> 0 ->> 'credits')::integer;",
-    test: pipeline('{"enable_music": true} costs 1405'),
+    test: steps('{"enable_music": true} costs 1405'),
   },
   {
     name: "the one price of the runs of a long video",
@@ -34,7 +37,7 @@ const priceMutations: readonly Mutation[] = [
     file: BUILD_STEPS,
     find: "case v_number when 1 then private.price(p_model, p_settings) else 0 end",
     replace: "private.price(p_model, p_settings)",
-    test: pipeline("the runs cost what the whole length costs, once"),
+    test: steps("the runs cost what the whole length costs, once"),
   },
   {
     name: "the shortest run in the price",
@@ -42,7 +45,7 @@ const priceMutations: readonly Mutation[] = [
     file: PRICING,
     find: "(p_settings ->> 'duration')::numeric, (p_model.settings_schema -> 'segments' ->> 'minimum')::numeric);",
     replace: "(p_settings ->> 'duration')::numeric, 0);",
-    test: pipeline("it costs what the shortest costs"),
+    test: steps("it costs what the shortest costs"),
   },
   {
     name: "the music at no volume",
@@ -50,7 +53,7 @@ const priceMutations: readonly Mutation[] = [
     file: BUILD_STEPS,
     find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
     replace: "(p_settings ->> 'enable_music')::boolean then",
-    test: pipeline("music at no volume is none"),
+    test: steps("music at no volume is none"),
   },
   {
     name: "the kind of the model in start_generation",
@@ -58,7 +61,7 @@ const priceMutations: readonly Mutation[] = [
     file: REQUESTS,
     find: "where is_available and (p_kind = 'generation' or category = 'transition')",
     replace: "where is_available",
-    test: pipeline("a transition is made by models of transitions only"),
+    test: transitions("a transition is made by models of transitions only"),
   },
   {
     name: "the availability of an extra",
@@ -66,7 +69,7 @@ const priceMutations: readonly Mutation[] = [
     file: PIPELINE_STEPS,
     find: "from public.pipeline_steps where not is_available and",
     replace: "from public.pipeline_steps where false and",
-    test: pipeline("a voiceover that is switched off is refused by the setting that asks for it"),
+    test: transitions("a voiceover that is switched off is refused by the setting that asks for it"),
   },
 ];
 
@@ -77,7 +80,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: LEAVES_OUT,
     replace: "if not v_locked.current then",
-    test: pipeline("a part that the owner insists on is not left out"),
+    test: skippedExtras("a part that the owner insists on is not left out"),
   },
   {
     name: "the fence of skip_step",
@@ -85,7 +88,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: LEAVES_OUT,
     replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
-    test: pipeline("the attempt before leaves nothing out"),
+    test: skippedExtras("the attempt before leaves nothing out"),
   },
   {
     name: "the wish of the owner in what is optional",
@@ -93,7 +96,7 @@ const stepMutations: readonly Mutation[] = [
     file: BUILD_STEPS,
     find: "p_settings, '[\"music\"]', v_spare ? 'music')",
     replace: "p_settings, '[\"music\"]', true)",
-    test: pipeline('both: the video may do without ""'),
+    test: steps('both: the video may do without ""'),
   },
   {
     name: "the parts of an optional mix",
@@ -101,7 +104,7 @@ const stepMutations: readonly Mutation[] = [
     file: BUILD_STEPS,
     find: "v_parts <@ v_spare);",
     replace: "v_spare <> '[]');",
-    test: pipeline('spare music: the video may do without "music loudness"'),
+    test: steps('spare music: the video may do without "music loudness"'),
   },
   {
     name: "the steps that nobody needs any more",
@@ -110,7 +113,7 @@ const stepMutations: readonly Mutation[] = [
     find: NEEDED,
     replace: "loop",
     also: [STATE_MACHINE_OFF],
-    test: pipeline("who leaves the music out goes on with the picture: its loudness is passed over"),
+    test: skippedExtras("who leaves the music out goes on with the picture: its loudness is passed over"),
   },
   {
     name: "the parts that a passed step must all lack",
@@ -119,7 +122,7 @@ const stepMutations: readonly Mutation[] = [
     find: NEEDED,
     replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
     also: [STATE_MACHINE_OFF],
-    test: pipeline("then comes the mix"),
+    test: skippedExtras("then comes the mix"),
   },
   {
     name: "the thumbnail that is there",
@@ -127,7 +130,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
     replace: "while ",
-    test: pipeline("a thumbnail that is there is not made again"),
+    test: skippedExtras("a thumbnail that is there is not made again"),
   },
   {
     name: "the end of the patience in take_lease",
@@ -135,7 +138,7 @@ const stepMutations: readonly Mutation[] = [
     file: LEASES,
     find: " and p_queued.step_deadline_at > v_now;",
     replace: " and p_queued.deadline_at > v_now;",
-    test: pipeline("and nothing is submitted for it any more"),
+    test: patience("and nothing is submitted for it any more"),
   },
   {
     name: "the run of an earlier step in wake_job",
@@ -143,7 +146,7 @@ const stepMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: " or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id)",
     replace: "",
-    test: pipeline("a webhook of the run that made an earlier step is told that it is over"),
+    test: patience("a webhook of the run that made an earlier step is told that it is over"),
   },
 ];
 
@@ -154,7 +157,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "  if v_skipped > 0 then\n    perform",
     replace: "  if false then\n    perform",
-    test: pipeline("exactly that"),
+    test: skippedExtras("exactly that"),
   },
   {
     name: "the row lock of the job in a delivery in part",
@@ -190,7 +193,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: SKIPPED_EXTRAS_REFUND,
     replace: SKIPPED_EXTRAS_REFUND.replace("v_skipped", "2 * v_skipped"),
-    test: pipeline("exactly that"),
+    test: skippedExtras("exactly that"),
   },
   {
     name: "the parts in the refund of what was left out",
@@ -198,7 +201,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.skipped_extras), 0);",
-    test: pipeline("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
   },
   {
     name: "the picture in the refund of what was left out",
@@ -206,7 +209,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);",
-    test: pipeline("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
   },
   {
     name: "the steps that were left out in the refund",
@@ -214,7 +217,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where (step ->> 'optional')::boolean), 0);",
-    test: pipeline("what could have been left out and was not is not given back"),
+    test: skippedExtras("what could have been left out and was not is not given back"),
   },
   {
     name: "the refund in the job that was delivered in part",
@@ -222,7 +225,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: ", credits_refunded = v_skipped,",
     replace: ",",
-    test: pipeline("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
   },
   {
     name: "the files of a failed job",
@@ -230,7 +233,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "    perform private.enqueue_job_files(v_job);",
     replace: "    null;",
-    test: pipeline("the files that its first steps may have left are deleted"),
+    test: skippedExtras("the files that its first steps may have left are deleted"),
   },
   {
     name: "the audit of what was left out",
@@ -238,7 +241,7 @@ const refundMutations: readonly Mutation[] = [
     file: AUDIT,
     find: "case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end",
     replace: "credits_refunded",
-    test: pipeline("the audit reports a refund of a video that lacks nothing, though the job says so too"),
+    test: skippedExtras("the audit reports a refund of a video that lacks nothing, though the job says so too"),
   },
 ];
 
