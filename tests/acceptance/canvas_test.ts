@@ -94,7 +94,7 @@ Deno.test("critical bug: one id from the answer to the database, the worker, the
   assert.match(new URL(String(byId.body.video_url)).pathname, new RegExp(`/${job_id}\\.mp4$`));
 });
 
-Deno.test("an image node's image goes along, in 720p, as the bytes that Google takes", async () => {
+Deno.test("the image of an image node is sent to Google as bytes, in 720p", async () => {
   const user = await world.newUser(50);
   const settings = { ...SETTINGS, resolution: "720p" };
   const { body } = await generate(user, { model_id: GOOGLES_VEO_IMAGE, image_url: IMAGE_URL, settings });
@@ -172,7 +172,7 @@ Deno.test("resume: a page reloaded while its node is processing finds its job by
   assert.equal(last.body.status, "completed");
 });
 
-Deno.test("resume: a job completed while the user was away is completed at the first look", async () => {
+Deno.test("resume: a job completed while the user was away is completed at the first poll", async () => {
   const user = await world.newUser(50);
   const node_id = crypto.randomUUID();
   await generate(user, { node_id });
@@ -247,7 +247,7 @@ Deno.test("error handling: a job that never ends fails after its time, by the wo
   assert.equal(await creditsOf(world, user), 50);
 });
 
-Deno.test("known issue: without a worker a job does not stay pending, for as long as somebody polls", async () => {
+Deno.test("known issue: without a worker a job does not stay pending while a client polls", async () => {
   const user = await world.newUser(50);
   const { body } = await generate(user);
   finish();

@@ -84,7 +84,7 @@ for (const [what, model] of [["unknown", crypto.randomUUID()], ["switched off", 
   });
 }
 
-Deno.test("error scenario 1: two credits are not four, and the app is told both numbers", async () => {
+Deno.test("error scenario 1: two credits are not four, and the answer has both numbers", async () => {
   const user = await world.newUser(2);
   const { status, body } = await world.generate(user, { body: requestOf(4) });
   const { error, current_credits, required_credits } = body;
@@ -161,7 +161,7 @@ Deno.test("a job that cannot be created is 500, and charged for nothing", async 
   await world.audit();
 });
 
-Deno.test("a status that nobody knows is 404", async () => {
+Deno.test("the status of an unknown job is 404", async () => {
   const user = await world.newUser(10);
   const { status, body } = await world.status(user, crypto.randomUUID());
   assert.deepEqual([status, body.error], [404, "Job not found"]);

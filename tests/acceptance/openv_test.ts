@@ -65,7 +65,7 @@ async function becomes(jobId: unknown, status: string): Promise<void> {
   });
 }
 
-Deno.test("the flow: submitted, run by RunPod, told by its webhook, polled, shown, deleted, gone", async () => {
+Deno.test("the flow: submitted, run by RunPod, woken by its webhook, polled, shown, deleted", async () => {
   const user = await world.newUser(20);
   const { status, body } = await submit(user);
   assert.deepEqual([status, body.status, body.credits_used, body.credits_remaining], [200, "pending", PRICE, 15]);
@@ -95,7 +95,7 @@ Deno.test("the flow: submitted, run by RunPod, told by its webhook, polled, show
   await world.audit();
 });
 
-Deno.test("the least of a request is a prompt and the frames", async () => {
+Deno.test("a request needs a prompt and the number of frames, and no more", async () => {
   const user = await world.newUser(20);
   const prompt = `A cat ${crypto.randomUUID()}`;
   const { body } = await world.generate(user, { body: { model_id: WAN, prompt, settings: { num_frames: 49 } } });
@@ -140,7 +140,7 @@ Deno.test("a failure that may be retried is submitted again by itself, for one c
   assert.deepEqual(await ledgerOf(world, user, body.job_id), [[-PRICE, "video_generation"]]);
 });
 
-Deno.test("a failure without end is retried a limited number of times, then told to the user and refunded", async () => {
+Deno.test("a failure that always comes again is retried a limited number of times, then shown to the user and refunded", async () => {
   const user = await world.newUser(20);
   const { body } = await submit(user, "failed");
   const { last } = await pollEvery(world, 20, () => world.status(user, body.job_id));
@@ -160,7 +160,7 @@ Deno.test("a failure that no retry mends is not retried", async () => {
   assert.equal(await creditsOf(world, user), 20);
 });
 
-Deno.test("the webhook's route is public, and opened by its own token alone", async () => {
+Deno.test("the webhook's route needs no user, but its own token", async () => {
   const user = await world.newUser(20);
   const { body } = await submit(user, "run=1h");
   const [run] = runsOf((await videoOf(user)).prompt);
@@ -184,7 +184,7 @@ Deno.test("the webhook's route is public, and opened by its own token alone", as
   assert.deepEqual([status, video_url], ["processing", null]);
 });
 
-Deno.test("the other routes are closed to strangers", async () => {
+Deno.test("the other routes need a token, and show nothing to another user", async () => {
   const user = await world.newUser(20);
   const { body } = await submit(user);
   await becomes(body.job_id, "completed");

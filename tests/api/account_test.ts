@@ -52,7 +52,7 @@ async function settledUser() {
   return { user, done, running };
 }
 
-Deno.test("a user who leaves takes rows, files and runs along, and is refunded first", async () => {
+Deno.test("when a user deletes their account, running jobs are refunded, runs cancelled, and rows and files deleted", async () => {
   const { user, running } = await settledUser();
   const answer = await leave(user);
   assert.deepEqual([answer.status, answer.body], [200, { deleted: true }]);
@@ -71,7 +71,7 @@ Deno.test("a user who leaves takes rows, files and runs along, and is refunded f
   await world.audit();
 });
 
-Deno.test("the ledger keeps the sums, in the order they were made, under a name that leads to nobody", async () => {
+Deno.test("the ledger of a deleted user keeps its entries in order, without the user's id", async () => {
   const { user, done } = await settledUser();
   const before = await world.sql`
     select id, change, reason, job_id, balance_after from quota_log where user_id = ${user.id} order by id`;
@@ -84,7 +84,7 @@ Deno.test("the ledger keeps the sums, in the order they were made, under a name 
   await assert.rejects(world.sql`update quota_log set user_id = ${user.id}`, /only grows/);
 });
 
-Deno.test("the token that a deleted user still has gets 401 everywhere", async () => {
+Deno.test("the token of a deleted user is 401 at every endpoint", async () => {
   const { user, done } = await settledUser();
   await leave(user);
   const body = { front_image: "https://example.com/a.jpg", tail_image: "https://example.com/b.jpg", prompt: "x" };
@@ -106,7 +106,7 @@ Deno.test("the token that a deleted user still has gets 401 everywhere", async (
   }
 });
 
-Deno.test("a user whom the dashboard deletes takes rows, files and runs along, and is refunded first", async () => {
+Deno.test("when the dashboard deletes a user, running jobs are refunded, runs cancelled, and rows and files deleted", async () => {
   const { user, running } = await settledUser();
   await world.sql`delete from auth.users where id = ${user.id}`;
   assert.equal((await world.sql`select from video_jobs where user_id = ${user.id}`).length, 0);
@@ -122,7 +122,7 @@ Deno.test("a user whom the dashboard deletes takes rows, files and runs along, a
   await world.audit();
 });
 
-Deno.test("a run that cannot be cancelled is tried five times, then the operator is told", async () => {
+Deno.test("a cancellation that always fails is tried five times, then the operator gets an alert", async () => {
   const { user } = await settledUser();
   await world.sql`delete from auth.users where id = ${user.id}`;
   await world.sql`update private.runs_to_cancel set provider = 'nobody'`;
@@ -137,7 +137,7 @@ Deno.test("a run that cannot be cancelled is tried five times, then the operator
   assert.equal((await world.sql`select from private.runs_to_cancel`).length, 0);
 });
 
-Deno.test("who leaves and signs up again with the same address is not welcomed again", async () => {
+Deno.test("a deleted user who signs up again with the same address gets no second welcome credits", async () => {
   const name = crypto.randomUUID();
   const first = await signUp(`${name}@example.com`);
   assert.equal(await world.balance(first), 20);
@@ -149,7 +149,7 @@ Deno.test("who leaves and signs up again with the same address is not welcomed a
   }
 });
 
-Deno.test("what somebody used in this hour counts on after they have left and come back", async () => {
+Deno.test("what a user has used in this hour still counts after they delete their account and sign up again", async () => {
   await world.sql`update app_settings set generations_per_hour = 2`;
   const email = `${crypto.randomUUID()}@example.com`;
   const first = await signUp(email);
@@ -174,7 +174,7 @@ Deno.test("twenty thousand videos are deleted with their user by one statement, 
   await world.sql`truncate private.files_to_delete`;
 });
 
-Deno.test("a user with hundreds of videos leaves in steps that are short each", async () => {
+Deno.test("an account with hundreds of videos is deleted in short steps", async () => {
   const user = await world.newUser();
   await insertVideos(user, 600);
   world.gateway.clearCalls();
@@ -186,7 +186,7 @@ Deno.test("a user with hundreds of videos leaves in steps that are short each", 
   await world.sql`truncate private.files_to_delete`;
 });
 
-Deno.test("a webhook that comes after its user has left changes nothing", async () => {
+Deno.test("a webhook for a job of a deleted user changes nothing", async () => {
   const { user, running } = await settledUser();
   await leave(user);
   const [delivery] = await simulatorOf(world).deliverWebhook(String(running.runs()[0]?.id));
@@ -194,7 +194,7 @@ Deno.test("a webhook that comes after its user has left changes nothing", async 
   await world.audit();
 });
 
-Deno.test("a user who leaves while requests are under way is charged for nothing", async () => {
+Deno.test("an account deleted while requests are under way is charged for nothing", async () => {
   const user = await world.newUser(1000);
   const requests = Array.from({ length: 20 }, () => world.generate(user));
   const [gone, ...answers] = await Promise.all([leave(user), ...requests]);
@@ -207,7 +207,7 @@ Deno.test("a user who leaves while requests are under way is charged for nothing
   await world.audit();
 });
 
-Deno.test("a user whom the dashboard deletes while requests are under way is charged for nothing, and nobody waits in a ring", async () => {
+Deno.test("a user deleted by the dashboard while requests are under way is charged for nothing, without a deadlock", async () => {
   const user = await world.newUser(1000);
   const requests = Array.from({ length: 20 }, () => world.generate(user));
   const [, ...answers] = await Promise.all([world.sql`delete from auth.users where id = ${user.id}`, ...requests]);
@@ -227,6 +227,6 @@ Deno.test("a file that could not be deleted is deleted by the next purge", async
   assert.equal((await world.sql`select from storage.objects where name like ${`${user.id}/%`}`).length, 0);
 });
 
-Deno.test("nobody leaves without a token", async () => {
+Deno.test("an account is not deleted without a token", async () => {
   assert.equal((await world.call("account", { method: "DELETE" })).status, 401);
 });

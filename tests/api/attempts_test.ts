@@ -6,7 +6,7 @@ import { KLING, useWorld } from "../support/harness.ts";
 // Instant runs: what travels in time must not wait for a real one.
 const world = useWorld({ falSimulator: INSTANT });
 
-Deno.test("a job tells its owner how often it was submitted, and by which id the provider knows it", async () => {
+Deno.test("a job shows its owner how often it was submitted, and its id at the provider", async () => {
   const generation = await startGeneration(world, { fal: "internal_server_error times=1" });
   const model = "fal-ai/kling-video/v3/standard/text-to-video";
   const first = generation.runs()[0]?.id;
@@ -24,7 +24,7 @@ Deno.test("a job tells its owner how often it was submitted, and by which id the
   await world.audit();
 });
 
-Deno.test("a client that has the newest version is told of another attempt, not 304", async () => {
+Deno.test("a client that has the newest version gets another attempt as a change, not 304", async () => {
   const generation = await startGeneration(world, { fal: "internal_server_error times=1" });
   const before = await world.status(generation.user, generation.jobId);
   const etag = before.headers.get("etag") ?? "";
@@ -40,7 +40,7 @@ Deno.test("a submission that is refused is an attempt without an id", async () =
   assert.deepEqual([body.attempts, Object(body.provider).request_id], [1, null]);
 });
 
-Deno.test("who takes the thumbnail has not made the video", async () => {
+Deno.test("the provider of the thumbnail is not shown as the video's", async () => {
   await world.sql`update pipeline_steps set is_available = true where name = 'thumbnail'`;
   try {
     const generation = await startGeneration(world, { body: { model_id: KLING } });

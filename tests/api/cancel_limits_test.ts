@@ -98,14 +98,14 @@ Deno.test("a video for nothing: a stored video that is deleted is refunded, coun
   await world.audit();
 });
 
-Deno.test("a run that has succeeded, though nobody has looked, is not cancelled but delivered", async () => {
+Deno.test("a run that has succeeded before we have checked it is not cancelled but delivered", async () => {
   const generation = await queued();
   finishRun(world, generation);
   assertRefusal(await cancel(generation), { status: 409, code: "not_cancellable" });
   await assertPaidOnce(world, generation, await generation.poll(0));
 });
 
-Deno.test("a run that is still queued is cancelled freely, as often as one likes", async () => {
+Deno.test("a queued run is cancelled as often as the user wants, without a limit", async () => {
   await limitTo(1);
   const user = await world.newUser();
   for (let count = 0; count < 3; count++) {
@@ -124,7 +124,7 @@ Deno.test("a run that the provider has started counts, though our own view of it
   assert.equal(await reasonOf(generation), "cancelled_after_start_refund");
 });
 
-Deno.test("a run of which the provider tells nothing counts: its trouble is no free cancellation", async () => {
+Deno.test("a cancellation counts when the provider cannot say whether the run has started", async () => {
   const generation = await queued();
   simulatorOf(world).configure({ outage: 503 });
   assert.equal((await cancel(generation)).status, 200);
@@ -163,7 +163,7 @@ Deno.test("asking again and again beyond the limit costs no further call to the 
   assert.equal(statusCalls(generation), before);
 });
 
-Deno.test("deleting a started job follows the same limit: beyond it the job is not deleted, and told so", async () => {
+Deno.test("deleting a started job follows the same limit: beyond it the job is not deleted, and the answer says so", async () => {
   await limitTo(1);
   const user = await world.newUser();
   const first = await started(user);
@@ -185,7 +185,7 @@ Deno.test("deleting a started job follows the same limit: beyond it the job is n
   await world.audit();
 });
 
-Deno.test("deleting what was cancelled does not undo that it counts; a day later it counts no more", async () => {
+Deno.test("a cancelled job still counts after it is deleted, and for one day only", async () => {
   await limitTo(1);
   const user = await world.newUser();
   const first = await started(user);
@@ -199,7 +199,7 @@ Deno.test("deleting what was cancelled does not undo that it counts; a day later
   assert.equal((await cancel(third)).status, 200);
 });
 
-Deno.test("who leaves is refunded for all that runs, however much they cancelled", async () => {
+Deno.test("a deleted account is refunded for all running jobs, however many it has cancelled", async () => {
   await limitTo(1);
   const user = await world.newUser();
   await cancel(await started(user));
@@ -255,7 +255,7 @@ Deno.test("a storage hammered: asking to cancel a video that cannot be stored do
   await world.sql`update models set files_are_public = true where id = ${KLING}`;
 });
 
-Deno.test("a bill for the operator: a last image that is refused after dear parts is tried a limited number of times", async () => {
+Deno.test("a bill for the operator: a last image that is refused after paid parts is tried a limited number of times", async () => {
   await world.sql`update app_settings set refusals_after_start_per_day = 2`;
   const user = await world.newUser();
   for (let count = 0; count < 2; count++) {

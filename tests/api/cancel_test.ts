@@ -23,7 +23,7 @@ Deno.test("a video is cancelled in full although the provider goes on and finish
   await assertRefundedOnce(world, generation, await generation.poll(30), "cancelled");
 });
 
-Deno.test("a submission whose answer is still out can be cancelled", async () => {
+Deno.test("a job whose submission has no answer yet can be cancelled", async () => {
   const generation = await startGeneration(world, { fal: "submit_bad_json" });
   assert.equal((await cancel(generation.jobId, generation.user)).status, 200);
   await assertRefundedOnce(world, generation, await generation.poll(200), "cancelled");
@@ -57,7 +57,7 @@ Deno.test("a finished video is not cancelled", async () => {
   assert.deepEqual(await generation.ledger(), [-5]);
 });
 
-Deno.test("a stranger's video looks like one that is not there, and goes on", async () => {
+Deno.test("cancelling another user's video is 404, as for an unknown id, and the video goes on", async () => {
   const generation = await startGeneration(world);
   const stranger = await world.newUser();
   const theirs = await cancel(generation.jobId, stranger);
@@ -67,7 +67,7 @@ Deno.test("a stranger's video looks like one that is not there, and goes on", as
   assert.deepEqual(await generation.ledger(), [-5]);
 });
 
-Deno.test("nobody cancels without a token, or anything but a video", async () => {
+Deno.test("a cancellation needs a token and a video's id", async () => {
   const generation = await startGeneration(world);
   assert.equal((await cancel(generation.jobId)).status, 401);
   assert.equal((await cancel("not-a-uuid", generation.user)).status, 404);

@@ -37,7 +37,7 @@ const NOWHERE: [method: string, path: string, body?: unknown][] = [
 ];
 
 for (const [method, path, body] of NOWHERE) {
-  Deno.test(`${method} ${path} is served by nobody, and changes nothing`, async () => {
+  Deno.test(`${method} ${path} is 404 and changes nothing`, async () => {
     const user = await world.newUser(20);
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     const options = { method, user, headers, ...(body === undefined ? {} : { body }) };
@@ -94,7 +94,7 @@ Deno.test("a query parameter that comes twice is 400, by its name", async () => 
   }
 });
 
-Deno.test("an answer larger than its request: a body of nothing but mistakes is told a hundred of them", async () => {
+Deno.test("an answer larger than its request: a body of many mistakes gets a hundred of them in its answer", async () => {
   const user = await world.newUser();
   const body = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field${index}`, 1]));
   const { status, body: answer } = await world.generate(user, { body });

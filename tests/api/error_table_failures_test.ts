@@ -50,7 +50,7 @@ Deno.test("more unfinished jobs than allowed are 429, and the key works once one
   await world.audit();
 });
 
-Deno.test("more videos in an hour than allowed are 429, and the key works after the time that was told", async () => {
+Deno.test("more videos in an hour than allowed are 429, and the key works after Retry-After", async () => {
   const user = await world.newUser(20);
   await world.generate(user, { body: GOOD_BODY });
   await withSettings({ generations_per_hour: 1 }, async () => {
@@ -112,7 +112,7 @@ Deno.test("a provider that refuses a submission is 500, refunded in full, and re
   await world.audit();
 });
 
-Deno.test("why a provider failed is told in the language of the request, to its replay in any other too", async () => {
+Deno.test("a provider's failure is explained in the language of the request, and a replay repeats it word for word", async () => {
   const user = await world.newUser(20);
   const key = crypto.randomUUID();
   const body = { ...GOOD_BODY, prompt: "A lighthouse, refused in Turkish" };
@@ -126,7 +126,7 @@ Deno.test("why a provider failed is told in the language of the request, to its 
   assert.deepEqual([replay.status, replay.body], [500, answer.body]);
 });
 
-Deno.test("a provider that refuses our account takes no further charge until the time that was told", async () => {
+Deno.test("after a provider has refused our account no request is charged until Retry-After", async () => {
   const [unlucky, next] = await Promise.all([world.newUser(20), world.newUser(20)]);
   const prompt = "A lighthouse, on a locked account";
   world.falSimulator?.script(prompt, { submit: "locked" });

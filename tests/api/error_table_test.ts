@@ -52,7 +52,7 @@ function badCredentials(user: TestUser): Record<string, HeadersInit> {
   };
 }
 
-Deno.test("credentials that are no user's own are 401, on both endpoints", async () => {
+Deno.test("credentials that are not a user's own token are 401, on both endpoints", async () => {
   const user = await world.newUser(20);
   const { body: { job_id: jobId } } = await world.generate(user, { body: GOOD_BODY });
   for (const [problem, headers] of Object.entries(badCredentials(user))) {
@@ -86,7 +86,7 @@ Deno.test("credentials are checked before anything that the request says", async
   assertRefusal(answer, UNAUTHORIZED);
 });
 
-Deno.test("the worker is nobody's to call but the project's own", async () => {
+Deno.test("the worker is called with the secret key only", async () => {
   const user = await world.newUser(20);
   const strangers: HeadersInit[] = [
     {},
@@ -114,7 +114,7 @@ Deno.test("the token's own user_id is accepted, in any case", async () => {
   }
 });
 
-Deno.test("too few credits are 402 with what there is and what it takes", async () => {
+Deno.test("too few credits are 402 with the balance and the price", async () => {
   const user = await world.newUser(4);
   await assertRefusedFreely(world, user, {}, {
     status: 402,
@@ -135,7 +135,7 @@ Deno.test("a model that is unknown or not available is 404", async () => {
   }
 });
 
-Deno.test("an unknown job and another user's job look the same", async () => {
+Deno.test("an unknown job and another user's job get the same 404", async () => {
   const [owner, stranger] = await Promise.all([world.newUser(20), world.newUser(20)]);
   const { body: { job_id: jobId } } = await world.generate(owner, { body: { ...GOOD_BODY, node_id: "node-1" } });
   const answers = await assertChangesNothing(world, async () => [
@@ -149,7 +149,7 @@ Deno.test("an unknown job and another user's job look the same", async () => {
   assert.equal((await world.status(owner, jobId)).status, 200);
 });
 
-Deno.test("a method that an endpoint has not is 405 with those it has", async () => {
+Deno.test("a method that an endpoint does not have is 405 with the allowed ones", async () => {
   const user = await world.newUser(20);
   const others = {
     "generate-video": { allow: "POST, OPTIONS", methods: ["GET", "PUT", "PATCH", "DELETE"] },
@@ -208,7 +208,7 @@ Deno.test("a body that is no JSON object in UTF-8 is 400", async () => {
   }
 });
 
-Deno.test("a sane request id of the caller comes back, any other is replaced", async () => {
+Deno.test("a valid request id of the client comes back, any other is replaced", async () => {
   const sane = await world.call("generate-video", { headers: { "X-Request-Id": "app-7:screen.2_b" } });
   assertRefusal(sane, UNAUTHORIZED);
   assert.equal(sane.body.request_id, "app-7:screen.2_b");
@@ -219,7 +219,7 @@ Deno.test("a sane request id of the caller comes back, any other is replaced", a
   }
 });
 
-Deno.test("a preflight tells browsers what they may send, without credentials", async () => {
+Deno.test("a preflight lists what browsers may send, without credentials", async () => {
   for (const [path, method] of [["generate-video", "POST"], ["get-video-status", "GET"]]) {
     const { status, headers } = await world.call(`${path}`, { method: "OPTIONS" });
     assert.equal(status, 204);
@@ -240,7 +240,7 @@ Deno.test("a success carries the same headers as a refusal", async () => {
   assertCommonHeaders((await world.status(user, started.body.job_id)).headers);
 });
 
-Deno.test("the sentence is in the language that the caller prefers, and the code never changes", async () => {
+Deno.test("the sentence is in the client's language, and the code never changes", async () => {
   const spoken = { en: "Unauthorized", tr: "Yetkisiz", es: "No autorizado" };
   const cases: [header: string, language: keyof typeof spoken][] = [
     ["", "en"],
@@ -262,7 +262,7 @@ Deno.test("the sentence is in the language that the caller prefers, and the code
   }
 });
 
-Deno.test("a request that none of this refuses is charged its price", async () => {
+Deno.test("a valid request is charged its price", async () => {
   const user = await world.newUser(20);
   const answer = await world.generate(user, { body: { model_id: KLING, prompt: "A lighthouse" } });
   assert.deepEqual({ ...answer.body, job_id: null }, {

@@ -73,7 +73,7 @@ Deno.test("a prompt has 1 to 5,000 characters after trimming, an emoji being one
   }
 });
 
-Deno.test("text that Postgres or UTF-8 cannot hold is refused wherever it stands", async () => {
+Deno.test("text that Postgres or UTF-8 cannot hold is refused in every field", async () => {
   const user = await world.newUser(500);
   const unfit = "must be text without NUL or lone surrogates";
   for (const evil of ["a\0b", "a\ud800b", "\udc00"]) {
@@ -156,7 +156,7 @@ Deno.test("an image is required by a model that needs one and refused by a model
   ]);
 });
 
-Deno.test("a setting that the model does not allow is refused with what it allows", async () => {
+Deno.test("a setting's value that the model does not allow is refused with the allowed ones", async () => {
   const user = await world.newUser(500);
   const seconds = "must be one of: 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, auto";
   const refused: [settings: object, path: string, message: string][] = [
@@ -184,7 +184,7 @@ Deno.test("a setting that the model does not allow is refused with what it allow
   }
 });
 
-Deno.test("a setting that the model has not is refused with those it has", async () => {
+Deno.test("a setting that the model does not have is refused with those it has", async () => {
   const user = await world.newUser(100);
   const message = "not a setting of this model, which takes: " +
     "aspect_ratio, cfg, duration, fps, generate_audio, negative_prompt, resolution";
@@ -213,7 +213,7 @@ Deno.test("a number is the same number however it is written", async () => {
   });
 });
 
-Deno.test("all that is wrong is said at once", async () => {
+Deno.test("all issues of a body are answered at once", async () => {
   const user = await world.newUser(100);
   const answer = await world.generate(user, { body: { prompt: " ", settings: { fps: {} }, node_id: 5, more: 1 } });
   assert.deepEqual(issuePaths(answer.body.issues), ["model_id", "more", "node_id", "prompt", "settings.fps"]);

@@ -23,7 +23,7 @@ async function mendEverything(): Promise<void> {
   await world.sql`delete from video_jobs`;
 }
 
-Deno.test("a well project says so to anybody", async () => {
+Deno.test("health needs no token: all parts are up", async () => {
   await mendEverything();
   const { status, body } = await health();
   assert.equal(status, 200);
@@ -45,7 +45,7 @@ Deno.test("each part that is down is named", async () => {
   assert.deepEqual(storage.body.checks, { database: "ok", storage: "down", providers: "ok", worker: "ok" });
 });
 
-Deno.test("a flood of callers costs one check, which everybody waits for", async () => {
+Deno.test("many callers at once cost one check, which all of them wait for", async () => {
   await mendEverything();
   await new Promise((resolve) => setTimeout(resolve, 5_100));
   const anybody = () => world.call("health", { method: "GET" });
@@ -59,7 +59,7 @@ Deno.test("a flood of callers costs one check, which everybody waits for", async
   assert.deepEqual(await callsOf(health), ONE_CHECK, "the operator gets a new one");
 });
 
-Deno.test("what can be read but not written is down", async () => {
+Deno.test("a Storage that can be read but not written is down", async () => {
   await mendEverything();
   await world.sql.unsafe(`
     create function private.full() returns trigger language plpgsql as $$ begin raise 'No space left on device'; end; $$;
@@ -104,7 +104,7 @@ Deno.test("an open circuit is named with its provider", async () => {
   assert.deepEqual([status, body.open_circuits], [503, ["fal"]]);
 });
 
-Deno.test("jobs that nobody looks at are counted", async () => {
+Deno.test("jobs that no worker checks are counted", async () => {
   await mendEverything();
   await startGeneration(world);
   await world.travel(90);

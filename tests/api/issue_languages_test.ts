@@ -46,7 +46,7 @@ async function messages(
   return issuesSchema.parse(body.issues).map(({ message }) => message);
 }
 
-Deno.test("whatever is wrong with a field is said in the caller's language", async () => {
+Deno.test("every issue of a field is in the client's language", async () => {
   const user = await world.newUser();
   for (const wrong of WRONG) {
     const english = await messages(user, wrong, "en");

@@ -54,7 +54,7 @@ async function whileOneIsWriting<Result>(user: string, work: (jobId: string) => 
   return result;
 }
 
-Deno.test("lists are not held up by a writer whose transaction stays open, and show what was there before it", async () => {
+Deno.test("a list does not wait for an open transaction, and shows the rows from before it", async () => {
   const user = await newUser();
   const before = await startJob(pool, user);
   await whileOneIsWriting(user, async () => {
@@ -68,7 +68,7 @@ Deno.test("lists are not held up by a writer whose transaction stays open, and s
   });
 });
 
-Deno.test("a change that is committed after a list, with an older time than the list's, is told by the next one", async () => {
+Deno.test("a change with an older time than a list, committed after it, is in the next list", async () => {
   const user = await newUser();
   const { job, page } = await whileOneIsWriting(user, async (job) => {
     // A second later the list would promise the time of the change, if it did not know of the writer.
@@ -79,7 +79,7 @@ Deno.test("a change that is committed after a list, with an older time than the 
   assert.deepEqual(idsOf(await changes(user, page.server_time_ms)), [job]);
 });
 
-Deno.test("a writer who comes between a list's reading of the clock and its look at the writers is not missed", async () => {
+Deno.test("a change that starts between a list's clock and its check for open transactions is not missed", async () => {
   const user = await newUser();
   await pool.unsafe(`
     create or replace function private.clock() returns timestamptz language plpgsql volatile set search_path = '' as $$
@@ -111,7 +111,7 @@ Deno.test("a writer who comes between a list's reading of the clock and its look
   assert.equal((await changes(user, seen.server_time_ms)).videos.length, 1);
 });
 
-Deno.test("whoever asks again while a change is under way is not sent back to what they know", async () => {
+Deno.test("a list during an open change does not repeat what the client already has", async () => {
   const user = await newUser();
   const job = await startJob(pool, user);
   await new Promise((wait) => setTimeout(wait, 5));

@@ -239,7 +239,7 @@ Deno.test("no request to make a video breaks the server, and one that cannot be 
   assert.ok(seen.has(400) && seen.has(402) && !seen.has(200), [...seen].join(" "));
 });
 
-Deno.test("of all requests that can be paid exactly those that were taken are charged, once", async () => {
+Deno.test("of all requests that the user can pay exactly the accepted ones are charged, once", async () => {
   const user = await world.newUser(1_000_000);
   await world.sql`update app_settings set active_jobs_per_user = 1000000, generations_per_hour = 1000000`;
   const charges = new Map<string, number>();
@@ -258,7 +258,7 @@ Deno.test("of all requests that can be paid exactly those that were taken are ch
   await world.audit();
 });
 
-Deno.test("no question about a status breaks the server, moves credits or shows another user's job", async () => {
+Deno.test("no status request breaks the server, moves credits or shows another user's job", async () => {
   const [owner, stranger] = await Promise.all([world.newUser(20), world.newUser(20)]);
   const body = { model_id: KLING, prompt: "A lighthouse", node_id: "node-1" };
   const { body: { job_id: jobId } } = await world.generate(owner, { body });

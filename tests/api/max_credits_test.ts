@@ -37,13 +37,13 @@ Deno.test("a price that rose after the quote is not charged", async () => {
   }
 });
 
-Deno.test("who can pay neither is told the new price first", async () => {
+Deno.test("a user who can pay neither the old nor the new price gets the new price first", async () => {
   const user = await world.newUser(1);
   assertRefusal(await generate(user, crypto.randomUUID(), 7), PRICE_CHANGED);
   assertRefusal(await generate(user, crypto.randomUUID(), 8), { status: 402, code: "insufficient_credits" });
 });
 
-Deno.test("with another max_credits a request is still the same one", async () => {
+Deno.test("a replay may have another max_credits", async () => {
   const user = await world.newUser(20);
   const key = crypto.randomUUID();
   const first = await generate(user, key, 8);

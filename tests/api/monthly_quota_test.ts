@@ -21,13 +21,13 @@ async function withQuota(seconds: number, claim: () => Promise<void>): Promise<v
   }
 }
 
-Deno.test("seconds are counted, and nobody is stopped, while there is no quota", async () => {
+Deno.test("without a quota seconds are counted and no request is refused", async () => {
   const user = await world.newUser();
   for (const duration of [3, 15]) assert.equal((await ask(user, duration)).status, 200);
   assert.deepEqual(await usedBy(user), [18]);
 });
 
-Deno.test("a request beyond the month's quota is refused, uncharged, and told when to come back", async () => {
+Deno.test("a request beyond the month's quota is refused, uncharged, with a Retry-After", async () => {
   await withQuota(20, async () => {
     const user = await world.newUser(100);
     assert.equal((await ask(user, 15)).status, 200);

@@ -14,7 +14,7 @@ function assertSaysNothing(body: Record<string, unknown>): void {
   assert.doesNotMatch(JSON.stringify(body), /secret detail|permission|select|insert|public\.|\.ts|sb_secret/i);
 }
 
-Deno.test("a job that cannot be written is 500 without a word on why, and nothing is charged", async () => {
+Deno.test("a job that cannot be written is 500 without details, and nothing is charged", async () => {
   const user = await world.newUser(20);
   const key = crypto.randomUUID();
   await world.sql.unsafe(`
@@ -32,7 +32,7 @@ Deno.test("a job that cannot be written is 500 without a word on why, and nothin
   await assertKeyIsFree(world, user, key);
 });
 
-Deno.test("what breaks inside is 500 without a word on why", async () => {
+Deno.test("an internal error is 500 without details", async () => {
   const user = await world.newUser(20);
   const { body: { job_id: jobId } } = await world.generate(user);
   await world.sql`revoke execute on function read_job from service_role`;
@@ -46,7 +46,7 @@ Deno.test("what breaks inside is 500 without a word on why", async () => {
   assert.equal((await world.status(user, jobId)).status, 200);
 });
 
-Deno.test("a database out of reach is 503 with a time to come back, and the key stays free", async () => {
+Deno.test("a database out of reach is 503 with a Retry-After, and the key stays free", async () => {
   const user = await world.newUser(100);
   const { body: { job_id: jobId } } = await world.generate(user);
   for (const fault of [502, 503, 504, "drop"] as const) {

@@ -13,7 +13,7 @@ const jobSchema = z.object({
   poll_after_ms: z.number().nullable(),
 });
 
-Deno.test("a simulated video moves steadily from nothing to its end", async () => {
+Deno.test("the progress of a simulated video only grows, from 0 to 100", async () => {
   await world.sql`update pipeline_steps set is_available = true where name = 'thumbnail'`;
   await offerModels(world.databaseUrl, ["fal"]);
   const generation = await startGeneration(world);

@@ -10,7 +10,7 @@ async function quote(settings: Record<string, unknown>, model: string = KLING) {
   return await client.rpc("quote_generation", { p_model_id: model, p_settings: settings });
 }
 
-Deno.test("a price is what it was: model, credits and settings", async () => {
+Deno.test("a quote has the model, its credits and its settings", async () => {
   const { data, error } = await quote({ duration: 8 });
   assert.equal(error, null);
   assert.deepEqual([data.model_id, data.credits, data.settings.duration], [KLING, 8, 8]);

@@ -51,7 +51,7 @@ function expiring(user: TestUser, seconds: number): TestUser {
 }
 
 for (const vsn of ["1.0.0", "2.0.0"] as const) {
-  Deno.test(`a client that speaks ${vsn} hears each change of its user's jobs`, untidy, async () => {
+  Deno.test(`a client that speaks ${vsn} receives each change of its user's jobs`, untidy, async () => {
     const user = await world.newUser();
     await asUser(user, async (client) => {
       const { states, heard } = await join(jobsOf(client, user.id));
@@ -66,7 +66,7 @@ for (const vsn of ["1.0.0", "2.0.0"] as const) {
   });
 }
 
-Deno.test("a user cannot join another user's channel, nor can anybody without a user's token", untidy, async () => {
+Deno.test("a channel is joined by its own user only, with a token", untidy, async () => {
   const [owner, other] = [await world.newUser(), await world.newUser()];
   for (const listener of [other, null]) {
     await asUser(listener, async (client) => {
@@ -93,7 +93,7 @@ Deno.test("a forged or expired token joins nothing", untidy, async () => {
   }
 });
 
-Deno.test("a channel ends with its token, and not before where it was given another", untidy, async () => {
+Deno.test("a channel ends when its token expires, and stays open with a new token", untidy, async () => {
   const user = await world.newUser();
   await asUser(expiring(user, 4), async (client) => {
     const { states } = await join(jobsOf(client, user.id));
@@ -118,7 +118,7 @@ Deno.test("a channel that is given another user's token ends", untidy, async () 
   });
 });
 
-Deno.test("a client cannot send to a channel, and is not heard by the others of its user", untidy, async () => {
+Deno.test("what a client sends to a channel does not reach the user's other clients", untidy, async () => {
   const user = await world.newUser();
   await asUser(user, async (speaker) => {
     await asUser(user, async (client) => {
@@ -133,7 +133,7 @@ Deno.test("a client cannot send to a channel, and is not heard by the others of 
   });
 });
 
-Deno.test("a channel that was left hears no more, and nothing is kept for it", untidy, async () => {
+Deno.test("a channel that was left receives nothing more, and nothing is stored for it", untidy, async () => {
   const user = await world.newUser();
   const listening = async () =>
     (await world.sql`select from pg_stat_activity where query = 'listen "realtime_messages"'`).length;
@@ -149,7 +149,7 @@ Deno.test("a channel that was left hears no more, and nothing is kept for it", u
   });
 });
 
-Deno.test("what the local Realtime does not have is refused with a sentence", untidy, async () => {
+Deno.test("what the local Realtime does not support is refused with a reason", untidy, async () => {
   const user = await world.newUser();
   await asUser(user, async (client) => {
     const { error } = await join(client.channel("lobby"));
@@ -167,7 +167,7 @@ Deno.test("what the local Realtime does not have is refused with a sentence", un
   }
 });
 
-Deno.test("a request that offers to go on in HTTP/2 is answered in HTTP/1.1", async () => {
+Deno.test("a request that offers an upgrade to HTTP/2 is answered in HTTP/1.1", async () => {
   const { hostname, port } = new URL(world.url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   const head = [

@@ -73,7 +73,7 @@ Deno.test("a request for a video makes two database calls and one provider call"
   assert.deepEqual(cost, { database, storage: [], submissions: 1, looks: 0 });
 });
 
-Deno.test("an uploaded image costs a look at its first bytes, once, and its signed address each time", async () => {
+Deno.test("an uploaded image costs one check of its first bytes, and a signed address for each job", async () => {
   const user = await world.newUser();
   const { body: { image_path, upload_url } } = await world.call("uploads", {
     user,
@@ -167,7 +167,7 @@ Deno.test("a poll answered 304 makes one database call and no other, running or 
   }
 });
 
-Deno.test("a poll of somebody else's job makes one database call and no other", async () => {
+Deno.test("a poll of another user's job makes one database call and no other", async () => {
   const generation = await startGeneration(world);
   const { answer, ...cost } = await statusCost({ ...generation, user: await world.newUser() });
   assert.equal(answer.status, 404);

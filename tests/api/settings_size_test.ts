@@ -33,7 +33,7 @@ Deno.test("the price of 8,000 unknown settings is refused about as fast as that 
   assert.ok(many < 10 * few + 50, `${many} ms, and ${few} ms for 40`);
 });
 
-Deno.test("unknown settings are named each, and what the model takes is said once", async () => {
+Deno.test("each unknown setting is named, and the model's settings are listed once", async () => {
   const { text } = await quote(settingsOf(40));
   assert.equal(text.match(/not a setting of this model/g)?.length, 40);
   assert.equal(text.match(/which takes: /g)?.length, 1);

@@ -58,7 +58,7 @@ async function storedFiles({ jobId }: Generation): Promise<string[]> {
   return files.map(({ name }) => String(name).replace(/^.*[0-9a-f]{12}(?=[._])/, ""));
 }
 
-Deno.test("the first frame of fal's video is its thumbnail, at no charge", async () => {
+Deno.test("the thumbnail of fal's video is its first frame, at no charge", async () => {
   const generation = await startGeneration(world);
   const end = await ended(generation);
   await assertPaidOnce(world, generation, end);
@@ -67,7 +67,7 @@ Deno.test("the first frame of fal's video is its thumbnail, at no charge", async
   assert.deepEqual(frames().map(({ input }) => input), [{ video_url, frame_type: "first" }]);
 });
 
-Deno.test("a model's own thumbnail is used, and no frame asked for", async () => {
+Deno.test("a model's own thumbnail is used, without a request for a frame", async () => {
   const generation = await startGeneration(world, { body: { model_id: WAN } });
   const end = await ended(generation);
   await assertPaidOnce(world, generation, end);
@@ -99,7 +99,7 @@ Deno.test("a transition has a thumbnail: of its mix, or else its first frame", a
   }
 });
 
-Deno.test("a thumbnail's end is told as a job's progress, and the video as completed only with it", async () => {
+Deno.test("the job stays in progress until its thumbnail has ended", async () => {
   simulatorOf(world).script({ endpoint: EXTRACT_FRAME }, { outcome: "hang" });
   const generation = await startGeneration(world);
   const { body } = await generation.poll(10);
@@ -137,7 +137,7 @@ for (const submit of ["503", "401", "bad_json", "drop_before"] as const) {
   });
 }
 
-Deno.test("a thumbnail that never comes is waited for half a minute, then stopped, and the video delivered", async () => {
+Deno.test("a thumbnail that never ends is stopped after half a minute, and the video delivered", async () => {
   simulatorOf(world).script({ endpoint: EXTRACT_FRAME }, { outcome: "hang" });
   const generation = await startGeneration(world);
   await generation.poll(10);
@@ -180,7 +180,7 @@ Deno.test("a thumbnail that Storage does not take is served by the provider's ow
   assert.ok(String(end.body.video_url).startsWith(`${world.url}/storage/v1/object/sign/videos/${path}.mp4`));
 });
 
-Deno.test("where Storage takes nothing both are the provider's at first, and ours as soon as it is back", async () => {
+Deno.test("while Storage fails video and thumbnail have the provider's addresses, later ours", async () => {
   const generation = await startGeneration(world);
   world.gateway.fail("/storage/v1/object/videos/", 500);
   const delivered = await ended(generation);

@@ -30,7 +30,7 @@ async function outcome(user: TestUser, taskId: unknown): Promise<Answer> {
   throw new Error(`Task ${taskId} does not end`);
 }
 
-Deno.test("each transition of a batch is charged, told and made by itself", async () => {
+Deno.test("each transition of a batch is charged, answered and made by itself", async () => {
   const user = await world.newUser();
   const answer = await send(user, THREE);
   const tasks = tasksOf(answer);
@@ -188,7 +188,7 @@ Deno.test("a batch changed after it ran out of credits at its first transition i
   });
 });
 
-Deno.test("a batch of which none can be started is the refusal itself, and leaves its key free", async () => {
+Deno.test("a batch of which no transition can start is answered with the refusal, and its key stays free", async () => {
   const user = await world.newUser(4);
   const key = crypto.randomUUID();
   await assertChangesNothing(world, async () => {

@@ -60,7 +60,7 @@ Deno.test("a transition goes through all its steps by webhooks alone, without a 
 });
 
 for (const step of STEPS) {
-  Deno.test(`a webhook lost in ${step} only costs time: the next look goes on`, async () => {
+  Deno.test(`a webhook lost in ${step} only costs time: the next check goes on`, async () => {
     simulatorOf(world).script({ endpoint: ENDPOINTS[step] }, { webhook: { lost: true } });
     const transition = await startTransition(world);
     await assertDelivered(world, transition, await transition.outcome());
@@ -185,7 +185,7 @@ Deno.test("a run that is accepted after its transition was deleted is stopped at
   await world.audit();
 });
 
-Deno.test("subtitles written while their transition is deleted, and its copy fails, are deleted too", async () => {
+Deno.test("subtitles written while their transition is deleted are deleted too, though the copy fails", async () => {
   simulatorOf(world).script({ endpoint: ENDPOINTS.mix }, { media: "dead" });
   await world.sql.unsafe(`
     create function private.test_slow() returns trigger language plpgsql as $$ begin

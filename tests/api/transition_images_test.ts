@@ -48,7 +48,7 @@ Deno.test("neither image may be one that was never uploaded, or HTML: nothing is
   await world.audit();
 });
 
-Deno.test("a stranger's upload is not taken for either image", async () => {
+Deno.test("another user's upload is refused for either image", async () => {
   const user = await world.newUser();
   const theirs = await upload(await world.newUser(), "theirs");
   const { front_image, tail_image, ...rest } = PLAIN;

@@ -52,7 +52,7 @@ Deno.test("without a key the same request twice is two tasks", async () => {
   assert.equal(await world.balance(user), 90);
 });
 
-Deno.test("a key that is no key is refused", async () => {
+Deno.test("an invalid key is refused", async () => {
   const user = await world.newUser();
   const answer = await postTransition(world, user, PLAIN, { "Idempotency-Key": "a b" });
   assertRefusal(answer, { status: 400, code: "idempotency_key_invalid" });

@@ -40,7 +40,7 @@ const PHRASES: Record<string, string> = {
 };
 
 for (const [type, phrase] of Object.entries(PHRASES)) {
-  Deno.test(`the transition type ${type}, in any case, is said to the model in words`, async () => {
+  Deno.test(`the transition type ${type}, in any case, becomes words of the prompt`, async () => {
     for (const written of [type, type.toLowerCase(), `${type[0]}${type.slice(1).toLowerCase()}`]) {
       const { runs } = await startTransition(world, { body: { ...PLAIN, transition_type: written } });
       assert.deepEqual(runs().map(({ endpoint, input }) => ({ endpoint, input })), [{
@@ -62,7 +62,7 @@ Deno.test("without a type the first image morphs into the last", async () => {
   assert.equal(runs()[0]?.input.prompt, `Dynamic video transition ${PHRASES.MORPH}`);
 });
 
-Deno.test("Veo makes a transition too, by its own names", async () => {
+Deno.test("Veo makes a transition too, with its own field names", async () => {
   const body = { ...PLAIN, model_id: VEO_TRANSITION, duration: 8, transition_type: "FADE" };
   const transition = await startTransition(world, { body });
   assert.deepEqual(transition.runs().map(({ endpoint, input }) => ({ endpoint, input })), [{
@@ -156,7 +156,7 @@ Deno.test("voice and music come together under the video, which is what is deliv
   assert.ok((await download(video_url)).length > 10_000);
 });
 
-Deno.test("options that are switched off leave nothing behind, whatever else is said of them", async () => {
+Deno.test("options that are switched off have no effect, whatever their other fields say", async () => {
   const body = { ...WHOLE, enable_music: false, enable_voiceover: false, enable_subtitles: false, voice_type: "male" };
   const transition = await startTransition(world, { body });
   const result = await assertDelivered(world, transition, await transition.outcome(), 5);

@@ -112,7 +112,7 @@ for (const authorization of ["", "Token", "Token x.y.z", "Basic dTpw", "Token a 
   });
 }
 
-Deno.test("the task of another user, of a plain generation, and none at all look the same: 404", async () => {
+Deno.test("the task of another user, of a plain generation, and an unknown one get the same 404", async () => {
   const { user, taskId } = await startTransition(world, { body: PLAIN });
   const generation = await startGeneration(world, { user });
   const stranger = await world.newUser();
@@ -135,14 +135,14 @@ for (
     ["DELETE", "create-and-generate/", "GET, POST, OPTIONS"],
   ] as const
 ) {
-  Deno.test(`${method} ${path.replace(/[0-9a-f-]{36}/, "{task_id}")} is 405 and tells what is allowed`, async () => {
+  Deno.test(`${method} ${path.replace(/[0-9a-f-]{36}/, "{task_id}")} is 405 with the allowed methods`, async () => {
     const user = await world.newUser();
     const answer = await world.call(`transitions/${path}`, { method, user });
     assertRefusal(answer, { status: 405, code: "method_not_allowed", headers: { Allow: allow } });
   });
 }
 
-Deno.test("a user who cannot pay for all the extras is told what they cost, and keeps the key", async () => {
+Deno.test("a user who cannot pay for the extras gets their price, and the key stays free", async () => {
   const user = await world.newUser(6);
   const key = { "Idempotency-Key": crypto.randomUUID() };
   await assertChangesNothing(world, async () => {
@@ -157,7 +157,7 @@ Deno.test("a user who cannot pay for all the extras is told what they cost, and 
   assert.equal(await world.balance(user), 1);
 });
 
-Deno.test("what a request leaves to be done after its answer is over before the tables of the next are compared", async () => {
+Deno.test("the tables are compared only after the background work of earlier requests has ended", async () => {
   const user = await world.newUser();
   simulatorOf(world).configure({ latencyMs: 500 });
   const { body } = await postTransition(world, user, PLAIN);
@@ -202,7 +202,7 @@ Deno.test("a body that does not fit is refused with each of its issues, and keep
   assert.equal((await postTransition(world, user, PLAIN, key)).status, 202);
 });
 
-Deno.test("what its model does not make is refused by the model's own word", async () => {
+Deno.test("a value that the model does not allow is refused with the model's own values", async () => {
   const user = await world.newUser();
   const answer = await postTransition(world, user, { ...PLAIN, model_id: VEO_TRANSITION, duration: 5 });
   assertRefusal(answer, {
@@ -219,7 +219,7 @@ Deno.test("a model that makes no transitions, or is unknown, is 404", async () =
   }
 });
 
-Deno.test("POST /generate-video sends those who name a transition's model here", async () => {
+Deno.test("POST /generate-video with a transition's model names this endpoint", async () => {
   const user = await world.newUser();
   const body = { model_id: VEO_TRANSITION, prompt: PLAIN.prompt, image_url: PLAIN.front_image };
   assertRefusal(await world.generate(user, { body }), {

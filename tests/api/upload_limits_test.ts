@@ -40,7 +40,7 @@ const storedOf = async (user: TestUser) =>
 const rowsOf = async (user: TestUser) =>
   (await world.sql`select from private.uploads where user_id = ${user.id}`).length;
 
-Deno.test("a hundred and fifty addresses are not given", async () => {
+Deno.test("no more upload addresses are given than the day's limit", async () => {
   await world.sql`update app_settings set upload_bytes_per_day = 10000000000`;
   const user = await world.newUser();
   const answers = await Promise.all(Array.from({ length: 150 }, () => ask(user)));
@@ -57,7 +57,7 @@ Deno.test("a hundred and fifty addresses are not given", async () => {
   await world.sql`update app_settings set upload_bytes_per_day = default`;
 });
 
-Deno.test("addresses that were not used yet count with all that they may bring, for as long as they may", async () => {
+Deno.test("an unused upload address counts with the largest file that it allows, until it expires", async () => {
   const user = await world.newUser();
   const answers = await Promise.all(Array.from({ length: 25 }, () => ask(user)));
   const refused = answers.filter(({ status }) => status === 429);
@@ -69,7 +69,7 @@ Deno.test("addresses that were not used yet count with all that they may bring, 
   assert.equal((await ask(user)).status, 200);
 });
 
-Deno.test("bytes count as they are, also those that were refused and deleted", async () => {
+Deno.test("uploaded bytes count, also those of refused and deleted files", async () => {
   await world.sql`update app_settings set upload_bytes_per_day = ${10_485_760 + 3_000_000}`;
   const user = await world.newUser();
   await upload(user, png("x".repeat(1_000_000)));
@@ -92,7 +92,7 @@ Deno.test("a deleted account's token gets no address", async () => {
   assert.equal(await rowsOf(user), 0);
 });
 
-Deno.test("a file that comes by the address of a deleted account is found and removed", async () => {
+Deno.test("a file uploaded by an address of a deleted account is removed", async () => {
   const user = await world.newUser();
   const { body } = await ask(user);
   assert.equal((await world.call("account", { method: "DELETE", user })).status, 200);
@@ -105,7 +105,7 @@ Deno.test("a file that comes by the address of a deleted account is found and re
   assert.equal(await storedOf(user), 0);
 });
 
-Deno.test("a file of nobody, however it came, is found and removed", async () => {
+Deno.test("a file without an owner is removed", async () => {
   const user = await world.newUser();
   await upload(user);
   await world.sql`alter table private.uploads disable trigger uploads_take_their_files_along`;

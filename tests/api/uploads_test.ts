@@ -88,7 +88,7 @@ Deno.test("an image that is gone when its job is submitted fails the job, refund
   await assertFailed(world, transition, await transition.outcome(), "input_missing", 5);
 });
 
-Deno.test("HTML that calls itself a PNG is never sent to the provider", async () => {
+Deno.test("HTML with the type of a PNG is never sent to the provider", async () => {
   const user = await world.newUser();
   const image_path = await upload(user, html(5_000_000));
   const generation = await startGeneration(world, { user, body: { model_id: KLING_IMAGE, image_path } });
@@ -112,7 +112,7 @@ Deno.test("an empty file and one of another type than was announced are refused"
   assert.deepEqual([other.status, other.body.code], [422, "input_refused"]);
 });
 
-Deno.test("a file cannot be replaced after it was uploaded, whatever the upload says", async () => {
+Deno.test("an uploaded file cannot be replaced, whatever the headers say", async () => {
   const user = await world.newUser();
   const { body: { image_path, upload_url } } = await ask(user, "image/png");
   assert.equal(await put(upload_url, png("the first")), 200);
@@ -150,7 +150,7 @@ Deno.test("a file that was replaced after it was checked is checked again", asyn
   assert.deepEqual([answer.status, answer.body.code], [422, "input_refused"]);
 });
 
-Deno.test("a file is looked at once, however often it is used", async () => {
+Deno.test("a file is checked once, however often it is used", async () => {
   const user = await world.newUser();
   const image_path = await upload(user);
   world.gateway.clearCalls();
@@ -159,7 +159,7 @@ Deno.test("a file is looked at once, however often it is used", async () => {
   assert.equal(looks.length, 1);
 });
 
-Deno.test("a Storage that is down when a file is to be looked at costs nothing, and the key is free", async () => {
+Deno.test("when Storage is down before a file is checked nothing is charged, and the key stays free", async () => {
   const user = await world.newUser();
   const image_path = await upload(user);
   const key = crypto.randomUUID();
@@ -169,7 +169,7 @@ Deno.test("a Storage that is down when a file is to be looked at costs nothing, 
   assert.equal((await generate(user, { image_path }, key)).status, 200);
 });
 
-Deno.test("a Storage that is down is not held against the provider", async () => {
+Deno.test("a failure of Storage does not count against the provider", async () => {
   const user = await world.newUser();
   const image_path = await upload(user);
   world.gateway.fail("/storage/v1/object/sign", 503, 1);
@@ -180,7 +180,7 @@ Deno.test("a Storage that is down is not held against the provider", async () =>
   await assertPaidOnce(world, generation, await generation.outcome());
 });
 
-Deno.test("a stranger's image, a made-up path and two images at once are refused", async () => {
+Deno.test("another user's image, an invented path and two images at once are refused", async () => {
   const user = await world.newUser();
   const theirs = await upload(await world.newUser());
   const image_url = "https://example.com/image.png";

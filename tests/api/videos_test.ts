@@ -45,7 +45,7 @@ Deno.test("a node's videos are listed alone, newest first", async () => {
   assert.deepEqual((await list(user, "?node_id=nowhere")).videos, []);
 });
 
-Deno.test("a node's videos and those that changed are two questions", async () => {
+Deno.test("node_id and updated_since cannot be combined", async () => {
   const { status, body } = await world.call("videos?node_id=a&updated_since=0", {
     method: "GET",
     user: await world.newUser(),
@@ -94,7 +94,7 @@ Deno.test("a list of many finished videos asks Storage once for all their URLs",
   ]);
 });
 
-Deno.test("a client that merges what has changed since its last look misses nothing and sees deletions", async () => {
+Deno.test("a client that merges the changes since its last list misses nothing and sees deletions", async () => {
   const user = await world.newUser();
   const generation = await startGeneration(world, { user });
   const gone = await startGeneration(world, { user });
@@ -121,7 +121,7 @@ Deno.test("a client that merges what has changed since its last look misses noth
   assert.equal(new Date(changes.server_time).getTime(), changes.server_time_ms);
 });
 
-Deno.test("a client that was away for longer than deletions are remembered is told from when on they are", async () => {
+Deno.test("a client that was away for longer than deletions are kept gets the time since when they are", async () => {
   const user = await world.newUser();
   const { jobId } = await startGeneration(world, { user });
   await remove(user, { job_ids: [jobId] });
@@ -223,7 +223,7 @@ Deno.test("a file that could not be deleted is deleted by the next purge", async
   assert.equal((await files()).length, 0);
 });
 
-Deno.test("a stranger's video is not deleted, and looks like one that is not there", async () => {
+Deno.test("another user's video is not deleted, and is answered as an unknown id", async () => {
   const done = await delivered(await world.newUser());
   const stranger = await world.newUser();
   const none = crypto.randomUUID();
@@ -234,7 +234,7 @@ Deno.test("a stranger's video is not deleted, and looks like one that is not the
   });
 });
 
-Deno.test("what does not fit is told, by name", async () => {
+Deno.test("each wrong field is named", async () => {
   const user = await world.newUser();
   for (
     const query of [

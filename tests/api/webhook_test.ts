@@ -73,7 +73,7 @@ for (
     ["signed five minutes and a few seconds ahead", { timestampOffsetSeconds: 303 }],
   ] as const
 ) {
-  Deno.test(`a webhook ${name} is unauthorized and wakes nobody`, async () => {
+  Deno.test(`a webhook ${name} is unauthorized and wakes no job`, async () => {
     const generation = await startGeneration(world, { fal: "webhook_none" });
     simulatorOf(world).finish(runOf(generation).id);
     const looks = runOf(generation).calls.status;
@@ -100,7 +100,7 @@ Deno.test("a webhook that comes fifty times at once delivers once", async () => 
   await assertPaidOnce(world, generation, await generation.poll(0));
 });
 
-Deno.test("a webhook that is faster than the answer to the submission is adopted", async () => {
+Deno.test("a webhook that is faster than the answer to the submission gives the job its run", async () => {
   const generation = await startGeneration(world, { fal: "webhook_before_answer run=0s" });
   await becomes(generation, "completed");
   assert.equal(generation.runs().length, 1);
@@ -154,7 +154,7 @@ Deno.test("a webhook after the end changes nothing", async () => {
   await assertPaidOnce(world, generation, after);
 });
 
-Deno.test("a webhook of a job that is gone is told 404", async () => {
+Deno.test("a webhook of a deleted job is 404", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   await world.sql`delete from video_jobs where job_id = ${generation.jobId}`;
   assert.equal(await deliver(generation, {}), 404);
@@ -189,7 +189,7 @@ Deno.test("a signature evaded: an address that was given to fal is not one of a 
   assert.equal(forged.status, 401);
 });
 
-Deno.test("a webhook that names another run than the job's own wakes nobody", async () => {
+Deno.test("a webhook that names another run than the job's own wakes no job", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   const other = await startGeneration(world, { fal: "webhook_none" });
   simulatorOf(world).finish(runOf(other).id);
@@ -221,7 +221,7 @@ for (
   });
 }
 
-Deno.test("a megabyte of junk is unauthorized, and more than four are not read", async () => {
+Deno.test("a junk body of one megabyte is unauthorized, and one of more than four is not read", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   const address = new URL(String(runOf(generation).webhookUrl)).search;
   const junk = await world.call(`provider-webhook/fal${address}`, { body: "x".repeat(1_000_000) });
@@ -251,7 +251,7 @@ Deno.test("a new key of fal's is fetched when it is first seen, and forgeries ar
   assert.equal(simulatorOf(world).jwksFetches - before, 1);
 });
 
-Deno.test("while fal's keys cannot be fetched a webhook is to come again", async () => {
+Deno.test("while fal's keys cannot be fetched a webhook is answered so that fal sends it again", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   simulatorOf(world).configure({ jwksDown: true });
   await world.functions.restart();

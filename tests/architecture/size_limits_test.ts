@@ -10,7 +10,6 @@ const GENERATED = "supabase/functions/_shared/database/database.types.ts";
 
 /** Still to be split. */
 const NOT_YET: ReadonlySet<string> = new Set([
-  "supabase/functions/_shared/database/jobs.ts",
   "supabase/functions/_shared/providers/fal/fal-webhook.ts",
   "supabase/functions/_shared/providers/fal/falai-adapter.ts",
   "supabase/functions/_shared/providers/fal/falai-adapter_test.ts",

@@ -9,7 +9,8 @@ const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", na
 const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
 const account = (name: string) => ({ file: "tests/api/account_test.ts", name });
 
-const BY_DASHBOARD = "a user whom the dashboard deletes takes rows, files and runs along, and is refunded first";
+const BY_DASHBOARD =
+  "when the dashboard deletes a user, running jobs are refunded, runs cancelled, and rows and files deleted";
 
 const welcomeMutations: readonly Mutation[] = [
   {
@@ -21,7 +22,7 @@ const welcomeMutations: readonly Mutation[] = [
   for each row execute function private.open_account();`,
     replace: "",
     // The trigger is named again where a test looks at who was there before.
-    test: account("who leaves and signs up again with the same address is not welcomed again"),
+    test: account("a deleted user who signs up again with the same address gets no second welcome credits"),
   },
   {
     name: "the memory of who was welcomed",
@@ -185,7 +186,7 @@ const leavingMutations: readonly Mutation[] = [
     file: CREDITS,
     find: "raise exception 'There is no such account' using errcode = 'PT401';",
     replace: "null;",
-    test: account("the token that a deleted user still has gets 401 everywhere"),
+    test: account("the token of a deleted user is 401 at every endpoint"),
   },
   {
     name: "the width of a balance",

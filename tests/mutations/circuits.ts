@@ -160,7 +160,7 @@ export const circuitMutations: readonly Mutation[] = [
     replace: "",
     test: {
       file: "tests/api/error_table_failures_test.ts",
-      name: "a provider that refuses our account takes no further charge until the time that was told",
+      name: "after a provider has refused our account no request is charged until Retry-After",
     },
   },
   {

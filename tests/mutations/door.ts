@@ -17,7 +17,7 @@ export const doorMutations: readonly Mutation[] = [
     file: `${SHARED}/http/endpoint.ts`,
     find: 'if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");',
     replace: "",
-    test: door("POST generate-video/foo is served by nobody, and changes nothing"),
+    test: door("POST generate-video/foo is 404 and changes nothing"),
   },
   {
     name: "the paths below those of the transitions",
@@ -25,7 +25,7 @@ export const doorMutations: readonly Mutation[] = [
     file: "supabase/functions/transitions/handler.ts",
     find: '  if (id !== undefined) throw new RequestError("not_found");\n',
     replace: "",
-    test: door("POST transitions/create-and-generate/more/ is served by nobody, and changes nothing"),
+    test: door("POST transitions/create-and-generate/more/ is 404 and changes nothing"),
   },
   {
     name: "two tokens at once",

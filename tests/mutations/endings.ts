@@ -123,7 +123,7 @@ export const endingMutations: readonly Mutation[] = [
     find: "  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
     replace: "  select (hashtext(p_user_id::text),",
     test: listing(
-      "a change that is committed after a list, with an older time than the list's, is told by the next one",
+      "a change with an older time than a list, committed after it, is in the next list",
     ),
   },
   {
@@ -133,7 +133,7 @@ export const endingMutations: readonly Mutation[] = [
     find: "  v_now timestamptz := private.clock();\n  v_second",
     replace: "  v_second",
     also: [{ file: USER_LOCKS, find: "least(v_now, timestamptz", replace: "least(private.clock(), timestamptz" }],
-    test: listing("a writer who comes between a list's reading of the clock and its look at the writers is not missed"),
+    test: listing("a change that starts between a list's clock and its check for open transactions is not missed"),
   },
   {
     name: "the purge's tasks that fail alone",

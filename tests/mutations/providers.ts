@@ -216,7 +216,7 @@ export const signatureMutations: readonly Mutation[] = [
     file: FAL_WEBHOOK,
     find: "if (await isSignedByAKnownKey(signature, message)) return true;",
     replace: "return true;",
-    test: webhook("a webhook forged with a key that is not fal's is unauthorized and wakes nobody"),
+    test: webhook("a webhook forged with a key that is not fal's is unauthorized and wakes no job"),
   },
   {
     name: "the body in the signature",
@@ -224,7 +224,7 @@ export const signatureMutations: readonly Mutation[] = [
     file: FAL_WEBHOOK,
     find: "if (await isSignedByAKnownKey(signature, message)) return true;",
     replace: "return true;",
-    test: webhook("a webhook whose body was changed on the way is unauthorized and wakes nobody"),
+    test: webhook("a webhook whose body was changed on the way is unauthorized and wakes no job"),
   },
   {
     name: "the tolerance of the past",
@@ -232,7 +232,7 @@ export const signatureMutations: readonly Mutation[] = [
     file: FAL_WEBHOOK,
     find: TOLERANCE,
     replace: "Number(timestamp) - now() / 1000 > TOLERANCE_SECONDS",
-    test: webhook("a webhook signed five minutes ago and a second is unauthorized and wakes nobody"),
+    test: webhook("a webhook signed five minutes ago and a second is unauthorized and wakes no job"),
   },
   {
     name: "the tolerance of the future",
@@ -240,7 +240,7 @@ export const signatureMutations: readonly Mutation[] = [
     file: FAL_WEBHOOK,
     find: TOLERANCE,
     replace: "now() / 1000 - Number(timestamp) > TOLERANCE_SECONDS",
-    test: webhook("a webhook signed five minutes and a few seconds ahead is unauthorized and wakes nobody"),
+    test: webhook("a webhook signed five minutes and a few seconds ahead is unauthorized and wakes no job"),
   },
 ];
 

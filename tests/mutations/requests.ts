@@ -11,7 +11,7 @@ const errors = (name: string) => ({ file: "tests/api/error_table_test.ts", name 
 const outages = (name: string) => ({ file: "tests/api/outages_test.ts", name });
 const keys = (name: string) => ({ file: "tests/api/idempotency_keys_test.ts", name });
 const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
-const NO_USERS_OWN = errors("credentials that are no user's own are 401, on both endpoints");
+const NO_USERS_OWN = errors("credentials that are not a user's own token are 401, on both endpoints");
 const OTHER_REQUEST = keys("a key that was used for another request is 422, and stays bound to the first");
 const OTHER_IMAGE = keys("a key that was used for another image is 422");
 const NEVER_GIVEN_OUT = webhook("a webhook with an address that was never given out is unauthorized");
@@ -23,7 +23,7 @@ export const requestMutations: readonly Mutation[] = [
     file: `${FUNCTIONS}/_shared/errors/request-errors.ts`,
     find: 'error.code === "unavailable" && hasKey',
     replace: "false",
-    test: outages("a database out of reach is 503 with a time to come back, and the key stays free"),
+    test: outages("a database out of reach is 503 with a Retry-After, and the key stays free"),
   },
   {
     name: "the check of the user's token",
@@ -51,7 +51,7 @@ export const requestMutations: readonly Mutation[] = [
     file: `${FUNCTIONS}/advance-jobs/index.ts`,
     find: 'auth: "secret"',
     replace: 'auth: "none"',
-    test: errors("the worker is nobody's to call but the project's own"),
+    test: errors("the worker is called with the secret key only"),
   },
   {
     name: "the user_id of a body",
@@ -110,6 +110,6 @@ export const requestMutations: readonly Mutation[] = [
     file: WEBHOOK,
     find: "(await provider.webhook?.verify?.(delivery)) ?? true",
     replace: "true",
-    test: webhook("a webhook forged with a key that is not fal's is unauthorized and wakes nobody"),
+    test: webhook("a webhook forged with a key that is not fal's is unauthorized and wakes no job"),
   },
 ];

@@ -88,7 +88,7 @@ export const tableMutations: readonly Mutation[] = [
     replace: "",
     test: {
       file: "tests/platform/supabase_extensions_test.ts",
-      name: "only the owner may listen to a channel, and nobody may send",
+      name: "only the owner may listen to a channel, and no client may send",
     },
   },
   {

@@ -48,7 +48,7 @@ export const transitionMutations: readonly Mutation[] = [
     file: TRANSITIONS,
     find: 'canonicalJson(["batch", key, index])',
     replace: 'canonicalJson(["batch", key])',
-    test: batches("each transition of a batch is charged, told and made by itself"),
+    test: batches("each transition of a batch is charged, answered and made by itself"),
   },
   {
     name: "the folder of an uploaded image",
@@ -56,7 +56,7 @@ export const transitionMutations: readonly Mutation[] = [
     file: START,
     find: "if (path && !path.startsWith(`${context.userId}/`)) {",
     replace: "if (false) {",
-    test: { file: "tests/api/transition_images_test.ts", name: "a stranger's upload is not taken for either image" },
+    test: { file: "tests/api/transition_images_test.ts", name: "another user's upload is refused for either image" },
   },
   {
     name: "the step that is left out when it has failed for good",

@@ -8,7 +8,7 @@ const CHECK = "supabase/functions/_shared/jobs/uploads.ts";
 const uploads = (name: string) => ({ file: "supabase/tests/uploads.test.sql", name });
 const limits = (name: string) => ({ file: "tests/api/upload_limits_test.ts", name });
 
-const HTML = "HTML that calls itself a PNG is never sent to the provider";
+const HTML = "HTML with the type of a PNG is never sent to the provider";
 
 export const uploadMutations: readonly Mutation[] = [
   {
@@ -25,7 +25,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "where user_id = p_user_id for update;",
     replace: "where user_id = p_user_id;",
-    test: limits("a hundred and fifty addresses are not given"),
+    test: limits("no more upload addresses are given than the day's limit"),
   },
   {
     name: "the account of who asks for an address",
@@ -73,7 +73,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "coalesce(refused_bytes, bytes) as used",
     replace: "bytes as used",
-    test: limits("bytes count as they are, also those that were refused and deleted"),
+    test: limits("uploaded bytes count, also those of refused and deleted files"),
   },
   {
     name: "the folder of an upload",

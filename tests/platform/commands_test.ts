@@ -15,7 +15,7 @@ async function runTask(args: string[], { config = projectPath("deno.json"), cwd 
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-Deno.test("a filter or a file that fits no test fails, and says so", async () => {
+Deno.test("a filter or a file without a test is an error", async () => {
   const filtered = await runTask([
     "test",
     "tests/architecture/layers_test.ts",
@@ -91,7 +91,7 @@ async function until<Value>(condition: () => Value | Promise<Value>, notes: () =
   }
 }
 
-Deno.test("a command refuses what it does not know before it does anything, and says what it knows", async () => {
+Deno.test("a command refuses an unknown argument before it does anything, and lists its own", async () => {
   for (
     const [args, reason] of [
       [["check", "--fix"], /Unknown flag --fix\. The flags are --help\./],

@@ -16,7 +16,7 @@ const LACKING: [what: string, variables: () => Record<string, string>, told: Reg
 ];
 
 for (const [what, variables, told] of LACKING) {
-  Deno.test(`a project ${what} says so in health and in its log, and callers get a fixed sentence`, async () => {
+  Deno.test(`a project ${what} reports it in health and in its log, and clients get a fixed sentence`, async () => {
     const user = await world.newUser();
     const right = { SUPABASE_SECRET_KEYS: JSON.stringify({ default: world.secretKey }) };
     await world.functions.restart(variables());
@@ -46,7 +46,7 @@ for (const [what, variables, told] of LACKING) {
   });
 }
 
-Deno.test("FALAI_API_KEY is taken where there is no FAL_KEY", async () => {
+Deno.test("FALAI_API_KEY is used where FAL_KEY is not set", async () => {
   const user = await world.newUser();
   const { key } = simulatorOf(world);
   await world.functions.restart({ FAL_KEY: "", FALAI_API_KEY: key });

@@ -52,7 +52,7 @@ Deno.test("a broadcast holds nothing that is secret", async () => {
   );
 });
 
-Deno.test("a lease or a look that tells nothing new is not broadcast", async () => {
+Deno.test("a lease or a check without a change is not broadcast", async () => {
   const jobId = await startJob();
   await sql`select record_submission(${jobId}, 1, 'run')`;
   await sql`select record_progress(${jobId}, 1, 'queued')`;
@@ -70,7 +70,7 @@ Deno.test("a Realtime that fails never stops the change itself", async () => {
   assert.equal((await messagesOf(jobId)).length, 0);
 });
 
-Deno.test("only the owner may listen to a channel, and nobody may send", async () => {
+Deno.test("only the owner may listen to a channel, and no client may send", async () => {
   const jobId = await startJob();
   const heard = async (listener: string, topic: string) =>
     await sql.begin(async (transaction) => {

@@ -90,7 +90,7 @@ Deno.test("another user's videos cannot be listed", async () => {
   }
 });
 
-Deno.test("nobody signs a URL for another user's video", async () => {
+Deno.test("a user cannot sign a URL for another user's video", async () => {
   const { path, user } = await newOwner();
   for (const app of await attackers()) {
     assert.ok((await app.storage.from("videos").createSignedUrl(path, 60)).error !== null);
@@ -136,7 +136,7 @@ Deno.test("another user's video cannot be overwritten, moved, copied or deleted"
   });
 });
 
-Deno.test("nobody uploads into the bucket or changes a file in it, not even their own", async () => {
+Deno.test("a user cannot upload into the bucket or change a file in it, not even their own", async () => {
   const { user, path, url } = await newOwner();
   await assertLeavesFile(url, async () => {
     for (const app of [client(), client(user)]) {

@@ -85,7 +85,7 @@ Deno.test("no procedure but the quote can be called by an app, signed in or not"
   });
 });
 
-Deno.test("minting is refused by privilege alone: with the grant the very same call mints", async () => {
+Deno.test("only the missing privilege refuses add_credits: with the grant the same call adds credits", async () => {
   const { attackers: { authenticated: app }, attacker } = await setScene(world);
   const mint = () => app.rpc("add_credits", { p_user_id: attacker.id, p_amount: 1000, p_reason: "gift" });
   assert.equal((await mint()).error?.code, PERMISSION_DENIED);
@@ -101,7 +101,7 @@ Deno.test("minting is refused by privilege alone: with the grant the very same c
   assert.equal((await mint()).error?.code, PERMISSION_DENIED);
 });
 
-Deno.test("procedures are not to be called by GET either", async () => {
+Deno.test("procedures cannot be called by GET either", async () => {
   const { attacker } = await setScene(world);
   const query = new URLSearchParams({ p_user_id: attacker.id, p_amount: "1000", p_reason: "gift" });
   await assertChangesNothing(world, async () => {
@@ -154,7 +154,7 @@ Deno.test("no table can be written by an app, not even one's own rows", async ()
   });
 });
 
-Deno.test("every table of the API is closed to writing, those that nobody thought of too", async () => {
+Deno.test("every table of the API is closed to writing, those that no test names too", async () => {
   const open = await world.sql`
     select relname, grantee.name as role, privilege from pg_class
       cross join (values ('anon'), ('authenticated')) as grantee (name)
@@ -164,7 +164,7 @@ Deno.test("every table of the API is closed to writing, those that nobody though
   assert.deepEqual([...open], []);
 });
 
-Deno.test("nobody reads what is another user's, and the app alone reads nobody's", async () => {
+Deno.test("a user reads no other user's rows, and the app without a user reads none", async () => {
   const { attackers: { anon, authenticated }, victim, attacker, jobId } = await setScene(world);
   for (const table of ["credit_balances", "quota_log", "video_jobs"]) {
     const theirs = await authenticated.from(table).select("*").eq("user_id", victim.id);
@@ -180,7 +180,7 @@ Deno.test("nobody reads what is another user's, and the app alone reads nobody's
   assert.ok(!JSON.stringify(embedded.data ?? []).includes("My own film"));
 });
 
-Deno.test("nobody reads keys and settings", async () => {
+Deno.test("no user reads keys and settings", async () => {
   const { attackers } = await setScene(world);
   for (const app of Object.values(attackers)) {
     for (const table of ["idempotency_log", "app_settings"]) {
@@ -202,7 +202,7 @@ Deno.test("schemas other than public are not shown", async () => {
   }
 });
 
-Deno.test("the functions show and make nothing for the app alone, and nothing of another user's", async () => {
+Deno.test("the functions need a user's token, and show nothing of another user", async () => {
   const { attacker, victim, jobId } = await setScene(world);
   const headers = { apikey: world.publishableKey };
   await assertChangesNothing(world, async () => {
@@ -218,7 +218,7 @@ Deno.test("the functions show and make nothing for the app alone, and nothing of
   });
 });
 
-Deno.test("the catalogue and the price are everybody's to read", async () => {
+Deno.test("the catalogue and the price are public", async () => {
   const { attackers } = await setScene(world);
   for (const app of Object.values(attackers)) {
     const models = await app.from("models").select("*");
