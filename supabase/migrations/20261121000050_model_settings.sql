@@ -57,7 +57,7 @@ grant execute on function private.setting_problem(jsonb, jsonb) to anon, authent
 
 -- Returns why settings are too large for any model; null when they are not. Any visitor may ask for a price, so the
 -- cost of this check must not grow with the settings.
-create function private.settings_problem(
+create function private.settings_size_problem(
   p_settings jsonb
 )
 returns text
@@ -73,8 +73,8 @@ as $$
       then 'must be at most 40 settings' end;
 $$;
 
-revoke execute on function private.settings_problem(jsonb) from public, anon, authenticated;
-grant execute on function private.settings_problem(jsonb) to anon, authenticated, service_role;
+revoke execute on function private.settings_size_problem(jsonb) from public, anon, authenticated;
+grant execute on function private.settings_size_problem(jsonb) to anon, authenticated, service_role;
 
 -- Lists the settings that a model does not have, as issues. The first issue names the settings that it has.
 create function private.unknown_settings(
@@ -119,7 +119,7 @@ declare
   v_issues jsonb;
   v_name text;
   v_value jsonb;
-  v_problem text := private.settings_problem(v_asked);
+  v_problem text := private.settings_size_problem(v_asked);
 begin
   if v_problem is not null then
     return jsonb_build_object('settings', '{}'::jsonb, 'issues',

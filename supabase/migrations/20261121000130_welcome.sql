@@ -27,7 +27,7 @@ create table private.addresses (
   generations_of_hour integer not null default 0,
   cancels_of_day integer not null default 0,
   refusals_of_day integer not null default 0,
-  constraint nothing_was_used_before_somebody_left check (
+  constraint usage_is_kept_only_of_users_who_left check (
     left_at is not null or (seconds_of_month, generations_of_hour, cancels_of_day, refusals_of_day) = (0, 0, 0, 0)
   )
 );

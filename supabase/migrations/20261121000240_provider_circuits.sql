@@ -16,7 +16,7 @@ create table private.provider_circuits (
 );
 
 alter table private.provider_circuits enable row level security;
-create policy "Only the service role works circuits" on private.provider_circuits
+create policy "Only the service role keeps circuits" on private.provider_circuits
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.provider_circuits to service_role;
 

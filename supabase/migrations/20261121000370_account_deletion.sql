@@ -2,7 +2,7 @@
 -- of the user is deleted except the ledger, which stays under a random id.
 
 -- Ends and refunds a user's unfinished jobs, and enqueues their runs to be cancelled.
-create function private.end_jobs(
+create function private.end_unfinished_jobs(
   p_user_id uuid
 )
 returns void
@@ -32,7 +32,7 @@ begin
 end;
 $$;
 
-revoke execute on function private.end_jobs(uuid) from public, anon, authenticated;
+revoke execute on function private.end_unfinished_jobs(uuid) from public, anon, authenticated;
 
 -- Erases a user who is being deleted: jobs (refunded if they were not delivered), balance, keys, tombstones and
 -- addresses; makes the ledger anonymous; and enqueues files to be deleted and runs to be cancelled.
@@ -49,7 +49,7 @@ declare
 begin
   -- Alone with this user: a transaction that starts or changes a job of the user waits, and then finds no account.
   perform private.lock_user_exclusive(old.id);
-  perform private.end_jobs(old.id);
+  perform private.end_unfinished_jobs(old.id);
   perform private.keep_usage(old.id);
 
   -- First the files that may be on their way, then those that are in Storage.

@@ -30,7 +30,7 @@ select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
   $$ select role, name from clients, unnest(array[
     'quote_generation(uuid,jsonb)', 'private.price(models,jsonb)', 'private.resolve_settings(jsonb,jsonb)',
-    'private.setting_problem(jsonb,jsonb)', 'private.settings_problem(jsonb)', 'private.unknown_settings(jsonb,jsonb)',
+    'private.setting_problem(jsonb,jsonb)', 'private.settings_size_problem(jsonb)', 'private.unknown_settings(jsonb,jsonb)',
     -- The steps that a quote adds up.
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
@@ -91,7 +91,7 @@ select set_eq(
     'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_step()',
     -- What those two triggers of users do, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
-    'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_jobs(uuid)',
+    'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',
     'private.keep_usage(uuid)'],
   'the service role may call every procedure but the triggers, what they do, and the one of cron');
 
