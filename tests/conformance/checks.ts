@@ -17,7 +17,7 @@ import {
 /** What a gateway's own page in place of an answer means for a check: never that the run has ended. */
 const GATEWAY_ERRORS: [status: number, errorClass: ErrorClassText][] = [
   [401, "fatal provider_unauthorized"],
-  [403, "fatal provider_unauthorized"],
+  [403, "retryable provider_unauthorized"],
   [404, "retryable provider_model_missing"],
   [408, "retryable provider_timeout"],
   [429, "retryable provider_busy"],

@@ -110,6 +110,13 @@ export function testSubmissions(tested: ProviderUnderTest): void {
     });
   }
 
+  Deno.test(`${name}: a submission answered with a gateway's 403 is refused, and the account is not blamed`, async () => {
+    await withServer(gatewayPage(403), async ({ origin }) => {
+      const error = await errorOf(connect(origin).submit(submission, noTimeout()));
+      assert.deepEqual([classOf(error), error.mayHaveStarted], ["rejected provider_unauthorized", false]);
+    });
+  });
+
   Deno.test(`${name}: a redirect of a submission is not followed, and the run may have started`, async () => {
     await withServer(() => Response.json(tested.accepted[0]), async (elsewhere) => {
       const redirect = () => new Response(null, { status: 307, headers: { location: elsewhere.origin } });

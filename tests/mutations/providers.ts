@@ -95,6 +95,28 @@ export const submissionMutations: readonly Mutation[] = [
     test: conformance("fal: a submission answered with an empty object may have started, after one POST"),
   },
   {
+    name: "a 403 about one request",
+    guard: "A user whose text or model is not allowed does not close the provider for all.",
+    file: ERROR_CLASS,
+    find: '[403, rejected("provider_unauthorized")]',
+    replace: '[403, fatal("provider_unauthorized")]',
+    test: {
+      file: "tests/recovery/circuit_test.ts",
+      name: "a 403 about one request refuses that request alone, and a locked account opens the circuit",
+    },
+  },
+  {
+    name: "a locked account at fal",
+    guard: "A locked account takes no further charge.",
+    file: FAL_ERRORS,
+    find: 'if (isLocked) return fatal("provider_locked");',
+    replace: "",
+    test: {
+      file: "tests/recovery/circuit_test.ts",
+      name: "a 403 about one request refuses that request alone, and a locked account opens the circuit",
+    },
+  },
+  {
     name: "the model that was paid for",
     guard: "Users get the model that they paid for, and no cheaper one.",
     file: ADAPTER,

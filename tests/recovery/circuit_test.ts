@@ -86,6 +86,28 @@ Deno.test("a model that the provider no longer has closes the circuit: the provi
   await world.audit();
 });
 
+Deno.test("a 403 about one request refuses that request alone, and a locked account opens the circuit", async () => {
+  const [unlucky, bystander] = [await world.newUser(), await world.newUser()];
+  simulatorOf(world).script("A forbidden boat", { submit: "403" });
+  simulatorOf(world).script("A locked boat", { submit: "locked" });
+  const ask = (user: TestUser, prompt: string) => world.generate(user, { body: { model_id: KLING, prompt } });
+  const balance = await world.balance(unlucky);
+  for (let count = 0; count < 3; count++) {
+    const { status, body } = await ask(unlucky, "A forbidden boat");
+    assert.deepEqual([status, body.error_code], [500, "provider_unauthorized"]);
+    assert.equal(await isOpen(), false);
+  }
+  assert.equal(await world.balance(unlucky), balance);
+  assert.equal((await ask(bystander, "A boat")).status, 200);
+
+  assert.equal((await ask(unlucky, "A locked boat")).body.error_code, "provider_locked");
+  assert.equal((await ask(bystander, "A boat")).body.code, "provider_unavailable");
+  await awaitProbe();
+  await ask(unlucky, "A forbidden boat");
+  assert.equal(await isOpen(), false);
+  await world.audit();
+});
+
 Deno.test("a cancelled job's submission that is taken all the same closes the circuit", async () => {
   const [impatient, bystander] = [await world.newUser(), await world.newUser()];
   await awaitProbe();

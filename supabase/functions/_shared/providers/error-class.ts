@@ -16,7 +16,9 @@ export const fatal = (code: ProviderErrorCode): ErrorClass => ({ kind: "fatal", 
 const STATUSES: ReadonlyMap<number, ErrorClass> = new Map([
   [401, fatal("provider_unauthorized")],
   [402, fatal("provider_locked")],
-  [403, fatal("provider_unauthorized")],
+  // Not fatal: the key is good, but this one request is not allowed, for its model or because a firewall dislikes its
+  // text. Where the body says that it is about the account, the adapter makes it fatal.
+  [403, rejected("provider_unauthorized")],
   // Not fatal: another model of the same provider still works.
   [404, rejected("provider_model_missing")],
   [408, retryable("provider_timeout")],

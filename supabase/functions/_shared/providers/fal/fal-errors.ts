@@ -127,9 +127,16 @@ function typesOf(answer: HttpAnswer): string[] {
     .filter((type) => typeof type === "string");
 }
 
+/**
+ * "User is locked. Reason: …" (exhausted balance, top-up, admin lock), the only 403 seen from fal so far, and not
+ * documented: https://github.com/fal-ai/fal/issues/1147, /1163 and /1168. A refused key is a 401.
+ */
+const ACCOUNT_LOCKED = /\b(user|account) (is|has been) locked\b|\bexhausted balance\b/i;
+
 function byStatus(answer: HttpAnswer): ErrorClass {
-  const text = textOf(bodyOf(answer));
-  if (answer.status === 403 && /\block(ed)?\b|exhausted balance/i.test(text)) return fatal("provider_locked");
+  const { detail } = bodyOf(answer);
+  const isLocked = answer.status === 403 && typeof detail === "string" && ACCOUNT_LOCKED.test(detail);
+  if (isLocked) return fatal("provider_locked");
   return STATUSES.get(answer.status) ?? classOfStatus(answer.status);
 }
 

@@ -46,7 +46,16 @@ const REFUSALS: [status: number, body: unknown, errorClass: ErrorClassText][] = 
   [401, { detail: "invalid key" }, "fatal provider_unauthorized"],
   [403, { detail: "User is locked. Reason: Exhausted balance. Top up your balance." }, "fatal provider_locked"],
   [403, { detail: "User is locked. Reason: Admin lock." }, "fatal provider_locked"],
-  [403, { detail: "not allowed" }, "fatal provider_unauthorized"],
+  [403, { detail: "User is locked. Reason: TOP_UP." }, "fatal provider_locked"],
+  [403, { detail: "Access to this model is not allowed" }, "rejected provider_unauthorized"],
+  [
+    403,
+    { detail: [{ type: "content_policy_violation", msg: "no", loc: ["body", "prompt"] }] },
+    "rejected content_policy",
+  ],
+  // A text of the user is no lock.
+  [403, { detail: [{ type: "blocked", msg: "The user is locked in" }] }, "rejected provider_unauthorized"],
+  [403, "<html>The user is locked</html>", "rejected provider_unauthorized"],
   [404, { detail: 'Application "veo9" not found' }, "rejected provider_model_missing"],
   [413, "too large", "rejected provider_rejected_input"],
   [

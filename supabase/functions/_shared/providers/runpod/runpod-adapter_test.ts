@@ -176,6 +176,12 @@ const REFUSALS: [status: number, body: unknown, onSubmit: ErrorClassText, onChec
   ],
   [401, { error: "Unauthorized" }, "fatal provider_unauthorized", "fatal provider_unauthorized"],
   [403, { error: "Insufficient balance" }, "fatal provider_locked", "fatal provider_locked"],
+  [
+    403,
+    { error: "This key may not use this endpoint" },
+    "rejected provider_unauthorized",
+    "retryable provider_unauthorized",
+  ],
   [402, { error: "Payment required" }, "fatal provider_locked", "fatal provider_locked"],
   // An error that quotes a prompt must not open the circuit.
   [

@@ -74,6 +74,8 @@ const ERROR_TEXTS: readonly [codes: readonly (number | string)[], text: RegExp, 
   // listed: Google says it about a minute's quota too.
   [["RESOURCE_EXHAUSTED", 8], /per ?day|daily|spend(ing)? ?(cap|limit)|prepa(id|yment)/i, fatal("provider_locked")],
   [["FAILED_PRECONDITION", "PERMISSION_DENIED"], /\bbilling\b|CONSUMER_SUSPENDED/i, fatal("provider_locked")],
+  // Whatever the text: the key has no permission, or the project has not enabled the API.
+  [["PERMISSION_DENIED"], /^/, fatal("provider_unauthorized")],
   [
     ["INVALID_ARGUMENT", "FAILED_PRECONDITION", 3, 9],
     /usage guidelines|safety (filter|polic|settings)|content polic|responsible ai/i,
