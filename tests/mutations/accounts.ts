@@ -25,8 +25,8 @@ const welcomeMutations: readonly Mutation[] = [
     test: account("a deleted user who signs up again with the same address gets no second welcome credits"),
   },
   {
-    name: "the memory of who was welcomed",
-    guard: "An address is welcomed once, whoever has it now.",
+    name: "the list of welcomed addresses",
+    guard: "An address gets the welcome credits once, even when another user has it later.",
     file: WELCOME,
     find: "v_address.welcomed_at is not null or v_welcome = 0",
     replace: "v_welcome = 0",
@@ -79,7 +79,7 @@ const welcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the confirmation of an email address",
-    guard: "Whoever confirms nothing gets nothing.",
+    guard: "A user who confirms no address gets no welcome credits.",
     file: WELCOME,
     find: "p_user.email <> '' and p_user.email_confirmed_at is not null",
     replace: "p_user.email <> ''",
@@ -87,7 +87,7 @@ const welcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the confirmation of a phone number",
-    guard: "Whoever confirms nothing gets nothing.",
+    guard: "A user who confirms no address gets no welcome credits.",
     file: WELCOME,
     find: "p_user.phone <> '' and p_user.phone_confirmed_at is not null",
     replace: "p_user.phone <> ''",
@@ -95,7 +95,7 @@ const welcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the anonymity of a user",
-    guard: "Anonymous users, of which there are as many as anybody likes, get nothing.",
+    guard: "Anonymous users, whose number has no limit, get no welcome credits.",
     file: WELCOME,
     find: "p_user.is_anonymous or p_user.deleted_at is not null",
     replace: "p_user.deleted_at is not null",
@@ -114,7 +114,7 @@ const welcomeMutations: readonly Mutation[] = [
 const leavingMutations: readonly Mutation[] = [
   {
     name: "the trigger of the erasure",
-    guard: "Whoever deletes a user, their jobs are ended, and their runs cancelled.",
+    guard: "When a user is deleted, by the app or the dashboard, their jobs end and their runs are cancelled.",
     file: ACCOUNT_DELETION,
     find: `create trigger reelmint_erases_a_user before delete on auth.users
   for each row execute function private.erase_user();`,
@@ -122,7 +122,7 @@ const leavingMutations: readonly Mutation[] = [
     test: account(BY_DASHBOARD),
   },
   {
-    name: "the refund of who is deleted",
+    name: "the refund of a deleted user's jobs",
     guard: "A job that was not delivered is refunded, once, also when its user is deleted.",
     file: ACCOUNT_DELETION,
     find:
@@ -133,8 +133,8 @@ const leavingMutations: readonly Mutation[] = [
     test: erase("what was not delivered is refunded, once"),
   },
   {
-    name: "the runs of who is deleted",
-    guard: "A run that nobody waits for costs us until it ends.",
+    name: "the runs of a deleted user",
+    guard: "A run without a job costs us until it ends.",
     file: ACCOUNT_DELETION,
     find: "    where v_queued.provider_job_id is not null\n",
     replace: "    where false\n",
@@ -142,46 +142,46 @@ const leavingMutations: readonly Mutation[] = [
   },
   {
     name: "the worker's part in cancelling runs",
-    guard: "What the dashboard leaves behind the worker cancels.",
+    guard: "The worker cancels the runs of users that the dashboard deleted.",
     file: "supabase/functions/advance-jobs/handler.ts",
     find: "const cancelling = cancelAbandonedRuns(context);",
     replace: "const cancelling = Promise.resolve();",
     test: account(BY_DASHBOARD),
   },
   {
-    name: "the usage of who leaves",
-    guard: "Leaving and coming back is no way round the limits.",
+    name: "the usage of a deleted user",
+    guard: "Deleting an account and signing up again does not avoid the limits.",
     file: ACCOUNT_DELETION,
     find: "  perform private.keep_usage(old.id);\n",
     replace: "",
     test: erase("up to their limit"),
   },
   {
-    name: "the usage of who leaves: the month's seconds",
-    guard: "Leaving and coming back does not begin the month anew.",
+    name: "the usage of a deleted user: the month's seconds",
+    guard: "Deleting an account and signing up again does not reset the month.",
     file: USAGE,
     find: "\n    + (private.earlier_usage(p_user_id)).seconds;",
     replace: ";",
     test: erase("the month's seconds are counted on"),
   },
   {
-    name: "the usage of who leaves: the hour's generations",
-    guard: "Leaving and coming back does not begin the hour anew.",
+    name: "the usage of a deleted user: the hour's generations",
+    guard: "Deleting an account and signing up again does not reset the hour.",
     file: USAGE,
     find: "when 'generations' then v_earlier.generations",
     replace: "when 'generations' then 0",
     test: erase("up to their limit"),
   },
   {
-    name: "the usage of who leaves: the day's cancellations",
-    guard: "Leaving and coming back does not begin the day anew.",
+    name: "the usage of a deleted user: the day's cancellations",
+    guard: "Deleting an account and signing up again does not reset the day.",
     file: USAGE,
     find: "when 'cancels' then v_earlier.cancels",
     replace: "when 'cancels' then 0",
     test: { file: "supabase/tests/cancel.test.sql", name: "and finds the limit again who comes back" },
   },
   {
-    name: "the account of who asks",
+    name: "the account behind a token",
     guard: "The token of a deleted user opens nothing.",
     file: CREDITS,
     find: "raise exception 'There is no such account' using errcode = 'PT401';",
@@ -189,7 +189,7 @@ const leavingMutations: readonly Mutation[] = [
     test: account("the token of a deleted user is 401 at every endpoint"),
   },
   {
-    name: "the width of a balance",
+    name: "the type of a balance",
     guard: "No refund fails because a balance is large.",
     file: CREDITS,
     find: "credits_remaining bigint not null",
@@ -197,7 +197,7 @@ const leavingMutations: readonly Mutation[] = [
     test: { file: "supabase/tests/credits.test.sql", name: "a refund fits into every balance" },
   },
   {
-    name: "the width of a ledger entry",
+    name: "the type of a ledger entry",
     guard: "No refund fails because a balance is large.",
     file: CREDITS,
     find: "balance_after bigint not null",

@@ -1,4 +1,4 @@
-// Nobody gets a video and its credits, and nobody is refunded without end for runs that are billed to us.
+// A user gets a video or its credits, never both, and runs that are billed to us are refunded a limited number of times.
 import type { Mutation } from "./mutation.ts";
 
 const BUILD_STEPS = "supabase/migrations/20261121000100_build_steps.sql";
@@ -23,7 +23,7 @@ const standingMutations: readonly Mutation[] = [
   },
   {
     name: "the run that has succeeded in cancellation_state",
-    guard: "A video that is made at the provider is not cancelled before we have looked.",
+    guard: "A video that is finished at the provider is not cancelled before we have checked it.",
     file: CANCEL,
     find:
       "    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
@@ -66,7 +66,7 @@ const standingMutations: readonly Mutation[] = [
     test: cancel("a video of which a part is made has started, though the next is queued"),
   },
   {
-    name: "the question to the provider",
+    name: "the check at the provider",
     guard: "Our own view is some seconds old: a run that was queued then may be running.",
     file: CANCEL,
     find: "    else 'unknown' end",
@@ -113,7 +113,7 @@ const limitMutations: readonly Mutation[] = [
   },
   {
     name: "the limit in delete_videos",
-    guard: "A deletion is no way round the limit of cancellations.",
+    guard: "Deleting a job does not avoid the limit of cancellations.",
     file: VIDEO_DELETION,
     find: "case when v_state <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
@@ -130,7 +130,8 @@ const limitMutations: readonly Mutation[] = [
   },
   {
     name: "the limit of refusals",
-    guard: "Parts that are billed to us are refunded a limited number of times a day, whoever refused the rest.",
+    guard:
+      "Parts that are billed to us are refunded a limited number of times a day, also when the provider refuses the rest.",
     file: LIMITS,
     find: "  elsif v_refusals.used >= v_settings.refusals_after_start_per_day then",
     replace: "  elsif false then",
@@ -145,8 +146,8 @@ const limitMutations: readonly Mutation[] = [
     test: refusals("a last image that is refused when a part is made is refunded in full, and counted"),
   },
   {
-    name: "the provider's trouble in fail_job",
-    guard: "An outage shuts no user out.",
+    name: "the provider's own failures in fail_job",
+    guard: "An outage of the provider does not count against the user's limit.",
     file: ENDINGS,
     find:
       " and p_error_code in (\n    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then",
@@ -154,8 +155,8 @@ const limitMutations: readonly Mutation[] = [
     test: refusals("nor is the provider's trouble the user's"),
   },
   {
-    name: "the refusals of who comes back",
-    guard: "Leaving is no way round the limit of refusals.",
+    name: "the refusals of a user who signs up again",
+    guard: "Deleting an account does not avoid the limit of refusals.",
     file: USAGE,
     find: "    refusals_of_day = v_refusals + case",
     replace: "    refusals_of_day = case",
@@ -197,8 +198,8 @@ const lockMutations: readonly Mutation[] = [
     test: locks("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids"),
   },
   {
-    name: "the call that had to give way",
-    guard: "A transaction that Postgres ended for the sake of another is made once more, not told to the user.",
+    name: "the repeated call after a deadlock",
+    guard: "A transaction that Postgres ended for the sake of another is made once more, and the user sees no error.",
     file: "supabase/functions/_shared/database/client.ts",
     find: `CONFLICTS.has(first.error?.code ?? "")`,
     replace: "false",

@@ -1,4 +1,4 @@
-// What a row of the catalogue must say before anybody is charged by it.
+// What a row of the catalogue must have before a user is charged by it.
 import type { Mutation } from "./mutation.ts";
 
 const MODELS = "supabase/migrations/20261121000040_models.sql";

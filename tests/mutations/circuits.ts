@@ -76,7 +76,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the time of a probe",
-    guard: "A probe that nothing is heard of does not shut a provider out for ever.",
+    guard: "A probe without an answer does not keep a circuit open for ever.",
     file: PROVIDER_CIRCUITS,
     find: "coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (",
     replace: "p_circuit.probe_until is not null and exists (",
@@ -84,7 +84,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the end of a probe with its job",
-    guard: "A probe whose job has ended tells nothing any more, and nobody waits for it.",
+    guard: "The probe of a job that has ended gives no answer, and is not waited for.",
     file: PROVIDER_CIRCUITS,
     find: "where job_id = p_circuit.probe_job_id and completed_at is null);",
     replace: "where job_id = p_circuit.probe_job_id);",
@@ -92,7 +92,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the circuit that an account opens",
-    guard: "A provider that refuses our account is asked no more at once.",
+    guard: "A provider that refuses our account gets no further requests for a while.",
     file: PROVIDER_CIRCUITS,
     find: "if not (p_account_refused or v_was_open",
     replace: "if not (v_was_open",
@@ -100,7 +100,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the count that opens a circuit",
-    guard: "A provider that fails again and again is asked no more.",
+    guard: "A provider that fails again and again gets no further requests for a while.",
     file: PROVIDER_CIRCUITS,
     find: " or v_circuit.failures >= v_settings.circuit_failures) then",
     replace: ") then",
@@ -108,7 +108,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the answer that closes a circuit",
-    guard: "A provider that answers is open to all, whatever it answers one of them.",
+    guard: "A provider that answers is up, whatever it answers to one request.",
     file: PROVIDER_CIRCUITS,
     find: "perform private.close_circuit(p_provider);",
     replace: "null;",
@@ -116,7 +116,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the submission that closes a circuit",
-    guard: "A provider that takes submissions is open to all.",
+    guard: "A provider that accepts submissions is up.",
     file: ATTEMPTS,
     find: "  perform private.close_circuit(v_step ->> 'provider');\n",
     replace: "",
@@ -140,7 +140,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the probe of a failure",
-    guard: "After a failure nobody tries for a while, whatever a probe says after it.",
+    guard: "After a failure no request is sent for a while, whatever a probe reports after it.",
     file: PROVIDER_CIRCUITS,
     find: "circuit_open_seconds), probe_job_id = null, probe_until = null",
     replace: "circuit_open_seconds)",
@@ -165,14 +165,14 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "what was not sent",
-    guard: "An input that could not be had tells nothing of the provider, and gives the probe back.",
+    guard: "An input that could not be fetched says nothing about the provider, and gives the probe back.",
     file: SUBMISSION,
     find: '  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";\n',
     replace: "",
     test: attacks("a Storage that cannot be read gives the probe back"),
   },
   {
-    name: "the answer to a request that nobody waits for",
+    name: "the answer to a request whose job was cancelled",
     guard: "A user who cancels at once cannot keep a circuit open.",
     file: SUBMISSION,
     find: '    await recordAnswer(context, leased, "answered");\n',
@@ -208,7 +208,7 @@ export const circuitMutations: readonly Mutation[] = [
   },
   {
     name: "the longest time that a provider may ask for",
-    guard: "A provider cannot put a job off until nobody wants it.",
+    guard: "A provider cannot delay a job beyond five minutes.",
     file: RETRY,
     find: "return Math.min(asked, MAX_WAIT_SECONDS);",
     replace: "return asked;",

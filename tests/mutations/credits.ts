@@ -156,7 +156,7 @@ export const creditMutations: readonly Mutation[] = [
   },
   {
     name: "the positive amount of add_credits",
-    guard: "A negative addition would take credits without a word.",
+    guard: "A negative addition would take credits without a reason.",
     file: CREDITS,
     find: ADD_AMOUNT,
     replace: "  insert into",
@@ -164,7 +164,7 @@ export const creditMutations: readonly Mutation[] = [
   },
   {
     name: "the balance check of deduct_credits",
-    guard: "Nobody spends more than they have, and is told so.",
+    guard: "A user spends no more than their balance, and gets the outcome.",
     file: CREDITS,
     find: "if v_balance is null or v_balance < p_amount then",
     replace: "if v_balance is null then",
@@ -172,7 +172,7 @@ export const creditMutations: readonly Mutation[] = [
   },
   {
     name: "the balance check of deduct_credits, with the CHECKs behind it",
-    guard: "Nobody spends more than they have, though any one of the three were missing.",
+    guard: "A user spends no more than their balance, also if one of the three checks is missing.",
     file: CREDITS,
     find: "if v_balance is null or v_balance < p_amount then",
     replace: "if v_balance is null then",
@@ -207,7 +207,7 @@ export const creditMutations: readonly Mutation[] = [
     test: locks("an addition that comes while another is under way waits for it, and both are added"),
   },
   {
-    name: "the answer of add_credits to a transaction of before",
+    name: "the answer of add_credits to a repeated transaction",
     guard: "What the ledger has already does not move the balance again.",
     file: CREDITS,
     find: "  if not found then\n    return jsonb_build_object(\n      'success', false, 'error', 'Transaction",

@@ -1,4 +1,4 @@
-// What is refused at the door of every endpoint, and what is fetched for a stranger.
+// What every endpoint refuses, and which addresses are fetched.
 import type { Mutation } from "./mutation.ts";
 
 const SHARED = "supabase/functions/_shared";
@@ -13,7 +13,7 @@ const READ_BODY = "  const body = await readBytes(request, BODY_LIMIT_BYTES);\n"
 export const doorMutations: readonly Mutation[] = [
   {
     name: "the paths below an endpoint",
-    guard: "A path that is misspelt charges nobody.",
+    guard: "A misspelt path charges no user.",
     file: `${SHARED}/http/endpoint.ts`,
     find: 'if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");',
     replace: "",
@@ -21,7 +21,7 @@ export const doorMutations: readonly Mutation[] = [
   },
   {
     name: "the paths below those of the transitions",
-    guard: "A path that is misspelt charges nobody.",
+    guard: "A misspelt path charges no user.",
     file: "supabase/functions/transitions/handler.ts",
     find: '  if (id !== undefined) throw new RequestError("not_found");\n',
     replace: "",
@@ -29,7 +29,7 @@ export const doorMutations: readonly Mutation[] = [
   },
   {
     name: "two tokens at once",
-    guard: "Whose request this is does not hang on which of two tokens somebody reads.",
+    guard: "A request has one user, and not one of two.",
     file: `${SHARED}/http/endpoint.ts`,
     find: 'if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");',
     replace: 'const [only = ""] = (request.headers.get("authorization") ?? "").split(",");\n' +
@@ -38,7 +38,7 @@ export const doorMutations: readonly Mutation[] = [
   },
   {
     name: "a parameter that comes twice",
-    guard: "What is asked for does not hang on which of two values somebody reads.",
+    guard: "A parameter has one value, and not one of two.",
     file: `${SHARED}/http/query.ts`,
     find: "if (repeated.length > 0) {",
     replace: "if (false) {",
@@ -46,7 +46,7 @@ export const doorMutations: readonly Mutation[] = [
   },
   {
     name: "the token of a webhook before its body",
-    guard: "A stranger's megabytes are not read.",
+    guard: "The megabytes of an unknown caller are not read.",
     file: WEBHOOK,
     find: TOKEN_CHECK + READ_BODY,
     replace: READ_BODY + TOKEN_CHECK,
@@ -68,7 +68,7 @@ export const doorMutations: readonly Mutation[] = [
   },
   {
     name: "the address behind a name",
-    guard: "A stranger's name of a private host is not fetched.",
+    guard: "A public name that leads to a private host is not fetched.",
     file: `${SHARED}/providers/media.ts`,
     find: "    await requirePublic(current, options);\n",
     replace: "",

@@ -18,7 +18,7 @@ const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name
 export const endingMutations: readonly Mutation[] = [
   {
     name: "the fence of complete_job",
-    guard: "A job is delivered once, by who works on it.",
+    guard: "A job is delivered once, by the worker that has its lease.",
     file: ENDINGS,
     find: "if not v_locked.current or v_job.step < v_job.steps or (p_video_path",
     replace: "if v_job.step < v_job.steps or (p_video_path",
@@ -42,7 +42,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the fence of fail_job",
-    guard: "Who believes in another attempt fails and refunds nothing.",
+    guard: "A report about another attempt fails and refunds nothing.",
     file: ENDINGS,
     find: "  if not v_locked.current then",
     replace: "  if false then",
@@ -68,7 +68,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the stored answer of a key whose submission failed",
-    guard: "A replay is told of the failure and the refund, not of a job that goes on.",
+    guard: "A replay answers with the failure and the refund, not with a job that goes on.",
     file: ENDINGS,
     find: "update public.idempotency_log set status_code = 500, response_data = v_response where job_id = p_job_id;",
     replace: "null;",
@@ -76,7 +76,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the owner in cancel_job",
-    guard: "Nobody cancels another user's job.",
+    guard: "A user cannot cancel another user's job.",
     file: CANCEL,
     find: "if v_job.user_id is distinct from p_user_id then",
     replace: "if v_job.user_id is null then",
@@ -84,7 +84,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the owner in delete_videos",
-    guard: "Nobody deletes another user's videos.",
+    guard: "A user cannot delete another user's videos.",
     file: VIDEO_DELETION,
     find:
       "    select * from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id\n",
@@ -93,7 +93,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the refund of delete_videos",
-    guard: "Who deletes a video that was not delivered has their credits back.",
+    guard: "A deleted video that was not delivered is refunded.",
     file: VIDEO_DELETION,
     find:
       "      perform private.cancel_and_refund(v_job, v_queued, v_state <> 'not_started', 'The video was deleted');\n",
@@ -102,7 +102,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the owner in list_videos",
-    guard: "Users are listed their own videos.",
+    guard: "A user's list has their own videos only.",
     file: VIDEO_LISTS,
     find: "    from public.video_jobs as jobs\n    where user_id = p_user_id\n",
     replace: "    from public.video_jobs as jobs\n    where true\n",
@@ -110,15 +110,15 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the owner in changed_videos",
-    guard: "Users are told of the changes of their own videos.",
+    guard: "A user's list of changes has their own videos only.",
     file: VIDEO_LISTS,
     find: "where user_id = p_user_id and (p_status is null or status = p_status)\n        and updated_at >=",
     replace: "where (p_status is null or status = p_status)\n        and updated_at >=",
     test: videos("changes are told in their order"),
   },
   {
-    name: "the time that a writer's lock tells",
-    guard: "A change that is committed late, a refund's too, is told by the next list.",
+    name: "the time of a writer's lock",
+    guard: "A change that is committed late, a refund's too, is in the next list.",
     file: USER_LOCKS,
     find: "  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
     replace: "  select (hashtext(p_user_id::text),",
@@ -127,8 +127,8 @@ export const endingMutations: readonly Mutation[] = [
     ),
   },
   {
-    name: "the clock that a list reads before it looks at the writers",
-    guard: "A writer who comes in between is not missed.",
+    name: "the clock that a list reads before it checks for writers",
+    guard: "A change that starts in between is not missed.",
     file: USER_LOCKS,
     find: "  v_now timestamptz := private.clock();\n  v_second",
     replace: "  v_second",
@@ -136,7 +136,7 @@ export const endingMutations: readonly Mutation[] = [
     test: listing("a change that starts between a list's clock and its check for open transactions is not missed"),
   },
   {
-    name: "the purge's tasks that fail alone",
+    name: "the purge's tasks, each of which may fail alone",
     guard: "Whatever the purge cannot do, the books are audited.",
     file: "supabase/functions/advance-jobs/purge.ts",
     find: "      failed.push(task.name);",
@@ -148,7 +148,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the files that the purge deletes one by one",
-    guard: "A file that Storage does not delete keeps no other one, which its owner had deleted.",
+    guard: "A file that Storage does not delete does not keep the others from being deleted.",
     file: "supabase/functions/advance-jobs/purge-files.ts",
     find: "    refusal = error;\n  }\n",
     replace: "    throw error;\n  }\n",
@@ -159,7 +159,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the finished job in wake_job",
-    guard: "A webhook after the end wakes nobody.",
+    guard: "A webhook after the end wakes no job.",
     file: WEBHOOKS,
     find: "elsif v_job.completed_at is not null or p_attempt",
     replace: "elsif p_attempt",
@@ -199,7 +199,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the attempt of an adopted run",
-    guard: "Who works on the abandoned run is too late from then on.",
+    guard: "Reports about the abandoned run are refused from then on.",
     file: WEBHOOKS,
     find: "attempt = attempt + 1, attempts_of_step = attempts_of_step + 1, provider_job_id = p_provider_job_id,",
     replace: "provider_job_id = p_provider_job_id,",
@@ -207,7 +207,7 @@ export const endingMutations: readonly Mutation[] = [
   },
   {
     name: "the time in record_deleted_files",
-    guard: "What a worker writes behind a deletion does not stay for ever.",
+    guard: "A file that a worker writes after its job's deletion does not stay for ever.",
     file: FILE_DELETION,
     find: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since <=",
     replace: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since - interval '1 day' <=",

@@ -86,7 +86,7 @@ export const generationMutations: readonly Mutation[] = [
     test: start("one key that was used for another request refuses the batch"),
   },
   {
-    name: "the user in the look at the siblings",
+    name: "the user in the check of the sibling keys",
     guard: "A key is its user's own.",
     file: IDEMPOTENCY,
     find: "where user_id = p_user_id and idempotency_key = any (p",
@@ -94,7 +94,7 @@ export const generationMutations: readonly Mutation[] = [
     test: start("not one of another user"),
   },
   {
-    name: "the expiry in the look at the siblings",
+    name: "the expiry in the check of the sibling keys",
     guard: "An expired key is as if never used.",
     file: IDEMPOTENCY,
     find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
@@ -102,7 +102,7 @@ export const generationMutations: readonly Mutation[] = [
     test: start("nor one that has expired"),
   },
   {
-    name: "the order in the look at the siblings",
+    name: "the order in the check of the sibling keys",
     guard: "One key of another request refuses the batch, whichever else were used.",
     file: IDEMPOTENCY,
     find: "order by request_hash is distinct from p_request_hash desc, idempotency_key",
@@ -118,8 +118,8 @@ export const generationMutations: readonly Mutation[] = [
     test: start("a batch may be repeated, whichever of its keys were used"),
   },
   {
-    name: "the purge's look at a key's expiry",
-    guard: "A key that is bound to its request is not deleted, or its repetition would be charged.",
+    name: "the purge's check of a key's expiry",
+    guard: "A key that is bound to its request is not deleted, or a repeated request would be charged.",
     file: IDEMPOTENCY,
     find: "where expires_at <= v_now order by expires_at limit p_limit",
     replace: "order by expires_at limit p_limit",
@@ -168,7 +168,7 @@ export const generationMutations: readonly Mutation[] = [
   },
   {
     name: "every lock of the balance",
-    guard: "Two requests at once spend what there is and no more.",
+    guard: "Two requests at once spend no more than the balance.",
     file: START_GENERATION,
     find: BALANCE_LOCK,
     replace: BALANCE_LOCK.replace(" for update", ""),
@@ -184,14 +184,14 @@ export const generationMutations: readonly Mutation[] = [
   },
   {
     name: "the price check of start_generation",
-    guard: "Who cannot pay is told so, and nothing is begun.",
+    guard: "A user who cannot pay gets the outcome, and no job is made.",
     file: START_GENERATION,
     find: "if p_balance < p_job.credits_used then",
     replace: "if false then",
     test: start("a price above the balance is refused"),
   },
   {
-    name: "the price check of start_generation, with the look at the charge",
+    name: "the price check of start_generation, with the check of the charge",
     guard: "No job is made that was not paid for: the check and the charge's own answer each see to it.",
     file: START_GENERATION,
     find: "if p_balance < p_job.credits_used then",
@@ -209,7 +209,7 @@ export const generationMutations: readonly Mutation[] = [
   },
   {
     name: "the availability of the model",
-    guard: "A model that is switched off takes nobody's credits.",
+    guard: "A model that is switched off charges no user.",
     file: REQUESTS,
     find: "where is_available and (p_kind",
     replace: "where (p_kind",
@@ -240,8 +240,8 @@ export const generationMutations: readonly Mutation[] = [
     test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
   },
   {
-    name: "what the caller agreed to pay",
-    guard: "A price that has risen is not charged to somebody who said how much it may be.",
+    name: "the highest price that the client accepts",
+    guard: "A price that has risen above max_credits is not charged.",
     file: START_GENERATION,
     find: "if p_job.credits_used > p_max_credits then",
     replace: "if false then",

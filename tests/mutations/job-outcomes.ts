@@ -1,4 +1,4 @@
-// What becomes of a charged job, whatever fails on its way.
+// How a charged job ends, whatever fails on its way.
 import type { Mutation } from "./mutation.ts";
 
 const FUNCTIONS = "supabase/functions";
@@ -45,7 +45,7 @@ export const outcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the refund of a refused submission",
-    guard: "Who is told that the provider refused has their credits back.",
+    guard: "An answer that reports the provider's refusal comes with the refund.",
     file: GENERATE,
     find: "return await fail(context, leased, submission.error);",
     replace: "return null;",
@@ -53,7 +53,7 @@ export const outcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the answer that a failed submission leaves with its key",
-    guard: "A replay is told of the refund, as the first request was.",
+    guard: "A replay has the refund, as the first answer had.",
     file: GENERATE,
     find: "failJob(context, leased, error.code, answer)",
     replace: "failJob(context, leased, error.code)",
@@ -69,14 +69,14 @@ export const outcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the charge that the database did not confirm",
-    guard: "A request that may have been charged is not told that it failed: its key finds out.",
+    guard: "A request that may have been charged is not answered as a failure: its key finds the job.",
     file: START,
     find: "if (error instanceof DatabaseError && error.unreachable) throw error;",
     replace: "",
     test: crash("a request whose charge was made unheard answers 503, and its key finds the job"),
   },
   {
-    name: "the cancellation of a run that nobody waits for",
+    name: "the cancellation of a run without a job",
     guard: "A run whose job was cancelled while it was submitted does not go on at our cost.",
     file: SUBMISSION,
     find: "  if (!recorded.applied) {",
@@ -84,15 +84,15 @@ export const outcomeMutations: readonly Mutation[] = [
     test: cancelled("a run that is accepted after its video was cancelled is stopped at the provider"),
   },
   {
-    name: "the failed look",
-    guard: "A look that failed is no verdict: the job goes on.",
+    name: "the failed check",
+    guard: "A check that failed does not end the job.",
     file: ADVANCE,
     find: "return await checkAgainLater(context, leased, error);",
     replace: 'return await fail(context, leased, "provider_unreachable");',
     test: failures("three looks that end in status_500 are no verdict: the job goes on and is delivered"),
   },
   {
-    name: "the verdict of a run",
+    name: "the final failure of a run",
     guard: "What no second attempt would mend is not paid for again.",
     file: ADVANCE,
     find: 'if (error.kind !== "retryable" || leased.attempts_left <= 0) {',
@@ -110,7 +110,7 @@ export const outcomeMutations: readonly Mutation[] = [
     test: failures("a run that always fails is made four times, then the job fails and is refunded"),
   },
   {
-    name: "the last look at the deadline",
+    name: "the last check at the deadline",
     guard: "A video that is there is delivered: a success after a refund would be our loss.",
     file: ADVANCE,
     find: 'if (state.state === "succeeded") {',
@@ -126,8 +126,8 @@ export const outcomeMutations: readonly Mutation[] = [
     test: failures("a run that never ends is cancelled at the deadline, and its job fails and is refunded"),
   },
   {
-    name: "the trouble of our own Storage",
-    guard: "What goes wrong on our side costs nobody a finished video.",
+    name: "the failures of our own Storage",
+    guard: "A failure on our side costs no user a finished video.",
     file: DELIVER,
     find: "if (isStorageTrouble(error) && leased",
     replace: "if (false && leased",
@@ -138,7 +138,7 @@ export const outcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the refund of a video that cannot be used",
-    guard: "Nobody pays for what is no video.",
+    guard: "No user pays for a file that is no video.",
     file: DELIVER,
     find: 'return error.retryable || isStorageTrouble(error) ? null : "media_unusable";',
     replace: "return null;",
@@ -156,7 +156,7 @@ export const outcomeMutations: readonly Mutation[] = [
     },
   },
   {
-    name: "the look behind a webhook",
+    name: "the check behind a webhook",
     guard: "A webhook only wakes: what it says of a run that is not the job's own is not believed.",
     file: WEBHOOK,
     find: 'if (state.state !== "succeeded") return;',

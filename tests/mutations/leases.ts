@@ -1,4 +1,4 @@
-// Who works on a job, and which attempt is submitted.
+// Which worker has a job, and which attempt is submitted.
 import type { Mutation } from "./mutation.ts";
 
 const JOB_QUEUE = "supabase/migrations/20261121000170_job_queue.sql";
@@ -11,7 +11,7 @@ const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name })
 export const leaseMutations: readonly Mutation[] = [
   {
     name: "the lease in lease_due_jobs",
-    guard: "A job that somebody works on is nobody else's.",
+    guard: "A job that one worker has leased is not given to another.",
     file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where next_check_at <= v_now\n",
@@ -19,7 +19,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     name: "the lease in lease_job",
-    guard: "A job that somebody works on is nobody else's.",
+    guard: "A job that one worker has leased is not given to another.",
     file: LEASES,
     find: "where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)",
     replace: "where job_id = p_job_id and next_check_at <= v_now",
@@ -108,7 +108,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     name: "the run in take_lease",
-    guard: "A run that goes on is looked at, not made again.",
+    guard: "A run that goes on is checked, not made again.",
     file: LEASES,
     find: " and p_queued.provider_job_id is null\n",
     replace: "\n",
@@ -148,7 +148,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     name: "the submission in what is to be done",
-    guard: "Only who opened an attempt submits it.",
+    guard: "Only the worker that opened an attempt submits it.",
     file: JOB_QUEUE,
     find: "when p_attempt_opened then 'submit'",
     replace: "when true then 'submit'",
@@ -156,7 +156,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     name: "the owner in read_job",
-    guard: "Another user's job is as if it were not there.",
+    guard: "Another user's job is not found.",
     file: VIDEO_LISTS,
     find: "where job_id = p_job_id and user_id = p_user_id;",
     replace: "where job_id = p_job_id;",
@@ -164,7 +164,7 @@ export const leaseMutations: readonly Mutation[] = [
   },
   {
     name: "the owner of a node in read_job",
-    guard: "Another user's node is as if it were not there.",
+    guard: "Another user's node is not found.",
     file: VIDEO_LISTS,
     find: "where node_id = p_node_id and user_id = p_user_id\n",
     replace: "where node_id = p_node_id\n",

@@ -1,4 +1,4 @@
-// The commands' own guards: what a person pays for is theirs, and nobody else's database is written into.
+// The commands' own guards: a paid video is kept, and no other project's database is written to.
 import type { Mutation } from "./mutation.ts";
 
 const OUTPUT = "local/cli/output-file.ts";
@@ -17,7 +17,7 @@ export const localMutations: readonly Mutation[] = [
   },
   {
     name: "the refusal of a database that holds something else",
-    guard: "Reelmint makes tables, roles and triggers only where nobody else has any.",
+    guard: "Reelmint makes tables, roles and triggers only in an empty database or its own.",
     file: DATABASE,
     find: "if (foreign.length === 0) return undefined;",
     replace: "if (foreign.length >= 0) return undefined;",

@@ -25,7 +25,7 @@ const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(
 const priceMutations: readonly Mutation[] = [
   {
     name: "the extras in the price",
-    guard: "What is added to a video is paid for.",
+    guard: "The extras of a video are paid for.",
     file: PRICING,
     find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
     replace: "select (p_steps -> 0 ->> 'credits')::integer;",
@@ -49,7 +49,7 @@ const priceMutations: readonly Mutation[] = [
   },
   {
     name: "the music at no volume",
-    guard: "Nobody pays for music that is not heard.",
+    guard: "No user pays for music at no volume.",
     file: BUILD_STEPS,
     find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
     replace: "(p_settings ->> 'enable_music')::boolean then",
@@ -65,7 +65,7 @@ const priceMutations: readonly Mutation[] = [
   },
   {
     name: "the availability of an extra",
-    guard: "An extra that is switched off takes nobody's credits.",
+    guard: "An extra that is switched off charges no user.",
     file: PIPELINE_STEPS,
     find: "from public.pipeline_steps where not is_available and",
     replace: "from public.pipeline_steps where false and",
@@ -84,7 +84,7 @@ const stepMutations: readonly Mutation[] = [
   },
   {
     name: "the fence of skip_step",
-    guard: "A stale worker leaves nothing out.",
+    guard: "A stale worker skips no step.",
     file: STEPS,
     find: LEAVES_OUT,
     replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
@@ -107,7 +107,7 @@ const stepMutations: readonly Mutation[] = [
     test: steps('spare music: the video may do without "music loudness"'),
   },
   {
-    name: "the steps that nobody needs any more",
+    name: "the steps that are no longer needed",
     guard: "What was left out is not made, at our cost, after all.",
     file: STEPS,
     find: NEEDED,
@@ -142,7 +142,7 @@ const stepMutations: readonly Mutation[] = [
   },
   {
     name: "the run of an earlier step in wake_job",
-    guard: "A run whose result is delivered is not taken for one that nobody waits for.",
+    guard: "A run whose result is delivered is not cancelled as an abandoned one.",
     file: WEBHOOKS,
     find: " or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id)",
     replace: "",
@@ -153,7 +153,7 @@ const stepMutations: readonly Mutation[] = [
 const refundMutations: readonly Mutation[] = [
   {
     name: "the refund of what was left out",
-    guard: "Nobody pays for what a video is delivered without.",
+    guard: "No user pays for an extra that is missing in their video.",
     file: ENDINGS,
     find: "  if v_skipped > 0 then\n    perform",
     replace: "  if false then\n    perform",
@@ -221,7 +221,7 @@ const refundMutations: readonly Mutation[] = [
   },
   {
     name: "the refund in the job that was delivered in part",
-    guard: "The job tells what was given back for it.",
+    guard: "The job has the credits that were refunded for it.",
     file: ENDINGS,
     find: ", credits_refunded = v_skipped,",
     replace: ",",
@@ -237,7 +237,7 @@ const refundMutations: readonly Mutation[] = [
   },
   {
     name: "the audit of what was left out",
-    guard: "The books tell of a refund of a video that lacks nothing, whatever its job says.",
+    guard: "The audit finds a refund of a video that lacks nothing, whatever its job says.",
     file: AUDIT,
     find: "case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end",
     replace: "credits_refunded",

@@ -10,7 +10,7 @@ const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.
 export const pricingMutations: readonly Mutation[] = [
   {
     name: "the number of settings",
-    guard: "Settings without end cost nobody's database seconds.",
+    guard: "Very many or very large settings do not keep the database busy.",
     file: MODEL_SETTINGS,
     find: "limit 41) as names) > 40",
     replace: "limit 41) as names) > 41",
@@ -18,7 +18,7 @@ export const pricingMutations: readonly Mutation[] = [
   },
   {
     name: "the size of all settings",
-    guard: "Settings without end cost nobody's database seconds.",
+    guard: "Very many or very large settings do not keep the database busy.",
     file: MODEL_SETTINGS,
     find: "when pg_column_size(p_settings) > 262144 then",
     replace: "when false then",
@@ -26,7 +26,7 @@ export const pricingMutations: readonly Mutation[] = [
   },
   {
     name: "the size of a setting",
-    guard: "A setting without end costs nobody's database seconds.",
+    guard: "A very large setting does not keep the database busy.",
     file: MODEL_SETTINGS,
     find: "if pg_column_size(p_value) > 131072 then",
     replace: "if false then",

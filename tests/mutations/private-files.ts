@@ -22,7 +22,7 @@ create policy "Users read their own ${bucket}" on storage.objects for select to 
 export const privateFileMutations: readonly Mutation[] = [
   {
     name: "no policy on the videos",
-    guard: "A file is there before its video is delivered: nobody reads it by their own token, or signs its address.",
+    guard: "A file is there before its video is delivered: no user reads it by their own token, or signs its address.",
     file: BUCKETS,
     find: "'image/webp', 'text/vtt']);",
     replace: `'image/webp', 'text/vtt']);${policyOf("videos")}`,
@@ -30,7 +30,7 @@ export const privateFileMutations: readonly Mutation[] = [
   },
   {
     name: "no policy on the inputs",
-    guard: "Nobody signs addresses of uploads that live for years.",
+    guard: "No user signs an address of an upload for years.",
     file: BUCKETS,
     find: "array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);\n",
     replace: `array['image/jpeg', 'image/png', 'image/webp', 'image/gif']);${policyOf("inputs")}\n`,
@@ -73,7 +73,7 @@ export const privateFileMutations: readonly Mutation[] = [
   },
   {
     name: "the CHECK of a private video's path",
-    guard: "No row says that a video was delivered which nobody can open.",
+    guard: "No row says that a video was delivered which its owner cannot open.",
     file: JOBS,
     find: "status <> 'completed' or files_are_public or video_path is not null",
     replace: "true",

@@ -43,13 +43,13 @@ const functions = each(
   /^revoke execute on function (\S+\([^;]*\))\s+from public, anon, authenticated;$/gm,
   (_, what) => ({
     name: `the revoke of ${what}`,
-    guard: `Postgres grants a new function to everybody: nobody but the service role may call ${what}.`,
+    guard: `Postgres grants a new function to all roles: only the service role may call ${what}.`,
     replace: "",
     test: NOTHING_FOR_EVERYBODY,
   }),
 );
 
-// The mistake of many a Supabase project: its default privileges name the two roles besides everybody.
+// A common mistake: Supabase's default privileges name these two roles, besides the grant to all.
 const halves = each(
   /^revoke execute on function (public\.\S+\([^;]*\))\s+from public, anon, authenticated;$/gm,
   (find, what) => ({
@@ -79,7 +79,7 @@ const rows = each(/^alter table (\S+) enable row level security;$/gm, (_, what) 
 
 const policies = each(/^create policy "[^"]*" on (\S+)\s+for all to service_role/gm, (find, what) => ({
   name: `the policy that closes ${what}`,
-  guard: `Nobody but the service role reads or writes ${what}.`,
+  guard: `Only the service role reads or writes ${what}.`,
   replace: find.replace("to service_role", "to public"),
   test: FOR_READING,
 }));

@@ -18,7 +18,7 @@ const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at
 export const progressMutations: readonly Mutation[] = [
   {
     name: "the trigger of the state machine",
-    guard: "Whoever writes a state, only the changes of the table come about.",
+    guard: "Every change of a state is one of the table, whatever code writes it.",
     file: JOB_STATES,
     find: "when ((old.status, old.stage) is distinct from (new.status, new.stage))",
     replace: "when (false)",
@@ -29,7 +29,7 @@ export const progressMutations: readonly Mutation[] = [
   },
   {
     name: "the attempt fence",
-    guard: "Who believes in another attempt changes nothing.",
+    guard: "A report about another attempt changes nothing.",
     file: ATTEMPTS,
     find: STATE,
     replace: "current := coalesce(job.completed_at is null, false);",
@@ -87,8 +87,8 @@ export const progressMutations: readonly Mutation[] = [
     test: locks("a failure that comes while another is under way waits for it, and refunds nothing"),
   },
   {
-    name: "the row lock of the work in a transition",
-    guard: "A report waits for a claim under way, and sees the attempt that it opened.",
+    name: "the row lock of the queued job in a transition",
+    guard: "A report waits for a lease under way, and sees the attempt that it opened.",
     file: ATTEMPTS,
     find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
     replace: "from private.job_queue where job_queue.job_id = p_job_id;",
@@ -120,7 +120,7 @@ export const progressMutations: readonly Mutation[] = [
   },
   {
     name: "the fence of record_progress",
-    guard: "A stale worker tells no progress.",
+    guard: "A stale worker records no progress.",
     file: PROGRESS,
     find: "  if not v_locked.current or (v_locked.queued).provider_job_id is null then",
     replace: "  if (v_locked.queued).provider_job_id is null then",
@@ -162,14 +162,14 @@ export const progressMutations: readonly Mutation[] = [
   },
   {
     name: "the fence of postpone",
-    guard: "A stale worker does not put off the look at the next attempt.",
+    guard: "A stale worker does not delay the check of the next attempt.",
     file: ATTEMPTS,
     find: "v_applies boolean := v_locked.current or (v_job.status",
     replace: "v_applies boolean := v_job.completed_at is null or (v_job.status",
     test: transitions("postpone($1, $2, 1) is fenced by a newer attempt"),
   },
   {
-    name: "the next look of an unfinished job",
+    name: "the next check of an unfinished job",
     guard: "No job is left alone, charged and unfinished.",
     file: ATTEMPTS,
     find: "if p_delay_seconds is null and v_job.completed_at is null then",

@@ -26,7 +26,7 @@ export async function prove(
 ): Promise<Proof[]> {
   const temporary = await Deno.makeTempDir({ prefix: "reelmint-mutations-" });
   try {
-    // Copied once: whoever works on the project meanwhile changes nothing here.
+    // Copied once: changes of the project meanwhile have no effect here.
     const original = await copyProject(projectPath("."), temporary, ALL_PARTS);
     const runner = await startTestRunner();
     try {

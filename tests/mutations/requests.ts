@@ -1,4 +1,4 @@
-// Who calls, whose request a key answers, and what a webhook proves.
+// The caller of a request, the request that a key answers, and what a webhook proves.
 import type { Mutation } from "./mutation.ts";
 
 const FUNCTIONS = "supabase/functions";
@@ -19,7 +19,7 @@ const NEVER_GIVEN_OUT = webhook("a webhook with an address that was never given 
 export const requestMutations: readonly Mutation[] = [
   {
     name: "the advice to come back with the same key",
-    guard: "Whoever does not know whether they were charged is told the way that never charges twice.",
+    guard: "A client that does not know whether it was charged learns the way that never charges twice.",
     file: `${FUNCTIONS}/_shared/errors/request-errors.ts`,
     find: 'error.code === "unavailable" && hasKey',
     replace: "false",
@@ -27,7 +27,7 @@ export const requestMutations: readonly Mutation[] = [
   },
   {
     name: "the check of the user's token",
-    guard: "Nobody acts for a user without a token that Supabase Auth signed for them.",
+    guard: "A request acts for a user only with a token that Supabase Auth signed for them.",
     file: ENDPOINT,
     find: "() => verifyAuth(credentials, { auth }));",
     replace: `() => {
@@ -47,7 +47,7 @@ export const requestMutations: readonly Mutation[] = [
   },
   {
     name: "the secret of the worker",
-    guard: "Nobody but the project itself calls the worker.",
+    guard: "Only the project itself calls the worker.",
     file: `${FUNCTIONS}/advance-jobs/index.ts`,
     find: 'auth: "secret"',
     replace: 'auth: "none"',
@@ -55,7 +55,7 @@ export const requestMutations: readonly Mutation[] = [
   },
   {
     name: "the user_id of a body",
-    guard: "Nobody spends another user's credits by naming them.",
+    guard: "A user cannot spend another user's credits by naming them.",
     file: GENERATE,
     find: "if (body.user_id && body.user_id !== context.userId) {",
     replace: "if (false) {",
@@ -69,7 +69,7 @@ export const requestMutations: readonly Mutation[] = [
     { field: "node_id", find: "body.node_id ?? null," },
   ].map(({ field, find }) => ({
     name: `${field} in the fingerprint of a request`,
-    guard: "A key answers the very request that it was used for, and no other.",
+    guard: "A key answers the one request that it was used for.",
     file: FINGERPRINT,
     find: `      ${find}\n`,
     replace: "",

@@ -5,7 +5,7 @@ import { startPostgres } from "../../local/postgres/postgres.ts";
 import { BrokenOff, loadPgTap, readTests, runPgTap } from "../support/pgtap.ts";
 import type { NamedTest } from "./mutation.ts";
 
-/** What became of one named test; `not run`: the file ended, or never began, without a word on it. */
+/** What became of one named test; `not run`: its file does not report it. */
 export type Outcome = { outcome: "passed" } | { outcome: "failed" } | { outcome: "not run"; why: string };
 
 /** Runs single tests of a copy of the project. */
@@ -14,7 +14,7 @@ export interface TestRunner {
   stop(): Promise<void>;
 }
 
-/** A test that takes longer than this hangs. */
+/** A test that takes longer than this has stopped. */
 const TIME_LIMIT_MS = 120_000;
 
 /** Starts a runner; the pgTAP files share one database server. */

@@ -58,7 +58,7 @@ export const tableMutations: readonly Mutation[] = [
   },
   {
     name: "the CHECK that a completed job has a video",
-    guard: "Nothing is delivered for a price.",
+    guard: "A completed and charged job has a video.",
     file: JOBS,
     find: "status <> 'completed' or video_path is not null or video_url is not null",
     replace: "true",
@@ -66,7 +66,7 @@ export const tableMutations: readonly Mutation[] = [
   },
   {
     name: "the CHECK that a run belongs to an attempt",
-    guard: "No run is followed that nobody submitted.",
+    guard: "No run is followed that no attempt submitted.",
     file: JOB_QUEUE,
     find: "check (provider_job_id is null or submitted_at is not null)",
     replace: "check (true)",
@@ -82,7 +82,7 @@ export const tableMutations: readonly Mutation[] = [
   },
   {
     name: "the policy of broadcasts",
-    guard: "Users hear of their own jobs and no others.",
+    guard: "Users receive changes of their own jobs and no others.",
     file: PUSH,
     find: " and realtime.topic() = 'jobs:' || (select auth.uid())::text",
     replace: "",
@@ -93,7 +93,7 @@ export const tableMutations: readonly Mutation[] = [
   },
   {
     name: "the privacy of the bucket",
-    guard: "Nobody downloads another user's video by its path.",
+    guard: "A user cannot download another user's video by its path.",
     file: BUCKETS,
     find: "values ('videos', 'videos', false,",
     replace: "values ('videos', 'videos', true,",
@@ -142,7 +142,7 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
     " update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x' where node_id = 'delivered' ",
   ],
   [
-    "a charged job that nobody looks at",
+    "a charged job that is never checked",
     "where status in ('pending', 'processing') and not exists (",
     " update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') ",
   ],
@@ -150,7 +150,7 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
 
 const AUDITS = ["the audit", "the audit of the next users", "the audit of what is new"];
 
-/** What makes the audit of what is new look at all that is new, and what makes the others reach everything. */
+/** What makes the audit of new rows read all of them, and what makes the others reach everything. */
 const REACHES: [what: string, find: string, replace: string, test: Mutation["test"]][] = [
   [
     "the hour that it trails behind",
@@ -224,7 +224,7 @@ export const auditMutations: readonly Mutation[] = [
   ...CONTRADICTIONS.flatMap(([what, condition, damage]) =>
     AUDITS.map((which) => ({
       name: `${what}, in ${which}`,
-      guard: `The books tell of ${what}.`,
+      guard: `The audit finds ${what}.`,
       file: AUDIT,
       find: condition,
       replace: condition.startsWith("where ")
@@ -234,8 +234,8 @@ export const auditMutations: readonly Mutation[] = [
     }))
   ),
   ...REACHES.map(([what, find, replace, test]) => ({
-    name: `what the audit looks at: ${what}`,
-    guard: "What is wrong with the books is found within a day, and within a week whatever it is.",
+    name: `what the audit reads: ${what}`,
+    guard: "A new contradiction in the books is found within a day, and any within a week.",
     file: AUDIT,
     find,
     replace,

@@ -12,7 +12,7 @@ const partFailures = (name: string) => ({ file: "tests/api/transition_failures_t
 export const transitionMutations: readonly Mutation[] = [
   {
     name: "the body in the fingerprint of a transition",
-    guard: "A key answers the very request that it was used for, and no other.",
+    guard: "A key answers the one request that it was used for.",
     file: TRANSITIONS,
     find: 'canonicalJson(["transition", withoutMaxCredits(body)])',
     replace: 'canonicalJson(["transition"])',
@@ -20,14 +20,14 @@ export const transitionMutations: readonly Mutation[] = [
   },
   {
     name: "the body in the fingerprint of a batch",
-    guard: "A key answers the very batch that it was used for: no part of another one is charged under it.",
+    guard: "A key answers the one batch that it was used for: no part of another one is charged under it.",
     file: TRANSITIONS,
     find: 'canonicalJson(["transitions", { transitions: body.transitions.map(withoutMaxCredits) }])',
     replace: 'canonicalJson(["transitions"])',
     test: batches("a batch with one more under the same key is 422 and starts nothing"),
   },
   {
-    name: "the look at all keys of a batch",
+    name: "the check of all keys of a batch",
     guard: "A batch that was changed is refused before anything of it is charged.",
     file: TRANSITIONS,
     find: "const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));",
@@ -52,7 +52,7 @@ export const transitionMutations: readonly Mutation[] = [
   },
   {
     name: "the folder of an uploaded image",
-    guard: "Nobody has a video made of another user's file.",
+    guard: "A user cannot have a video made of another user's file.",
     file: START,
     find: "if (path && !path.startsWith(`${context.userId}/`)) {",
     replace: "if (false) {",
@@ -68,7 +68,7 @@ export const transitionMutations: readonly Mutation[] = [
   },
   {
     name: "the failure of a step that the video needs",
-    guard: "Who insists on the music is refunded when there is none.",
+    guard: "A user who requires the music is refunded when there is none.",
     file: ADVANCE,
     find: "if (!leased.step.optional) return await fail(context, leased, code, cause);",
     replace: "",

@@ -1,4 +1,4 @@
-// An upload is its owner's, an image, no more than a day's worth, and gone when nobody needs it.
+// An upload is its owner's, an image, within the day's limit, and deleted when no job needs it.
 import type { Mutation } from "./mutation.ts";
 
 const UPLOADS = "supabase/migrations/20261121000220_uploads.sql";
@@ -12,7 +12,7 @@ const HTML = "HTML with the type of a PNG is never sent to the provider";
 
 export const uploadMutations: readonly Mutation[] = [
   {
-    name: "the look at an upload's first bytes",
+    name: "the check of an upload's first bytes",
     guard: "What is no image is neither charged for nor sent to a provider.",
     file: CHECK,
     find: "const isAsDeclared = imageTypeOf(start) === upload.content_type;",
@@ -28,8 +28,8 @@ export const uploadMutations: readonly Mutation[] = [
     test: limits("no more upload addresses are given than the day's limit"),
   },
   {
-    name: "the account of who asks for an address",
-    guard: "Who has no account uploads nothing.",
+    name: "the account behind a request for an upload address",
+    guard: "A deleted user uploads nothing.",
     file: UPLOADS,
     find: "  perform private.require_account(p_user_id);\n",
     replace: "",
@@ -37,7 +37,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the uploads of failed jobs",
-    guard: "What cost its user nothing keeps no file: uploads are no free hosting.",
+    guard: "A job that cost its user nothing keeps no file: Storage is not used as free hosting.",
     file: UPLOAD_USE,
     find: " and status <> 'failed')\n    order by created_at",
     replace: ")\n    order by created_at",
@@ -45,7 +45,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the number of uploads a day",
-    guard: "Uploads are no free hosting.",
+    guard: "Storage is not used as free hosting.",
     file: UPLOADS,
     find: "if v_count >= v_settings.uploads_per_day then",
     replace: "if false then",
@@ -53,7 +53,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the bytes of uploads a day",
-    guard: "Uploads are no free hosting.",
+    guard: "Storage is not used as free hosting.",
     file: UPLOADS,
     find: "if v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then",
     replace: "if v_bytes > v_settings.upload_bytes_per_day then",
@@ -77,7 +77,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the folder of an upload",
-    guard: "Nobody uploads into another user's folder.",
+    guard: "A user cannot upload into another user's folder.",
     file: UPLOADS,
     find: "check (starts_with(path, user_id || '/'))",
     replace: "check (path is not null)",
@@ -85,7 +85,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the owner of a named file",
-    guard: "Nobody has a video made of another user's file.",
+    guard: "A user cannot have a video made of another user's file.",
     file: UPLOAD_USE,
     find: "where path = v_path and user_id = p_user_id for key share",
     replace: "where path = v_path for key share",
@@ -125,8 +125,8 @@ export const uploadMutations: readonly Mutation[] = [
     test: uploads("until none is left"),
   },
   {
-    name: "the word that a deleted upload leaves of its file",
-    guard: "The file of an upload goes with its row, whoever deletes it.",
+    name: "the file of a deleted upload",
+    guard: "The file of an upload is deleted with its row, whatever code deletes it.",
     file: UPLOADS,
     find: "create trigger uploads_take_their_files_along after delete on private.uploads",
     replace: "create trigger uploads_take_their_files_along after update on private.uploads",
@@ -134,7 +134,7 @@ export const uploadMutations: readonly Mutation[] = [
   },
   {
     name: "the search for files without a row",
-    guard: "What comes by the address of a deleted account is found.",
+    guard: "A file uploaded by an address of a deleted account is found.",
     file: UPLOADS,
     find: "and not exists (select from private.uploads where uploads.path = name)",
     replace: "and false",
