@@ -33,7 +33,7 @@ export const outcomeMutations: readonly Mutation[] = [
     name: "the wait of the worker for an unknown outcome",
     guard: "A submission of the worker whose answer is lost has its grace time too.",
     file: ADVANCE,
-    find: `      // The claim has set the time when the next attempt may be made.
+    find: `      // The lease has set the time when the next attempt may be made.
       return null;`,
     replace: "      return (await scheduleRetry(context, leased, 0)).job;",
     also: [{

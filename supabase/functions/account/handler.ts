@@ -11,12 +11,12 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 const VIDEOS_A_BATCH = 500;
 /** Files that Storage is asked to delete at a time; it takes a thousand at most. */
 const FILES_A_BATCH = 500;
-/** Of a caller's time, for each of the two; hosted functions end after 150 s. What is left is for the database and the purge. */
+/** The time for each of the two loops; hosted functions end after 150 s. The database and the purge delete the rest. */
 const BATCHES_FOR_MS = 20_000;
 
 /**
- * DELETE /account: ends and refunds what runs, deletes rows, files and the user, and leaves the ledger to nobody. Safe to
- * repeat until it was answered well; then there is nobody left to ask again.
+ * DELETE /account: cancels and refunds active jobs, deletes rows, files and the user, and makes the ledger anonymous. A
+ * client may repeat it until it succeeds.
  */
 export async function account(context: JobContext): Promise<Response> {
   const videos = await deleteVideos(context);
@@ -27,7 +27,7 @@ export async function account(context: JobContext): Promise<Response> {
   return json({ deleted: true });
 }
 
-/** Most of the rows, so that the deletion of the user itself is quick; what runs is left to that. */
+/** Deletes finished videos first, so that the deletion of the user, which ends the active ones, is quick. */
 async function deleteVideos(context: JobContext): Promise<number> {
   const until = performance.now() + BATCHES_FOR_MS;
   let deleted = 0;
@@ -47,7 +47,7 @@ async function deleteFiles(context: JobContext): Promise<void> {
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);
   } catch (error) {
-    // Their owner is done with them; the purge finds them in the list of files to delete.
+    // The account is deleted; the purge deletes these files from the list of files to delete.
     context.log("warn", "files_left_for_the_purge", { error: errorText(error) });
   }
 }

@@ -9,7 +9,7 @@ const USERS = 100;
 /** Calls of one task: each costs a few milliseconds of CPU. */
 const MAX_CALLS = 40;
 
-/** Audits what is new in the books. */
+/** Audits the new entries of the ledger. */
 export async function auditNewEntries(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   let after: number | null = null;
@@ -22,7 +22,7 @@ export async function auditNewEntries(context: JobContext, until: number): Promi
   return { count, more: true };
 }
 
-/** Audits everything, some users at a time: a round through all of them takes one or several purges. */
+/** Audits everything, some users at a time: a round through all users takes one or several purges. */
 export async function auditUsers(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let calls = 0; calls < MAX_CALLS && performance.now() < until; calls++) {

@@ -9,25 +9,22 @@ import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { purge } from "./purge.ts";
 
-/** Steps under way at a time: they mostly wait for others, and each may hold a few MB of a video on its way. */
+/** Jobs at a time: they mostly wait for network answers, and each may hold a few MB of a video in memory. */
 const CONCURRENCY = 16;
 /**
- * Steps and copies of one tick; each lane still ends the step that it has begun. Hosted, a request gets 2 s of CPU. Measured
- * without TLS: 1.5 ms a look, 4 ms a copy and 0.7 ms more for each MB, so that both bounds together, with videos of 10 MB,
- * take half a second here and have room for a slower core. The worker is called again within ten seconds.
+ * Actions and copies of one call; an action that has started is still finished. A hosted request gets 2 s of CPU. Measured
+ * without TLS: 1.5 ms a check, 4 ms a copy and 0.7 ms more for each MB, so that both limits together, with videos of 10 MB,
+ * take half a second here and leave room for a slower core. The worker is called again within ten seconds.
  */
-const MAX_STEPS = 200;
+const MAX_ACTIONS = 200;
 const MAX_COPIES = 20;
-/** No new step is begun after this: the platform ends a request at 150 s, and a step may take long. */
+/** No job is leased after this time: the platform ends a request at 150 s, and an action may take long. */
 const LEASE_FOR_MS = 40_000;
 
 export const workerBody = z.strictObject({ task: z.enum(["advance", "purge"]).default("advance") });
 
-/** POST /advance-jobs: the worker's tick. Moves every due job one step on, or does the daily cleaning. */
-export async function advanceJobs(
-  context: JobContext,
-  request: Request,
-): Promise<Response> {
+/** POST /advance-jobs: one call of the worker. It does the next action of every due job, or the daily purge. */
+export async function advanceJobs(context: JobContext, request: Request): Promise<Response> {
   const { task } = request.headers.get("content-length") === "0" || request.body === null
     ? { task: "advance" }
     : await readBody(request, workerBody);
@@ -40,11 +37,11 @@ interface Tick {
   completed: number;
   failed: number;
   retried: number;
-  /** It stopped at a bound, and there may be more to do. */
+  /** A limit was reached; there may be more due jobs. */
   more?: true;
 }
 
-/** Moves jobs on, while runs of users who have left are stopped; a request that is over leaves nothing under way. */
+/** Advances due jobs and cancels runs of deleted users; returns only when both are done. */
 async function tick(context: JobContext): Promise<Tick> {
   const cancelling = cancelAbandonedRuns(context);
   try {
@@ -59,10 +56,10 @@ async function advanceDue(context: JobContext): Promise<Tick> {
   const until = performance.now() + LEASE_FOR_MS;
   let copies = 0;
   const leased = await leaseDueJobs(context, CONCURRENCY);
-  // Fewer than asked for: there are no more, and an idle tick costs no further call.
+  // Fewer than the limit: there are no more due jobs, and an idle tick needs no further call.
   const mayBeMore = leased.length === CONCURRENCY;
 
-  /** Moves a job on, then leases another, so that one long copy holds up nobody else. */
+  /** Advances a job, then leases another, so that a long copy does not block the other jobs. */
   async function advanceInTurn(first: LeasedJob): Promise<void> {
     let next: LeasedJob | undefined = first;
     while (next !== undefined) {
@@ -71,7 +68,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
       count(counts, next, after);
       if (next.action === "store" || (next.status !== "completed" && after?.status === "completed")) copies++;
       if (!mayBeMore) return;
-      if (counts.claimed >= MAX_STEPS || copies >= MAX_COPIES || performance.now() >= until) {
+      if (counts.claimed >= MAX_ACTIONS || copies >= MAX_COPIES || performance.now() >= until) {
         counts.more = true;
         return;
       }
@@ -82,7 +79,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
   return counts;
 }
 
-/** One more due job, if there is one. A lease that fails is no reason to leave the steps that are under way. */
+/** One more due job, if there is one. Errors are only logged: the other jobs of this tick must be finished. */
 async function leaseAnother(context: JobContext): Promise<LeasedJob | undefined> {
   try {
     return (await leaseDueJobs(context, 1))[0];
@@ -92,7 +89,7 @@ async function leaseAnother(context: JobContext): Promise<LeasedJob | undefined>
   }
 }
 
-/** One job's step; what goes wrong with it is no reason to leave the others. */
+/** The next action of one job. Errors are only logged: the other jobs must not suffer. */
 async function advanceOne(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   try {
     return await advance(context, leased);

@@ -5,10 +5,10 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
 
 const BATCH = 100;
-/** Each is one or two calls of Storage, and one of the database. */
+/** Each batch needs one or two calls of Storage, and one of the database. */
 const MAX_BATCHES = 40;
 
-/** Deletes files that are on the list of those to be deleted. Throws what Storage said when it deletes none at all. */
+/** Deletes the files of the list of files to delete. Throws the error of Storage when it deletes none of a batch. */
 export async function purgeFiles(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let batches = 0; batches < MAX_BATCHES && performance.now() < until; batches++) {
@@ -19,7 +19,7 @@ export async function purgeFiles(context: JobContext, until: number): Promise<Pu
   return { count, more: true };
 }
 
-/** One file that cannot be deleted keeps none of the others: where a batch fails, each is deleted by itself. */
+/** Deletes a batch; where that fails, each file by itself, so that one file does not keep the others. */
 async function deleteBatch(context: JobContext, files: StoredFile[], until: number): Promise<number> {
   let refusal: unknown;
   try {
@@ -37,7 +37,7 @@ async function deleteBatch(context: JobContext, files: StoredFile[], until: numb
     } catch (error) {
       refusal = error;
       context.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
-      // To the end of the list, so that those behind it are reached.
+      // To the end of the list, so that the purge reaches the files behind it.
       await postponeFile(context, file);
     }
   }

@@ -17,7 +17,7 @@ const ROWS = 1000;
 /** A video is locked, leaves a tombstone and is deleted with all that belongs to it: a few milliseconds. */
 const VIDEOS = 100;
 
-/** All of the cleaning, the most important first. */
+/** All tasks of the purge, the most important first. */
 export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "audit_problems", run: auditNewEntries },
   { name: "full_audit_problems", run: auditUsers },
@@ -30,7 +30,7 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "files", run: purgeFiles },
 ];
 
-/** A task that repeats what deletes up to a batch of rows, until it finds fewer or there is no time left. */
+/** A task that deletes batch after batch, until a batch is not full or the time is over. */
 function inBatches(
   batch: number,
   deleteSome: (context: JobContext, limit: number) => Promise<number>,

@@ -2,26 +2,26 @@ import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { PURGE_TASKS } from "./purge-tasks.ts";
 
-/** What a task gets: the platform ends a request at 150 s, and one long task must not take the others' time. */
+/** The time of one task: the platform ends a request at 150 s, and one long task must not use up the others' time. */
 const TASK_FOR_MS = 10_000;
 
-/** One part of the cleaning. It works in batches and begins none after `until`, by `performance.now()`. */
+/** One part of the purge. It works in batches and starts none after `until`, by `performance.now()`. */
 export interface PurgeTask {
-  /** What it counts, as the answer calls it. */
+  /** The name of its count in the answer. */
   name: string;
   run: (context: JobContext, until: number) => Promise<PurgeResult>;
 }
 
 export interface PurgeResult {
   count: number;
-  /** Something is left, which the next purge goes on with. */
+  /** Something is left for the next purge. */
   more: boolean;
 }
 
-/** What was done, by task; which tasks failed, and which have something left. */
+/** The count of each task, which tasks failed, and which have something left. */
 type PurgeReport = Record<string, number | string[]> & { failed: string[]; unfinished: string[] };
 
-/** The regular cleaning and the audit of the books. A task that fails is logged, and the others go on. */
+/** Runs all tasks. A task that fails is logged, and the others still run. */
 export async function purge(context: JobContext): Promise<PurgeReport> {
   const counts: Record<string, number> = {};
   const [failed, unfinished]: [string[], string[]] = [[], []];

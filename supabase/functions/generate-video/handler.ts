@@ -15,14 +15,11 @@ import { recordAccepted, submitAttempt } from "../_shared/jobs/submit.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { type GenerateVideoBody, generateVideoBody, requestFingerprint } from "./request.ts";
 
-/** The pauses between the submissions inside a request, in milliseconds: short, because the caller waits. */
+/** The pauses between the submissions inside a request, in milliseconds: short, because the client waits. */
 const PAUSES_MS = [300, 900];
 
-/** POST /generate-video: charge, create the job and submit it, or say exactly why not. */
-export async function generateVideo(
-  context: JobContext,
-  request: Request,
-): Promise<Response> {
+/** POST /generate-video: charges, creates the job and submits it, or answers with the exact reason why not. */
+export async function generateVideo(context: JobContext, request: Request): Promise<Response> {
   const key = idempotencyKey(request);
   const body = await readBody(request, generateVideoBody);
   if (body.user_id && body.user_id !== context.userId) {
@@ -38,7 +35,7 @@ export async function generateVideo(
 
   const failure = await submit(context, started.leased_job);
   if (failure === "unconfirmed") {
-    // The answer must be the one that a replay gets, and by now only the key knows it.
+    // The answer must be the one that a replay gets, and only the database knows it now.
     const replay = await start(context, key, body);
     if (replay.outcome === "replayed") return answer(context, replay.response, replay.status_code);
   }
@@ -60,11 +57,7 @@ function answer(
   return json(response, status, headers);
 }
 
-async function start(
-  context: JobContext,
-  key: string,
-  body: GenerateVideoBody,
-): Promise<StartedJob> {
+async function start(context: JobContext, key: string, body: GenerateVideoBody): Promise<StartedJob> {
   return await startJob(context, {
     kind: "generation",
     userId: context.userId,
@@ -80,12 +73,12 @@ async function start(
   });
 }
 
-/** The answer to a job that failed and is refunded; `unconfirmed` when the database did not say whether that was written. */
+/** The answer to a job that failed and is refunded; `unconfirmed` when the database did not confirm the refund. */
 type Failure = Record<string, unknown> | "unconfirmed";
 
 /**
- * Submits a new job while the caller waits. Null: the job goes on, be it by the worker. Otherwise it has failed, and this
- * is the answer, which the key keeps.
+ * Submits a new job while the client waits. Null: the job continues, here or by the worker. Otherwise it has failed, and
+ * this is the answer, which is stored for the key.
  */
 async function submit(context: JobContext, first: LeasedJob): Promise<Failure | null> {
   let leased = first;
@@ -93,7 +86,7 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
     for (const pause of [...PAUSES_MS, null]) {
       const submission = await submitAttempt(context, leased);
       if (submission.outcome === "accepted") await recordAccepted(context, leased, submission.providerJobId);
-      // Unknown: it may be running. The charge stands; the worker makes another attempt if nothing is heard of it.
+      // Unknown: it may be running. The charge stands; the worker makes another attempt if no webhook comes.
       if (submission.outcome !== "refused") return null;
 
       if (isBackPressure(submission.error) && leased.attempts_left > 0) {
@@ -110,17 +103,13 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
     }
     return null;
   } catch (error) {
-    // The job is charged and stored, and its key is bound to it; whatever was not written now, the worker finds out.
+    // The job is charged and stored, with its key; the worker finds out what could not be recorded now.
     context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
     return null;
   }
 }
 
-async function fail(
-  context: JobContext,
-  leased: LeasedJob,
-  error: ProviderError,
-): Promise<Failure | null> {
+async function fail(context: JobContext, leased: LeasedJob, error: ProviderError): Promise<Failure | null> {
   const answer = {
     ...errorBody("provider_failed", context.language, context.requestId),
     error_code: error.code,

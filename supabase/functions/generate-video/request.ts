@@ -4,12 +4,12 @@ import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http
 
 const settings = z
   .unknown()
-  // A record leaves this one name out without a word, and nothing that was asked for is dropped.
+  // zod's record silently drops this name, and no setting of a request may be ignored.
   .refine((value) => typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__"), {
     error: "must not have __proto__",
     abort: true,
   })
-  // Of no model are there more, and each costs time in the database.
+  // No model has more, and each setting costs time in the database.
   .refine((value) => typeof value !== "object" || value === null || Object.keys(value).length <= 40, {
     error: "must be at most 40 settings",
   })
@@ -26,13 +26,13 @@ const settings = z
     ),
   );
 
-/** The body of POST /generate-video. What a setting may be is the model's own business: the database checks it. */
+/** The body of POST /generate-video. The database checks the settings by the model's schema. */
 export const generateVideoBody = z.strictObject({
   model_id: uuid,
   prompt: z.string({ error: "must be text" }).trim().pipe(text(1, 5000)),
   settings: settings.nullish(),
   image_url: publicUrl.nullish(),
-  /** A file of the user's own, as POST /uploads named it. */
+  /** A file of the user's own, as POST /uploads returned it. */
   image_path: uploadedPath.nullish(),
   node_id: text(1, 128).nullish(),
   max_credits: maxCredits.nullish(),
@@ -45,8 +45,8 @@ export const generateVideoBody = z.strictObject({
 export type GenerateVideoBody = z.infer<typeof generateVideoBody>;
 
 /**
- * Two requests with the same fingerprint are the same request, however their JSON is written. `max_credits` is no part of
- * it: it changes nothing of what is made.
+ * Two requests with the same fingerprint are the same request, however their JSON is written. `max_credits` is not
+ * part of it: it does not change the video.
  */
 export async function requestFingerprint(body: GenerateVideoBody): Promise<string> {
   return await sha256Hex(

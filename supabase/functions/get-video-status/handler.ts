@@ -15,11 +15,8 @@ export const statusQuery = z.union(
   { error: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else" },
 );
 
-/** GET /get-video-status: the job as it is, moved on first if it was due. */
-export async function getVideoStatus(
-  context: JobContext,
-  request: Request,
-): Promise<Response> {
+/** GET /get-video-status: the job, advanced first if it was due. */
+export async function getVideoStatus(context: JobContext, request: Request): Promise<Response> {
   const which = readQuery(request, statusQuery);
   const job = await readCurrentJob(context, which);
   if (job === null) throw new RequestError("job_not_found");

@@ -7,9 +7,9 @@ import { type Handler, json, type RequestContext } from "../_shared/http/endpoin
 import { errorText } from "../_shared/runtime/log.ts";
 import { storeText } from "../_shared/storage/upload.ts";
 
-/** How long an answer is given again: whoever calls without end, costs one check of an instance in this time. */
+/** How long an answer is repeated: however often clients call, an instance makes one check in this time. */
 const FRESH_MS = 5_000;
-/** Written anew by every check, into the folder of no user. */
+/** Every check writes this file anew, into a folder that belongs to no user. */
 const PROBE = { bucket: VIDEO_BUCKET, path: "health/probe.vtt", text: "WEBVTT\n", contentType: "text/vtt" };
 
 interface Report {
@@ -19,14 +19,12 @@ interface Report {
 }
 
 /**
- * GET /health: 200 while videos can be made, 503 while they cannot; the body says which part is at fault. The answer is a
- * few seconds old at most; with the secret API key it is a new one.
+ * GET /health: 200 while videos can be made, 503 while they cannot; the body names the part that fails. The answer is a
+ * few seconds old at most; with the secret API key it is new.
  */
-export function createHealth(
-  connect: () => AdminClient,
-): Handler<RequestContext> {
+export function createHealth(connect: () => AdminClient): Handler<RequestContext> {
   let last: { report: Report; at: number } | undefined;
-  let underWay: Promise<Report> | undefined;
+  let current: Promise<Report> | undefined;
 
   async function checkAnew(context: RequestContext): Promise<Report> {
     const report = await check(context, connect);
@@ -35,10 +33,10 @@ export function createHealth(
   }
   return async (context, request) => {
     const fresh = last !== undefined && performance.now() - last.at < FRESH_MS && !await isOperator(request);
-    // Everybody who comes meanwhile waits for the one check.
+    // All requests that come meanwhile wait for the same check.
     const report = fresh && last !== undefined
       ? last.report
-      : await (underWay ??= checkAnew(context).finally(() => underWay = undefined));
+      : await (current ??= checkAnew(context).finally(() => current = undefined));
     return json(report, report.status === "ok" ? 200 : 503);
   };
 }

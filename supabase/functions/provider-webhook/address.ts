@@ -2,7 +2,7 @@ import { z } from "zod";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 
-/** What the address that we gave to a provider says: whose run, and the token that only we could have made. */
+/** What a webhook's address says: which run, and the token that only we can make. */
 export interface Address {
   provider: string;
   jobId: string;
@@ -16,7 +16,7 @@ const query = z.object({
   token: z.string().max(100),
 });
 
-/** Reads the address of a webhook. One that we never gave out is unauthorized: it has no token. */
+/** Reads the address of a webhook. Throws `unauthorized` for an address that we never gave to a provider. */
 export function addressOf(request: Request): Address {
   const [provider, ...rest] = pathBelow(request);
   if (provider === undefined || rest.length > 0) throw new RequestError("not_found");

@@ -13,24 +13,21 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 import { isWebhookToken } from "../_shared/jobs/webhook-url.ts";
 import { type Address, addressOf } from "./address.ts";
 
-/** Some providers send the whole result, and some of those have logs in it. */
+/** Some providers send the whole result, some with logs in it. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /**
- * POST /provider-webhook/{provider}: a provider says that a run is over. A verified call wakes the job and no more: what
- * happened is then read from the provider, in the background, so that the provider is answered at once.
+ * POST /provider-webhook/{provider}: a provider reports that a run has ended. A verified call only makes the job due. Then
+ * we ask the provider for the run's state, in the background, so that the webhook is answered at once.
  */
-export async function providerWebhook(
-  context: JobContext,
-  request: Request,
-): Promise<Response> {
+export async function providerWebhook(context: JobContext, request: Request): Promise<Response> {
   const address = addressOf(request);
   context.logFields.job_id = address.jobId;
   const provider = providerOf(context.providers, address.provider);
-  // Before the body is read, which may be large: who has no token is a stranger.
+  // The token before the body, which may be large: no memory for strangers.
   if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
-  // And after it the signature: the token may have leaked from the address, and a body may have been changed.
+  // The signature too: the token may have leaked with the address, and the body may be forged.
   if (!await isSigned(context, provider, { headers: request.headers, body })) throw refused(context, address);
   const runId = provider.webhook?.runId(body) ?? null;
   if (runId === null) {
@@ -42,7 +39,7 @@ export async function providerWebhook(
   context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: wake.outcome });
   keepAlive(
     follow(context, wake, runId, address).catch((error) => {
-      // The job stays due, and whoever looks at it next finds out the same.
+      // The job stays due: the next poll or the worker does the same.
       context.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
     }),
   );
@@ -53,13 +50,13 @@ function providerOf(providers: Providers, name: string): VideoProvider {
   try {
     return providers.get(name);
   } catch (error) {
-    // Nobody whom we know calls this address; which providers we use is nobody's business.
+    // The answer must not reveal which providers this project uses.
     if (error instanceof ProviderError) throw new RequestError("unauthorized");
     throw error;
   }
 }
 
-/** Whether the provider itself sent this, where that can be told. */
+/** Whether the provider itself sent this; true for a provider that signs no webhooks. */
 async function isSigned(context: JobContext, provider: VideoProvider, delivery: WebhookDelivery): Promise<boolean> {
   try {
     return (await provider.webhook?.verify?.(delivery)) ?? true;
@@ -95,7 +92,7 @@ async function follow(
   }
 }
 
-/** A run that was given up on and has succeeded after all delivers: the user waits, and we pay for it anyway. */
+/** A late run that has succeeded delivers the job: the user waits, and we pay for the run anyway. */
 async function followLateRun(context: JobContext, current: LeasedJob, runId: string): Promise<void> {
   const state = await checkRun(context, { ...current, provider_job_id: runId });
   if (state.state !== "succeeded") return;

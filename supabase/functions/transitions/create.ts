@@ -13,7 +13,7 @@ import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
-/** By which a request is known again. */
+/** What identifies a repeated request. */
 type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "siblingKeys">;
 
 /** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
@@ -30,7 +30,7 @@ export async function createTransition(context: JobContext, request: Request): P
 
 /**
  * POST /transitions/batch-create-and-generate/: each transition is charged and created by itself. Those that cannot be
- * are named with the reason, and are tried again by the same key; a batch of which none can be is refused.
+ * created are returned with the reason, and tried again by the same key. A batch without any created one is refused.
  */
 export async function createBatch(context: JobContext, request: Request): Promise<Response> {
   const key = keyOf(request);
@@ -38,13 +38,13 @@ export async function createBatch(context: JobContext, request: Request): Promis
   const requestHash = await sha256Hex(
     canonicalJson(["transitions", { transitions: body.transitions.map(withoutMaxCredits) }]),
   );
-  // The first has the key itself, so that a single request with it, before or after, is another request.
+  // The first item has the key itself, so that a single request with it is refused as another request.
   const keyOfItem = async (index: number) => index === 0 ? key : await sha256Hex(canonicalJson(["batch", key, index]));
   const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
   const items: (StartedJob | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {
     const before = items.at(-1);
-    // Once the database is out of reach nobody waits for it twenty times.
+    // Once the database is unreachable, the other items fail at once instead of waiting for it again.
     const isGone = before instanceof RequestError && before.code === "unavailable";
     const identity = { idempotencyKey: await keyOfItem(index), requestHash, siblingKeys };
     items.push(isGone ? before : await startItem(context, transition, identity));
@@ -69,7 +69,7 @@ export async function createBatch(context: JobContext, request: Request): Promis
   );
 }
 
-/** One transition of a batch; whatever keeps it from being started is told of it alone. */
+/** One transition of a batch, or the error of this one alone. */
 async function startItem(
   context: JobContext,
   body: TransitionBody,
@@ -88,21 +88,17 @@ function refusedTask(context: JobContext, refusal: RequestError): Record<string,
   return { task_id: null, status: "failed", ...refusalBody(refusal, context) };
 }
 
-/** A request without the part of it that changes nothing of what is made: with another one it is the same request. */
+/** The body as it is compared with that of a repeated request: `max_credits` does not change the video. */
 function withoutMaxCredits({ max_credits: _, ...body }: TransitionBody): Omit<TransitionBody, "max_credits"> {
   return body;
 }
 
-/** Without a key a repeated request is another transition. */
+/** Without a key each request is a new transition. */
 function keyOf(request: Request): string {
   return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
 }
 
-async function start(
-  context: JobContext,
-  body: TransitionBody,
-  identity: Identity,
-): Promise<StartedJob> {
+async function start(context: JobContext, body: TransitionBody, identity: Identity): Promise<StartedJob> {
   requireOwnFile(context, "front_image_path", body.front_image_path);
   requireOwnFile(context, "tail_image_path", body.tail_image_path);
   const started = await startJob(context, {
@@ -123,19 +119,19 @@ async function start(
   return started;
 }
 
-/** Nobody waits for it: what becomes of it, the task's status tells. */
+/** In the background: the client gets the result from the task's status. */
 async function submit(context: JobContext, leased: LeasedJob): Promise<void> {
   try {
     await advance(context, leased);
   } catch (error) {
-    // The job is charged and stored; whatever was not written now, the worker finds out.
+    // The job is charged and stored; the worker finds out what could not be recorded now.
     context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
   }
 }
 
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });
 
-/** A started transition as the flow's own words have it. */
+/** A started transition in the words of this endpoint. */
 function taskOf({ response }: StartedJob): { task_id: string } & Record<string, unknown> {
   const { job_id, credits_used, credits_remaining } = responseSchema.parse(response);
   return { task_id: job_id, status: "pending", credits_used, credits_remaining };
@@ -145,7 +141,7 @@ function replayHeader(started: StartedJob[]): Record<string, string> {
   return started.every(({ outcome }) => outcome === "replayed") ? { "X-Idempotent-Replay": "true" } : {};
 }
 
-/** The same for each repetition of a batch: a UUID (version 8: https://www.rfc-editor.org/rfc/rfc9562#section-5.8). */
+/** The same id for each repetition of a batch: a UUID (version 8: https://www.rfc-editor.org/rfc/rfc9562#section-5.8). */
 async function groupId(userId: string, key: string): Promise<string> {
   const hash = await sha256Hex(canonicalJson(["group", userId, key]));
   return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)]

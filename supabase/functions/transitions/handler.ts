@@ -5,10 +5,7 @@ import { createBatch, createTransition } from "./create.ts";
 import { taskStatus } from "./task-status.ts";
 
 /** POST create-and-generate/ and batch-create-and-generate/, GET task-status/{task_id}/. */
-export async function transitions(
-  context: JobContext,
-  request: Request,
-): Promise<Response> {
+export async function transitions(context: JobContext, request: Request): Promise<Response> {
   const [action, id, ...rest] = pathBelow(request);
   if (action === "task-status" && id !== undefined && rest.length === 0) {
     requireMethod(request, "GET");

@@ -5,7 +5,7 @@ import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http
 const TYPES = ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"] as const;
 const MAX_SECONDS = 60;
 export const MAX_BATCH = 20;
-/** Quick speech: more than this would be cut off where the video ends. */
+/** Fast speech: a longer text would be cut off at the end of the video. */
 const VOICEOVER_CHARACTERS_PER_SECOND = 20;
 
 function oneOf<const Values extends readonly [string, ...string[]]>(
@@ -22,7 +22,7 @@ const subtitle = z.strictObject({
   endTime: seconds,
   text: text(1, 500)
     .refine((value) => value.trim() !== "", { error: "must not be blank" })
-    // An empty line is where a subtitle ends in its file; a lone CR is a line's end there too.
+    // In the subtitle file an empty line ends a subtitle, and a lone CR ends a line too.
     .refine((value) => !/\n[ \t]*\n|^\s*\n|\n\s*$/.test(value.replaceAll(/\r\n?/g, "\n")), {
       error: "must not have empty lines",
     }),
@@ -51,7 +51,7 @@ const fields = z.strictObject({
   enable_voiceover: flag.nullish(),
   voice_type: oneOf(["male", "female", "neutral"]).nullish(),
   voiceover_text: text(1, MAX_SECONDS * VOICEOVER_CHARACTERS_PER_SECOND).nullish(),
-  /** What the video may be delivered without, should it fail for good; its price is given back then. */
+  /** The extras without which the video may be delivered; their price is refunded then. */
   deliver_without: z.array(oneOf(["music", "voiceover"]), { error: "must be a list" })
     .max(2, { error: "must be a list of at most 2" }).nullish(),
   model_id: uuid.nullish(),
@@ -117,7 +117,7 @@ const SETTINGS = [
   "deliver_without",
 ] as const;
 
-/** The settings of a transition's job: all that was said of them; the rest are the model's defaults. */
+/** The settings of a transition's job, as far as the request has them; the others are the model's defaults. */
 export function settingsOf(body: TransitionBody): Record<string, Json> {
   return Object.fromEntries(SETTINGS.flatMap((name) => {
     const value = body[name];

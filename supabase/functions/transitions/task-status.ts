@@ -6,7 +6,7 @@ import { jobView } from "../_shared/jobs/view.ts";
 import { readCurrentJob, retryAfterHeader } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
-/** What is happening while a step runs. Parts of a long video have a number behind their step's name. */
+/** The status text while a step runs. Parts of a long video have a number behind their step's name. */
 const RUNNING: Readonly<Record<string, string>> = {
   generate: "Processing frames...",
   frame: "Taking the last frame of a part...",
@@ -25,7 +25,7 @@ const WAITING: Readonly<Record<string, string>> = {
   storing: "Storing the video...",
 };
 
-/** GET /transitions/task-status/{task_id}/: the task as it is, moved on first if it was due. */
+/** GET /transitions/task-status/{task_id}/: the task, advanced first if it was due. */
 export async function taskStatus(context: JobContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id);
   const job = jobId.success ? await readCurrentJob(context, { jobId: jobId.data }) : null;
@@ -66,7 +66,7 @@ function activityOf({ progress }: Job): string {
 async function resultOf(context: JobContext, job: Job): Promise<Record<string, unknown>> {
   const view = await jobView(context, job);
   return {
-    // One row is both here: the transition that was asked for, and what was made of it.
+    // Both are the same row here: the requested transition and the generated one.
     transition_id: job.id,
     generated_transition_id: job.id,
     video_url: view.video_url,

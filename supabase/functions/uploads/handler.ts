@@ -15,7 +15,7 @@ export const uploadBody = z.strictObject({
   content_type: z.enum(IMAGE_TYPES, { error: "must be image/jpeg, image/png, image/webp or image/gif" }),
 });
 
-/** POST /uploads: an address to upload one image to, in the user's own folder, to be named as `image_path` afterwards. */
+/** POST /uploads: an address to upload one image to, in the user's own folder; `image_path` then names it in requests. */
 export async function uploads(context: JobContext, request: Request): Promise<Response> {
   const { content_type } = await readBody(request, uploadBody);
   const upload = await startUpload(context, context.userId, content_type);

@@ -10,12 +10,12 @@ import { advanceIfLeased } from "../_shared/jobs/read.ts";
 import { limitReached } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
-/** Another attempt may take the place of the run that was looked at, but hardly twice. */
+/** Another attempt may replace the run that was checked, but hardly twice. */
 const MAX_CHECKS = 3;
 
 /**
- * POST /videos/{job_id}/cancel: refunds in full, at once, and stops the run at the provider where that is possible. A
- * video that is made is not cancelled, and what had started only so often a day.
+ * POST /videos/{job_id}/cancel: refunds in full, at once, and cancels the run at the provider where that is possible. A
+ * finished video is not cancelled; a started one only a limited number of times a day.
  */
 export async function cancelVideo(context: JobContext, id: string): Promise<Response> {
   const jobId = uuid.safeParse(id).data;
@@ -39,7 +39,7 @@ export async function cancelVideo(context: JobContext, id: string): Promise<Resp
   }
 }
 
-/** Whether its run has started only the provider knows: our own view of it is some seconds old. */
+/** Cancels, after asking the provider whether the run has started: our own view is some seconds old. */
 async function cancel(context: JobContext, jobId: string): Promise<CancelOutcome> {
   let runStates: RunStates = {};
   for (let checks = 0;; checks++) {
@@ -54,7 +54,7 @@ async function cleanUp(
   { job, leased_job: leased }: CancelOutcome & { outcome: "cancelled" },
 ): Promise<typeof job> {
   context.log("info", "job_cancelled", { job_id: job.job_id, credits_refunded: job.credits_refunded });
-  // What the provider bills all the same is our loss; its answer changes nothing for the user, who need not wait for it.
+  // In the background: the provider's answer changes nothing for the user.
   if (leased.provider_job_id !== null) keepAlive(cancelRun(context, leased));
   await deleteJobFiles(context, leased);
   return job;

@@ -16,12 +16,12 @@ export const deleteBody = z.union([
   z.strictObject({ jobIds }).transform((named) => named.jobIds),
 ], { error: "must be { job_ids: [1 to 100 UUIDs] }" });
 
-/** Another attempt may take the place of a run that was looked at, but hardly twice. */
+/** Another attempt may replace a run that was checked, but hardly twice. */
 const MAX_CHECKS = 3;
 
 /**
- * DELETE /videos: rows at once, refunding what was not delivered; then files, and runs at the provider. What had started
- * is refunded only so often a day: beyond that it is not deleted, and goes on.
+ * DELETE /videos: deletes rows at once and refunds what was not delivered; then deletes files and cancels runs. Started
+ * videos are refunded a limited number of times a day: beyond that limit they are not deleted, and continue.
  */
 export async function deleteNamedVideos(context: JobContext, request: Request): Promise<Response> {
   const asked = await readBody(request, deleteBody);

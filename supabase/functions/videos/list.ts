@@ -55,8 +55,8 @@ const queryWithCursor = listQuery.transform(({ cursor, updated_since, updatedSin
 
 /**
  * GET /videos: the user's videos, newest first; with `updated_since` what has changed since, oldest change first, deleted
- * ones as tombstones. Asking again with `server_time_ms` as `updated_since` misses nothing and repeats nothing. Who asks
- * for what changed since before `deletions_since` has missed deletions, and reads the whole list anew.
+ * ones as tombstones. A client that sends `server_time_ms` as its next `updated_since` misses and repeats no change. One
+ * whose `updated_since` is before `deletions_since` has missed deletions, and must read the whole list anew.
  */
 export async function getVideos(context: JobContext, request: Request): Promise<Response> {
   const { limit, status, node_id, sinceMs, cursor } = readQuery(request, queryWithCursor);

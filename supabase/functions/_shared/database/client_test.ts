@@ -39,7 +39,7 @@ for (const code of ["40001", "40P01"]) {
   });
 }
 
-Deno.test("a call that was refused for anything else is not made again", async () => {
+Deno.test("a call that was refused for another reason is not repeated", async () => {
   const database = databaseThatAnswers("23514", null);
   await assert.rejects(database.call(), DatabaseError);
   assert.equal(database.calls(), 1);

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-/** The job as its owner sees it, but for the file paths, which become signed URLs. */
+/** The job as its owner sees it, except that file paths become signed URLs. */
 export const jobSchema = z.object({
   job_id: z.string(),
   id: z.number(),
@@ -14,7 +14,7 @@ export const jobSchema = z.object({
   thumbnail_path: z.string().nullable(),
   thumbnail_url: z.string().nullable(),
   subtitles_path: z.string().nullable(),
-  /** The extras that the video was delivered without, at its owner's wish. */
+  /** The extras that the video was delivered without. */
   skipped_extras: z.array(z.string()),
   created_at: z.string(),
   completed_at: z.string().nullable(),
@@ -27,7 +27,7 @@ export const jobSchema = z.object({
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
   attempts: z.number(),
-  /** Who made the video last, or is making it. */
+  /** The provider of the current or last run. */
   provider: z.object({ name: z.string(), model: z.string(), request_id: z.string().nullable() }),
   progress: z.object({
     percent: z.number(),
@@ -47,7 +47,7 @@ export type Job = z.infer<typeof jobSchema>;
 const artifactSchema = z.object({ url: z.string(), provider: z.string() });
 export type Artifact = z.infer<typeof artifactSchema>;
 
-/** A leased job: what its worker needs to know, and the one thing to do next. */
+/** A leased job: what its worker needs to know, and the next action. */
 export const leasedJobSchema = z.object({
   job_id: z.string(),
   user_id: z.string(),
@@ -74,7 +74,7 @@ export const leasedJobSchema = z.object({
   past_deadline: z.boolean(),
   age_ms: z.number(),
   settings: jobSchema.shape.settings,
-  /** Whether others can open what its provider made: else it is delivered by our own copy or not at all. */
+  /** Whether others can open the provider's files; if not, only our own copy can be delivered. */
   files_are_public: z.boolean(),
   copy_again: z.boolean(),
 });

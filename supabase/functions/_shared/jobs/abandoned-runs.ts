@@ -3,10 +3,10 @@ import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./runs.ts";
 import type { JobContext } from "./context.ts";
 
-/** A user has this many jobs at a time at most, unless the operator says otherwise. */
+/** A user has this many active jobs at most, unless the operator sets another limit. */
 const MAX_RUNS = 20;
 
-/** Stops runs whose users have left, some of them: the others wait for the next tick. Never throws. */
+/** Cancels some runs of deleted users; the others wait for the worker's next call. Never throws. */
 export async function cancelAbandonedRuns(context: JobContext): Promise<void> {
   try {
     const runs = await leaseRunsToCancel(context, MAX_RUNS);
@@ -26,7 +26,7 @@ async function cancelAbandoned(context: JobContext, run: RunToCancel): Promise<v
   try {
     await recordCancelledRun(context, run);
   } catch (error) {
-    // It is cancelled once more; the others go on.
+    // The run is cancelled once more later; the other runs must not wait for this one.
     context.log("error", "cancelled_run_not_recorded", { job_id, attempt, error: errorText(error) });
   }
 }

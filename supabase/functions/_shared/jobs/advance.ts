@@ -11,9 +11,9 @@ import { recordAccepted, submitAttempt } from "./submit.ts";
 import type { JobContext } from "./context.ts";
 
 /**
- * Moves a leased job on by one step and returns it as it is then; null when there is nothing new to tell. Whatever wakes
- * a job (a poll, the worker, a webhook) comes here. It may be killed at any point: the lease runs out and the next one
- * goes on. Throws `DatabaseError`.
+ * Does the next action of a leased job and returns the job as it is then; null when nothing new is known. Polls, webhooks
+ * and the worker all call this. The process may be killed at any point: then the lease expires, and the next caller
+ * continues. Throws `DatabaseError`.
  */
 export async function advance(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   switch (leased.action) {
@@ -42,7 +42,7 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<Job | nul
     case "refused":
       return await deleteUnwantedFiles(context, leased, await retryOrFail(context, leased, submission.error));
     case "unknown":
-      // The claim has set the time when the next attempt may be made.
+      // The lease has set the time when the next attempt may be made.
       return null;
   }
 }
@@ -52,7 +52,7 @@ async function check(context: JobContext, leased: LeasedJob): Promise<Job | null
   try {
     state = await checkRun(context, leased);
   } catch (error) {
-    // One failed look is never a verdict: only the provider's own final word or the deadline ends a job.
+    // A failed check decides nothing: only the provider's own final state or the deadline ends a job.
     context.log("warn", "check_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
     return await checkAgainLater(context, leased, error);
   }
@@ -92,7 +92,7 @@ async function finishStep(
   return await startNextStep(context, advanced);
 }
 
-/** Ends a job at its deadline, unless its video turns out to be there: a success after a refund would be our loss. */
+/** Ends a job at its deadline, unless a last check finds the video: we pay the provider for a refunded video too. */
 async function expire(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   if (leased.provider_job_id !== null) {
     try {
@@ -115,7 +115,7 @@ async function retryOrFail(context: JobContext, leased: LeasedJob, error: Provid
   return await retryLater(context, leased, error);
 }
 
-/** The step has failed for good: the video is delivered without it, where it may be, or not at all. */
+/** The step has failed for good: an optional step is skipped, any other one fails the job. */
 async function failOrSkipStep(
   context: JobContext,
   leased: LeasedJob,
@@ -128,7 +128,7 @@ async function failOrSkipStep(
   return await startNextStep(context, await skipStep(context, leased));
 }
 
-/** Goes straight on with the next step, if it was ours to begin: nobody has to wait until the job is woken again. */
+/** Starts the next step at once, if we got its lease; else the job would wait for the next poll or worker. */
 async function startNextStep(
   context: JobContext,
   entered: { job: Job | null; leased_job?: LeasedJob | undefined },

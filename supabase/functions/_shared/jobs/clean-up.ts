@@ -6,7 +6,7 @@ import { cancelRun } from "./runs.ts";
 import { deleteFiles } from "../storage/delete.ts";
 import type { JobContext } from "./context.ts";
 
-/** What the deletion of rows leaves to do: files in Storage, and runs at the providers, which nobody waits for. */
+/** After rows were deleted: deletes their files in Storage, and cancels their runs in the background. */
 export async function cleanUpAfterDeletion(
   context: JobContext,
   left: { files: StoredFile[]; runs: LeasedJob[] },
@@ -16,7 +16,7 @@ export async function cleanUpAfterDeletion(
   try {
     await deleteListedFiles(context, left.files);
   } catch (error) {
-    // Their owner is done with them; the purge finds them in the list of files to delete.
+    // The user's request has succeeded; the purge deletes these files from the list of files to delete.
     context.log("warn", "files_left_for_the_purge", { count: left.files.length, error: errorText(error) });
   }
 }

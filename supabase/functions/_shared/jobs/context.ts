@@ -8,7 +8,7 @@ export function jobContext(request: RequestContext, dependencies: Dependencies):
   return { ...request, ...dependencies };
 }
 
-/** A handler with the real dependencies. Throws `ConfigurationError` when the environment does not fit. */
+/** Gives a handler the real dependencies. It throws `ConfigurationError` when the environment is incomplete or wrong. */
 export function withJobContext(handler: Handler<JobContext>): Handler<RequestContext> {
   return (context, request) => handler(jobContext(context, dependencies()), request);
 }

@@ -9,19 +9,19 @@ import { MediaError } from "../storage/media-error.ts";
 import type { JobContext } from "./context.ts";
 
 const COPY_BACKOFF = { base: 5, cap: 900 };
-/** A file that is missing right after its run may only be late at the provider's edge. */
+/** A file that is missing right after its run may only be late at the provider's CDN. */
 const CHECKS_FOR_A_MISSING_FILE = 3;
 
 /**
- * Delivers a job whose steps are done: copies the video into our bucket, with what belongs to it, and completes the job.
- * Where Storage is in trouble the job is completed with the provider's own URL, and the copy is made later; or, where
- * nobody else can open that, the copy is tried until the deadline. Throws `DatabaseError`.
+ * Delivers a job whose steps are done: copies the video, its thumbnail and its subtitles into our bucket, and completes the
+ * job. When Storage fails, the job is completed with the provider's own URL and copied later; when only we can open that
+ * URL, the copy is repeated until the deadline. Throws `DatabaseError`.
  */
 export async function deliver(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   let subtitles: StoredPaths = {};
   let stored: StoredPaths & { video: string };
   try {
-    // First what is small and of the client's own making: a delivered video has its subtitles.
+    // The subtitles first: they need no provider, and every delivered video must have them.
     subtitles = await storeSubtitles(context, leased);
     if (context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public) {
       return await deleteUnwantedFiles(context, leased, (await completeJob(context, leased, subtitles)).job);
@@ -44,7 +44,8 @@ async function complete(
     ? await recordStoredVideo(context, leased, stored)
     : await completeJob(context, leased, stored);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
-    // Another worker was faster and had to complete it with the provider's URL; by now it may rely on this very file.
+    // Another worker was faster and completed it with the provider's URL. Our copy is recorded and not deleted: both workers
+    // write to the same path.
     delivered = await recordStoredVideo(context, leased, stored);
   }
   context.log("info", "job_completed", {
@@ -73,7 +74,7 @@ async function afterFailedCopy(
     return (await postpone(context, leased, givenUp ? null : again)).job;
   }
   if (isStorageTrouble(error) && leased.files_are_public && context.environment.VIDEO_STORAGE === "supabase") {
-    // What Storage will never take stays with the provider: the run is billed, and the user has the video.
+    // A file that Storage never accepts is delivered from the provider: the run is billed, and the user gets the video.
     if (finalError !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
     const copyAgain = finalError === null ? { copyAgainAfterSeconds: again } : {};
     return (await completeJob(context, leased, { ...stored, ...copyAgain })).job;
@@ -92,12 +93,12 @@ async function fail(context: JobContext, leased: LeasedJob, code: JobErrorCode):
   return failed.job;
 }
 
-/** The video is there and may be served from where it is: only our side of the copy failed. */
+/** Only our side of the copy failed: the provider still has the video. */
 function isStorageTrouble(error: unknown): boolean {
   return error instanceof MediaError && !error.code.startsWith("media_");
 }
 
-/** Why there will never be a video; null when another try may find one. */
+/** The error that no later copy can change; null when another copy may succeed. */
 function finalErrorOf(error: unknown, leased: LeasedJob): JobErrorCode | null {
   if (error instanceof MediaError) {
     if (error.code === "storage_too_large") return "storage_failed";

@@ -2,7 +2,7 @@ import { type AdminClient, adminClient } from "../database/client.ts";
 import { type Environment, readEnvironment } from "../runtime/environment.ts";
 import { createProviders, type Providers } from "../providers/registry.ts";
 
-/** What handlers work with: made once an instance, handed in, so that a test can hand in something else. */
+/** What handlers need besides their request. It is created once an instance; tests pass their own. */
 export interface Dependencies {
   client: AdminClient;
   providers: Providers;
@@ -15,7 +15,7 @@ export interface Dependencies {
 
 let real: Dependencies | undefined;
 
-/** The real ones, by the environment. Throws `ConfigurationError` when that does not fit. */
+/** The real dependencies. Throws `ConfigurationError` when the environment is incomplete or wrong. */
 export function dependencies(): Dependencies {
   return real ??= create();
 }

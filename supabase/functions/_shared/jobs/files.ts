@@ -1,4 +1,4 @@
-/** The files of a job in our own Storage: where they are, and how they come there. */
+/** The files of a job in our own Storage: their paths, how they are written and deleted. */
 
 import type { StoredPaths } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
@@ -14,12 +14,12 @@ export const VIDEO_BUCKET = "videos";
 const MAX_VIDEO_BYTES = 524_288_000;
 const MAX_THUMBNAIL_BYTES = 20_971_520;
 
-/** Most of a copy's worker time: hosted workers live 400 s, and the lease is 300 s. */
+/** Below the lease of a copy, 300 s, and the life of a hosted worker, 400 s. */
 const COPY_LIMIT_MS = 270_000;
-/** A picture is a matter of a second, and the video waits for it. */
+/** A picture takes about a second, and the video waits for it. */
 const THUMBNAIL_LIMIT_MS = 15_000;
 
-/** Where a job's files are, if it has them. `private.enqueue_job_files` names the same ones. */
+/** The paths of a job's files, whether they exist or not. `private.enqueue_job_files` has the same paths. */
 export function pathsOf(leased: LeasedJob): Required<StoredPaths> {
   const base = `${leased.user_id}/${leased.job_id}`;
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt` };
@@ -39,7 +39,7 @@ export async function storeVideo(context: JobContext, leased: LeasedJob): Promis
   return path;
 }
 
-/** Copies the thumbnail, if there is one. No video is kept back for its thumbnail: what goes wrong is logged. */
+/** Copies the thumbnail, if there is one. Errors are only logged: the video is delivered without its thumbnail. */
 export async function storeThumbnail(context: JobContext, leased: LeasedJob): Promise<Pick<StoredPaths, "thumbnail">> {
   if (leased.artifacts.thumbnail === undefined) return {};
   const path = pathsOf(leased).thumbnail;
@@ -70,9 +70,9 @@ export async function storeSubtitles(context: JobContext, leased: LeasedJob): Pr
   return { subtitles: path };
 }
 
-/** Deletes at once what a job that is not delivered may have; the purge looks for it again. */
+/** Deletes the files that an undelivered job may have; the purge deletes them once more. */
 export async function deleteJobFiles(context: JobContext, leased: LeasedJob): Promise<void> {
-  // Nothing is written before a step has made something.
+  // No file is written before a step has made something.
   if (Object.keys(leased.artifacts).length === 0) return;
   try {
     await deleteFiles(context.client, { bucket: VIDEO_BUCKET, paths: Object.values(pathsOf(leased)) });
@@ -81,7 +81,7 @@ export async function deleteJobFiles(context: JobContext, leased: LeasedJob): Pr
   }
 }
 
-/** The job as it is; of one that failed, or was cancelled or deleted meanwhile, no file is left. */
+/** Deletes the files of a job that has failed, or was cancelled or deleted meanwhile (null), and returns the job. */
 export async function deleteUnwantedFiles(
   context: JobContext,
   leased: LeasedJob,

@@ -5,10 +5,10 @@ import { finishWithin } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 
-/** A poll waits this long for the step that it woke; a long copy goes on without it. */
+/** A poll waits this long for the action that it started; a long copy continues in the background. */
 const STEP_WAIT_MS = 4_000;
 
-/** A user's job as it is, moved on first if it was due; null for one that is not there or not theirs. */
+/** A user's job, advanced first if it was due; null for one that does not exist or is not theirs. */
 export async function readCurrentJob(
   context: JobContext,
   which: { jobId: string } | { nodeId: string },
@@ -17,12 +17,12 @@ export async function readCurrentJob(
   return found === null ? null : await advanceIfLeased(context, found);
 }
 
-/** How long a client does well to wait before it asks again, as a header; nothing for a finished job. */
+/** How long the client should wait before the next poll, as a header; none for a finished job. */
 export function retryAfterHeader(job: Job): Record<string, string> {
   return job.poll_after_ms === null ? {} : { "Retry-After": String(Math.ceil(job.poll_after_ms / 1000)) };
 }
 
-/** Does the step that is due, if this request was the one to claim it. Trouble there is no reason not to answer. */
+/** Does the action that is due, if this request got the lease. Its errors are only logged: the client gets the job. */
 export async function advanceIfLeased(context: JobContext, found: JobAndLease): Promise<Job> {
   if (found.leased_job === null) return found.job;
   const step = advance(context, found.leased_job).catch((error) => {

@@ -4,21 +4,21 @@ import { backoffSeconds } from "./backoff.ts";
 import { ProviderError } from "../providers/provider.ts";
 import type { JobContext } from "./context.ts";
 
-/** A refused submission or a failed run is tried again within minutes: somebody is waiting for the video. */
+/** A refused submission or a failed run is retried within minutes: the user waits for the video. */
 const RETRY_BACKOFF = { base: 4, cap: 120 };
-/** A look that told nothing costs nothing to repeat. */
+/** A failed check costs nothing to repeat. */
 const CHECK_BACKOFF = { base: 2, cap: 60 };
-/** A provider that asks for longer is asked earlier: its time may be over, or the job's own. */
+/** The longest `Retry-After` that is obeyed: a job has a deadline. */
 const MAX_WAIT_SECONDS = 300;
 
 type RetryContext = Pick<JobContext, "client" | "timing" | "log" | "random">;
 
-/** Whether the provider is well, and asks for fewer requests. */
+/** Whether the provider works, but asks for fewer requests. */
 export function isBackPressure(error: ProviderError): boolean {
   return error.kind === "retryable" && error.facts.status === 429;
 }
 
-/** Gives the current attempt up, and has the next one made later. */
+/** Ends the current attempt; the next one follows later. */
 export async function retryLater(context: RetryContext, leased: LeasedJob, error: ProviderError): Promise<Job | null> {
   const delay = requestedWait(error) + backoffSeconds(leased.attempts_of_step, RETRY_BACKOFF, context.random);
   context.log("warn", "attempt_failed", {
@@ -31,13 +31,13 @@ export async function retryLater(context: RetryContext, leased: LeasedJob, error
   return (await scheduleRetry(context, leased, delay)).job;
 }
 
-/** Has a run that a look told nothing of looked at again later. */
+/** Repeats a failed check later. */
 export async function checkAgainLater(context: RetryContext, leased: LeasedJob, error: unknown): Promise<Job | null> {
   const delay = requestedWait(error) + backoffSeconds(leased.failures, CHECK_BACKOFF, context.random);
   return (await postpone(context, leased, delay)).job;
 }
 
-/** The backoff comes on top of it: those that were sent away together must not come back together. */
+/** The provider's `Retry-After`. The backoff is added to it: jobs that were refused together must not return together. */
 function requestedWait(error: unknown): number {
   const asked = error instanceof ProviderError ? error.facts.retryAfterSeconds ?? 0 : 0;
   return Math.min(asked, MAX_WAIT_SECONDS);

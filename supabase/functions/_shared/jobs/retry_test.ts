@@ -55,7 +55,7 @@ Deno.test("a refused submission waits as long as the provider asked, and a littl
   );
 });
 
-Deno.test("without a word of the provider it waits for the backoff", async () => {
+Deno.test("without Retry-After it waits for the backoff", async () => {
   assert.deepEqual([await delayAfter(retryLater, {}, 0), await delayAfter(retryLater, {}, 1)], [1, 8]);
 });
 
@@ -63,7 +63,7 @@ Deno.test("no provider puts a job off for more than five minutes", async () => {
   assert.equal(await delayAfter(retryLater, { retryAfterSeconds: 86_400 }, 0), 301);
 });
 
-Deno.test("a look that was refused is repeated when the provider said", async () => {
+Deno.test("a refused check is repeated when the provider allows it", async () => {
   assert.equal(await delayAfter(checkAgainLater, { status: 429, retryAfterSeconds: 30 }, 1), 32);
 });
 

@@ -6,12 +6,12 @@ import type { JobContext } from "./context.ts";
 
 const CALL_LIMIT_MS = 10_000;
 
-/** As much of a job's work as its run is found by. */
+/** The part of a leased job that identifies its run at the provider. */
 type LeasedRun = Pick<LeasedJob, "job_id" | "attempt" | "provider_job_id"> & {
   step: Pick<LeasedJob["step"], "provider" | "model" | "output">;
 };
 
-/** Asks the provider for the state of the work's run. Throws what the provider's adapter throws. */
+/** Asks the provider for the state of the job's run. Throws what the adapter throws. */
 export async function checkRun(context: JobContext, leased: LeasedJob): Promise<RunState> {
   const { provider, run } = runOf(context, leased);
   return await context.timing.measure(
@@ -20,7 +20,7 @@ export async function checkRun(context: JobContext, leased: LeasedJob): Promise<
   );
 }
 
-/** Asks the providers what these runs are doing. Never throws. */
+/** Asks the providers for the states of these runs. Never throws. */
 export async function checkRuns(context: JobContext, leasedJobs: LeasedJob[]): Promise<RunStates> {
   return Object.fromEntries(
     await Promise.all(leasedJobs.map(async (leased) => {
@@ -39,8 +39,8 @@ export async function checkRuns(context: JobContext, leasedJobs: LeasedJob[]): P
 }
 
 /**
- * Asks the provider to stop a run that nobody waits for. Never throws: what it bills all the same is our loss. Whether the
- * provider answered.
+ * Asks the provider to stop a run that no job needs any more, and returns whether the provider answered. Never throws: the
+ * user is already refunded, and what the provider still bills is our loss.
  */
 export async function cancelRun(context: JobContext, leased: LeasedRun): Promise<boolean> {
   const facts = { job_id: leased.job_id, attempt: leased.attempt, provider_job_id: leased.provider_job_id };
@@ -59,7 +59,7 @@ export async function cancelRun(context: JobContext, leased: LeasedRun): Promise
 }
 
 function runOf(context: JobContext, leased: LeasedRun): { provider: VideoProvider; run: ProviderRun } {
-  if (leased.provider_job_id === null) throw new Error(`Attempt ${leased.attempt} has no run to ask about`);
+  if (leased.provider_job_id === null) throw new Error(`Attempt ${leased.attempt} has no run`);
   return {
     provider: context.providers.get(leased.step.provider),
     run: {

@@ -8,14 +8,11 @@ import { checkUpload } from "./uploads.ts";
 /** A job that was charged and created, or the answer that its key got before. */
 export type StartedJob = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
 
-/** A request names two files at most, and each may be replaced once while it is looked at. */
+/** A request names two files at most, and each may be replaced once while it is checked. */
 const MAX_CHECKS = 4;
 
-/** Charges and creates a job. Throws `RequestError` that tells exactly why not. */
-export async function startJob(
-  context: JobContext,
-  request: GenerationRequest,
-): Promise<StartedJob> {
+/** Charges and creates a job. Throws a `RequestError` with the exact reason otherwise. */
+export async function startJob(context: JobContext, request: GenerationRequest): Promise<StartedJob> {
   let started = await start(context, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
     await checkUpload(context, started);
@@ -43,7 +40,7 @@ async function start(context: JobContext, request: GenerationRequest): Promise<S
     return await startGeneration(context, request);
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    // Whether it was committed is not known then: the same key finds out.
+    // The charge may have been committed: the client repeats the request with the same key.
     if (error instanceof DatabaseError && error.unreachable) throw error;
     context.log("error", "start_failed", { error: errorText(error) });
     throw new RequestError("job_creation_failed");
@@ -69,7 +66,7 @@ function refusal(outcome: Exclude<StartOutcome, StartedJob>): RequestError {
     case "input_refused":
       return new RequestError(outcome.outcome, { image_path: outcome.path });
     case "input_unchecked":
-      // It is replaced as fast as it is looked at.
+      // The file was replaced after each check.
       return new RequestError("unavailable", {}, { "Retry-After": "2" });
     case "provider_unavailable":
       return new RequestError("provider_unavailable", {}, { "Retry-After": String(outcome.retry_after) });
@@ -82,7 +79,7 @@ function refusal(outcome: Exclude<StartOutcome, StartedJob>): RequestError {
   }
 }
 
-/** One of the limits of a user, told as all of them are. */
+/** The error of a limit of a user, with the headers that all limits have. */
 export function limitReached(
   refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
   fields: Record<string, number>,

@@ -12,14 +12,14 @@ export const INPUT_BUCKET = "inputs";
 /** Longer than a run may wait and last: some providers fetch their inputs only when they start. */
 const INPUT_URL_SECONDS = 6 * 60 * 60;
 
-/** What an input may hold instead of a URL. */
+/** What an input may have instead of a URL. */
 const fileReference = z.strictObject({ input_file: z.string() });
 const artifactReference = z.strictObject({ artifact: z.string() });
 const storedVideoReference = z.strictObject({ stored_video: z.literal(true) });
 
 /**
  * A step's input as it is sent: files that the user uploaded, what earlier steps made, and our own copy of the video
- * become URLs. In a list what belongs to a left-out step is left out; anywhere else it is an error. Throws
+ * become URLs. What a skipped step was to make is left out of a list; anywhere else it is an error. Throws
  * `ProviderError`.
  */
 export async function resolveInput(context: JobContext, leased: LeasedJob): Promise<Record<string, unknown>> {
@@ -35,7 +35,7 @@ export async function resolveInput(context: JobContext, leased: LeasedJob): Prom
   }
 }
 
-/** The step that was to make it was left out. */
+/** The input needs what a skipped step was to make. */
 class SkippedInput extends Error {
   override readonly name = "LeftOut";
 }
@@ -64,7 +64,7 @@ async function resolveList(context: JobContext, leased: LeasedJob, items: unknow
       if (!(error instanceof SkippedInput)) throw error;
     }
   }
-  // A list of nothing but that is left out itself: a track without anything to play, say.
+  // An empty list is left out itself: a track without anything to play, for example.
   if (resolved.length === 0 && items.length > 0) throw new SkippedInput("Nothing is left of a list");
   return resolved;
 }

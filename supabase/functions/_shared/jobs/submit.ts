@@ -12,15 +12,15 @@ import { webhookUrl } from "./webhook-url.ts";
 /** Longer than any provider takes to queue a request; an answer that comes later counts as lost. */
 const SUBMIT_LIMIT_MS = 25_000;
 
-/** What became of one submission. `unknown`: it may run and be billed although nobody told us. */
+/** The result of one submission. `unknown`: there was no answer; the run may exist and be billed. */
 export type SubmissionOutcome =
   | { outcome: "accepted"; providerJobId: string }
   | { outcome: "refused"; error: ProviderError }
   | { outcome: "unknown" };
 
 /**
- * Sends the current attempt to its provider, once, and tells which of the three things happened. What that says of the
- * provider's health is noted for its circuit. Never throws.
+ * Sends the current attempt to its provider, once, and records what the answer says about the provider's health. Never
+ * throws.
  */
 export async function submitAttempt(context: JobContext, leased: LeasedJob): Promise<SubmissionOutcome> {
   const { step } = leased;
@@ -61,8 +61,9 @@ export async function submitAttempt(context: JobContext, leased: LeasedJob): Pro
 }
 
 /**
- * Notes an accepted submission. A run that its job no longer waits for (it was cancelled meanwhile, or another attempt was
- * faster) is stopped and told to the operator. Throws `DatabaseError`: then the run is unknown, and its webhook adopts it.
+ * Records an accepted submission. If the job no longer waits for this run (it was cancelled, or another attempt was
+ * faster), the run is cancelled and the operator alerted. Throws `DatabaseError`: then the run is unknown, and its webhook
+ * adopts it.
  */
 export async function recordAccepted(
   context: JobContext,
@@ -95,13 +96,13 @@ async function webhookOf(
 }
 
 /**
- * What a submission that was not accepted tells of its provider's health; null where it is to change nothing. What comes
- * of the request itself must not count: else one user could shut a provider out for all.
+ * What a submission that was not accepted says about its provider's health; null where the circuit must not change. An
+ * error of the request itself must not count: one user could open the circuit for all.
  */
 function providerAnswerOf(error: unknown, sent: boolean): ProviderAnswer | null {
   if (!(error instanceof ProviderError)) return sent ? "failed" : "not_sent";
   const { status, notSent } = error.facts;
-  // The registry knows no such provider, or an input could not be had.
+  // The registry has no such provider, or an input could not be read.
   const isUnknown = error.kind === "fatal" && error.code === "provider_model_missing";
   if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";
   if (error.kind === "fatal") return "account_refused";
@@ -110,7 +111,7 @@ function providerAnswerOf(error: unknown, sent: boolean): ProviderAnswer | null 
   return isAnswer ? "answered" : "failed";
 }
 
-/** Nothing about the job depends on it. */
+/** Errors are only logged: the job does not depend on the circuit. */
 async function recordAnswer(context: JobContext, leased: LeasedJob, answer: ProviderAnswer): Promise<void> {
   const { provider } = leased.step;
   try {

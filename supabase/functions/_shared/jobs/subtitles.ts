@@ -11,7 +11,7 @@ const settingsSchema = z.object({
   subtitle_position: z.string(),
 });
 
-/** CSS of the cues, for players that heed a STYLE block. */
+/** CSS of the cues, for players that support STYLE blocks. */
 const STYLES: Readonly<Record<string, string>> = {
   default: "color: white; background-color: rgba(0, 0, 0, 0.6);",
   bold: "color: white; font-weight: bold; background-color: rgba(0, 0, 0, 0.6);",
@@ -19,7 +19,7 @@ const STYLES: Readonly<Record<string, string>> = {
   minimal: "color: white; background-color: transparent; text-shadow: 0 0 4px black;",
 };
 
-/** Cue settings of https://www.w3.org/TR/webvtt1/#webvtt-cue-settings: where the text stands. */
+/** Cue settings of https://www.w3.org/TR/webvtt1/#webvtt-cue-settings: the place of the text. */
 const POSITIONS: Readonly<Record<string, string>> = {
   top: "line:5%,start",
   center: "line:50%,center",
@@ -40,7 +40,7 @@ export function subtitlesOf(settings: Readonly<Record<string, unknown>>): string
   return ["WEBVTT", style, ...cues].join("\n\n") + "\n";
 }
 
-/** One cue a subtitle; an animated one shows its words one after the other, by the time marks of the format. */
+/** One cue for each subtitle; an animated one shows its words one after the other, by timestamps inside the cue. */
 function pieces(subtitle: Subtitle, style: string): Subtitle[] {
   if (style !== "animated") return [{ ...subtitle, text: escaped(subtitle.text) }];
   const words = subtitle.text.split(/(?<=\s)(?=\S)/);
@@ -51,7 +51,7 @@ function pieces(subtitle: Subtitle, style: string): Subtitle[] {
   return [{ ...subtitle, text: text.join("") }];
 }
 
-/** The characters that would be markup (and `-->`, which ends a cue), so that the text appears as it was given. */
+/** Escapes markup, and `-->`, which would end a cue, so that the text appears as the user wrote it. */
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(/\r\n?/g, "\n");
 }

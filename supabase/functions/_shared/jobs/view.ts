@@ -11,10 +11,7 @@ export async function jobView(context: JobContext, job: Job): Promise<Record<str
 }
 
 /** Jobs as their owner sees them: paths in our bucket become new signed URLs, all by one call to Storage. */
-export async function jobViews(
-  context: JobContext,
-  jobs: Job[],
-): Promise<Record<string, unknown>[]> {
+export async function jobViews(context: JobContext, jobs: Job[]): Promise<Record<string, unknown>[]> {
   const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path, job.subtitles_path])
     .filter((path) => path !== null);
   const expiresInSeconds = context.environment.SIGNED_URL_SECONDS;
@@ -37,8 +34,8 @@ export async function jobViews(
 }
 
 /**
- * Changes whenever the answer does. The signed URL of an unchanged job changes too, at half its life, so that a client
- * that is told 304 never holds one that has run out.
+ * Changes whenever the answer does, and twice in the lifetime of a signed URL, so that a client that gets 304 never has
+ * an expired URL.
  */
 export function entityTag(context: JobContext, job: Job): string {
   const signed = [job.video_path, job.thumbnail_path, job.subtitles_path].some((path) => path !== null);

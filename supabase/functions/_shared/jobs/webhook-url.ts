@@ -6,9 +6,9 @@ interface ReportedAttempt {
 }
 
 /**
- * The unguessable part of the address that a provider reports a run to: a MAC of provider, job and attempt under the
- * project's secret key. It is stored nowhere, since it can be made again; after a change of the key the webhooks of runs
- * under way are refused, and those jobs are followed by polling.
+ * The secret part of a webhook's address: a MAC of provider, job and attempt under the project's secret key. It is not
+ * stored, because it can be computed again. After a change of the key the webhooks of current runs are refused, and those
+ * jobs are checked by polls and the worker.
  */
 export async function webhookToken(provider: string, { jobId, attempt }: ReportedAttempt): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await macKey(), message(provider, { jobId, attempt }));
@@ -16,20 +16,16 @@ export async function webhookToken(provider: string, { jobId, attempt }: Reporte
 }
 
 /**
- * Whether the token is the one of this provider, job and attempt; WebCrypto compares in constant time. Of the provider too:
- * else the address of one that signs would be good for one that does not.
+ * Whether the token belongs to this provider, job and attempt; WebCrypto compares in constant time. The provider is part of
+ * it: otherwise the address of a provider that signs its webhooks would be valid for one that does not.
  */
 export async function isWebhookToken(token: string, provider: string, attempt: ReportedAttempt): Promise<boolean> {
   const mac = fromBase64Url(token);
   return mac !== null && (await crypto.subtle.verify("HMAC", await macKey(), mac, message(provider, attempt)));
 }
 
-/** Where the provider reports the end of an attempt to. */
-export async function webhookUrl(
-  functionsUrl: string,
-  provider: string,
-  attempt: ReportedAttempt,
-): Promise<string> {
+/** The address of an attempt's webhook. */
+export async function webhookUrl(functionsUrl: string, provider: string, attempt: ReportedAttempt): Promise<string> {
   const query = new URLSearchParams({
     job: attempt.jobId,
     attempt: String(attempt.attempt),
