@@ -70,7 +70,7 @@ as $$
     -- Four times the body of a request. Postgres knows the size of a value in memory without reading it.
     when pg_column_size(p_settings) > 262144 then 'must be smaller than 256 KiB'
     when (select count(*) from (select from jsonb_object_keys(p_settings) limit 41) as names) > 40
-      then 'must be at most 40 settings' end;
+      then 'must have at most 40 settings' end;
 $$;
 
 revoke execute on function private.settings_size_problem(jsonb) from public, anon, authenticated;

@@ -41,10 +41,10 @@ begin
     select key from jsonb_object_keys(p_spec) as key
     where key <> all ('{values,type,minimum,maximum,max_length,max_items,default,auto,input,format,phrases,price_factor}')
   loop
-    return next format('has "%s", which nothing reads', v_key);
+    return next format('has "%s", which is not a known key', v_key);
   end loop;
   if (p_spec ? 'values') = (p_spec ? 'type') then
-    return next 'must have either values, the list of all it may be, or a type';
+    return next 'must have either values, the list of all allowed values, or a type';
     return;
   elsif not v_bounds ? coalesce(v_kind, '') then
     return next 'must have one of these types: integer, number, text, list, boolean';
@@ -55,7 +55,7 @@ begin
   end if;
   for v_key in select jsonb_array_elements_text(v_bounds -> v_kind) loop
     if jsonb_typeof(p_spec -> v_key) is distinct from 'number' then
-      return next format('must have a number as %s, since it is %s', v_key, v_kind);
+      return next format('must have a number as %s, because its type is %s', v_key, v_kind);
     elsif v_kind <> 'number' and not (p_spec -> v_key @? '$ ? (@ == @.floor())') then
       return next format('must have a whole number as %s', v_key);
     end if;
@@ -67,7 +67,7 @@ begin
     return next format('must not have %s, which does not belong to %s', v_key, v_kind);
   end loop;
   if p_spec @? '$ ? (@.minimum > @.maximum || @.max_length < 1 || @.max_items < 1)' then
-    return next 'has bounds that nothing fits';
+    return next 'has bounds that no value can meet';
   end if;
 end;
 $$;
@@ -103,14 +103,14 @@ begin
   if p_spec ? 'format' and not (private.is_name(p_spec -> 'format') and p_spec ->> 'format' like '%{}%') then
     return next 'must have a text with {} as format, where the value goes';
   elsif p_spec ? 'format' and not p_spec ? 'input' then
-    return next 'has a format, but no input that it is sent as';
+    return next 'has a format, but no input, the name that it is sent under';
   end if;
   foreach v_key in array '{phrases,price_factor}'::text[] loop
     continue when not p_spec ? v_key;
     if jsonb_typeof(p_spec -> v_key) <> 'object' then
       return next format('must have an object as %s', v_key);
     else
-      return query select format('has a %s for "%s", which is none of its values', v_key, value)
+      return query select format('has a %s for "%s", which is not one of its values', v_key, value)
         from jsonb_object_keys(p_spec -> v_key) as value where not v_values ? value;
     end if;
   end loop;

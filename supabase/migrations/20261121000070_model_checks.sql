@@ -28,7 +28,7 @@ as $$
   ) as rules (problem, holds)
   where p_schema ? 'segments' and not coalesce(holds, false)
   union all
-  select format('segments have "%s", which nothing reads', key)
+  select format('segments have "%s", which is not a known key', key)
   from jsonb_object_keys(case jsonb_typeof(p_schema -> 'segments') when 'object' then p_schema -> 'segments' else '{}' end)
     as key
   where key not in ('minimum', 'maximum', 'input', 'format');
@@ -57,7 +57,7 @@ as $$
       union all
       select 'must have true or false as required' where jsonb_typeof(spec -> 'required') <> 'boolean'
       union all
-      select format('has "%s", which nothing reads', key)
+      select format('has "%s", which is not a known key', key)
       from jsonb_object_keys(case jsonb_typeof(spec) when 'object' then spec else '{}' end) as key
       where key <> 'input' and not (key = 'required' and place <> 'prompt')) as problems
   where p_schema ? place;
@@ -85,7 +85,7 @@ begin
     return next 'settings_schema must be an object';
     return;
   end if;
-  return query select format('settings_schema has "%s", which nothing reads', key)
+  return query select format('settings_schema has "%s", which is not a known key', key)
     from jsonb_object_keys(p_schema) as key
     where key <> all ('{prompt,image_url,tail_image_url,fixed_input,segments,output,settings}');
   return query select format('%s must be an object', key) from jsonb_each(p_schema)
@@ -143,7 +143,7 @@ begin
       or new.settings_schema @> '{"tail_image_url": {"required": true}}')
   ) as problems;
   if v_problems is not null then
-    raise exception 'The model "%" does not fit: %', new.name, v_problems
+    raise exception 'The model "%" is not valid: %', new.name, v_problems
       using errcode = 'check_violation', hint = 'docs/models.md describes settings_schema.';
   end if;
   return new;

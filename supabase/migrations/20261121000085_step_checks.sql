@@ -14,14 +14,14 @@ as $$
   union all
   select format('%s %s', node, problem)
   from jsonb_path_query(p_input, 'strict $.**') as node, lateral (values
-    ('must have nothing but a text as "from", and "choices" if it likes',
+    ('must have only a text as "from", and "choices" if needed',
       node ? 'from' and not (private.is_name(node -> 'from') and node - 'from' - 'choices' = '{}')),
     ('must have "from" beside "choices"', node ? 'choices' and not node ? 'from'),
     ('must have an object of at least one as "choices"',
       node ? 'choices' and (jsonb_typeof(node -> 'choices') <> 'object' or node -> 'choices' = '{}')),
-    ('must have nothing but a text as "artifact"',
+    ('must have only a text as "artifact"',
       node ? 'artifact' and not (private.is_name(node -> 'artifact') and node - 'artifact' = '{}')),
-    ('must have nothing but true as "stored_video"',
+    ('must have only true as "stored_video"',
       node ? 'stored_video' and node <> '{"stored_video": true}')) as rules (problem, is_broken)
   where jsonb_typeof(node) = 'object' and is_broken;
 $$;
@@ -41,7 +41,7 @@ declare
   v_problems text := (select string_agg(problem, '; ') from private.step_input_problems(new.input) as problem);
 begin
   if v_problems is not null then
-    raise exception 'The input of the step "%" does not fit: %', new.name, v_problems
+    raise exception 'The input of the step "%" is not valid: %', new.name, v_problems
       using errcode = 'check_violation', hint = 'docs/pipeline.md describes it.';
   end if;
   return new;

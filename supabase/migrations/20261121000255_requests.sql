@@ -77,11 +77,11 @@ begin
   select jsonb_agg(jsonb_build_object('path', path, 'message', message)) into v_issues
   from (
     select path, case
-      when is_given and spec is null then 'not taken by this model'
+      when is_given and spec is null then 'not taken by this model: leave it out'
       when not is_given and (spec ->> 'required')::boolean then demand end as message
     from (values
       ('image_url', v_schema -> 'image_url', p_has_image,
-        'required by this model: the https address of an image, or image_path, a file from POST /uploads'),
+        'required by this model: send the https address of an image, or an image_path from POST /uploads'),
       ('tail_image', v_schema -> 'tail_image_url', p_has_tail_image,
         'required by this model: use POST /transitions/create-and-generate/')
     ) as images (path, spec, is_given, demand)) as problems

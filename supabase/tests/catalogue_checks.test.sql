@@ -15,12 +15,12 @@ select is(pg_temp.problems(schema), problem, format('%s: %s', schema, problem))
 from (values
   ('{}'::jsonb, null),
   ('[]', 'settings_schema must be an object'),
-  ('{"setings": {}}', 'settings_schema has "setings", which nothing reads'),
+  ('{"setings": {}}', 'settings_schema has "setings", which is not a known key'),
   ('{"settings": []}', 'settings must be an object'),
   ('{"fixed_input": 5}', 'fixed_input must be an object'),
   ('{"prompt": {"input": "text"}, "output": "files.0.url"}', null),
   ('{"prompt": "text"}', 'prompt must be an object; prompt must have a text as input, the provider''s name for it'),
-  ('{"prompt": {"input": "text", "required": true}}', 'prompt has "required", which nothing reads'),
+  ('{"prompt": {"input": "text", "required": true}}', 'prompt has "required", which is not a known key'),
   ('{"image_url": {"required": true}}', 'image_url must have a text as input, the provider''s name for it'),
   ('{"image_url": {"input": ""}}', 'image_url must have a text as input, the provider''s name for it'),
   ('{"tail_image_url": {"input": "end", "required": "yes"}}', 'tail_image_url must have true or false as required'),
@@ -34,7 +34,7 @@ from (values
   ('{"segments": {"minimum": 3, "maximum": 2, "input": "duration", "format": "{}", "step": 1}, "image_url": {"input": "i"},
     "settings": {"duration": {"values": [1, 2.5]}}}',
     'segments must have a minimum and a maximum, whole numbers above 0, and the one not above the other; '
-    'segments need settings.duration in whole seconds; segments have "step", which nothing reads'),
+    'segments need settings.duration in whole seconds; segments have "step", which is not a known key'),
   ('{"settings": {"Seed": {"type": "boolean"}}}', 'settings.Seed must be named in lower case letters, digits and _')
 ) as faults (schema, problem);
 
@@ -46,22 +46,22 @@ from (values
     "price_factor": {"b": 1.5}}'::jsonb, null),
   ('{"type": "boolean", "default": true, "price_factor": {"false": 0.5}}', null),
   ('{"vaules": ["a"]}',
-    'has "vaules", which nothing reads; settings.style must have either values, the list of all it may be, or a type'),
+    'has "vaules", which is not a known key; settings.style must have either values, the list of all allowed values, or a type'),
   ('5', 'must be an object'),
-  ('{"values": ["a"], "type": "text"}', 'must have either values, the list of all it may be, or a type'),
+  ('{"values": ["a"], "type": "text"}', 'must have either values, the list of all allowed values, or a type'),
   ('{"type": "enum"}', 'must have one of these types: integer, number, text, list, boolean'),
   ('{"type": null}', 'must have one of these types: integer, number, text, list, boolean'),
   ('{"values": []}', 'must have texts, numbers or booleans in values, a list of at least one'),
   ('{"values": "a"}', 'must have texts, numbers or booleans in values, a list of at least one'),
   ('{"values": [["a"]]}', 'must have texts, numbers or booleans in values, a list of at least one'),
   ('{"type": "integer"}',
-    'must have a number as minimum, since it is integer; settings.style must have a number as maximum, since it is integer'),
-  ('{"type": "number", "minimum": 0, "maximum": "9"}', 'must have a number as maximum, since it is number'),
+    'must have a number as minimum, because its type is integer; settings.style must have a number as maximum, because its type is integer'),
+  ('{"type": "number", "minimum": 0, "maximum": "9"}', 'must have a number as maximum, because its type is number'),
   ('{"type": "integer", "minimum": 0.5, "maximum": 9}', 'must have a whole number as minimum'),
-  ('{"type": "number", "minimum": 9, "maximum": 0}', 'has bounds that nothing fits'),
-  ('{"type": "text"}', 'must have a number as max_length, since it is text'),
-  ('{"type": "text", "max_length": 0}', 'has bounds that nothing fits'),
-  ('{"type": "list"}', 'must have a number as max_items, since it is list'),
+  ('{"type": "number", "minimum": 9, "maximum": 0}', 'has bounds that no value can meet'),
+  ('{"type": "text"}', 'must have a number as max_length, because its type is text'),
+  ('{"type": "text", "max_length": 0}', 'has bounds that no value can meet'),
+  ('{"type": "list"}', 'must have a number as max_items, because its type is list'),
   ('{"type": "boolean", "minimum": 0}', 'must not have minimum, which does not belong to boolean'),
   ('{"values": ["a"], "max_length": 5}', 'must not have max_length, which does not belong to values'),
   ('{"values": ["a", "b"], "default": "c"}', 'has "c" as default, which must be one of: a, b'),
@@ -70,10 +70,10 @@ from (values
     'has 10 as default, which must be a whole number from 0 to 9'),
   ('{"values": ["a"], "input": 5}', 'must have a text as input, the provider''s name for it'),
   ('{"values": ["a"], "input": "s", "format": "s"}', 'must have a text with {} as format, where the value goes'),
-  ('{"values": ["a"], "format": "{}s"}', 'has a format, but no input that it is sent as'),
-  ('{"values": ["a"], "phrases": {"b": "A b."}}', 'has a phrases for "b", which is none of its values'),
+  ('{"values": ["a"], "format": "{}s"}', 'has a format, but no input, the name that it is sent under'),
+  ('{"values": ["a"], "phrases": {"b": "A b."}}', 'has a phrases for "b", which is not one of its values'),
   ('{"values": ["a"], "phrases": {"a": 5}}', 'must have a text for each of its phrases'),
-  ('{"values": ["a"], "price_factor": {"b": 2}}', 'has a price_factor for "b", which is none of its values'),
+  ('{"values": ["a"], "price_factor": {"b": 2}}', 'has a price_factor for "b", which is not one of its values'),
   ('{"values": ["a"], "price_factor": 2}', 'must have an object as price_factor'),
   ('{"values": ["a"], "price_factor": {"a": 0}}', 'must have a number above 0 for each price_factor'),
   ('{"values": ["a"], "price_factor": {"a": -1}}', 'must have a number above 0 for each price_factor'),
@@ -98,18 +98,18 @@ create function pg_temp.add_model(p_category text, p_schema jsonb) returns void 
 $$;
 select throws_ok(
   $$ select pg_temp.add_model('text-to-video', '{"settings": {"duration": {"vaules": [5], "default": 5}}}') $$, '23514',
-  'The model "New" does not fit: settings.duration has "vaules", which nothing reads; '
-  'settings.duration must have either values, the list of all it may be, or a type; '
+  'The model "New" is not valid: settings.duration has "vaules", which is not a known key; '
+  'settings.duration must have either values, the list of all allowed values, or a type; '
   'settings.duration must be numbers above 0',
   'a model that does not fit is refused with all that is wrong');
 select throws_ok(
   $$ select pg_temp.add_model('transition', '{"settings": {"duration": {"values": [5], "default": 5}}}') $$, '23514',
-  'The model "New" does not fit: transition needs image_url; transition needs tail_image_url',
+  'The model "New" is not valid: transition needs image_url; transition needs tail_image_url',
   'as is one that cannot be what its category says');
 select throws_ok(
   $$ select pg_temp.add_model('text-to-video', '{"image_url": {"input": "i", "required": true},
     "settings": {"duration": {"values": [5], "default": 5}}}') $$, '23514',
-  'The model "New" does not fit: text-to-video cannot require an image', 'or asks for more than it says');
+  'The model "New" is not valid: text-to-video cannot require an image', 'or asks for more than it says');
 select lives_ok(
   $$ select pg_temp.add_model('text-to-video', '{"settings": {"duration": {"values": [5], "default": 5}}}') $$,
   'one that fits needs no id');
@@ -120,13 +120,13 @@ select throws_ok(
 -- The input of a step.
 select throws_ok(
   format('update public.pipeline_steps set input = %L where name = %L', input, 'music'), '23514',
-  'The input of the step "music" does not fit: ' || problem, input || ' is refused')
+  'The input of the step "music" is not valid: ' || problem, input || ' is refused')
 from (values
   ('[]', 'input must be an object'),
-  ('{"a": {"from": 5}}', '{"from": 5} must have nothing but a text as "from", and "choices" if it likes'),
+  ('{"a": {"from": 5}}', '{"from": 5} must have only a text as "from", and "choices" if needed'),
   ('{"a": [{"choices": {"x": 1}}]}', '{"choices": {"x": 1}} must have "from" beside "choices"'),
   ('{"a": {"artifact": "music", "format": "mp3"}}',
-    '{"format": "mp3", "artifact": "music"} must have nothing but a text as "artifact"')
+    '{"format": "mp3", "artifact": "music"} must have only a text as "artifact"')
 ) as faults (input, problem);
 select * from finish();
 rollback;

@@ -138,7 +138,7 @@ select is(
   pg_temp.issues(pg_temp.quote(settings)),
   jsonb_build_array(jsonb_build_object('path', path, 'message', message)), message || ', ' || path)
 from (values
-  (pg_temp.many(41), 'settings', 'must be at most 40 settings'),
+  (pg_temp.many(41), 'settings', 'must have at most 40 settings'),
   (pg_temp.many(3, to_jsonb(repeat('x', 100000))), 'settings', 'must be smaller than 256 KiB'),
   (jsonb_build_object('negative_prompt', repeat('x', 140000)), 'settings.negative_prompt', 'must be smaller than 128 KiB')
 ) as refused (settings, path, message);

@@ -98,10 +98,10 @@ from (values
     '{"outcome": "validation_failed", "issues": [{"path": "settings.duration", "message": "must be one of: 4, 8"}]}'),
   ('the image is missing', pg_temp.start('x', '{"model_id": "00000000-0000-4000-8000-000000000002"}'),
     '{"outcome": "validation_failed", "issues":
-      [{"path": "image_url", "message": "required by this model: the https address of an image, or image_path, a file from POST /uploads"}]}'),
+      [{"path": "image_url", "message": "required by this model: send the https address of an image, or an image_path from POST /uploads"}]}'),
   ('the model takes no image', pg_temp.start('x', '{"image_url": "https://example.com/cat.png"}'),
     '{"outcome": "validation_failed", "issues":
-      [{"path": "image_url", "message": "not taken by this model"}]}')
+      [{"path": "image_url", "message": "not taken by this model: leave it out"}]}')
 ) as refused (what, answer, expected);
 select throws_ok(
   $$ select pg_temp.start('x', '{}', '00000000-0000-4000-8000-00000000000d') $$, 'PT401', null,

@@ -148,11 +148,11 @@ Deno.test("an image is required by a model that needs one and refused by a model
   await assertInvalid(user, { model_id: KLING_IMAGE }, [
     {
       path: "image_url",
-      message: "required by this model: the https address of an image, or image_path, a file from POST /uploads",
+      message: "required by this model: send the https address of an image, or an image_path from POST /uploads",
     },
   ]);
   await assertInvalid(user, { image_url: IMAGE }, [
-    { path: "image_url", message: "not taken by this model" },
+    { path: "image_url", message: "not taken by this model: leave it out" },
   ]);
 });
 
@@ -220,7 +220,7 @@ Deno.test("all issues of a body are answered at once", async () => {
   await assertInvalid(user, { image_url: IMAGE, settings: { cfg: 2, fps: 60 } }, [
     { path: "settings.cfg", message: "must be a number from 0 to 1" },
     { path: "settings.fps", message: "must be one of: 30" },
-    { path: "image_url", message: "not taken by this model" },
+    { path: "image_url", message: "not taken by this model: leave it out" },
   ]);
 });
 

@@ -38,7 +38,7 @@ export const catalogueMutations: readonly Mutation[] = [
     find: "from jsonb_object_keys(p_spec -> v_key) as value where not v_values ? value;",
     replace: "from jsonb_object_keys(p_spec -> v_key) as value where false;",
     test: checks(
-      `{"values": ["a"], "price_factor": {"b": 2}}: has a price_factor for "b", which is none of its values`,
+      `{"values": ["a"], "price_factor": {"b": 2}}: has a price_factor for "b", which is not one of its values`,
     ),
   },
   {

@@ -14,7 +14,7 @@ export const pricingMutations: readonly Mutation[] = [
     file: MODEL_SETTINGS,
     find: "limit 41) as names) > 40",
     replace: "limit 41) as names) > 41",
-    test: pricing("must be at most 40 settings, settings"),
+    test: pricing("must have at most 40 settings, settings"),
   },
   {
     name: "the size of all settings",

@@ -11,7 +11,7 @@ const settings = z
   })
   // No model has more, and each setting costs time in the database.
   .refine((value) => typeof value !== "object" || value === null || Object.keys(value).length <= 40, {
-    error: "must be at most 40 settings",
+    error: "must have at most 40 settings",
   })
   .pipe(
     z.record(

@@ -23,11 +23,16 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "no es un ajuste de este modelo, que admite: {list}",
   },
   { en: "not a setting of this model", tr: "bu modelin bir ayarı değil", es: "no es un ajuste de este modelo" },
-  { en: "not taken by this model", tr: "bu model bunu almaz", es: "este modelo no lo admite" },
   {
-    en: "required by this model: the https address of an image, or image_path, a file from POST /uploads",
-    tr: "bu model için gerekli: bir görselin https adresi ya da POST /uploads ile yüklenen dosya, image_path",
-    es: "este modelo lo requiere: la dirección https de una imagen, o image_path, un archivo de POST /uploads",
+    en: "not taken by this model: leave it out",
+    tr: "bu model bunu almaz: göndermeyin",
+    es: "este modelo no lo admite: omítalo",
+  },
+  {
+    en: "required by this model: send the https address of an image, or an image_path from POST /uploads",
+    tr:
+      "bu model için gerekli: bir görselin https adresini ya da POST /uploads yanıtındaki image_path değerini gönderin",
+    es: "este modelo lo requiere: envíe la dirección https de una imagen, o un image_path de POST /uploads",
   },
   {
     en: "required by this model: use POST /transitions/create-and-generate/",
@@ -131,7 +136,7 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "debe ser una lista de {maximum} como máximo",
   },
   {
-    en: "must be at most {maximum} settings",
+    en: "must have at most {maximum} settings",
     tr: "en çok {maximum} ayar olmalı",
     es: "debe tener {maximum} ajustes como máximo",
   },
