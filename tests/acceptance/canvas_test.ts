@@ -16,13 +16,13 @@ const GOOGLES_VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const GOOGLES_VEO_HD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b";
 const GOOGLES_VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";
 const IMAGE_URL = "https://example.com/image.png";
-/** The first bytes of any PNG, by which Google is told its type. */
+/** The first bytes of any PNG, from which its type is read. */
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0]);
 
 /** The request of the canvas. */
 const SETTINGS = { resolution: "1080p", duration: 8, aspect_ratio: "16:9" };
 
-// Google tells of no end by a webhook: the worker looks.
+// Google sends no webhooks: the worker checks.
 const world = useProductWorld({ webhooks: false, falSimulator: INSTANT, veoSimulator: { runMs: 3_600_000 } });
 
 let internet: PublicInternet | undefined;

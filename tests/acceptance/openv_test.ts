@@ -21,7 +21,7 @@ const world = useProductWorld({ webhooks: true, falSimulator: INSTANT, runpodSim
 
 const SETTINGS = { negative_prompt: "blurry", width: 832, height: 480, seed: 42, steps: 20, cfg: 5, num_frames: 81 };
 
-/** A prompt of its own, by which the simulator's runs are told apart; with words for the simulator. */
+/** A unique prompt, so that its runs at the simulator are found; with words for the simulator. */
 function submit(user: TestUser, words = "", key = crypto.randomUUID()): Promise<Answer> {
   const prompt = `A cat in the rain ${key}${words === "" ? "" : ` [runpod: ${words}]`}`;
   return world.generate(user, { key, body: { model_id: WAN, prompt, settings: SETTINGS } });

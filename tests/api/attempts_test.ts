@@ -1,9 +1,9 @@
-// What the owner of a job is told of its runs.
+// What the owner of a job sees of its runs.
 import assert from "node:assert/strict";
 import { finishRun, INSTANT, simulatorOf, startGeneration } from "../support/generation.ts";
 import { KLING, useWorld } from "../support/harness.ts";
 
-// Instant runs: what travels in time must not wait for a real one.
+// Instant runs: a test that moves the clock must not wait for a real run.
 const world = useWorld({ falSimulator: INSTANT });
 
 Deno.test("a job shows its owner how often it was submitted, and its id at the provider", async () => {

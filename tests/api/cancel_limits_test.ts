@@ -1,4 +1,4 @@
-// Nobody gets a video and its credits, and nobody burns the operator's money: what a user may end, and how often.
+// What a user may cancel, and how often: no video and its credits, and no waste of the operator's money.
 import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import {
@@ -41,7 +41,7 @@ async function queued(user?: TestUser): Promise<Generation> {
   return await startGeneration(world, user === undefined ? {} : { user });
 }
 
-/** A job whose run the provider has started, which we have not heard of yet. */
+/** A job whose run the provider has started, which our database does not show yet. */
 async function started(user?: TestUser): Promise<Generation> {
   simulatorOf(world).configure({ queueMs: 0, runMs: 3_600_000 });
   return await startGeneration(world, user === undefined ? {} : { user });
@@ -52,7 +52,7 @@ async function reasonOf({ jobId }: Generation): Promise<unknown> {
   return entry?.reason;
 }
 
-/** Fails if the user gets hold of a file of the job, by whatever their own token opens. */
+/** Fails if the user can read a file of the job with their own token. */
 async function assertReadsNothing({ user, jobId }: Generation): Promise<void> {
   const bucket = createClient(world.url, world.publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },

@@ -13,7 +13,7 @@ Deno.test("a cancelled video is refunded at once and its run is stopped at the p
   assert.equal(answer.status, 200);
   await assertRefundedOnce(world, generation, answer, "cancelled");
   await world.functions.rest();
-  assert.ok(generation.runs()[0]?.cancelled, "the provider was not told");
+  assert.ok(generation.runs()[0]?.cancelled, "the run was not cancelled at the provider");
 });
 
 Deno.test("a video is cancelled in full although the provider goes on and finishes it", async () => {

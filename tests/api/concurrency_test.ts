@@ -10,7 +10,7 @@ const world = useWorld({ falSimulator: INSTANT });
 
 testConcurrentRequests(world);
 
-/** Does a test with many database connections, open before it begins, so that none comes late. */
+/** Runs a test with many database connections, which are opened before it begins. */
 async function withConnections(test: (connections: postgres.Sql) => Promise<void>): Promise<void> {
   const pool = postgres(world.databaseUrl, { max: CONNECTIONS, onnotice: () => {} });
   try {
@@ -76,7 +76,7 @@ async function isLeased({ jobId }: Generation): Promise<boolean> {
 
 Deno.test("two workers that both believe a failed job to be theirs, and a third that fails it, refund it once", async () => {
   const generation = await startGeneration(world, { fal: "content_policy" });
-  // Slow looks: the lease of the first runs out while it waits.
+  // Slow checks: the lease of the first worker ends while it waits.
   simulatorOf(world).configure({ latencyMs: 300 });
   const polls = [];
   for (let worker = 0; worker < 2; worker++) {

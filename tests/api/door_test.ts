@@ -1,4 +1,4 @@
-// What every endpoint refuses at the door: paths that nothing is served at, two tokens at once, parameters said twice.
+// What every endpoint refuses first: unknown paths, two tokens at once, repeated parameters.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { INSTANT } from "../support/generation.ts";
@@ -54,7 +54,7 @@ Deno.test("a slash at the end of a path changes nothing", async () => {
   assert.equal(status.status, 200);
 });
 
-/** The status of a request with these header lines, sent past the gateway, which would drop a second one of a kind. */
+/** The status of a request with these header lines. The gateway, which drops a repeated header, is passed by. */
 async function statusOf(lines: string[]): Promise<string> {
   const socket = connect({ port: world.functions.port ?? 0, host: "127.0.0.1" });
   socket.write(["GET /videos HTTP/1.1", "Host: functions", "Connection: close", ...lines, "", ""].join("\r\n"));

@@ -70,7 +70,7 @@ Deno.test("more videos in an hour than allowed are 429, and the key works after 
 });
 
 Deno.test("a provider that refuses a submission is 500, refunded in full, and replayed as that 500", async () => {
-  // 500 and 503 are asked again twice before they are believed; 429 is no refusal, but asks for patience.
+  // After 500 and 503 the submission is repeated twice; 429 is no refusal, but a wait.
   const reasons = {
     "401": "provider_unauthorized",
     locked: "provider_locked",

@@ -20,7 +20,7 @@ const JOB_NOT_FOUND: Refusal = { status: 404, code: "job_not_found", error: "Job
 const TOO_LARGE: Refusal = { status: 413, code: "payload_too_large" };
 const BODY_LIMIT = 65_536;
 
-/** Tokens that must not pass for the user, by what is wrong with them. */
+/** Tokens that must not be accepted as the user's, by what is wrong with them. */
 function badCredentials(user: TestUser): Record<string, HeadersInit> {
   const { signingKey } = world;
   const claims = readClaims(user.token);

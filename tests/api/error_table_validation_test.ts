@@ -20,7 +20,7 @@ async function assertInvalid(user: TestUser, body: object, issues: Issue[]): Pro
   });
 }
 
-/** Fails unless the body is taken. */
+/** Fails unless the body is accepted. */
 async function assertTaken(user: TestUser, body: object): Promise<void> {
   const answer = await world.generate(user, { body: { ...GOOD_BODY, ...body } });
   assert.equal(answer.status, 200, JSON.stringify(answer.body));

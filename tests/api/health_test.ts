@@ -9,7 +9,7 @@ async function health(): Promise<Answer> {
   return await world.call("health", { method: "GET", headers: { apikey: world.secretKey } });
 }
 
-/** What the functions asked others for, to answer anybody. */
+/** The calls that the functions made for their health checks. */
 async function callsOf(work: () => Promise<unknown>): Promise<string[]> {
   world.gateway.clearCalls();
   await work();

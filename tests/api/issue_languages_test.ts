@@ -8,7 +8,7 @@ const VEO_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000f";
 const world = useWorld();
 const issuesSchema = z.array(z.object({ path: z.string(), message: z.string() }));
 
-/** Requests that are wrong in one way each: found by a schema, by the model's row, or by a check of their own. */
+/** Requests with one mistake each, which a schema, the model's row or another check finds. */
 const WRONG: [path: string, options: Omit<CallOptions, "user">][] = [
   ["generate-video", { body: { model_id: KLING, prompt: "x", more: 1 } }],
   ["generate-video", { body: { model_id: KLING, prompt: "" } }],
@@ -52,9 +52,9 @@ Deno.test("every issue of a field is in the client's language", async () => {
     const english = await messages(user, wrong, "en");
     assert.ok(english.length > 0);
     for (const language of ["tr", "es"]) {
-      const told = await messages(user, wrong, language);
-      assert.equal(told.length, english.length);
-      for (const [index, message] of told.entries()) {
+      const translated = await messages(user, wrong, language);
+      assert.equal(translated.length, english.length);
+      for (const [index, message] of translated.entries()) {
         assert.notEqual(message, english[index]);
         assert.doesNotMatch(message, ENGLISH);
       }

@@ -1,4 +1,4 @@
-// What a list of videos costs, and what it tells while their jobs are being changed.
+// What a list of videos costs, and what it shows while its jobs change.
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
@@ -48,7 +48,7 @@ async function changes(user: string, sinceMs: number, sql: postgres.ISql = pool)
 
 const idsOf = (page: Page) => page.videos.map(({ job_id }) => job_id);
 
-/** Runs the work while the transaction of a writer, who has just started a job, stays open. */
+/** Runs the work while a transaction that has just started a job stays open. */
 async function whileOneIsWriting<Result>(user: string, work: (jobId: string) => Promise<Result>): Promise<Result> {
   const { result } = await pool.begin(async (writer) => ({ result: await work(await startJob(writer, user)) }));
   return result;
@@ -58,7 +58,7 @@ Deno.test("a list does not wait for an open transaction, and shows the rows from
   const user = await newUser();
   const before = await startJob(pool, user);
   await whileOneIsWriting(user, async () => {
-    // Whoever waits for the writer waits for ever: the writer waits for this.
+    // A list that waits for this transaction waits for ever: the transaction ends after the list.
     await pool.begin(async (reader) => {
       await reader`set local lock_timeout = '2s'`;
       const [row] = await reader`select list_videos(${user}, 20) as page`;
@@ -71,7 +71,7 @@ Deno.test("a list does not wait for an open transaction, and shows the rows from
 Deno.test("a change with an older time than a list, committed after it, is in the next list", async () => {
   const user = await newUser();
   const { job, page } = await whileOneIsWriting(user, async (job) => {
-    // A second later the list would promise the time of the change, if it did not know of the writer.
+    // After a second the list would return a time after the change, if it did not see the open transaction.
     await new Promise((wait) => setTimeout(wait, 1100));
     return { job, page: await changes(user, 0) };
   });
@@ -129,7 +129,7 @@ Deno.test("a list during an open change does not repeat what the client already 
 const JOBS = 20_000;
 const PAGE = 20;
 
-/** A user with many jobs, one in a hundred failed, and many deleted ones: copies of two that were really made. */
+/** A user with many jobs, one in a hundred failed, and many deleted ones: copies of two real jobs. */
 async function userWithHistory(): Promise<string> {
   const user = await newUser();
   const [failed, delivered] = [await startJob(pool, user), await startJob(pool, user)];
@@ -166,7 +166,7 @@ async function costOf(statement: (sql: postgres.ISql) => Promise<unknown>): Prom
     const before = await read();
     await statement(sql);
     const rows = await read() - before;
-    // The best of several: a machine that is busy with something else says nothing about us.
+    // The best of several: other work on the machine must not fail this test.
     let ms = Infinity;
     for (let count = 0; count < 5; count++) {
       const started = performance.now();
@@ -199,7 +199,7 @@ Deno.test("a page of twenty thousand videos reads about as many rows as it has",
     await t.step(which, async () => {
       const { rows, ms } = await costOf(statement);
       assert.ok(rows <= 4 * (PAGE + 1), `${rows} rows`);
-      // Far more than it takes (2 ms), far less than it took (a second).
+      // Far more than it takes (2 ms), far less than a scan of all rows took (a second).
       assert.ok(ms < 200, `${ms.toFixed(1)} ms`);
     });
   }

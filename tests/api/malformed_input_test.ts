@@ -145,7 +145,7 @@ const ENDPOINTS = [
   "provider-webhook/fal",
 ];
 
-/** Anything at all, to any endpoint, as this user or as somebody who is nobody. */
+/** Any request to any endpoint, as this user or without one. */
 function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
   const segment = fc.oneof(
     fc.constantFrom(
@@ -160,7 +160,7 @@ function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
       "fal",
       "a".repeat(2000),
     ),
-    // But for those that lead out of the endpoint.
+    // Except those that lead out of the endpoint.
     fc.webSegment().filter((text) => !/^(\.|%2e){1,2}$/i.test(text)),
   );
   const segments = fc.oneof(
@@ -181,7 +181,7 @@ function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
   return fc.record({
     method: fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "PROPFIND"),
     path: fc.tuple(fc.constantFrom(...ENDPOINTS), segments, query)
-      // Whoever may delete their account would be nobody for the rest.
+      // A user who deletes their account could send no further request.
       .map(([name, more, text]) => [name, ...more].join("/") + text),
     headers: fc.tuple(otherHeaders, otherwise, authorization, fc.option(key))
       .map(([some, others, token, chosen]) => ({
@@ -235,7 +235,7 @@ Deno.test("no request to make a video breaks the server, and one that cannot be 
     world,
     () => sendMany(generateRequest(user), 2000, (answers) => answers.forEach(({ status }) => seen.add(status))),
   );
-  // Proof that the cases are not all stopped at the door, and that none was taken.
+  // Not all cases are refused by the first check, and none was accepted.
   assert.ok(seen.has(400) && seen.has(402) && !seen.has(200), [...seen].join(" "));
 });
 

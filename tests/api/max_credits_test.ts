@@ -1,4 +1,4 @@
-// What the caller agreed to pay: a price that has risen meanwhile is not charged.
+// `max_credits`: a price that has risen above it is not charged.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { INSTANT } from "../support/generation.ts";

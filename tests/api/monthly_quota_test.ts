@@ -12,10 +12,10 @@ async function usedBy(user: TestUser): Promise<number[]> {
   return rows.map(({ seconds }) => Number(seconds));
 }
 
-async function withQuota(seconds: number, claim: () => Promise<void>): Promise<void> {
+async function withQuota(seconds: number, work: () => Promise<void>): Promise<void> {
   await world.sql`update app_settings set seconds_per_month = ${seconds}`;
   try {
-    await claim();
+    await work();
   } finally {
     await world.sql`update app_settings set seconds_per_month = null`;
   }

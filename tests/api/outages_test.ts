@@ -1,4 +1,4 @@
-// What breaks on our side: the database, Storage, and what nothing foresaw.
+// Failures on our side: the database, Storage, and unexpected errors.
 import assert from "node:assert/strict";
 import { useWorld } from "../support/harness.ts";
 import { assertKeyIsFree, assertRefusal, assertRefusedFreely, GOOD_BODY, type Refusal } from "../support/refusal.ts";
@@ -8,7 +8,7 @@ const world = useWorld();
 
 const UNAVAILABLE: Refusal = { status: 503, code: "unavailable" };
 
-/** Fails unless the answer leaks nothing of what broke. */
+/** Fails if the answer contains details of the failure. */
 function assertSaysNothing(body: Record<string, unknown>): void {
   assert.deepEqual(Object.keys(body).sort(), ["code", "error", "request_id"]);
   assert.doesNotMatch(JSON.stringify(body), /secret detail|permission|select|insert|public\.|\.ts|sb_secret/i);
@@ -58,7 +58,7 @@ Deno.test("a database out of reach is 503 with a Retry-After, and the key stays 
         async () => [await world.generate(user, { key }), await world.status(user, jobId)],
       );
       const errors = answers.map(({ body }) => body.error);
-      // The key is for who has one: a poll knows of none.
+      // Only a request with a key is advised to repeat it.
       assert.deepEqual(errors, [
         "The service is not available: try again in a moment with the same Idempotency-Key",
         "The service is not available: try again in a moment",

@@ -1,4 +1,4 @@
-// Progress as a first user sees it: on the local stack as `task dev` starts it, at the pace that the answers ask for.
+// Progress on the local stack as `task dev` starts it, polled as `Retry-After` says.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { offerModels } from "../../local/stack/simulated-models.ts";

@@ -1,4 +1,4 @@
-// The price before asking, as an app's Supabase client gets it.
+// The price before a request, as an app's Supabase client reads it.
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { KLING, SORA, useWorld } from "../support/harness.ts";

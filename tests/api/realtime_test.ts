@@ -7,10 +7,10 @@ import { KLING, type TestUser, until, useWorld } from "../support/harness.ts";
 
 const world = useWorld({ falSimulator: { ...INSTANT, runMs: 3_600_000 } });
 
-// The client's timers and its socket go a moment after it was told to stop.
+// The client's timers and its socket end a moment after `removeAllChannels`.
 const untidy = { sanitizeOps: false, sanitizeResources: false };
 
-/** A client of the app as that user, for as long as the work goes on. */
+/** Runs the work with a client of the app that has this user's token. */
 async function asUser<T>(
   user: TestUser | null,
   work: (client: SupabaseClient) => Promise<T>,
@@ -26,25 +26,25 @@ async function asUser<T>(
   }
 }
 
-/** Joins a channel: everything it was told, until its first state is known. */
-async function join(channel: RealtimeChannel): Promise<{ states: string[]; error: string; heard: Heard[] }> {
-  const told = { states: [] as string[], error: "", heard: [] as Heard[] };
-  channel.on("broadcast", { event: "job_changed" }, ({ payload }) => told.heard.push(payload));
+/** Joins a channel, waits for its first state, and collects all that it receives. */
+async function join(channel: RealtimeChannel): Promise<{ states: string[]; error: string; received: Change[] }> {
+  const joined = { states: [] as string[], error: "", received: [] as Change[] };
+  channel.on("broadcast", { event: "job_changed" }, ({ payload }) => joined.received.push(payload));
   channel.subscribe((state, error) => {
-    told.states.push(state);
-    told.error ||= error?.message ?? "";
+    joined.states.push(state);
+    joined.error ||= error?.message ?? "";
   });
-  await until("the channel was joined or refused", () => told.states.length > 0);
-  return told;
+  await until("the channel was joined or refused", () => joined.states.length > 0);
+  return joined;
 }
 
-type Heard = Record<string, unknown>;
+type Change = Record<string, unknown>;
 
 function jobsOf(client: SupabaseClient, userId: string): RealtimeChannel {
   return client.channel(`jobs:${userId}`, { config: { private: true } });
 }
 
-/** A user's token that ends then, in seconds from now. */
+/** A user's token that expires after so many seconds. */
 function expiring(user: TestUser, seconds: number): TestUser {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   return { ...user, token: signToken({ sub: user.id, role: "authenticated", exp }, world.signingKey) };
@@ -54,14 +54,14 @@ for (const vsn of ["1.0.0", "2.0.0"] as const) {
   Deno.test(`a client that speaks ${vsn} receives each change of its user's jobs`, untidy, async () => {
     const user = await world.newUser();
     await asUser(user, async (client) => {
-      const { states, heard } = await join(jobsOf(client, user.id));
+      const { states, received } = await join(jobsOf(client, user.id));
       assert.deepEqual(states, ["SUBSCRIBED"]);
       const { body: { job_id } } = await world.generate(user);
-      await until("the start was heard", () => heard.length >= 2);
+      await until("the start was received", () => received.length >= 2);
       await world.call(`videos/${job_id}/cancel`, { user });
-      await until("the end was heard", () => heard.length >= 3);
-      assert.deepEqual(heard.map(({ status }) => status), ["pending", "processing", "failed"]);
-      assert.ok(heard.every((change) => change.job_id === job_id));
+      await until("the end was received", () => received.length >= 3);
+      assert.deepEqual(received.map(({ status }) => status), ["pending", "processing", "failed"]);
+      assert.ok(received.every((change) => change.job_id === job_id));
     }, { vsn });
   });
 }
@@ -70,13 +70,13 @@ Deno.test("a channel is joined by its own user only, with a token", untidy, asyn
   const [owner, other] = [await world.newUser(), await world.newUser()];
   for (const listener of [other, null]) {
     await asUser(listener, async (client) => {
-      const { states, error, heard } = await join(jobsOf(client, owner.id));
+      const { states, error, received } = await join(jobsOf(client, owner.id));
       assert.deepEqual([states[0], error], [
         "CHANNEL_ERROR",
         `Unauthorized: You do not have permissions to read from this Channel topic: jobs:${owner.id}`,
       ]);
       await world.generate(owner);
-      assert.deepEqual(heard, []);
+      assert.deepEqual(received, []);
     });
   }
 });
@@ -100,11 +100,11 @@ Deno.test("a channel ends when its token expires, and stays open with a new toke
     await until("the channel ended", () => states.includes("CLOSED"));
   });
   await asUser(expiring(user, 4), async (client) => {
-    const { states, heard } = await join(jobsOf(client, user.id));
+    const { states, received } = await join(jobsOf(client, user.id));
     await client.realtime.setAuth(user.token);
     await new Promise((resolve) => setTimeout(resolve, 4500));
     await world.generate(user);
-    await until("a change was heard", () => heard.length > 0);
+    await until("a change was received", () => received.length > 0);
     assert.deepEqual(states, ["SUBSCRIBED"]);
   });
 });
@@ -122,13 +122,13 @@ Deno.test("what a client sends to a channel does not reach the user's other clie
   const user = await world.newUser();
   await asUser(user, async (speaker) => {
     await asUser(user, async (client) => {
-      const { heard } = await join(jobsOf(client, user.id));
+      const { received } = await join(jobsOf(client, user.id));
       const channel = jobsOf(speaker, user.id);
       await join(channel);
       await channel.send({ type: "broadcast", event: "job_changed", payload: { status: "completed" } });
       await world.generate(user);
-      await until("a change was heard", () => heard.length > 0);
-      assert.equal(heard[0]?.status, "pending");
+      await until("a change was received", () => received.length > 0);
+      assert.equal(received[0]?.status, "pending");
     });
   });
 });
@@ -140,11 +140,11 @@ Deno.test("a channel that was left receives nothing more, and nothing is stored 
   assert.equal(await listening(), 0);
   await asUser(user, async (client) => {
     const channel = jobsOf(client, user.id);
-    const { heard } = await join(channel);
+    const { received } = await join(channel);
     assert.equal(await listening(), 1);
     assert.equal(await channel.unsubscribe(), "ok");
     await world.generate(user);
-    assert.deepEqual(heard, []);
+    assert.deepEqual(received, []);
     await until("the connection was closed", async () => await listening() === 0);
   });
 });
@@ -189,18 +189,18 @@ Deno.test("a broadcast has the fields that docs/realtime.md names, and no other"
   const documented = [...page.matchAll(/^\| `([a-z_.]+)` /gm)].map(([, field]) => field);
   const user = await world.newUser();
   await asUser(user, async (client) => {
-    const { heard } = await join(jobsOf(client, user.id));
+    const { received } = await join(jobsOf(client, user.id));
     await world.generate(user, { body: { model_id: KLING, prompt: "A lighthouse", node_id: "n".repeat(128) } });
-    await until("a change was heard", () => heard.length > 0);
-    const fields = Object.entries(heard[0] ?? {}).flatMap(([name, value]) =>
+    await until("a change was received", () => received.length > 0);
+    const fields = Object.entries(received[0] ?? {}).flatMap(([name, value]) =>
       typeof value === "object" && value !== null ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name]
     );
     assert.deepEqual(fields.sort(), documented.sort());
   });
 });
 
-/** The snippet of the page, as it stands there. */
-async function documentedWait(): Promise<(client: SupabaseClient, userId: string, jobId: string) => Promise<Heard>> {
+/** The snippet of the page, word for word. */
+async function documentedWait(): Promise<(client: SupabaseClient, userId: string, jobId: string) => Promise<Change>> {
   const [, code = ""] = /^```ts\n(.*?)^```$/ms.exec(page) ?? [];
   const { waitForJob } = await import(`data:application/typescript,${encodeURIComponent(code)}`);
   return waitForJob;
@@ -217,7 +217,7 @@ for (const isDown of [false, true]) {
         assert.equal((await client.auth.signInWithPassword({ email: user.email, password })).error, null);
         const polls = () => world.gateway.calls.filter(({ path }) => path.endsWith("/get-video-status")).length;
         let fastest = Infinity;
-        // The best of several: a machine that is busy with something else says nothing about us.
+        // The best of several: other work on the machine must not fail this test.
         for (let count = 0; count < (isDown ? 1 : 3) && fastest >= 1500; count++) {
           const { body: { job_id } } = await world.generate(user);
           world.gateway.clearCalls();

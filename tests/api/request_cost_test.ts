@@ -1,4 +1,4 @@
-// What a request costs in calls to others, counted where they pass.
+// How many calls a request makes to the database, Storage and the providers, counted at the gateway.
 import assert from "node:assert/strict";
 import {
   ENDLESS,
@@ -21,7 +21,7 @@ interface Cost {
   looks: number;
 }
 
-/** Requests are sent one at a time, so whatever passes the gateway meanwhile is this one's. */
+/** Requests are sent one at a time, so every call at the gateway belongs to this one. */
 async function costOf(send: (headers: HeadersInit) => Promise<Answer>): Promise<Cost & { answer: Answer }> {
   await world.functions.rest();
   const requestId = crypto.randomUUID();

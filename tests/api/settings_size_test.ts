@@ -1,4 +1,4 @@
-// Settings without end, which anybody may send who has the publishable key: they cost us no more than a few.
+// Any client with the publishable key may send thousands of settings: they cost no more time than a few.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { KLING, useWorld } from "../support/harness.ts";
@@ -18,7 +18,7 @@ async function quote(p_settings: unknown): Promise<{ text: string; milliseconds:
   return { text: await response.text(), milliseconds: performance.now() - begin };
 }
 
-/** The best of several: a machine that is busy with something else says nothing about us. */
+/** The best of several: other work on the machine must not fail a test. */
 async function fastest(settings: unknown): Promise<number> {
   const times: number[] = [];
   for (let count = 0; count < 5; count++) times.push((await quote(settings)).milliseconds);

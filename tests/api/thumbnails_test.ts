@@ -1,4 +1,4 @@
-// Every delivered video has a thumbnail, private as the video is; and no video is ever lost, or late for long, for it.
+// Every delivered video has a private thumbnail, and no video is lost, or much delayed, because of it.
 import assert from "node:assert/strict";
 import {
   assertPaidOnce,
@@ -30,7 +30,7 @@ Deno.test.beforeEach(() => {
   world.gateway.clearFaults();
 });
 
-/** The requests for a frame, which no prompt tells apart: the simulator is cleared before each test. */
+/** The requests for a frame. They have no prompt, so the simulator is cleared before each test. */
 const frames = () => simulatorOf(world).requests.filter(({ endpoint }) => endpoint === EXTRACT_FRAME);
 
 async function ended(generation: Generation): Promise<Answer> {
@@ -41,7 +41,7 @@ async function ended(generation: Generation): Promise<Answer> {
   throw new Error("It does not end");
 }
 
-/** Fails unless the address is one of ours, signed, of a JPEG that nobody reads without the signature. */
+/** Fails unless the address is one of ours, signed, of a JPEG that cannot be read without the signature. */
 async function assertPrivateJpeg(url: unknown): Promise<void> {
   const address = String(url);
   assert.ok(address.startsWith(`${world.url}/storage/v1/object/sign/videos/`), address);

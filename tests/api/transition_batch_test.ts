@@ -153,7 +153,7 @@ Deno.test("a batch that runs out of credits names what was refused, and finishes
   await world.audit();
 });
 
-/** What another batch under the key of THREE may look like. */
+/** Other batches under the key of THREE. */
 const CHANGED: [what: string, transitions: unknown[]][] = [
   ["with one more", [...THREE, PLAIN]],
   ["with one less", THREE.slice(0, 2)],

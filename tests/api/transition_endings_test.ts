@@ -1,5 +1,5 @@
-// A transition that is ended in the middle: by its owner, by the deletion of the video or of the account, with webhooks
-// coming, lost and late.
+// A transition that ends before its last step: cancelled, or deleted with its video or its account, while webhooks
+// come, are lost, or come late.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { download, INSTANT, simulatorOf } from "../support/generation.ts";
@@ -35,7 +35,7 @@ function isOver(transition: Transition): boolean {
   return transition.runs().every(({ cancelled, completedAt }) => cancelled || completedAt !== null);
 }
 
-/** Fails unless each run's webhook, come late, changes nothing. */
+/** Fails if a late webhook of one of the runs changes anything. */
 async function assertLateWebhooksChangeNothing(transition: Transition, told: number): Promise<void> {
   await assertChangesNothing(world, async () => {
     for (const { id } of transition.runs()) {

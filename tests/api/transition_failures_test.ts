@@ -1,4 +1,4 @@
-// What becomes of a transition of many steps when one of them goes wrong: made again, delivered without, or refunded.
+// When a step of a transition fails, the step is repeated, the video is delivered without it, or the job is refunded.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, useWorld } from "../support/harness.ts";
@@ -22,7 +22,7 @@ const world = useWorld({ falSimulator: INSTANT });
 
 Deno.test.beforeEach(() => simulatorOf(world).clear());
 
-/** Every step there is, by a length that needs it, and how often each is submitted where all goes well. */
+/** Every step, a video length that needs it, and how often the step is submitted when nothing fails. */
 const STEPS: [step: StepName, duration: number, all: StepName[]][] = [
   ["generate", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
   ["voiceover", 5, ["voiceover", "music", "loudness", "generate", "mix"]],
@@ -142,7 +142,7 @@ Deno.test("the percentage never falls, whatever fails on the way", async () => {
   assert.ok(seen.every((percent) => percent < 100));
 });
 
-/** What may be left out, what fails, and what is left out then. */
+/** The optional extras, the steps that fail, and the extras that are skipped then. */
 const LEFT_OUT: [spare: string[], failing: StepName[], leftOut: string[], tracks: string[]][] = [
   [["music"], ["music"], ["music"], ["video", "voiceover"]],
   [["music"], ["loudness"], ["music"], ["video", "voiceover"]],

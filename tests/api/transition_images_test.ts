@@ -1,4 +1,4 @@
-// The two images of a transition may be files of the user's own.
+// The two images of a transition may be files that its user has uploaded.
 import assert from "node:assert/strict";
 import { download, INSTANT } from "../support/generation.ts";
 import { type TestUser, useWorld } from "../support/harness.ts";

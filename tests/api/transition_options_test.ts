@@ -1,4 +1,4 @@
-// Each option of a transition does what it says: seen in what the providers are sent, and in what the user is charged.
+// Each option of a transition changes what the providers are sent, and what the user is charged.
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { z } from "zod";
@@ -164,7 +164,7 @@ Deno.test("options that are switched off have no effect, whatever their other fi
   assert.equal(result.subtitles_url, null);
 });
 
-/** What each length is made of, by the seconds of its parts, and what it costs. */
+/** Each length, the seconds of its parts, and its price. */
 const LENGTHS: [seconds: number, parts: string[], price: number][] = [
   [1, ["3"], 3],
   [2, ["3"], 3],

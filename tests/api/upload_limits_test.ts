@@ -1,4 +1,4 @@
-// What an upload may not become: free hosting.
+// Uploads cannot be used as free hosting.
 import assert from "node:assert/strict";
 import { INSTANT } from "../support/generation.ts";
 import { COPY_LEASE_SECONDS, KLING_IMAGE, type TestUser, useWorld } from "../support/harness.ts";

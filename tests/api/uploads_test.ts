@@ -133,7 +133,7 @@ Deno.test("of two uploads at once one is kept, whole", async () => {
   assert.equal((await generate(user, { image_path })).status, 200);
 });
 
-// Supabase keeps what a slow upload brings that began before the first had ended, as another version of the file.
+// Supabase keeps a second upload that began before the first had ended, as another version of the file.
 Deno.test("a file that was replaced after it was checked is checked again", async () => {
   const user = await world.newUser();
   const image_path = await upload(user);

@@ -109,7 +109,7 @@ Deno.test("a client that merges the changes since its last list misses nothing a
   const changes = await list(user, `?updatedSince=${before.server_time_ms}`);
   for (const iso of [before.server_time, before.server_time.replace("Z", "+00:00")]) {
     const again = await list(user, `?updated_since=${iso}`);
-    // A signed URL tells the second in which it was signed.
+    // A signed URL contains the second in which it was signed.
     const lasting = (videos: typeof again.videos) => videos.map(({ video_url: _, thumbnail_url: __, ...rest }) => rest);
     assert.deepEqual(lasting(again.videos), lasting(changes.videos), iso);
   }
@@ -198,7 +198,7 @@ Deno.test("deleting is whole: row, file and run at the provider go, and what was
   assert.equal((await world.sql`select from video_jobs where user_id = ${user.id}`).length, 0);
   assert.equal((await world.sql`select from storage.objects where name like ${`${user.id}/%`}`).length, 0);
   await world.functions.rest();
-  assert.ok(running.runs()[0]?.cancelled, "the provider was not told");
+  assert.ok(running.runs()[0]?.cancelled, "the run was not cancelled at the provider");
   assert.deepEqual([await done.ledger(), await running.ledger()], [[-5], [-5, 5]]);
   await world.audit();
 });

@@ -5,13 +5,13 @@ import { useWorld } from "../support/harness.ts";
 
 const world = useWorld({ webhooks: true, falSimulator: ENDLESS });
 
-/** Longer than the work behind a webhook takes here; the test goes on as soon as it is done. */
+/** Longer than the work behind a webhook takes; the test goes on as soon as it is done. */
 const BACKGROUND_LIMIT_MS = 30_000;
 
-async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
+async function until<T>(what: string, check: () => Promise<T | null | undefined | false>): Promise<T> {
   const end = performance.now() + BACKGROUND_LIMIT_MS;
   while (performance.now() < end) {
-    const seen = await look();
+    const seen = await check();
     if (seen) return seen;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -44,7 +44,7 @@ async function deliver(
 
 Deno.test("a finished run is stored and completed by its webhook alone, within a second", async () => {
   let fastest = Infinity;
-  // The best of several: a machine that is busy with something else says nothing about us.
+  // The best of several: other work on the machine must not fail this test.
   for (let count = 0; count < 5 && fastest >= 1000; count++) {
     const generation = await startGeneration(world);
     const finished = performance.now();
@@ -76,9 +76,9 @@ for (
   Deno.test(`a webhook ${name} is unauthorized and wakes no job`, async () => {
     const generation = await startGeneration(world, { fal: "webhook_none" });
     simulatorOf(world).finish(runOf(generation).id);
-    const looks = runOf(generation).calls.status;
+    const checks = runOf(generation).calls.status;
     assert.equal(await deliver(generation, options), 401);
-    assert.equal(runOf(generation).calls.status, looks);
+    assert.equal(runOf(generation).calls.status, checks);
     assert.equal(await stateOf(generation), "processing");
     await assertPaidOnce(world, generation, await generation.outcome());
   });
@@ -158,7 +158,7 @@ Deno.test("a webhook of a deleted job is 404", async () => {
   const generation = await startGeneration(world, { fal: "webhook_none" });
   await world.sql`delete from video_jobs where job_id = ${generation.jobId}`;
   assert.equal(await deliver(generation, {}), 404);
-  // The ledger keeps the charge of a job that was deleted behind our back; the books of the others must not suffer.
+  // The ledger keeps the charge of a job that was deleted by hand; the audit must still pass for the others.
 });
 
 Deno.test("a webhook with an address that was never given out is unauthorized", async () => {
@@ -193,7 +193,7 @@ Deno.test("a webhook that names another run than the job's own wakes no job", as
   const generation = await startGeneration(world, { fal: "webhook_none" });
   const other = await startGeneration(world, { fal: "webhook_none" });
   simulatorOf(world).finish(runOf(other).id);
-  // Signed by fal for a run that failed or is unknown to us: the provider is asked, and has no success to tell.
+  // Signed by fal for a run that failed or is unknown to us: the provider is asked, and reports no success.
   const body = {
     request_id: crypto.randomUUID(),
     status: "OK",
@@ -235,7 +235,7 @@ Deno.test("a webhook without our token is refused before its body is read", asyn
   const address = new URL(String(runOf(generation).webhookUrl));
   address.searchParams.set("token", "A".repeat(43));
   for (const path of [`fal${address.search}`, `nobody${address.search}`, "fal"]) {
-    // Longer than is ever read: who reads it first answers 413.
+    // Longer than the limit: a function that reads it first answers 413.
     const body = "x".repeat(5_000_000);
     assert.equal((await world.call(`provider-webhook/${path}`, { body })).status, 401, path);
   }
@@ -257,6 +257,6 @@ Deno.test("while fal's keys cannot be fetched a webhook is answered so that fal 
   await world.functions.restart();
   assert.equal(await deliver(generation, {}), 503);
   simulatorOf(world).configure({ jwksDown: false });
-  // A minute passes before the keys are asked for again; the other tests need not wait for it.
+  // The keys are fetched again after a minute at the earliest: the other tests do not wait for that.
   await world.functions.restart();
 });

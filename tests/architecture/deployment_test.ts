@@ -1,4 +1,4 @@
-// What Supabase deploys: each function with its entry, its packages, and no way round what they share.
+// What Supabase deploys: each function has its entry and its packages, and keeps to the shared modules.
 import { parse as parseToml } from "@std/toml/parse.js";
 import assert from "node:assert/strict";
 import { z } from "zod";

@@ -30,10 +30,10 @@ async function readChanges(): Promise<z.infer<typeof changes>> {
 Deno.test("docs/state-machine.md shows every change of a job that the database allows, and no other", async () => {
   const allowed = await readChanges();
   const [, table = ""] = page.split("| from ");
-  const told = table.split("\n").filter((line) => /^\| \w+ \(/.test(line))
+  const documented = table.split("\n").filter((line) => /^\| \w+ \(/.test(line))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
   assert.deepEqual(
-    told,
+    documented,
     allowed.map((change) => [
       `${change.from_status} (${change.from_stage})`,
       `${change.to_status} (${change.to_stage})`,

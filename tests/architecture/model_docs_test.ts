@@ -1,4 +1,4 @@
-// The example of docs/models.md, as it stands there: whoever follows it gets a video.
+// The example of docs/models.md, word for word: an operator who follows it gets a video.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { until, useWorld } from "../support/harness.ts";

@@ -1,4 +1,4 @@
-// docs/money.md names every way in which credits move, and nothing that is not there.
+// docs/money.md names every way in which credits move, and only names of the code.
 import assert from "node:assert/strict";
 import { projectPath } from "../../local/machine/project.ts";
 
@@ -17,8 +17,8 @@ Deno.test("docs/money.md has each reason with which the procedures write to the 
     ...migrations.matchAll(/'(\w+_refund)'/g),
     ...migrations.matchAll(/p_reason text default '(\w+)'/g),
   ].map(([, reason]) => reason);
-  const told = Array.from(page.matchAll(/^\| `(\w+)`/gm), ([, reason]) => reason);
-  assert.deepEqual(told.sort(), [...new Set(written)].sort());
+  const documented = Array.from(page.matchAll(/^\| `(\w+)`/gm), ([, reason]) => reason);
+  assert.deepEqual(documented.sort(), [...new Set(written)].sort());
 });
 
 Deno.test("docs/money.md names guards and procedures that the migrations have, and tests that are there", async () => {

@@ -1,4 +1,4 @@
-// A reader holds a file and a function in mind as a whole, or not at all: these are their largest sizes.
+// The largest sizes of files and functions, so that a reader can take each in as a whole.
 import assert from "node:assert/strict";
 import ts from "typescript";
 import { isProduction, readSources, type Source, toSource } from "../support/sources.ts";
@@ -29,7 +29,7 @@ const sources = (await readSources("supabase", "local", "tests")).filter(({ path
   path !== GENERATED && !NOT_YET.has(path)
 );
 
-/** The functions of more lines than are allowed, each with the lines of those that are in it. */
+/** The functions with too many lines; the lines of a nested function count for the outer one too. */
 function longFunctions({ path, text }: Source): string[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: string[] = [];

@@ -7,7 +7,7 @@ import { assertRefusal } from "../support/refusal.ts";
 
 const world = useWorld({ falSimulator: INSTANT });
 
-/** What a project may lack, and what its operator is told then. */
+/** What a project may lack, and what its log and health say then. */
 const LACKING: [what: string, variables: () => Record<string, string>, told: RegExp][] = [
   ["with legacy API keys only", () => ({ SUPABASE_SECRET_KEYS: "" }), /no secret API key of the new kind/],
   ["whose keys are named nowhere", () => ({ SUPABASE_SECRET_KEYS: "{}" }), /Create the new API keys/],

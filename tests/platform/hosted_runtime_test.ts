@@ -1,4 +1,4 @@
-// Supabase's hosted runtime is compatible with Deno 2.1 and no newer: all that is deployed must work there.
+// Supabase's hosted runtime is compatible with Deno 2.1 and no newer: all functions must work there.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { projectPath } from "../../local/machine/project.ts";
@@ -91,7 +91,7 @@ testConcurrentRequests(world);
 const body = { model_id: KLING, prompt: "A lighthouse" };
 const key = { "Idempotency-Key": "a-key" };
 
-/** The main error answers of POST /generate-video: what is sent, by a user who has credits for no video. */
+/** The main error answers of POST /generate-video, and the requests that get them from a user without credits. */
 const REFUSALS: [status: number, code: string, request: { headers?: HeadersInit; body?: unknown; method?: string }][] =
   [
     [400, "idempotency_key_required", { body }],

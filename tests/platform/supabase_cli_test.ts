@@ -7,7 +7,7 @@ import { startPostgres } from "../../local/postgres/postgres.ts";
 import { projectPath } from "../../local/machine/project.ts";
 import { runSupabaseCli } from "../../local/machine/supabase-cli.ts";
 
-/** What Supabase's linter says of our database, and why we leave it so. */
+/** The findings of Supabase's linter that we accept, each with its reason. */
 const ACCEPTED_ADVICE: Record<string, string> = {
   unused_index: "The database is new: none of its indexes has been used yet.",
 };
@@ -80,7 +80,7 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return serverUrl.replace(/[^/]*$/, name);
 }
 
-/** What every hosted Supabase database has, and nothing of ours. */
+/** A database as hosted Supabase gives it, without anything of ours. */
 async function prepareBootstrapOnly(url: string): Promise<void> {
   const empty = await Deno.makeTempDir();
   try {

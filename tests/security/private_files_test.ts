@@ -1,4 +1,4 @@
-// Files that only we can open (Google's), and files that Storage does not take: paid for is delivered, or refunded.
+// Files that only we can open (Google's) and files that Storage refuses: the video is delivered, or refunded.
 import assert from "node:assert/strict";
 import {
   assertPaidOnce,

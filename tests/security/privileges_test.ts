@@ -5,7 +5,7 @@ import { assertChangesNothing } from "../support/table-dump.ts";
 
 const world = useWorld({ falSimulator: { queueMs: 0, runMs: 0, concurrency: 1000 } });
 
-/** Somebody who has a finished video, and two who want it: the app without a user, and another user. */
+/** A user with a finished video, and two callers that must not get it: the app without a user, and another user. */
 interface Scene {
   victim: TestUser;
   jobId: string;
@@ -23,7 +23,7 @@ async function setScene({ newUser, generate, travel, status }: World): Promise<S
   return { victim, jobId, attackers: { anon: client(), authenticated: client(attacker) }, attacker };
 }
 
-/** What an app holds: the publishable key and, signed in, its user's token. */
+/** The headers of an app: the publishable key and, signed in, its user's token. */
 function client(user?: TestUser): SupabaseClient {
   return createClient(world.url, world.publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },
@@ -31,14 +31,14 @@ function client(user?: TestUser): SupabaseClient {
   });
 }
 
-/** What the operator's own programs hold. */
+/** The headers of the operator's own programs. */
 function operator(): SupabaseClient {
   return createClient(world.url, world.secretKey, { auth: { persistSession: false, autoRefreshToken: false } });
 }
 
 interface Procedure {
   name: string;
-  /** Arguments that fit its types, and name the victim and their job. */
+  /** Arguments of the right types that name the first user and their job. */
   args: Record<string, unknown>;
 }
 
@@ -66,7 +66,7 @@ async function listProcedures({ victim, jobId }: Scene): Promise<Procedure[]> {
   }));
 }
 
-/** What Postgres says to a role that has not the right; everything else may be a refusal for another reason. */
+/** What Postgres answers to a role without the privilege; every other error may have another reason. */
 const PERMISSION_DENIED = "42501";
 
 Deno.test("no procedure but the quote can be called by an app, signed in or not", async () => {

@@ -1,6 +1,6 @@
 import type { World } from "./harness.ts";
 
-/** Leases, grace times and pauses run out while a test is busy: three virtual seconds for 150 real milliseconds. */
+/** Three virtual seconds for 150 real milliseconds: leases, grace times and pauses end while a test runs. */
 const FACTOR = 20;
 
 /** Makes the database's clock run fast, whatever happens to its server, until the answer is called. */

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import type { FalSimulator, SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
 import { type Answer, KLING, type TestUser, type World } from "./harness.ts";
 
-/** Runs that take no time: a submitted job is found finished by the next look. */
+/** Runs that take no time: the next check of a submitted job finds it finished. */
 export const INSTANT = { queueMs: 0, runMs: 0, concurrency: 100 };
 /** Runs that end only when a test ends them. */
 export const ENDLESS = { queueMs: 0, runMs: 3_600_000, concurrency: 100 };
 
 /** Kling 3 Standard's price for its default of five seconds. */
 export const PRICE = 5;
-/** Longer than any pause between two looks at a job that is well. */
+/** Longer than any pause between two checks of a job without failures. */
 const NEXT_LOOK_SECONDS = 20;
 /** Longer than the grace time of a lost submission and than any pause between two attempts. */
 const NEXT_ATTEMPT_SECONDS = 125;
-/** With the pauses above far beyond every deadline. */
+/** With the pauses above this is far beyond every deadline. */
 const MAX_POLLS = 25;
 
 /** A request for a video, ready to be sent. */
@@ -27,15 +27,15 @@ export interface GenerationRequest {
   runs(): readonly Readonly<SubmittedRequest>[];
 }
 
-/** One video that was asked for: what its user was told, and what the provider saw. */
+/** One requested video: the answer to its user, and what the provider received. */
 export interface Generation extends GenerationRequest {
   answer: Answer;
   jobId: string;
-  /** Asks for the status, some seconds later: by default when the next look is due. */
+  /** Asks for the status, some seconds later: by default when the next check is due. */
   poll(secondsLater?: number): Promise<Answer>;
   /** Asks again and again until the job is over. */
   outcome(): Promise<Answer>;
-  /** The changes of the user's credits on account of this job. */
+  /** The changes of the user's credits for this job. */
   ledger(): Promise<number[]>;
 }
 
@@ -103,7 +103,7 @@ export function simulatorOf(world: World): FalSimulator {
   return world.falSimulator;
 }
 
-/** Ends the newest run of a generation well. */
+/** Ends the newest run of a generation with a success. */
 export function finishRun(world: World, generation: Generation): void {
   const run = generation.runs().at(-1);
   assert.ok(run, "the provider has not got this generation");

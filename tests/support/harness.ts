@@ -43,7 +43,7 @@ export interface CallOptions {
   body?: unknown;
 }
 
-/** How long a worker may write a video (see `app_settings`): a deleted file is looked for again afterwards. */
+/** How long a worker may write a video (see `app_settings`): a deleted file is deleted again afterwards. */
 export const COPY_LEASE_SECONDS = 300;
 
 /** Kling 3 Standard of the seeded catalogue: one credit a second, five seconds by default. */
@@ -82,7 +82,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   const sql = postgres(stack.databaseUrl, {
     max: 4,
     onnotice: () => {},
-    // As PostgREST tells it: a balance is a number.
+    // As PostgREST answers it: a balance is a number.
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
   });
   await sql.unsafe(`

@@ -14,7 +14,7 @@ export function useProductWorld(options: StackOptions = {}): World {
   return world;
 }
 
-/** Asks as a client does, at its own pace, until it is told to stop; all that it was told, oldest first. */
+/** Polls as a client does, at its own pace, until the job is over; all answers, oldest first. */
 export async function pollEvery(
   world: World,
   seconds: number | ((attempt: number) => number),

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { LIGHTHOUSE, type World } from "./harness.ts";
 
-/** Old enough for the longest pause between two looks: a test that takes seconds sees each once. */
+/** Old enough for the longest pause between two checks: a test of some seconds sees each job checked once. */
 const AGE_SECONDS = 200;
 const jobsSchema = z.array(z.object({ job_id: z.string() }));
 
 /**
- * Charged jobs that wait for these runs of the provider and are due to be looked at, in the order of the runs. Made by
- * the procedures that make them always, but in one statement.
+ * Charged jobs that wait for these runs of the provider and are due for a check, in the order of the runs. Made by
+ * the usual procedures, but in one statement.
  */
 export async function insertRunningJobs({ sql, travel }: World, runIds: readonly string[]): Promise<string[]> {
   const userId = crypto.randomUUID();

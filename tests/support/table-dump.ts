@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { World } from "./harness.ts";
 
 const SCHEMAS = ["public", "private", "storage"];
-/** What is written beside the work: alerts behind its answer, and by every look at the health. */
+/** What is written beside the work: alerts after its answer, and the heartbeat of every health check. */
 const BESIDE = ["public.alerts", "private.heartbeat"];
 const HEALTH_PROBE = "health/probe.vtt";
 
-/** Every row of every table that could matter, and who has an account, by table. */
+/** Every row of every table that the work could change, and of the accounts, by table. */
 async function dumpTables({ sql }: World): Promise<Record<string, unknown>> {
   const tables = await sql<{ name: string }[]>`
     select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -23,7 +23,7 @@ async function dumpTables({ sql }: World): Promise<Record<string, unknown>> {
 
 /** Fails unless the work leaves every table as it was and the books balanced. */
 export async function assertChangesNothing<T>(world: World, work: () => Promise<T>): Promise<T> {
-  // What earlier requests left to be done after their answers is not this work's doing; what it leaves itself, is.
+  // The background work of earlier requests does not count, that of this work does.
   await world.functions.rest();
   const before = await dumpTables(world);
   const result = await work();

@@ -34,13 +34,13 @@ export const ENDPOINTS = {
 } as const;
 export type StepName = keyof typeof ENDPOINTS;
 
-/** Beyond any pause between two looks or attempts that go well. */
+/** Longer than any pause between two checks or attempts without failures. */
 const NEXT_LOOK_SECONDS = 20;
-/** Beyond the grace time of a lost submission, and any patience but a thumbnail's. */
+/** Longer than the grace time of a lost submission, and than any wait for an extra but the thumbnail. */
 const NEXT_ATTEMPT_SECONDS = 125;
 const MAX_POLLS = 200;
 
-/** A transition that was asked for: what its user was told, and what the provider saw. */
+/** One requested transition: the answer to its user, and what the provider received. */
 export interface Transition {
   user: TestUser;
   key: string;
@@ -58,7 +58,7 @@ export interface Transition {
   runs(): readonly Readonly<SubmittedRequest>[];
   /** The runs of one step. */
   runsOf(step: StepName): readonly Readonly<SubmittedRequest>[];
-  /** The changes of the user's credits on account of it. */
+  /** The changes of the user's credits for it. */
   ledger(): Promise<number[]>;
 }
 
@@ -132,7 +132,7 @@ export async function startTransition(world: World, options: TransitionOptions =
   };
 }
 
-/** It is submitted after the answer: until it is, or was refused, or nobody knows. */
+/** Waits until the transition, which is submitted after the answer, is accepted, refused, or its outcome unknown. */
 export async function submitted(world: World, taskId: string): Promise<void> {
   await until("the transition is submitted", async () => {
     const [work] = await world.sql`
@@ -144,7 +144,7 @@ export async function submitted(world: World, taskId: string): Promise<void> {
 
 const resultSchema = z.record(z.string(), z.unknown());
 
-/** What a task that went well has made. */
+/** The result of a task that succeeded. */
 export function resultOf({ body }: Answer): Record<string, unknown> {
   assert.equal(body.state, "SUCCESS", JSON.stringify(body));
   return resultSchema.parse(body.result);
