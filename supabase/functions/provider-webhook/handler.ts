@@ -24,10 +24,10 @@ export async function providerWebhook(context: JobContext, request: Request): Pr
   const address = addressOf(request);
   context.logFields.job_id = address.jobId;
   const provider = providerOf(context.providers, address.provider);
-  // The token before the body, which may be large: no memory for strangers.
+  // The token is checked before the body is read: the body may be large.
   if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
-  // The signature too: the token may have leaked with the address, and the body may be forged.
+  // The signature is checked too: the token may have leaked with the address, and the body may be forged.
   if (!await isSigned(context, provider, { headers: request.headers, body })) throw refused(context, address);
   const runId = provider.webhook?.runId(body) ?? null;
   if (runId === null) {
