@@ -9,7 +9,7 @@ select pg_temp.fail('failed'), pg_temp.make('delivered'), pg_temp.complete('deli
 select is_empty('select * from public.audit_credits()',
   'books with a running, a failed and a delivered job are in order');
 
--- Breaks the books by force, and mends them again when the audits have looked: of everything, of what is new, by users.
+-- Breaks the books by force, runs the three audits (of all users, of new entries, of the next users), and undoes the damage.
 create function pg_temp.reports(p_damage text) returns table (every text[], recent text[], by_users text[])
 language plpgsql as $$
 begin
@@ -67,13 +67,13 @@ insert into damages values
 ;
 select is(every, expected, 'the audit reports ' || damage) from damages, pg_temp.reports(damage);
 select is(by_users, expected, 'the audit of the next users reports ' || damage) from damages, pg_temp.reports(damage);
--- Of a balance it compares the last entry, not the sum of them all: whatever is wrong with that does not follow.
+-- It compares a balance with its last entry, not with the sum of all: where that differs, an entry does not follow.
 select is(recent, case when 'ledger_entry_does_not_follow' = any (select split_part(unnest(expected), ' ', 1))
   then array_remove(expected, 'balance_differs_from_ledger user') else expected end,
   'the audit of what is new reports ' || damage) from damages, pg_temp.reports(damage);
-select is_empty('select * from public.audit_credits()', 'mended books are in order again');
+select is_empty('select * from public.audit_credits()', 'repaired books are in order again');
 delete from auth.users where id = pg_temp.a();
-select is_empty('select * from public.audit_credits()', 'and so are those of a user who left');
+select is_empty('select * from public.audit_credits()', 'the books of a user who has left are in order');
 
 select * from finish();
 rollback;

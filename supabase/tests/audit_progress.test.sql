@@ -1,4 +1,4 @@
--- How the audit gets on: what is new is audited once it is settled, and everybody in turn.
+-- How the audits proceed: new entries until they are an hour old, and all users in rounds.
 begin;
 select plan(19);
 \ir support/clock.psql
@@ -12,7 +12,7 @@ select ('00000000-0000-4000-8000-00000000000' || number)::uuid, number || '@exam
 from generate_series(1, 5) as number;
 create function pg_temp.user(p_number integer default 1) returns uuid language sql as
   $$ select ('00000000-0000-4000-8000-00000000000' || p_number)::uuid $$;
--- An entry as a slow transaction commits it: its id was drawn long before.
+-- An entry of a slow transaction: it is committed long after it got its id.
 create function pg_temp.commit_late(p_id bigint) returns void language sql as $$
   insert into public.quota_log (id, user_id, change, reason, balance_after, created_at)
   overriding system value values (p_id, pg_temp.user(), 1, 'late', 1000, private.clock())
@@ -25,7 +25,7 @@ select public.add_credits(pg_temp.user(), 1, 'test');
 
 select is(public.audit_recent() -> 'problems', '[]', 'books in order have no problem');
 select pg_temp.at('1 12:59');
-select is(public.audit_recent() -> 'next', 'null', 'what is new fits one call');
+select is(public.audit_recent() -> 'next', 'null', 'one call audits all that is new');
 savepoint settled;
 select pg_temp.commit_late(late) from ids;
 select is(pg_temp.problems_of(public.audit_recent()), array['ledger_entry_does_not_follow'],
@@ -35,12 +35,13 @@ select pg_temp.at('1 13:01');
 select public.audit_recent();
 savepoint done_with;
 select pg_temp.commit_late(later) from ids;
-select is(pg_temp.problems_of(public.audit_recent()), null, 'what was audited an hour after it came is not audited again');
+select is(pg_temp.problems_of(public.audit_recent()), null,
+  'what was audited an hour after it came is not audited again');
 select is(pg_temp.problems_of(public.audit_next_users()), array['balance_differs_from_ledger', 'ledger_entry_does_not_follow'],
-  'but in the round through all users');
+  'the round through all users audits it');
 rollback to done_with;
 
--- Jobs whose own entries were done with long ago.
+-- Jobs whose entries were audited long ago.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 create function pg_temp.start(p_key text) returns uuid language sql as $$
   select (public.start_generation(pg_temp.user(), p_key, 'hash',
@@ -56,7 +57,7 @@ select public.audit_recent();
 savepoint long_ago;
 update private.job_queue set next_check_at = null where job_id = (select running from jobs);
 select is(pg_temp.problems_of(public.audit_recent()), array['unfinished_job_is_never_looked_at'],
-  'a job that nobody looks at is found, however long ago it was charged');
+  'a job that is never due is found, however long ago it was charged');
 rollback to long_ago;
 select public.add_credits(pg_temp.user(), 1, 'x', delivered) from jobs;
 select is(pg_temp.problems_of(public.audit_recent()), array['job_refunded_without_failing'],
@@ -73,29 +74,30 @@ update parts set part = public.audit_recent((part ->> 'next')::bigint, 2);
 select isnt(part -> 'next', 'null', 'a part says where the next one begins') from parts;
 update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.user(5);
 select is(pg_temp.problems_of(public.audit_recent((part ->> 'next')::bigint, 2)), array['balance_differs_from_ledger'],
-  'and the last one goes to the end') from parts;
+  'the last part goes to the end') from parts;
 update public.credit_balances set credits_remaining = 21 where user_id = pg_temp.user(5);
 select pg_temp.commit_late(id) from drawn;
 select is(pg_temp.problems_of(public.audit_recent()) @> array['ledger_entry_does_not_follow'], true,
-  'no part is done with before those before it are');
+  'a part is audited again until all parts before it are done');
 delete from public.quota_log where reason = 'late';
 
 -- The round.
 update public.credit_balances set credits_remaining = credits_remaining + 1 where user_id = pg_temp.user(3);
 select is(public.audit_next_users(2), '{"problems": [], "more": true}', 'a round begins with the first users');
-select is(pg_temp.problems_of(public.audit_next_users(2)), array['balance_differs_from_ledger'], 'goes on with the next');
-select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'and ends with the last');
+select is(pg_temp.problems_of(public.audit_next_users(2)), array['balance_differs_from_ledger'],
+  'a round continues with the next users');
+select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'a round ends with the last users');
 select is(public.audit_next_users(2), '{"problems": [], "more": false}', 'the next round waits a day');
 select pg_temp.at('2 13:02');
-select is(public.audit_next_users(2) -> 'more', 'true', 'then it begins');
--- The third user's entries are more than that: nobody else's are read with them.
+select is(public.audit_next_users(2) -> 'more', 'true', 'the next round begins after a day');
+-- The third user has more entries than that: the call reads the entries of no other user.
 create temp table busy as select public.audit_next_users(100, 1) as part;
 select is(
   array[part ->> 'more', (select after_user_id::text from private.audit_state)], array['true', pg_temp.user(3)::text],
-  'a call takes no more users than have so many entries') from busy;
-select is(public.audit_next_users(100, 1) -> 'more', 'true', 'goes on behind them');
-select is(public.audit_next_users(100) -> 'more', 'false', 'and comes to the end all the same');
-select isnt_empty('select * from public.audit_credits()', 'all at once finds the same');
+  'the number of ledger entries limits the users of one call') from busy;
+select is(public.audit_next_users(100, 1) -> 'more', 'true', 'the next call continues after the last audited user');
+select is(public.audit_next_users(100) -> 'more', 'false', 'a round with a limit of entries reaches the end');
+select isnt_empty('select * from public.audit_credits()', 'the audit of all users at once finds the same');
 
 select * from finish();
 rollback;

@@ -17,17 +17,17 @@ $$;
 -- Templates.
 select is(
   private.render('{"a": {"from": "x"}, "list": [1, {"deep": {"from": "y"}}, "z"]}', '{"x": "text", "y": [1, 2]}'),
-  '{"a": "text", "list": [1, {"deep": [1, 2]}, "z"]}', 'a value takes the place of its name, as deep as it stands');
+  '{"a": "text", "list": [1, {"deep": [1, 2]}, "z"]}', 'a value replaces its name at any depth of a template');
 select is(
   private.render('{"voice": {"from": "who", "choices": {"he": "am_1", "she": "af_2"}}}', '{"who": "she"}'),
-  '{"voice": "af_2"}', 'what a value means to the provider is told by the choices');
+  '{"voice": "af_2"}', 'the choices translate a value for the provider');
 select is(
   private.render('{"video": {"artifact": "video"}, "none": {}, "empty": []}', '{"artifact": "x"}'),
-  '{"video": {"artifact": "video"}, "none": {}, "empty": []}', 'what is made later stays until it is there');
+  '{"video": {"artifact": "video"}, "none": {}, "empty": []}', 'an artifact stays in the input until it is made');
 select is(
   private.render('{"text": {"from": "text"}}', '{"text": {"from": "secret"}, "secret": 1}'),
-  '{"text": {"from": "secret"}}', 'a value that looks like a template is not filled in turn');
-select is(private.render('{"a": {"from": "x"}}', '{}'), '{"a": null}', 'a value that nobody gave is null');
+  '{"text": {"from": "secret"}}', 'a value that looks like a template is not rendered again');
+select is(private.render('{"a": {"from": "x"}}', '{}'), '{"a": null}', 'a missing value is null');
 
 -- The picture: one run, several, or one that is cut.
 create function pg_temp.picture(p_settings jsonb) returns jsonb language sql as $$
@@ -40,7 +40,7 @@ select is(
     "optional": false, "makes_video": true, "typical_seconds": 100, "max_run_seconds": 900, "input": {
       "prompt": "a cat It fades.", "first": "https://example.com/1.png", "last": {"input_file": "a/2.png"},
       "length": "5s"}}]',
-  'a length that the model makes is one run, from the first image to the last');
+  'a length that the model supports is one run, from the first image to the last');
 select is(
   pg_temp.names(pg_temp.picture(jsonb_build_object('duration', seconds))), names,
   format('%s s are made by %s', seconds, names))
@@ -61,33 +61,33 @@ select is_empty(
           max(rtrim(length, 's')::integer) as longest
         from jsonb_array_elements_text(lengths) as length) as found
     where total <> greatest(seconds, 3) or shortest < 3 or longest > 15 $$,
-  'every length is made of runs that the model makes, and they add up to it');
+  'every length is made of runs that the model supports, and they add up to it');
 select is(
   pg_temp.inputs(steps, 'first'), '["https://example.com/1.png", {"artifact": "frame_1"}, {"artifact": "frame_2"}]',
-  'the first run begins with the first image, each other with the last frame of the one before') from long;
+  'the first run begins with the first image, each other run with the last frame of the run before it') from long;
 select is(pg_temp.field(steps, 'frame_2', 'input'), '{"video_url": {"artifact": "generate_2"}, "frame_type": "last"}',
-  'which is taken from that run''s own video') from long;
+  'a last frame is taken from the video of its own run') from long;
 select is(pg_temp.inputs(steps, 'last'), '[null, null, {"input_file": "a/2.png"}]',
   'only the last run ends with the last image') from long;
 select is(
   pg_temp.field(steps, 'join', 'input'),
   '{"video_urls": [{"artifact": "generate_1"}, {"artifact": "generate_2"}, {"artifact": "generate_3"}]}',
-  'and all are joined in their order') from long;
+  'the runs are joined in their order') from long;
 select is_empty(
   $$ select step from long, jsonb_array_elements(steps) as step
     where (step ->> 'optional')::boolean or step -> 'parts' <> '[]' $$,
-  'no run of a picture can be left out');
+  'no run of the picture can be skipped');
 select is(private.price_of(steps), 3231, 'the runs cost what the whole length costs, once') from long;
 create temp table short as select pg_temp.picture('{"duration": 1}') as steps;
-select is(pg_temp.inputs(steps, 'length'), '["3s"]', 'a length below the model''s shortest is made as the shortest')
+select is(pg_temp.inputs(steps, 'length'), '["3s"]', 'a length below the shortest of the model is made as the shortest')
 from short;
 select is(
   pg_temp.field(steps, 'trim', 'input'), '{"video_url": {"artifact": "video"}, "start_time": 0, "end_time": 1}',
-  'and cut to what was asked for') from short;
-select is(private.price_of(steps), 1603, 'it costs what the shortest costs') from short;
+  'the shortest length is cut to the length of the request') from short;
+select is(private.price_of(steps), 1603, 'a length below the shortest costs what the shortest costs') from short;
 select is(
   private.generation_steps(models, 'a cat', null, null, '{"duration": 31}') #> '{0,input}',
-  '{"prompt": "a cat", "seconds": 31}', 'a model that makes every length itself is asked for it')
+  '{"prompt": "a cat", "seconds": 31}', 'a model that supports every length gets the length of the request')
 from public.models where name = 'Test text-to-video';
 
 -- The sound.
@@ -112,32 +112,33 @@ create function pg_temp.optional(p_steps jsonb) returns text language sql as $$
   select coalesce(string_agg(step ->> 'name', ' ' order by place) filter (where (step ->> 'optional')::boolean), '')
   from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
 $$;
-select is(pg_temp.sound_of('none'), '[]', 'a video without sound has no steps for it');
-select is(pg_temp.names(pg_temp.sound_of('voice')), 'voiceover mix', 'a voice is spoken and mixed');
+select is(pg_temp.sound_of('none'), '[]', 'a video without sound has no steps of sound');
+select is(pg_temp.names(pg_temp.sound_of('voice')), 'voiceover mix', 'a voiceover is spoken and mixed');
 select is(
   pg_temp.field(pg_temp.sound_of('voice'), 'voiceover', 'input'), '{"prompt": "Hello", "voice": "am_michael"}',
-  'it is the voice that was chosen, with the text');
+  'a voiceover has the chosen voice and the text');
 select is(
   pg_temp.names(pg_temp.sound_of('music')), 'music loudness mix',
   'music is composed, brought to its volume and mixed');
 select is(
-  pg_temp.field(pg_temp.sound_of('music'), 'music', 'input') -> 'seconds_total', '7', 'it is as long as the video');
+  pg_temp.field(pg_temp.sound_of('music'), 'music', 'input') -> 'seconds_total', '7', 'music is as long as the video');
 select is(
   pg_temp.field(pg_temp.sound_of('music'), 'mix', 'input') #> '{tracks,1}',
   '{"id": "music", "type": "audio", "keyframes": [
     {"timestamp": 0, "duration": 7000, "url": {"artifact": "loudness"}}]}',
-  'and what is mixed is the music at its volume');
+  'the mix uses the music at its volume');
 select is(pg_temp.names(pg_temp.sound_of('both')), 'voiceover music loudness mix', 'voice and music are mixed at once');
 select is(
   (select jsonb_agg(track -> 'id')
     from jsonb_array_elements(pg_temp.field(pg_temp.sound_of('both'), 'mix', 'input') -> 'tracks') as track),
-  '["video", "voiceover", "music"]', 'with the picture');
-select is(pg_temp.sound('{"enable_music": true, "music_volume": 0}'), '[]', 'music at no volume is none');
+  '["video", "voiceover", "music"]', 'a mix has the picture, the voice and the music');
+select is(pg_temp.sound('{"enable_music": true, "music_volume": 0}'), '[]', 'music at volume 0 has no steps');
 select is(
   pg_temp.names(pg_temp.sound(pg_temp.sounding() || '{"music_volume": 0}')), 'voiceover mix',
-  'next to a voice neither');
+  'music at volume 0 has no steps next to a voice');
 select is(
-  private.price_of(pg_temp.sound(pg_temp.sounding() || '{"music_volume": 0}')), 900, 'and it is not charged');
+  private.price_of(pg_temp.sound(pg_temp.sounding() || '{"music_volume": 0}')), 900,
+  'music at volume 0 is not charged');
 select is(private.loudness_of(volume), lufs, format('a volume of %s is %s LUFS', volume, lufs))
 from (values (100, -14.0), (50, -20.0), (1, -54.0)) as examples (volume, lufs);
 select is(
@@ -151,7 +152,7 @@ from (values
   ('spare both', 'voiceover music loudness mix'), ('spare only', 'music loudness mix')) as examples (name, optional);
 select is(
   pg_temp.field(pg_temp.sound_of('spare music'), 'mix', 'parts'), '["voiceover", "music"]',
-  'a mix is there for all its parts');
+  'a mix lists all its parts');
 
 -- The thumbnail, and the price.
 create function pg_temp.all_steps(p_settings jsonb) returns jsonb language sql as $$
@@ -161,24 +162,25 @@ $$;
 select is(
   pg_temp.names(pg_temp.all_steps('{"duration": 1, "enable_music": true}')),
   'music loudness generate trim mix thumbnail',
-  'what can be refused and costs little comes before the picture, is laid under all of it, and the thumbnail comes last');
+  'sound is made before the picture and mixed after it, and the thumbnail comes last');
 select is(
   (select string_agg(step ->> 'name', ' ' order by place)
     from jsonb_array_elements(pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}')) with ordinality as steps (step, place)
     where (step ->> 'makes_video')::boolean),
-  'generate_1 generate_2 generate_3', 'the runs of the model itself are marked: after the last the video is made');
+  'generate_1 generate_2 generate_3', 'the runs of the model are marked: after the last one the video is made');
 select is(
   array(select private.is_making_video(pg_temp.all_steps('{"duration": 16, "enable_music": true}'), step)
     from generate_series(0, 8) as step),
-  '{t,t,t,t,t,f,f,f,f}', 'until the last of them is done');
-select is(pg_temp.optional(pg_temp.all_steps('{}')), 'thumbnail', 'no video fails for its thumbnail');
+  '{t,t,t,t,t,f,f,f,f}', 'the video is being made until its last run has ended');
+select is(pg_temp.optional(pg_temp.all_steps('{}')), 'thumbnail', 'the thumbnail is optional');
 select is(
   pg_temp.field(pg_temp.all_steps('{}'), 'thumbnail', 'input'),
-  '{"video_url": {"artifact": "video"}, "frame_type": "first"}', 'it is taken from the video as it is delivered');
+  '{"video_url": {"artifact": "video"}, "frame_type": "first"}',
+  'the thumbnail is taken from the video that is delivered');
 update public.models set files_are_public = false where name = 'Test transition';
 select is(
   pg_temp.field(pg_temp.all_steps('{}'), 'thumbnail', 'input') -> 'video_url', '{"stored_video": true}',
-  'or from our own copy where the provider''s files are its own');
+  'the thumbnail is taken from our own copy where the files of the provider are private');
 update public.models set files_are_public = true where name = 'Test transition';
 select is(
   public.quote_generation((pg_temp.model()).id, settings) -> 'credits', to_jsonb(credits),

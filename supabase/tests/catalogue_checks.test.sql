@@ -1,14 +1,16 @@
--- What is wrong with a row of the catalogue is told when it is written.
+-- A wrong row of the catalogue is refused when it is written, with its problems.
 begin;
 select plan(68);
 
--- Every row of the seed is sound.
-select is_empty('select name, private.schema_problems(settings_schema) from public.models', 'every model of the seed fits');
-select is_empty('select name, private.step_input_problems(input) from public.pipeline_steps', 'and every pipeline step');
-select lives_ok('update public.models set name = name', 'so that each can be written again');
-select lives_ok('update public.pipeline_steps set name = name', 'as can the steps');
+-- Every row of the catalogue is valid.
+select is_empty('select name, private.schema_problems(settings_schema) from public.models',
+  'every model of the catalogue is valid');
+select is_empty('select name, private.step_input_problems(input) from public.pipeline_steps',
+  'every pipeline step of the catalogue is valid');
+select lives_ok('update public.models set name = name', 'every model can be written again');
+select lives_ok('update public.pipeline_steps set name = name', 'every pipeline step can be written again');
 
--- One fault, one sentence.
+-- One fault gives one sentence.
 create function pg_temp.problems(p_schema jsonb) returns text language sql as
   $$ select string_agg(problem, '; ') from private.schema_problems(p_schema) as problem $$;
 select is(pg_temp.problems(schema), problem, format('%s: %s', schema, problem))
@@ -80,7 +82,7 @@ from (values
   ('{"values": ["a"], "price_factor": {"a": "2"}}', 'must have a number above 0 for each price_factor')
 ) as faults (spec, problem);
 
--- What the procedures calculate with.
+-- Settings with which the procedures calculate.
 select is(pg_temp.of_setting(name, spec), problem, format('%s %s: %s', name, spec, problem))
 from (values
   ('duration', '{"values": ["8s"]}'::jsonb, 'settings.duration must be numbers above 0'),
@@ -88,10 +90,11 @@ from (values
   ('duration', '{"type": "integer", "minimum": 0, "maximum": 9}', 'settings.duration must be numbers above 0'),
   ('fps', '{"type": "text", "max_length": 9}', 'settings.fps must be numbers above 0'),
   ('enable_music', '{"values": ["yes"]}', 'settings.enable_music must be of the type boolean'),
-  ('music_volume', '{"type": "integer", "minimum": 0, "maximum": 200}', 'settings.music_volume must be numbers from 0 to 100')
+  ('music_volume', '{"type": "integer", "minimum": 0, "maximum": 200}',
+  'settings.music_volume must be numbers from 0 to 100')
 ) as faults (name, spec, problem);
 
--- As whoever adds a model meets it.
+-- What an operator sees who adds a model.
 create function pg_temp.add_model(p_category text, p_schema jsonb) returns void language sql as $$
   insert into public.models (name, category, provider, provider_model_id, pricing_type, cost_per_second, settings_schema)
   values ('New', p_category, 'fal', 'fal-ai/new', 'per_second', 1, p_schema)
@@ -101,21 +104,22 @@ select throws_ok(
   'The model "New" is not valid: settings.duration has "vaules", which is not a known key; '
   'settings.duration must have either values, the list of all allowed values, or a type; '
   'settings.duration must be numbers above 0',
-  'a model that does not fit is refused with all that is wrong');
+  'an invalid model is refused with all its problems');
 select throws_ok(
   $$ select pg_temp.add_model('transition', '{"settings": {"duration": {"values": [5], "default": 5}}}') $$, '23514',
   'The model "New" is not valid: transition needs image_url; transition needs tail_image_url',
-  'as is one that cannot be what its category says');
+  'a model without the images of its category is refused');
 select throws_ok(
   $$ select pg_temp.add_model('text-to-video', '{"image_url": {"input": "i", "required": true},
     "settings": {"duration": {"values": [5], "default": 5}}}') $$, '23514',
-  'The model "New" is not valid: text-to-video cannot require an image', 'or asks for more than it says');
+  'The model "New" is not valid: text-to-video cannot require an image',
+  'a model that requires more than its category is refused');
 select lives_ok(
   $$ select pg_temp.add_model('text-to-video', '{"settings": {"duration": {"values": [5], "default": 5}}}') $$,
-  'one that fits needs no id');
+  'a valid model can be inserted without an id');
 select throws_ok(
   $$ update public.models set settings_schema = '{"settings": 5}' where name = 'New' $$, '23514', null,
-  'nor can a change make it one that does not');
+  'a change that makes a model invalid is refused');
 
 -- The input of a step.
 select throws_ok(

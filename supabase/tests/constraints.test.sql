@@ -11,9 +11,9 @@ select pg_temp.start('job');
 
 select pg_temp.refuses(what, name, 'update public.video_jobs set ' || change)
 from (values
-  ('a kind of job that nobody knows', 'job_kind_is_known', $$kind = 'photo'$$),
-  ('a status beyond the four', 'job_status_is_known', $$status = 'cancelled'$$),
-  ('a stage that nobody knows', 'job_stage_is_known', $$stage = 'dreaming'$$),
+  ('an unknown kind of job', 'job_kind_is_known', $$kind = 'photo'$$),
+  ('an unknown status', 'job_status_is_known', $$status = 'cancelled'$$),
+  ('an unknown stage', 'job_stage_is_known', $$stage = 'dreaming'$$),
   ('a percent above 100', 'job_percent_is_a_percentage', 'progress_percent = 101'),
   ('a percent below 0', 'job_percent_is_a_percentage', 'progress_percent = -1'),
   ('a step beyond the last', 'job_step_is_one_of_its_steps', 'step = 2'),
@@ -34,36 +34,36 @@ from (values
   ('a refund without a failure', 'delivered_job_is_refunded_for_skipped_extras', 'credits_refunded = credits_used'),
   ('a refund of a job that still runs', 'delivered_job_is_refunded_for_skipped_extras',
     $$status = 'processing', skipped_extras = '{music}', credits_refunded = 1$$),
-  ('a refund of a delivery that lacks nothing', 'delivered_job_is_refunded_for_skipped_extras',
+  ('a refund of a delivery with all its extras', 'delivered_job_is_refunded_for_skipped_extras',
     $$status = 'completed', completed_at = now(), video_path = 'x', credits_refunded = 1$$),
-  ('a refund of less than nothing', 'delivered_job_is_refunded_for_skipped_extras',
+  ('a negative refund', 'delivered_job_is_refunded_for_skipped_extras',
     $$status = 'completed', completed_at = now(), video_path = 'x', skipped_extras = '{music}', credits_refunded = -1$$),
-  ('a delivery for nothing', 'failed_job_is_refunded_in_full',
+  ('a full refund of a delivery', 'failed_job_is_refunded_in_full',
     $$status = 'completed', completed_at = now(), video_path = 'x', skipped_extras = '{music}',
       credits_refunded = credits_used$$),
-  ('a delivery of nothing', 'completed_job_has_a_video', $$status = 'completed', completed_at = now()$$),
-  ('a delivery that only we can open', 'private_video_is_delivered_from_our_copy',
+  ('a delivery without a video', 'completed_job_has_a_video', $$status = 'completed', completed_at = now()$$),
+  ('a private video without our copy', 'private_video_is_delivered_from_our_copy',
     $$status = 'completed', completed_at = now(), video_url = 'x', files_are_public = false$$),
   ('an empty prompt', 'job_prompt_is_bounded', $$prompt = ''$$),
   ('a prompt of 5,001 characters', 'job_prompt_is_bounded', $$prompt = repeat('x', 5001)$$),
-  ('a node without a name', 'job_node_id_is_bounded', $$node_id = ''$$),
-  ('an endless address', 'job_image_url_is_bounded', $$image_url = repeat('x', 2049)$$),
-  ('an endless address of a last image', 'job_tail_image_url_is_bounded', $$tail_image_url = repeat('x', 2049)$$),
+  ('an empty node id', 'job_node_id_is_bounded', $$node_id = ''$$),
+  ('an address of 2,049 characters', 'job_image_url_is_bounded', $$image_url = repeat('x', 2049)$$),
+  ('a last images address of 2,049 characters', 'job_tail_image_url_is_bounded', $$tail_image_url = repeat('x', 2049)$$),
   ('two first images', 'job_has_one_image', $$image_url = 'x', image_path = user_id || '/x'$$),
   ('two last images', 'job_has_one_image', $$tail_image_url = 'x', tail_image_path = user_id || '/x'$$),
   ('another user''s file as the first image', 'job_image_file_is_the_owners',
     $$image_path = gen_random_uuid() || '/x'$$),
   ('another user''s file as the last image', 'job_image_file_is_the_owners',
     $$tail_image_path = gen_random_uuid() || '/x'$$),
-  ('a job of nobody', 'video_jobs_user_id_fkey', 'user_id = gen_random_uuid()'),
-  ('a job of no model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
+  ('a job without a user', 'video_jobs_user_id_fkey', 'user_id = gen_random_uuid()'),
+  ('a job without a model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
 ) as impossible (what, name, change);
 
 select pg_temp.refuses(what, name, 'update private.job_queue set ' || change)
 from (values
-  ('work without a step', 'steps_are_a_list', $$steps = '[]'$$),
-  ('work beyond its steps', 'step_is_one_of_the_steps', 'step = 2'),
-  ('a run that nobody submitted', 'provider_job_belongs_to_an_attempt', $$provider_job_id = 'x', submitted_at = null$$),
+  ('a queued job without a step', 'steps_are_a_list', $$steps = '[]'$$),
+  ('a queued job beyond its steps', 'step_is_one_of_the_steps', 'step = 2'),
+  ('a run without a submission', 'provider_job_belongs_to_an_attempt', $$provider_job_id = 'x', submitted_at = null$$),
   ('a step that outlives its job', 'step_ends_by_the_deadline',
     $$step_deadline_at = deadline_at + interval '1 second'$$),
   ('more attempts of a step than of the job', 'attempts_are_counted', 'attempts_of_step = 9')
@@ -71,36 +71,36 @@ from (values
 
 select pg_temp.refuses(what, name, 'update public.pipeline_steps set ' || change || $$ where name = 'music'$$)
 from (values
-  ('a tool of a provider without a name', 'step_provider_is_a_name', $$provider = 'Acme Inc.'$$),
-  ('a product that nobody knows', 'step_product_is_known', $$produces = 'smell_url'$$),
-  ('an extra that costs less than nothing', 'step_price_is_not_negative', 'credits = -1'),
+  ('a step whose provider has no name', 'step_provider_is_a_name', $$provider = 'Acme Inc.'$$),
+  ('an unknown product', 'step_product_is_known', $$produces = 'smell_url'$$),
+  ('an extra with a negative price', 'step_price_is_not_negative', 'credits = -1'),
   ('an extra that takes no time', 'step_times_are_positive', 'typical_seconds = 0'),
-  ('an extra that nobody waits for', 'step_times_are_positive', 'patience_seconds = 0')
+  ('an extra without patience', 'step_times_are_positive', 'patience_seconds = 0')
 ) as impossible (what, name, change);
 
 select pg_temp.refuses(what, name, 'update public.models set ' || change || $$ where name = 'Test'$$)
 from (values
-  ('a category that nobody knows', 'models_category_is_known', $$category = 'song'$$),
+  ('an unknown category', 'models_category_is_known', $$category = 'song'$$),
   ('a provider without a name', 'models_provider_is_a_name', $$provider = 'Acme Inc.'$$),
   ('two prices at once', 'models_price_matches_its_type', 'cost_per_second = 1'),
   ('no price', 'models_price_matches_its_type', 'cost_per_generation = null'),
-  ('a price of nothing', 'models_price_is_positive', 'cost_per_generation = 0'),
+  ('a price of zero', 'models_price_is_positive', 'cost_per_generation = 0'),
   ('a price per second of no duration', 'models_price_per_second_needs_a_duration',
     $$pricing_type = 'per_second', cost_per_second = 1, cost_per_generation = null$$),
   ('a model that takes no time', 'models_times_are_positive', 'max_run_seconds = 0'),
-  ('a model that is gone without a word', 'unavailable_model_says_why', 'is_available = false')
+  ('an unavailable model without a reason', 'unavailable_model_says_why', 'is_available = false')
 ) as impossible (what, name, change);
 
 select pg_temp.refuses(what, name, 'update public.app_settings set ' || change)
 from (values
   ('a negative welcome', 'welcome_credits_is_not_negative', 'welcome_credits = -1'),
-  ('no job at all', 'limits_are_positive', 'active_jobs_per_user = 0'),
-  ('no change of mind at all', 'limits_are_positive', 'cancels_after_start_per_day = 0'),
-  ('no mistake at all', 'limits_are_positive', 'refusals_after_start_per_day = 0'),
-  ('a key that is never bound', 'durations_are_positive', 'idempotency_hours = 0'),
-  ('a pause that shrinks with age', 'durations_are_positive', 'check_interval_max_seconds = 1'),
-  ('a retention of nothing', 'durations_are_positive', 'retention_days = 0'),
-  ('a circuit that nothing opens', 'durations_are_positive', 'circuit_failures = 0'),
+  ('a limit of no jobs', 'limits_are_positive', 'active_jobs_per_user = 0'),
+  ('a limit of no cancellations', 'limits_are_positive', 'cancels_after_start_per_day = 0'),
+  ('a limit of no refusals', 'limits_are_positive', 'refusals_after_start_per_day = 0'),
+  ('a key that is bound for no time', 'durations_are_positive', 'idempotency_hours = 0'),
+  ('a longest pause below the shortest', 'durations_are_positive', 'check_interval_max_seconds = 1'),
+  ('a retention of no days', 'durations_are_positive', 'retention_days = 0'),
+  ('a circuit that opens after no failure', 'durations_are_positive', 'circuit_failures = 0'),
   ('a second row of settings', 'app_settings_has_one_row', 'only_row = false')
 ) as impossible (what, name, change);
 select pg_temp.refuses('one more row of settings', 'app_settings_pkey',
@@ -112,11 +112,11 @@ select pg_temp.refuses(what, name,
   format('insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after)
     values (gen_random_uuid(), %s)', entry))
 from (values
-  ('an entry that moves nothing', 'ledger_entry_moves_credits', $$0, 'x', null, null, 0$$),
-  ('an entry below zero', 'ledger_balance_is_never_negative', $$-1, 'x', null, null, -1$$),
-  ('an entry without a word', 'ledger_reason_is_short_text', $$1, '', null, null, 1$$),
+  ('an entry of zero credits', 'ledger_entry_moves_credits', $$0, 'x', null, null, 0$$),
+  ('an entry with a negative balance', 'ledger_balance_is_never_negative', $$-1, 'x', null, null, -1$$),
+  ('an entry without a reason', 'ledger_reason_is_short_text', $$1, '', null, null, 1$$),
   ('a second charge of a job', 'a_job_is_charged_once', $$-1, 'x', pg_temp.job('job'), null, 1$$),
-  ('a transaction id of before', 'transaction_id_is_used_once',
+  ('a transaction id that was used before', 'transaction_id_is_used_once',
     $$1, 'x', null, 'welcome:00000000-0000-4000-8000-00000000000a', 1$$)
 ) as impossible (what, name, entry);
 select pg_temp.fail('job');
@@ -126,8 +126,8 @@ select pg_temp.refuses('a second refund of a job', 'a_job_is_refunded_once',
 
 select pg_temp.refuses(what, name, 'update public.idempotency_log set ' || change)
 from (values
-  ('an endless key', 'idempotency_key_is_bounded', $$idempotency_key = repeat('k', 256)$$),
-  ('a key that has expired when it is made', 'idempotency_key_expires_later', 'expires_at = created_at')
+  ('a key of 256 characters', 'idempotency_key_is_bounded', $$idempotency_key = repeat('k', 256)$$),
+  ('a key that has expired from the start', 'idempotency_key_expires_later', 'expires_at = created_at')
 ) as impossible (what, name, change);
 select pg_temp.refuses('one key of one user twice', 'idempotency_log_pkey',
   'insert into public.idempotency_log select * from public.idempotency_log');

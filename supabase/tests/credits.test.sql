@@ -24,11 +24,11 @@ select results_eq(
   array[0::bigint], 'without welcome credits a new user has an empty account');
 select is_empty(
   $$ select from public.quota_log where user_id = '00000000-0000-4000-8000-00000000000c' $$,
-  'an empty welcome is not in the ledger');
+  'welcome credits of zero are not in the ledger');
 
 select is(
   public.deduct_credits(pg_temp.a(), 8), '{"success": true, "credits_remaining": 12}',
-  'deducting answers with the new balance');
+  'a deduction returns the new balance');
 select results_eq(
   $$ select change, reason, job_id, balance_after from public.quota_log where user_id = pg_temp.a()
     order by id desc limit 1 $$,
@@ -39,7 +39,7 @@ select is(
   'more than the balance is not deducted');
 select is(
   public.deduct_credits(pg_temp.a(), 2147483647) ->> 'error', 'Insufficient credits',
-  'the largest amount there is is not deducted');
+  'the largest integer is not deducted');
 select is(
   public.deduct_credits('00000000-0000-4000-8000-00000000000d', 1),
   '{"success": false, "error": "Insufficient credits", "current_credits": 0, "required_credits": 1}',
@@ -52,7 +52,7 @@ select is(
 
 select is(
   public.add_credits(pg_temp.a(), 5, 'purchase', null, 'receipt-1'),
-  '{"success": true, "credits_added": 5, "credits_remaining": 5}', 'adding answers with the new balance');
+  '{"success": true, "credits_added": 5, "credits_remaining": 5}', 'an addition returns the new balance');
 select is(
   public.add_credits(pg_temp.a(), 5, 'purchase', null, 'receipt-1'),
   '{"success": false, "error": "Transaction already processed", "credits_remaining": 5}',
@@ -71,9 +71,9 @@ select is(
   'credits without a transaction id are added each time');
 select is(
   public.add_credits(pg_temp.a(), 5, 'purchase') ->> 'credits_remaining', '15',
-  'and once more');
+  'credits without a transaction id are added once more');
 
--- Each of these would mint credits, or break the account, if it were let through.
+-- Each of these would mint credits or break the account.
 select throws_ok(
   format('select public.%s', call), '22023', null, call || ' is refused')
 from unnest(array[
@@ -85,8 +85,8 @@ select throws_ok(
   'credits for an unknown user are refused');
 select throws_ok(
   $$ select public.deduct_credits(pg_temp.a(), 1, null) $$, '23502', null, 'a deduction without a reason is refused');
-select is(pg_temp.balance(), 15, 'what was refused left the balance');
-select is(pg_temp.entries(), 6::bigint, 'what was refused left no entry');
+select is(pg_temp.balance(), 15, 'refused calls leave the balance');
+select is(pg_temp.entries(), 6::bigint, 'refused calls leave no entry');
 
 select lives_ok(
   $$ select public.deduct_credits(pg_temp.a(), 3, 'video_generation', '00000000-0000-4000-8000-0000000000f1') $$,
@@ -110,7 +110,7 @@ select is(
   '2147483652', 'a refund fits into every balance');
 select is(
   (select balance_after::bigint from public.quota_log where user_id = pg_temp.a() order by id desc limit 1), 2147483652,
-  'and so does its entry');
+  'the entry of a refund fits every balance');
 select public.deduct_credits(pg_temp.a(), 2147483637);
 
 -- The tests run as the owner of the table, who is refused as well.
@@ -130,13 +130,13 @@ select is_empty(
   $$ select from (
     select balance_after, sum(change) over (partition by user_id order by id) as running from public.quota_log
   ) as entries where balance_after <> running $$,
-  'every entry tells the balance after it');
+  'every entry has the balance after it');
 delete from auth.users where id = pg_temp.a();
 select is(pg_temp.balance(), null, 'a deleted user has no account');
 select is(pg_temp.entries(), 0::bigint, 'the ledger does not keep the name of the user');
 update public.app_settings set welcome_credits = 20;
 insert into auth.users (id, email, email_confirmed_at) values (pg_temp.a(), 'a@example.com', now());
-select is(pg_temp.balance(), 0, 'who comes back under the same id is not welcomed twice');
+select is(pg_temp.balance(), 0, 'a user who comes back under the same id gets no welcome credits again');
 
 select * from finish();
 rollback;

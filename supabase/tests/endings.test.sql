@@ -24,11 +24,11 @@ select is(
     from public.video_jobs where node_id = 'delivered'),
   array['completed', 'completed', '100', 'a/delivered.mp4', null, 'https://provider.test/t.jpg',
     '2030-01-01 12:00:00+00'],
-  'from our own copy');
+  'a delivered job has our own copy of the video');
 select is(
   (select array[next_check_at, lease_until] from private.job_queue where job_id = pg_temp.job('delivered')),
-  array[null, null]::timestamptz[], 'nothing is left to do');
-select is(json #>> '{job,poll_after_ms}', null, 'and nothing to wait for') from answer;
+  array[null, null]::timestamptz[], 'a delivered job is never due again');
+select is(json #>> '{job,poll_after_ms}', null, 'a delivered job has no time for the next poll') from answer;
 set local test.now = '2030-01-01 12:05:00+00';
 select is(
   public.complete_job(pg_temp.job('delivered'), 1, 'other.mp4') -> 'applied', 'false', 'a job is delivered once');
@@ -37,54 +37,58 @@ select is(
   'a delivered job does not fail');
 select is(
   (select array[status, video_path, completed_at::text] from public.video_jobs where node_id = 'delivered'),
-  array['completed', 'a/delivered.mp4', '2030-01-01 12:00:00+00'], 'it stays as it was delivered');
+  array['completed', 'a/delivered.mp4', '2030-01-01 12:00:00+00'], 'a delivered job keeps its video and its time');
 select is(pg_temp.refunds('delivered'), '', 'a delivered job is not refunded');
 
--- Delivered from the provider, the copy owed.
+-- Delivered with the URL of the provider, with a copy still to be made.
 select pg_temp.start_and_make('owed');
 select is(
   public.complete_job(pg_temp.job('owed'), 1, null, 60) #>> '{job,video_url}', 'https://provider.test/v.mp4',
-  'without a copy the provider''s own URL is served');
-select is(public.lease_job(pg_temp.job('owed')), null, 'the copy is tried again, not at once');
+  'without a copy the URL of the provider is delivered');
+select is(public.lease_job(pg_temp.job('owed')), null, 'a missing copy is not tried again at once');
 set local test.now = '2030-01-01 12:06:00+00';
 update answer set json = public.lease_job(pg_temp.job('owed'));
-select is(json ->> 'action', 'store', 'but after its delay') from answer;
-select is(json ->> 'copy_again', 'true', 'for as long as the settings say') from answer;
+select is(json ->> 'action', 'store', 'a missing copy is tried again after its delay') from answer;
+select is(json ->> 'copy_again', 'true', 'a copy is tried again within the time of the settings') from answer;
 select is(
-  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'true', 'a copy that failed is tried again');
+  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'true', 'a failed copy is postponed');
 set local test.now = '2030-01-02 12:06:00+00';
-select is(public.lease_job(pg_temp.job('owed')) ->> 'copy_again', 'false', 'and no longer') ;
+select is(public.lease_job(pg_temp.job('owed')) ->> 'copy_again', 'false',
+  'a copy is not tried again after the time of the settings') ;
 select is(
   public.fail_job(pg_temp.job('owed'), 1, 'timeout', 'It took too long') -> 'applied', 'false',
-  'a job that was delivered from the provider does not fail either');
+  'a job that was delivered with the URL of the provider does not fail');
 update answer set json = public.record_stored_video(pg_temp.job('owed'), 'a/owed.mp4');
 select is(
   json #> '{job,video_path}' || jsonb_build_array(json #> '{job,video_url}'), '["a/owed.mp4", null]',
-  'once the copy is there it is served instead') from answer;
+  'a late copy replaces the URL of the provider') from answer;
 select is(
   public.record_stored_video(pg_temp.job('owed'), 'other.mp4') -> 'applied', 'false', 'a copy is recorded once');
 select is(
-  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'false', 'and then nothing is owed any more');
+  public.postpone(pg_temp.job('owed'), 1, 60) -> 'applied', 'false', 'a job with a copy cannot be postponed');
 select is(
-  (select next_check_at from private.job_queue where job_id = pg_temp.job('owed')), null, 'nobody looks at it again');
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('owed')), null,
+  'a job with a copy is never due again');
 
 select pg_temp.start_and_make('given up');
 select is(
   public.record_stored_video(pg_temp.job('given up'), 'x.mp4') -> 'applied', 'false',
-  'a copy is recorded of delivered videos only');
+  'a copy is recorded for delivered videos only');
 select public.complete_job(pg_temp.job('given up'), 1, null, 60);
-select is(public.postpone(pg_temp.job('given up'), 1) -> 'applied', 'true', 'a copy may be given up');
+select is(public.postpone(pg_temp.job('given up'), 1) -> 'applied', 'true', 'a missing copy may be given up');
 select is(
   (select next_check_at from private.job_queue where job_id = pg_temp.job('given up')), null,
-  'then nobody looks at it again');
+  'a job whose copy was given up is never due again');
 
 select pg_temp.start_and_make('elsewhere');
 select is(
-  public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed', 'a copy need not be wanted at all');
+  public.complete_job(pg_temp.job('elsewhere'), 1) #>> '{job,status}', 'completed',
+  'a job can be delivered without a copy');
 select is(
-  (select next_check_at from private.job_queue where job_id = pg_temp.job('elsewhere')), null, 'then none is owed');
+  (select next_check_at from private.job_queue where job_id = pg_temp.job('elsewhere')), null,
+  'a job that was delivered without a copy is never due again');
 
--- What others cannot open where the provider has it is delivered from our own copy, or not at all.
+-- A private file of the provider is delivered with our own copy, or not at all.
 update public.models set files_are_public = false where name = 'Test';
 select pg_temp.start_and_make('private');
 update public.models set files_are_public = true where name = 'Test';
@@ -93,10 +97,10 @@ select is(
   'a video that only we can open is not delivered by its provider''s URL, ' || what)
 from (values (60, 'though the copy is owed'), (null, 'nor without one')) as delays (p_copy_again_after_seconds, what);
 select is((select next_check_at is not null from private.job_queue where job_id = pg_temp.job('private')), true,
-  'it is looked at again');
+  'a private video without a copy is due again');
 select is(
   public.complete_job(pg_temp.job('private'), 1, 'a/private.mp4') -> 'applied', 'true',
-  'it is delivered when our copy is there');
+  'a private video is delivered with our copy');
 
 -- Failed.
 create temp table before as select pg_temp.balance() as balance;
@@ -106,32 +110,34 @@ update answer set json = public.fail_job(pg_temp.job('failed'), 1, 'content_poli
 select is(json -> 'applied', 'true', 'a job fails') from answer;
 select is(
   json #> '{job,error_code}' || (json #> '{job,credits_refunded}'), '["content_policy", 2]',
-  'and says why') from answer;
-select is(pg_temp.balance(), balance, 'exactly what was charged is refunded, whatever the price is now') from before;
+  'a failed job has an error code and its refund') from answer;
+select is(pg_temp.balance(), balance,
+  'exactly what was charged is refunded, even if the price has changed') from before;
 select results_eq(
   $$ select change, reason, transaction_id = 'refund:' || job_id from public.quota_log
     where job_id = pg_temp.job('failed') order by id $$,
-  $$ values (-2, 'video_generation', false), (2, 'generation_failed_refund', true) $$, 'the ledger shows both');
+  $$ values (-2, 'video_generation', false), (2, 'generation_failed_refund', true) $$,
+  'the ledger has the charge and the refund');
 update public.models set cost_per_generation = 2 where name = 'Test';
 select is(
   public.fail_job(pg_temp.job('failed'), 1, 'timeout', 'x', '{"error": "x"}') -> 'applied', 'false',
   'a job fails once');
-select is(pg_temp.refunds('failed'), '2 generation_failed_refund', 'and is refunded once');
+select is(pg_temp.refunds('failed'), '2 generation_failed_refund', 'a failed job is refunded once');
 select is(
   public.complete_job(pg_temp.job('failed'), 1, 'late.mp4') -> 'applied', 'false', 'a failed job is not delivered');
 select is(
   (select array[status, error_code, video_path] from public.video_jobs where node_id = 'failed'),
-  array['failed', 'content_policy', null], 'it stays as it failed');
+  array['failed', 'content_policy', null], 'a failed job keeps its error code');
 
 select pg_temp.start_and_make('unusable');
 select is(
   public.fail_job(pg_temp.job('unusable'), 1, 'media_unusable', 'x') #>> '{job,status}', 'failed',
-  'a job whose video cannot be used fails, late as it is');
+  'a job whose video cannot be used fails after its last step');
 
--- What a replay of the key is told.
+-- The answer to a replay of the key.
 select is(
   pg_temp.start('failed') -> 'status_code', '200',
-  'a job that failed after it was answered for is replayed as it was answered');
+  'the key of a job that failed after its answer gets the same answer again');
 select pg_temp.start('submitting');
 update answer set json = public.fail_job(
   pg_temp.job('submitting'), 1, 'provider_error', 'x', '{"error": "Provider API failed", "code": "provider_failed"}');
@@ -139,20 +145,21 @@ select is(
   json -> 'response',
   jsonb_build_object('error', 'Provider API failed', 'code', 'provider_failed', 'job_id', pg_temp.job('submitting'),
     'credits_refunded', 2, 'credits_remaining', pg_temp.balance()),
-  'a job that failed while it was submitted is answered with the failure and the refund') from answer;
+  'the answer of a job that failed during its submission has the failure and the refund') from answer;
 select is(
   pg_temp.start('submitting'),
   jsonb_build_object('outcome', 'replayed', 'status_code', 500, 'response', json -> 'response'),
-  'and so is every replay') from answer;
+  'every replay of its key gets that answer') from answer;
 
--- Support refunds by hand while the job still runs; it must end all the same.
+-- An operator refunds by hand while the job still runs: the job must still end.
 select pg_temp.start('refunded');
 select public.add_credits(pg_temp.a(), 2, 'by hand', pg_temp.job('refunded'));
 create temp table before_failure as select pg_temp.balance() as credits;
 select is(
   public.fail_job(pg_temp.job('refunded'), 1, 'timeout', 'x') -> 'job' ->> 'status', 'failed',
   'a job that was refunded by hand still ends');
-select is(pg_temp.balance(), (select credits from before_failure), 'and is not refunded again');
+select is(pg_temp.balance(), (select credits from before_failure),
+  'a job that was refunded by hand is not refunded again');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

@@ -5,14 +5,14 @@ select plan(10);
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
 select public.add_credits(pg_temp.a(), 100, 'purchase');
 
--- Half of them have ended, some are deleted, and no key and no video has expired; nothing is due.
+-- Half of the jobs have ended, some are deleted, no key and no video has expired, and nothing is due.
 select pg_temp.start(number::text) from generate_series(1, 40) as number;
 select public.fail_job(job_id, 1, 'timeout', 'x') from public.video_jobs where node_id::integer % 2 = 0;
 select results_eq('select status, count(*) from public.video_jobs group by status order by status',
-  $$ values ('failed', 20::bigint), ('pending', 20) $$, 'there are jobs');
+  $$ values ('failed', 20::bigint), ('pending', 20) $$, 'half of the jobs have failed, half are pending');
 select public.delete_videos(user_id, array_agg(job_id)) from public.video_jobs where node_id::integer <= 10 group by user_id;
 
--- The planner reads so small a table as a whole, unless it cannot help it.
+-- Otherwise the planner reads such small tables as a whole.
 set local enable_seqscan = off;
 create function pg_temp.rows_read() returns bigint language sql volatile as $$
   select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
@@ -26,21 +26,26 @@ begin
   return pg_temp.rows_read() - v_before;
 end;
 $$;
-select ok(pg_temp.rows_read_by('select count(prompt) from public.video_jobs') >= 30, 'rows that are read are counted');
+select ok(pg_temp.rows_read_by('select count(prompt) from public.video_jobs') >= 30,
+  'the counter counts the rows that are read');
 select is(pg_temp.rows_read_by('select private.call_worker(''advance'')'), 0::bigint,
-  'cron finds out that nothing is due without reading a job');
-select is(pg_temp.rows_read_by('select public.lease_due_jobs(10)'), 0::bigint, 'a worker too');
-select is(pg_temp.rows_read_by('select public.health()'), 0::bigint, 'as does a health check');
-select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint, 'the purge reads only keys that have expired');
-select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and only videos that have');
+  'cron reads no job when nothing is due');
+select is(pg_temp.rows_read_by('select public.lease_due_jobs(10)'), 0::bigint,
+  'a worker reads no job when nothing is due');
+select is(pg_temp.rows_read_by('select public.health()'), 0::bigint, 'a health check reads no job when nothing is due');
+select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint,
+  'the purge reads no key that has not expired');
+select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint,
+  'the purge reads no video that has not expired');
 select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::bigint,
-  'and no file that somebody may still be writing');
+  'the list of files to delete reads no file that a worker may still write');
 update public.app_settings set retention_days = null;
-select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint, 'and none where all are kept');
+select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint,
+  'the purge reads no video where all are kept');
 update public.video_jobs set status = 'failed', stage = 'failed', error_code = 'timeout', credits_refunded = credits_used,
   completed_at = private.clock() where completed_at is null;
 update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = private.clock() + interval '1 minute';
-select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of what is new reads nothing old');
+select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of new entries reads no old row');
 
 select * from finish();
 rollback;

@@ -5,7 +5,7 @@ select plan(5);
 select public.add_credits(pg_temp.a(), 980, 'purchase');
 update public.app_settings set active_jobs_per_user = 100;
 
--- Starts a job of two steps, which the video may be delivered without where `p_optional` says so.
+-- Starts a job of two steps, both optional or both required.
 create function pg_temp.start_two_steps(p_name text, p_optional boolean) returns void language plpgsql as $$
 begin
   perform pg_temp.start(p_name);
@@ -17,7 +17,7 @@ begin
 end;
 $$;
 
--- Does one thing with a job, as a worker, a webhook or its owner would.
+-- One action of a worker, a webhook or the owner.
 create function pg_temp.act(p_name text, p_action text) returns void language plpgsql as $$
 declare
   v_queued private.job_queue := pg_temp.queued(p_name);
@@ -29,7 +29,8 @@ begin
     when 'submit' then perform public.record_submission(v_job_id, v_queued.attempt, v_run);
     when 'run' then perform public.record_progress(v_job_id, v_queued.attempt, 'generating');
     when 'requeue' then perform public.record_progress(v_job_id, v_queued.attempt, 'queued');
-    when 'finish' then perform public.advance_step(v_job_id, v_queued.attempt, '{"video_url": "https://fal.media/v.mp4"}');
+    when 'finish' then perform public.advance_step(v_job_id, v_queued.attempt,
+  '{"video_url": "https://fal.media/v.mp4"}');
     when 'skip' then perform public.skip_step(v_job_id, v_queued.attempt);
     when 'retry' then perform public.schedule_retry(v_job_id, v_queued.attempt, 1);
     when 'adopt' then perform public.adopt_run(v_job_id, v_queued.attempt, v_run || '-late');
@@ -43,7 +44,7 @@ begin
 end;
 $$;
 
--- What every change is made by, as the database itself tells it: the innermost procedure that the table names.
+-- The procedure that makes each change: of those in the call stack the innermost that the table names.
 create temp table made (from_status text, from_stage text, to_status text, to_stage text, made_by text);
 create function pg_temp.note_change() returns trigger language plpgsql as $$
 declare
@@ -99,7 +100,7 @@ select is(
   'each change of the table is made by each of its procedures, and by nothing else');
 drop trigger note_change on public.video_jobs;
 
--- Every pair of states, tried by hand.
+-- Every pair of states, by hand.
 create temp table states (status text, stage text);
 insert into states values
   ('pending', 'submitting'), ('processing', 'submitting'), ('processing', 'queued'), ('processing', 'generating'),
@@ -131,15 +132,16 @@ select is(
     where f <> t and pg_temp.tried(f, t)) as tried (change)),
   (select string_agg((from_status, from_stage, to_status, to_stage)::text, e'\n'
       order by (from_status, from_stage, to_status, to_stage)::text) from private.job_changes()),
-  'of all changes by hand exactly those of the table pass');
+  'of all changes by hand exactly those of the table are allowed');
 select is_empty(
-  $$ select * from private.job_changes() where from_status in ('completed', 'failed') $$, 'what is over stays as it is');
+  $$ select * from private.job_changes() where from_status in ('completed',
+  'failed') $$, 'a completed or failed job has no allowed change');
 select is_empty(
   'select status, stage from public.video_jobs where (status, stage) not in (select status, stage from states)',
-  'no job is in a state beside these');
+  'no job is in another state');
 select throws_matching(
   $$ update public.video_jobs set status = 'completed', stage = 'storing' where node_id = 'tried' $$,
-  'A job does not go from', 'nor in one of two halves');
+  'A job does not go from', 'no job is in a mix of two states');
 
 select * from finish();
 rollback;

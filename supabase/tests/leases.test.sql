@@ -2,7 +2,7 @@ begin;
 select plan(47);
 \ir support/jobs.psql
 
--- Where a job's rows are: a write of any kind moves them, in the transaction of this test too, unlike xmin.
+-- Where the rows of a job are: any write moves them. Their xmin would not change within the transaction of this test.
 create function pg_temp.places(p_name text) returns text language sql as $$
   select concat_ws(' ', video_jobs.ctid, job_queue.ctid)
   from public.video_jobs join private.job_queue using (job_id) where node_id = p_name
@@ -11,16 +11,17 @@ $$;
 -- Due or not.
 select pg_temp.start('one');
 select is(public.lease_job(pg_temp.job('one')), null, 'a job whose submission is under way is not due');
-select is_empty('select public.lease_due_jobs(10)', 'and no worker gets it');
+select is_empty('select public.lease_due_jobs(10)', 'no worker gets a job whose submission is under way');
 set local test.now = '2030-01-01 12:01:59+00';
-select is(public.lease_job(pg_temp.job('one')), null, 'a lost submission has its grace time to report itself');
+select is(public.lease_job(pg_temp.job('one')), null, 'a lost submission is not due within its grace time');
 set local test.now = '2030-01-01 12:02:00+00';
 create temp table leased as select public.lease_job(pg_temp.job('one'), 60) as leased_job;
 select is(leased_job ->> 'action', 'submit', 'after the grace time the job is submitted again') from leased;
-select is(leased_job ->> 'attempt', '2', 'as the next attempt') from leased;
-select is((pg_temp.queued('one')).submitted_at, '2030-01-01 12:02:00+00', 'which is noted before it is made');
-select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:04:00+00', 'and has its own grace time');
-select is((pg_temp.queued('one')).lease_until, '2030-01-01 12:03:00+00', 'the lease lasts as long as was asked for');
+select is(leased_job ->> 'attempt', '2', 'a lost submission is submitted as the next attempt') from leased;
+select is((pg_temp.queued('one')).submitted_at, '2030-01-01 12:02:00+00',
+  'the time of an attempt is noted before its submission');
+select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:04:00+00', 'each attempt has its own grace time');
+select is((pg_temp.queued('one')).lease_until, '2030-01-01 12:03:00+00', 'a lease lasts as long as the caller asks');
 
 -- Running.
 select public.record_submission(pg_temp.job('one'), 2, 'run-2');
@@ -29,17 +30,18 @@ select is(public.lease_job(pg_temp.job('one')), null, 'a running job is not due 
 set local test.now = '2030-01-01 12:02:12+00';
 update leased set leased_job = public.lease_job(pg_temp.job('one'), 60);
 select is(leased_job ->> 'action', 'check', 'a running job that is due is to be checked') from leased;
-select is(leased_job ->> 'attempt', '2', 'which is not an attempt') from leased;
-select is(leased_job ->> 'provider_job_id', 'run-2', 'the worker is told which run to ask about') from leased;
-select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:02:25+00', 'the pause is a tenth of the age of the job');
-select is(public.open_attempt(pg_temp.job('one'), 2), null, 'a run that goes on is not submitted anew');
+select is(leased_job ->> 'attempt', '2', 'a check is not an attempt') from leased;
+select is(leased_job ->> 'provider_job_id', 'run-2', 'a leased job names the run to check') from leased;
+select is((pg_temp.queued('one')).next_check_at, '2030-01-01 12:02:25+00',
+  'the pause between checks is a tenth of the age of the job');
+select is(public.open_attempt(pg_temp.job('one'), 2), null, 'a running job is not submitted again');
 
 -- Leases.
 set local test.now = '2030-01-01 12:03:11+00';
-select is(public.lease_job(pg_temp.job('one')), null, 'a leased job is nobody else''s, due or not');
-select is_empty('select public.lease_due_jobs(10)', 'nor does the worker get it');
+select is(public.lease_job(pg_temp.job('one')), null, 'a leased job is not leased again, even if it is due');
+select is_empty('select public.lease_due_jobs(10)', 'no worker gets a leased job');
 set local test.now = '2030-01-01 12:03:12+00';
-select isnt(public.lease_job(pg_temp.job('one'), 60), null, 'a lease that ran out is anybody''s');
+select isnt(public.lease_job(pg_temp.job('one'), 60), null, 'a job whose lease has expired is leased again');
 set local test.now = '2030-01-01 13:00:00+00';
 select pg_temp.start('late'), pg_temp.start('later');
 select public.record_submission(pg_temp.job(name), 1, name) from unnest(array['late', 'later']) as name;
@@ -51,7 +53,7 @@ select results_eq(
   'a worker gets as many jobs as it asked for, the most overdue first');
 select results_eq(
   $$ select leased_job ->> 'provider_job_id' from public.lease_due_jobs(10) as leased_job $$, array['later'],
-  'and then the others that are due');
+  'the next worker gets the other jobs that are due');
 
 -- Attempts.
 select pg_temp.start('refused');
@@ -59,7 +61,7 @@ select public.schedule_retry(pg_temp.job('refused'), 1, 10);
 set local test.now = '2030-01-01 13:00:09+00';
 select is(public.lease_job(pg_temp.job('refused')), null, 'a retry waits for its delay');
 set local test.now = '2030-01-01 13:00:10+00';
-select is(public.lease_job(pg_temp.job('refused')) ->> 'attempt', '2', 'then it is the next attempt');
+select is(public.lease_job(pg_temp.job('refused')) ->> 'attempt', '2', 'a retry is the next attempt');
 select is(
   public.open_attempt(pg_temp.job('refused'), 1), null, 'a stale worker does not open an attempt');
 select is(
@@ -67,13 +69,13 @@ select is(
   'the worker that has the job may open the next one at once');
 select is(
   public.open_attempt(pg_temp.job('refused'), 3) ->> 'attempts_left', '0', 'the fourth attempt is the last');
-select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'and no other is opened');
+select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'no attempt is opened after the last');
 set local test.now = '2030-01-01 13:02:10+00';
 update leased set leased_job = public.lease_job(pg_temp.job('refused'));
 select is(leased_job ->> 'action', 'give_up', 'a job without attempts left is given up') from leased;
-select is(leased_job ->> 'attempt', '4', 'without opening another') from leased;
+select is(leased_job ->> 'attempt', '4', 'giving up opens no attempt') from leased;
 select public.record_submission(pg_temp.job('refused'), 4, 'run-4');
-select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'a submission that was accepted is not sent again');
+select is(public.open_attempt(pg_temp.job('refused'), 4), null, 'an accepted submission is not sent again');
 
 select pg_temp.start('ended');
 select public.fail_job(pg_temp.job('ended'), 1, 'timeout', 'x');
@@ -84,19 +86,21 @@ select is(
 select pg_temp.start('old'), pg_temp.start('lost');
 select public.record_submission(pg_temp.job('old'), 1, 'run-old');
 set local test.now = '2030-01-01 13:32:10+00';
-select is(public.lease_job(pg_temp.job('old')) ->> 'action', 'expire', 'a job at its deadline expires, running');
-select is(public.lease_job(pg_temp.job('lost')) ->> 'action', 'expire', 'or lost');
-select is((pg_temp.queued('lost')).attempt, 1, 'and nothing is submitted any more');
+select is(public.lease_job(pg_temp.job('old')) ->> 'action', 'expire', 'a running job expires at its deadline');
+select is(public.lease_job(pg_temp.job('lost')) ->> 'action', 'expire',
+  'a job with a lost submission expires at its deadline');
+select is((pg_temp.queued('lost')).attempt, 1, 'an expired job opens no attempt');
 
 -- Storing.
 select public.advance_step(pg_temp.job('old'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 set local test.now = '2030-01-01 13:37:09+00';
-select is(public.lease_job(pg_temp.job('old')), null, 'who copies a video has minutes for it');
+select is(public.lease_job(pg_temp.job('old')), null, 'a worker that copies a video has five minutes');
 set local test.now = '2030-01-01 13:37:10+00';
 update leased set leased_job = public.lease_job(pg_temp.job('old'), 60);
-select is(leased_job ->> 'action', 'store', 'a video that is not stored yet is stored, deadline or not') from leased;
-select is(leased_job ->> 'past_deadline', 'true', 'the worker is told that the deadline is over') from leased;
-select is((pg_temp.queued('old')).lease_until, '2030-01-01 13:42:10+00', 'a lease for storing is always the long one');
+select is(leased_job ->> 'action', 'store',
+  'a video that is not stored yet is stored even after the deadline') from leased;
+select is(leased_job ->> 'past_deadline', 'true', 'a leased job says that its deadline is over') from leased;
+select is((pg_temp.queued('old')).lease_until, '2030-01-01 13:42:10+00', 'a lease for storing is always five minutes');
 select public.fail_job(pg_temp.job('old'), 1, 'timeout', 'x');
 set local test.now = '2031-01-01 12:00:00+00';
 select is(public.lease_job(pg_temp.job('old')), null, 'a job that has ended is never due');
@@ -109,29 +113,29 @@ create temp table polled as select pg_temp.places('polled') as places;
 create temp table answer as
 select public.read_job(pg_temp.a(), pg_temp.job('polled')) as json;
 select is(json #>> '{job,status}', 'processing', 'a poll reads the job') from answer;
-select is(json -> 'leased_job', 'null', 'a job that is not due is not the poll''s to advance') from answer;
-select is(pg_temp.places('polled'), places, 'and the poll writes nothing') from polled;
+select is(json -> 'leased_job', 'null', 'a poll does not lease a job that is not due') from answer;
+select is(pg_temp.places('polled'), places, 'a poll of a job that is not due writes nothing') from polled;
 select is(
   public.read_job(pg_temp.a(), null, 'polled') #> '{job,job_id}',
   to_jsonb(pg_temp.job('polled')), 'a job is found by its node');
 select is(
   public.read_job(pg_temp.b(), pg_temp.job('polled')), null,
-  'another user''s job is as if it were not there');
+  'the job of another user is not found');
 select is(
-  public.read_job(pg_temp.b(), null, 'polled'), null, 'and so is another user''s node');
+  public.read_job(pg_temp.b(), null, 'polled'), null, 'the node of another user is not found');
 select is(
-  public.read_job(pg_temp.a(), gen_random_uuid()), null, 'an unknown job is not there');
+  public.read_job(pg_temp.a(), gen_random_uuid()), null, 'an unknown job is not found');
 set local test.now = '2030-01-01 14:00:02+00';
 select is(
   public.read_job(pg_temp.a(), pg_temp.job('polled')) #>> '{leased_job,action}', 'check',
-  'a job that is due is the poll''s to advance');
+  'a poll leases a job that is due');
 select is(
   public.read_job(pg_temp.a(), pg_temp.job('polled')) -> 'leased_job', 'null',
-  'and not the next poll''s');
+  'the next poll does not lease it');
 create temp table deleted as select pg_temp.job('polled') as job_id;
 delete from public.video_jobs where node_id = 'polled';
 select is(
-  public.read_job(pg_temp.a(), job_id), null, 'a deleted job is not there') from deleted;
+  public.read_job(pg_temp.a(), job_id), null, 'a deleted job is not found') from deleted;
 
 select * from finish();
 rollback;

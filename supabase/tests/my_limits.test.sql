@@ -1,4 +1,4 @@
--- What users are told of their own limits.
+-- What users can read of their own limits.
 begin;
 select plan(6);
 \ir support/jobs.psql
@@ -20,15 +20,16 @@ select is(public.my_limits(),
   '{"active_jobs": {"used": 1, "limit": 3}, "generations_last_hour": {"used": 2, "limit": 9},
     "seconds_this_month": {"used": 5, "limit": 600}, "cancels_last_day": {"used": 1, "limit": 4},
     "refusals_last_day": {"used": 1, "limit": 5}, "uploads_last_day": {"used": 1, "limit": 7}}'::jsonb,
-  'users are told their limits and what they have used of them, nobody else''s');
+  'a user sees their own limits and what they have used of them');
 set local test.now = '2030-02-01 12:00:00+00';
 select is(public.my_limits() - 'active_jobs',
   '{"generations_last_hour": {"used": 0, "limit": 9}, "seconds_this_month": {"used": 0, "limit": 600},
     "cancels_last_day": {"used": 0, "limit": 4}, "refusals_last_day": {"used": 0, "limit": 5}, "uploads_last_day": {"used": 0, "limit": 7}}'::jsonb,
-  'an hour, a day and a month end');
-select throws_ok('select private.active_jobs(auth.uid())', '42501', null, 'and can count nothing by themselves');
+  'what was used is forgotten after an hour, a day and a month');
+select throws_ok('select private.active_jobs(auth.uid())', '42501', null,
+  'a user cannot call the functions that count');
 set local role anon;
-select throws_ok('select public.my_limits()', '42501', null, 'a visitor has none to ask for');
+select throws_ok('select public.my_limits()', '42501', null, 'a visitor cannot ask for limits');
 reset role;
 update public.app_settings set seconds_per_month = null;
 set local role authenticated;

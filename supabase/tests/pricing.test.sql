@@ -1,7 +1,7 @@
 begin;
 select plan(51);
 
--- A quote, or the error instead as the Data API tells it: { code, message, details, status, headers }.
+-- A quote, or the error of the Data API: { code, message, details, status, headers }.
 create function pg_temp.quote(p_model_id uuid, p_settings jsonb) returns jsonb language plpgsql as $$
 declare
   v_message text;
@@ -13,22 +13,22 @@ exception when sqlstate 'PGRST' then
   return v_message::jsonb || v_detail::jsonb;
 end;
 $$;
--- What is wrong with the settings.
+-- The issues of the settings.
 create function pg_temp.issues(p_quote jsonb) returns jsonb language sql as
   $$ select (p_quote ->> 'details')::jsonb -> 'issues' where p_quote -> 'code' = '"validation_failed"' $$;
 
--- The seeded catalogue.
-select isnt_empty('select from public.models where is_available', 'there are models to ask about');
+-- The catalogue.
+select isnt_empty('select from public.models where is_available', 'there are models to test');
 select is_empty(
   $$ select name, issues from public.models, jsonb_extract_path(
     private.resolve_settings(settings_schema, '{}'), 'issues') as issues where issues <> '[]' $$,
-  'every model can be asked for without a setting');
+  'every model accepts a request without settings');
 select is_empty(
   $$ select name, setting, private.setting_problem(spec, spec -> field) as problem
     from public.models, jsonb_each(settings_schema -> 'settings') as settings (setting, spec),
       unnest(array['default', 'auto']) as field
     where spec ? field and private.setting_problem(spec, spec -> field) is not null $$,
-  'every default, and every meaning of auto, is allowed by its model');
+  'every default and every value of auto is allowed by its model');
 select is_empty(
   $$ select name from public.models
     where private.price(models, private.resolve_settings(settings_schema, '{}') -> 'settings') <= 0 $$,
@@ -40,18 +40,18 @@ select is_empty(
     where not exists (
       select from jsonb_array_elements_text(coalesce(spec -> 'values', '[true, false]')) as allowed
       where allowed = value) $$,
-  'every price factor belongs to a value that can be asked for');
+  'every price factor belongs to a value of its setting');
 select is_empty(
   $$ select name from public.models where category = 'image-to-video'
     and not coalesce(
       settings_schema -> 'image_url' @> '{"required": true}' and settings_schema -> 'image_url' ? 'input', false) $$,
-  'every model that starts from an image says so');
+  'every image-to-video model requires an image');
 select is_empty(
   $$ select name from public.models where not is_available
     and pg_temp.quote(id, '{}') ->> 'code' is distinct from 'model_not_found' $$,
-  'a model that is switched off has no price');
+  'an unavailable model has no price');
 
--- The requests that the documents behind this product show, against the models that can be had.
+-- Requests of the products that Reelmint serves, against the available models.
 select isnt_empty(format(
   $$ select from public.models, private.resolve_request(models, %L, %L) as request
     where is_available and request -> 'issues' = '[]' $$, settings, image_url is not null),
@@ -90,22 +90,22 @@ select is(
   pg_temp.quote('{}'),
   '{"model_id": "00000000-0000-4000-8000-000000000001", "credits": 12,
     "settings": {"duration": 4, "resolution": "720p", "fps": 30, "generate_audio": true}}',
-  'a quote tells the price and the settings that it is for');
-select is(pg_temp.quote(null) -> 'credits', '12', 'no settings are the defaults');
+  'a quote has the price and the resolved settings');
+select is(pg_temp.quote(null) -> 'credits', '12', 'a quote without settings is for the defaults');
 select is(pg_temp.quote(settings) -> 'credits', to_jsonb(credits), format('%s costs %s', settings, credits))
 from (values
   ('{"duration": 8}'::jsonb, 24),
   ('{"duration": "auto"}', 24),
   ('{"resolution": "4k"}', 18),
-  -- 3 × 4 × 0.7 = 8.4, and a part of a credit is a credit.
+  -- 3 × 4 × 0.7 = 8.4, rounded up.
   ('{"generate_audio": false}', 9),
   ('{"duration": 8, "resolution": "4k", "generate_audio": false}', 26),
   ('{"seed": 0, "cfg": 0.5, "negative_prompt": "blur", "fps": 30}', 12)
 ) as priced (settings, credits);
 select is(
-  pg_temp.quote('{"duration": 8.0}') #>> '{settings,duration}', '8', 'the 8 that is written 8.0 is the 8 of the list');
+  pg_temp.quote('{"duration": 8.0}') #>> '{settings,duration}', '8', '8.0 is the value 8 of a list');
 select is(
-  pg_temp.quote('{"seed": 7.0}') #>> '{settings,seed}', '7', 'a whole number that is written 7.0 is sent as 7');
+  pg_temp.quote('{"seed": 7.0}') #>> '{settings,seed}', '7', 'a whole number 7.0 is sent as 7');
 
 select is(
   pg_temp.issues(pg_temp.quote(jsonb_build_object(setting, value))),
@@ -129,31 +129,33 @@ from (values
 ) as refused (setting, value, message);
 select is(
   jsonb_array_length(pg_temp.issues(pg_temp.quote('{"duration": 5, "steps": 30, "seed": -1}'))), 3,
-  'everything that is wrong is told at once');
+  'all issues are reported at once');
 
--- Anybody may ask for a price: settings without end are refused before anything is done with them.
+-- Every visitor may ask for a price: very large settings are refused before any other work.
 create function pg_temp.many(p_count integer, p_value jsonb default '1') returns jsonb language sql as
-  $$ select jsonb_object_agg('setting_' || lpad(place::text, 5, '0'), p_value) from generate_series(1, p_count) as place $$;
+  $$ select jsonb_object_agg('setting_' || lpad(place::text, 5,
+  '0'), p_value) from generate_series(1, p_count) as place $$;
 select is(
   pg_temp.issues(pg_temp.quote(settings)),
   jsonb_build_array(jsonb_build_object('path', path, 'message', message)), message || ', ' || path)
 from (values
   (pg_temp.many(41), 'settings', 'must have at most 40 settings'),
   (pg_temp.many(3, to_jsonb(repeat('x', 100000))), 'settings', 'must be smaller than 256 KiB'),
-  (jsonb_build_object('negative_prompt', repeat('x', 140000)), 'settings.negative_prompt', 'must be smaller than 128 KiB')
+  (jsonb_build_object('negative_prompt', repeat('x', 140000)), 'settings.negative_prompt',
+  'must be smaller than 128 KiB')
 ) as refused (settings, path, message);
 select is(
-  jsonb_array_length(pg_temp.issues(pg_temp.quote(pg_temp.many(40)))), 40, 'forty that it does not have are named, each');
+  jsonb_array_length(pg_temp.issues(pg_temp.quote(pg_temp.many(40)))), 40, 'forty unknown settings are reported, each');
 select is(
   array(select issue ->> 'message' from jsonb_array_elements(pg_temp.issues(pg_temp.quote(pg_temp.many(3)))) as issue),
   array['not a setting of this model, which takes: cfg, duration, fps, generate_audio, negative_prompt, resolution, seed',
     'not a setting of this model', 'not a setting of this model'],
-  'what it has is said once');
+  'the settings of the model are listed once');
 select is(
   pg_temp.issues(pg_temp.quote(jsonb_build_object(repeat('n', 5000), 1))) #>> '{0,path}', 'settings.' || repeat('n', 64),
-  'a name without end is not repeated');
+  'a very long name is cut in the issue');
 select is(
-  pg_temp.issues(pg_temp.quote('[]')) #>> '{0,message}', 'must be an object', 'settings that are no object are refused');
+  pg_temp.issues(pg_temp.quote('[]')) #>> '{0,message}', 'must be an object', 'settings must be an object');
 select is(
   pg_temp.quote('00000000-0000-4000-8000-00000000dead', '{}'),
   '{"code": "model_not_found", "message": "Model not found", "details": null, "status": 404, "headers": {}}',
@@ -161,7 +163,7 @@ select is(
 select is(pg_temp.quote('{"steps": 30}') - 'details',
   '{"code": "validation_failed", "status": 400, "headers": {},
     "message": "Some fields are invalid: see the issues in details, correct them and send the request again"}',
-  'settings that do not fit are an error');
+  'invalid settings are an error with status 400');
 
 -- What is sent to the provider.
 select is(
@@ -169,7 +171,7 @@ select is(
     '{"duration": 8, "resolution": "4k", "fps": 30, "generate_audio": false}') #> '{0,input}',
   '{"enhance": false, "text": "a cat", "start_image": "https://example.com/cat.png",
     "seconds": "8s", "resolution": "4k", "audio": false}',
-  'the provider gets the names, the forms and the fixed inputs of its model, and nothing that it does not know')
+  'the provider gets the names, formats and fixed inputs of its model, and no other field')
 from public.models where name = 'Test';
 select is(
   private.provider_input(settings_schema, 'a cat', '{"duration": 8}') -> 'duration', sent,

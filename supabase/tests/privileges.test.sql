@@ -1,4 +1,4 @@
--- Over the whole catalogue, so that a table or a function of tomorrow is asked too.
+-- Over all of Postgres's catalogue, so that new tables and functions are tested too.
 begin;
 select plan(18);
 
@@ -15,7 +15,7 @@ where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relk
 
 create temp view clients as select unnest(array['anon', 'authenticated']) as role;
 
-select isnt_empty('select * from our_functions', 'there are functions to ask about');
+select isnt_empty('select * from our_functions', 'there are functions to test');
 select is_empty(
   $$ select name from our_functions where not coalesce('search_path=""' = any (proconfig), false) $$,
   'every function has an empty search path');
@@ -24,7 +24,7 @@ select set_eq(
   array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
     'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
-  'what needs the rights of its owner is known');
+  'the functions with the rights of their owner are known');
 
 select set_eq(
   $$ select role, name from our_functions, clients where has_function_privilege(role, oid, 'execute') $$,
@@ -41,9 +41,9 @@ select set_eq(
   'a client may ask for a price and a user for their limits, and call nothing else');
 select is_empty(
   $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
-  'no function is granted to everybody');
+  'no function is granted to the role public');
 
-select isnt_empty('select * from our_tables', 'there are tables to ask about');
+select isnt_empty('select * from our_tables', 'there are tables to test');
 select is_empty(
   $$ select name from our_tables where relkind in ('r', 'p') and not relrowsecurity $$,
   'every table has row level security');
@@ -75,21 +75,21 @@ select is_empty(
 select is_empty(
   $$ select privilege from unnest(array['update', 'delete', 'truncate']) as privilege
     where has_table_privilege('service_role', 'public.quota_log', privilege) $$,
-  'the service role may add to the ledger, and not rewrite it');
+  'the service role can add to the ledger and cannot change it');
 select is_empty(
   $$ select privilege from unnest(array['delete', 'truncate']) as privilege
     where has_table_privilege('service_role', 'public.credit_balances', privilege) $$,
-  'the service role cannot lose a balance');
+  'the service role cannot delete a balance');
 select is_empty(
   $$ select privilege from unnest(array['select', 'insert', 'update', 'delete']) as privilege
     where has_table_privilege('service_role', 'private.address_keys', privilege) $$,
-  'nobody reads the keys of addresses');
+  'the service role cannot read the keys of addresses');
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
     'private.refuse_other_job_change()',
     'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_step()',
-    -- What those two triggers of users do, with the rights of their owner.
+    -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',
     'private.keep_usage(uuid)'],
@@ -99,7 +99,7 @@ select is_empty(
   $$ select tablename, policyname from pg_policies
     where (schemaname in ('public', 'private') or (schemaname, tablename) = ('storage', 'objects'))
     and concat(qual, with_check) ~ 'auth\.uid\(\)' and concat(qual, with_check) !~ 'SELECT auth\.uid\(\)' $$,
-  'every policy asks for the user once a query, not once a row');
+  'every policy asks for the user once per query, not once per row');
 select is_empty(
   $$ select tablename, policyname from pg_policies where schemaname in ('public', 'private')
     and cmd <> 'SELECT' and roles && array['anon', 'authenticated', 'public']::name[] $$,

@@ -3,37 +3,38 @@ select plan(75);
 \ir support/jobs.psql
 
 
--- In order.
+-- One step.
 select pg_temp.start('one');
 select is(pg_temp.state('one'), 'pending submitting 0%', 'a job begins as pending');
 select is(
   public.record_submission(pg_temp.job('one'), 1, 'run') #>> '{job,status}', 'processing',
-  'a submission that was accepted makes it processing');
-select is(pg_temp.state('one'), 'processing queued 0%', 'and it waits in the provider''s queue');
+  'an accepted submission makes a job processing');
+select is(pg_temp.state('one'), 'processing queued 0%', 'an accepted job is queued');
 select is(
   public.record_submission(pg_temp.job('one'), 1, 'run') -> 'applied', 'true',
-  'the same news twice is no contradiction');
+  'the same submission can be recorded twice');
 select is(
   public.record_submission(pg_temp.job('one'), 1, 'another') -> 'applied', 'false',
-  'another run does not take its place');
+  'another run does not replace the recorded one');
 
 select is(
   public.record_progress(pg_temp.job('one'), 1, 'queued', null, 7) -> 'job' -> 'progress',
   '{"percent": 0, "stage": "queued", "step": 1, "steps": 1, "step_name": "generate", "queue_position": 7}',
-  'progress tells the place in the queue');
+  'progress has the place in the queue');
 select public.record_progress(pg_temp.job('one'), 1, 'generating', 40);
-select is(pg_temp.state('one'), 'processing generating 38%', 'progress tells the provider''s percent, of what comes before storing');
+select is(pg_temp.state('one'), 'processing generating 38%',
+  'progress has the percent of the provider, scaled to what comes before storing');
 select public.record_progress(pg_temp.job('one'), 1, 'generating', 30);
-select is(pg_temp.state('one'), 'processing generating 38%', 'percent never falls');
+select is(pg_temp.state('one'), 'processing generating 38%', 'the percent never falls');
 set local test.now = '2030-01-01 12:01:15+00';
 select public.record_progress(pg_temp.job('one'), 1, 'generating');
-select is(pg_temp.state('one'), 'processing generating 57%', 'what nobody told is estimated from the typical time');
+select is(pg_temp.state('one'), 'processing generating 57%', 'a missing percent is estimated from the typical time');
 set local test.now = '2030-01-01 12:30:00+00';
 select public.record_progress(pg_temp.job('one'), 1, 'generating');
-select is(pg_temp.state('one'), 'processing generating 85%', 'and stays below what only the end can tell');
+select is(pg_temp.state('one'), 'processing generating 85%', 'an estimated percent stays below the end of the step');
 create temp table versions as select ctid as version from public.video_jobs where node_id = 'one';
 select public.record_progress(pg_temp.job('one'), 1, 'generating');
-select is(video_jobs.ctid, version, 'no news does not touch what the owner sees')
+select is(video_jobs.ctid, version, 'unchanged progress does not write the job')
 from public.video_jobs, versions where node_id = 'one';
 set local test.now = '2030-01-01 12:10:00+00';
 select public.record_progress(pg_temp.job('one'), 1, 'generating', 95);
@@ -45,12 +46,14 @@ set local test.now = '2030-01-01 12:30:00+00';
 create temp table advanced as
 select public.advance_step(pg_temp.job('one'), 1, '{"video_url": "https://provider.test/v.mp4"}') as answer;
 select is(pg_temp.state('one'), 'processing storing 95%', 'after the last step the video is stored');
-select is(answer #>> '{leased_job,action}', 'store', 'by the caller') from advanced;
+select is(answer #>> '{leased_job,action}', 'store',
+  'the worker that ends the last step stores the video') from advanced;
 select is(
-  answer #>> '{leased_job,artifacts,video,url}', 'https://provider.test/v.mp4', 'who is told where it is') from advanced;
+  answer #>> '{leased_job,artifacts,video,url}', 'https://provider.test/v.mp4',
+  'a leased job has the URL of its video') from advanced;
 select is(
   answer #> '{leased_job,artifacts,generate}', '{"url": "https://provider.test/v.mp4", "provider": "fal", "run": "run"}',
-  'and who made it, in which run') from advanced;
+  'an artifact names its provider and its run') from advanced;
 select is(
   public.schedule_retry(pg_temp.job('one'), 1, 1) -> 'applied', 'false',
   'a job whose steps are done is not submitted again');
@@ -68,20 +71,20 @@ $$;
 select pg_temp.start_two('two'), pg_temp.start_two('overdue');
 select public.record_submission(pg_temp.job('two'), 1, 'run-1');
 select public.record_progress(pg_temp.job('two'), 1, 'generating', 80);
-select is(pg_temp.state('two'), 'processing generating 38%', 'percent is that of all steps');
+select is(pg_temp.state('two'), 'processing generating 38%', 'the percent covers all steps');
 update advanced set answer = public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 select is(pg_temp.state('two'), 'processing submitting 48%', 'a step that is not the last leads to the next one');
-select is(answer #>> '{leased_job,step,name}', 'polish', 'which the work names') from advanced;
-select is(answer #>> '{job,progress,step_name}', 'polish', 'and so does the job') from advanced;
-select is(answer #>> '{leased_job,action}', 'submit', 'and it is the caller''s to submit') from advanced;
+select is(answer #>> '{leased_job,step,name}', 'polish', 'the leased job names its next step') from advanced;
+select is(answer #>> '{job,progress,step_name}', 'polish', 'the job names its next step') from advanced;
+select is(answer #>> '{leased_job,action}', 'submit', 'the worker that ends a step submits the next one') from advanced;
 select is(
   public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
-  'a step ends once, whoever tells it again');
+  'a step ends once');
 select is(
   public.record_submission(pg_temp.job('two'), 1, 'run-1') -> 'applied', 'false',
-  'a late answer to the submission of the step before is not taken for this one''s');
-select is(answer #>> '{leased_job,attempt}', '2', 'at once, as a new attempt') from advanced;
-select is(public.lease_job(pg_temp.job('two')), null, 'and nobody else''s meanwhile');
+  'a late answer to the submission of the step before is not applied');
+select is(answer #>> '{leased_job,attempt}', '2', 'the next step is a new attempt') from advanced;
+select is(public.lease_job(pg_temp.job('two')), null, 'the next step is leased to one worker');
 select public.record_submission(pg_temp.job('two'), 2, 'run-2');
 select public.advance_step(pg_temp.job('two'), 2,
   '{"video_url": "https://provider.test/polished.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
@@ -91,61 +94,62 @@ select is(
     "polish": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
     "video": {"url": "https://provider.test/polished.mp4", "provider": "fal", "run": "run-2"},
     "thumbnail": {"url": "https://provider.test/t.jpg", "provider": "fal", "run": "run-2"}}',
-  'what the steps produced is gathered, and of the videos the newest is the one to deliver');
+  'the artifacts of all steps are kept, and the newest video is the one to deliver');
 
--- Past the deadline no attempt is opened for the next step, so that its number is that of the step before.
+-- After the deadline no attempt is opened for the next step: its number is that of the step before.
 select public.record_submission(pg_temp.job('overdue'), 1, 'run-1');
 select set_config('test.now', deadline_at::text, true) from private.job_queue where job_id = pg_temp.job('overdue');
 update advanced set answer = public.advance_step(
   pg_temp.job('overdue'), 1, '{"video_url": "https://provider.test/v.mp4"}');
 select is(
   answer #> '{leased_job,action}' || (answer #> '{leased_job,attempt}'), '["expire", 1]',
-  'a step that is entered past the deadline is not submitted') from advanced;
+  'a step that begins after the deadline is not submitted') from advanced;
 select is(
   public.advance_step(pg_temp.job('overdue'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
-  'nor ended by who tells the end of the step before again');
+  'a repeated end of the step before does not end a step that begins after the deadline');
 select is(
   public.record_submission(pg_temp.job('overdue'), 1, 'run-1') -> 'applied', 'false',
-  'nor begun by a late answer to the submission of the step before');
+  'a late answer to the submission of the step before does not start a step that begins after the deadline');
 set local test.now = '2030-01-01 12:30:00+00';
 
--- Again.
+-- Retries and postponed checks.
 select pg_temp.start('again');
 select public.record_submission(pg_temp.job('again'), 1, 'run-1');
 select public.record_progress(pg_temp.job('again'), 1, 'generating', 60, 3);
 select is(
-  public.schedule_retry(pg_temp.job('again'), 1, 30) #>> '{job,status}', 'processing', 'a retry leaves the status');
-select is(pg_temp.state('again'), 'processing submitting 57%', 'and the percent');
+  public.schedule_retry(pg_temp.job('again'), 1, 30) #>> '{job,status}', 'processing', 'a retry keeps the status');
+select is(pg_temp.state('again'), 'processing submitting 57%', 'a retry keeps the percent');
 select is(
   (select next_check_at from private.job_queue where job_id = pg_temp.job('again')), '2030-01-01 12:30:30+00',
-  'it is due after its delay');
+  'a retry is due after its delay');
 select is(
   public.record_submission(pg_temp.job('again'), 1, 'run-1') -> 'applied', 'false',
-  'the attempt that was given up cannot come back by a late answer');
+  'a late answer does not bring back an attempt that was given up');
 select throws_ok(
   $$ select public.schedule_retry(pg_temp.job('again'), 1, null) $$, '22004', null,
-  'a retry without a delay would never happen and is refused');
+  'a retry without a delay is refused');
 select public.lease_job(job_id) from private.job_queue, set_config('test.now', '2030-01-01 12:30:30+00', true)
 where job_id = pg_temp.job('again');
 select is(
   public.record_submission(pg_temp.job('again'), 1, 'run-1') -> 'applied', 'false',
-  'a late answer to the attempt before is not taken for that of the one under way');
+  'a late answer to the attempt before is not applied to the current one');
 select public.record_submission(pg_temp.job('again'), 2, 'run-2');
 select is(
-  public.postpone(pg_temp.job('again'), 2, 60) -> 'applied', 'true', 'a look that told nothing is made again');
+  public.postpone(pg_temp.job('again'), 2, 60) -> 'applied', 'true', 'a check without a result is postponed');
 select is(
   (select array[failures::text, next_check_at::text, lease_until::text] from private.job_queue
     where job_id = pg_temp.job('again')),
-  array['1', '2030-01-01 12:31:30+00', null], 'after its delay, and it is counted');
+  array['1', '2030-01-01 12:31:30+00', null], 'a postponed check is due after its delay, and counted');
 select throws_ok(
-  $$ select public.postpone(pg_temp.job('again'), 2) $$, '22004', null, 'an unfinished job is never left alone');
+  $$ select public.postpone(pg_temp.job('again'), 2) $$, '22004', null,
+  'an unfinished job cannot be postponed without a delay');
 select public.record_progress(pg_temp.job('again'), 2, 'queued', null, 2);
 select is(
   (select failures from private.job_queue where job_id = pg_temp.job('again')), 0,
-  'a look that told something resets the count');
-select is(pg_temp.state('again'), 'processing queued 57%', 'percent does not fall with a new attempt');
+  'a check with a result resets the count');
+select is(pg_temp.state('again'), 'processing queued 57%', 'the percent does not fall with a new attempt');
 
--- Fenced: whoever believes in another attempt, or in a job that goes on, changes nothing and is told the truth.
+-- Fenced: a report of another attempt, or of a job that has ended, changes nothing and gets the current state.
 create function pg_temp.is_fenced(p_name text, p_attempt integer, p_why text)
 returns setof text language plpgsql as $body$
 declare
@@ -175,7 +179,7 @@ select public.fail_job(pg_temp.job('again'), 2, 'timeout', 'It took too long');
 select pg_temp.is_fenced('again', 2, 'by the end of a failed job');
 select is(
   public.record_progress(gen_random_uuid(), 1, 'generating') -> 'applied', 'false',
-  'a job that is not there is not moved');
+  'progress of an unknown job is not applied');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

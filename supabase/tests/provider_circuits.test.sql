@@ -6,84 +6,93 @@ create function pg_temp.outcome(p_name text) returns text language sql as
   $$ select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after') from pg_temp.start(p_name) as answer $$;
 update public.app_settings set circuit_failures = 3, circuit_open_seconds = 30;
 
--- What a submission told, by the job of that name, or by one that has nothing to do with the circuit.
+-- The answer to a submission of the job of that name, or of a job without a probe.
 create function pg_temp.tells(p_answer text, p_name text default null) returns boolean language sql as
   $$ select public.record_provider_answer('fal', p_answer, coalesce(pg_temp.job(p_name), gen_random_uuid())) $$;
 
-select is(pg_temp.tells('failed'), false, 'one failure is bad luck');
-select is(pg_temp.tells('failed'), false, 'so are two');
-select is(pg_temp.outcome('still'), 'created', 'requests are taken');
-select is(pg_temp.tells('not_sent'), false, 'a request that was not sent tells nothing');
-select results_eq('select failures from private.provider_circuits', array[2], 'and nothing is forgotten for it');
+select is(pg_temp.tells('failed'), false, 'one failure does not open the circuit');
+select is(pg_temp.tells('failed'), false, 'two failures do not open the circuit');
+select is(pg_temp.outcome('still'), 'created', 'requests are accepted below the limit of failures');
+select is(pg_temp.tells('not_sent'), false, 'a request that was not sent does not open the circuit');
+select results_eq('select failures from private.provider_circuits', array[2],
+  'a request that was not sent does not reset the failures');
 select public.record_submission(pg_temp.job('still'), 1, 'run');
-select is_empty('select from private.provider_circuits', 'a submission that is taken forgets them');
+select is_empty('select from private.provider_circuits', 'an accepted submission resets the failures');
 select pg_temp.tells('failed'), pg_temp.tells('failed'), pg_temp.tells('answered');
-select is_empty('select from private.provider_circuits', 'so does one that is answered, whatever the answer');
+select is_empty('select from private.provider_circuits', 'any answer of the provider resets the failures');
 select pg_temp.tells('failed'), pg_temp.tells('failed');
-select is(pg_temp.tells('failed'), true, 'three in a row open the circuit, which is told once');
-select is(pg_temp.tells('failed'), false, 'and not again by those that were under way');
-select is(public.health() -> 'open_circuits', '["fal"]', 'the health of the system shows it');
-select throws_ok($$ select pg_temp.tells('perhaps') $$, '20000', null, 'there is no other answer');
+select is(pg_temp.tells('failed'), true, 'the third failure in a row opens the circuit, and says so');
+select is(pg_temp.tells('failed'), false, 'a failure after the circuit has opened does not say so again');
+select is(public.health() -> 'open_circuits', '["fal"]', 'the health check shows the open circuit');
+select throws_ok($$ select pg_temp.tells('perhaps') $$, '20000', null, 'an unknown kind of answer is refused');
 
 create temp table entries as select count(*) from public.quota_log;
 select is(pg_temp.outcome('refused'), 'provider_unavailable 30', 'a request is refused while the circuit is open');
-select is((select count(*) from public.quota_log), count, 'before any charge') from entries;
-select is(pg_temp.outcome('still'), 'replayed', 'a replay is not');
+select is((select count(*) from public.quota_log), count,
+  'a request that is refused for the circuit is not charged') from entries;
+select is(pg_temp.outcome('still'), 'replayed', 'a replay is answered while the circuit is open');
 update public.models set provider = 'veo' where name = 'Test';
-select is(pg_temp.outcome('elsewhere'), 'created', 'nor is a request for another provider');
+select is(pg_temp.outcome('elsewhere'), 'created', 'a request for another provider is accepted');
 update public.models set provider = 'fal' where name = 'Test';
 
 set local test.now = '2030-01-01 12:00:29.5+00';
-select is(pg_temp.outcome('refused'), 'provider_unavailable 1', 'the time to wait is never nothing');
+select is(pg_temp.outcome('refused'), 'provider_unavailable 1', 'the time to wait is at least one second');
 set local test.now = '2030-01-01 12:00:30+00';
-select is(pg_temp.outcome('probe'), 'created', 'when the time is over one request may try');
-select is(pg_temp.outcome('second'), 'provider_unavailable 30', 'and only one');
-select is(pg_temp.tells('failed', 'probe'), false, 'if it fails as well the circuit stays open');
+select is(pg_temp.outcome('probe'), 'created', 'one request may probe the provider after the time of the circuit');
+select is(pg_temp.outcome('second'), 'provider_unavailable 30', 'only one request may probe the provider');
+select is(pg_temp.tells('failed', 'probe'), false, 'a failed probe does not report a newly opened circuit');
 set local test.now = '2030-01-01 12:00:59+00';
-select is(pg_temp.outcome('refused'), 'provider_unavailable 1', 'for as long again');
+select is(pg_temp.outcome('refused'), 'provider_unavailable 1',
+  'a failed probe keeps the circuit open for as long again');
 set local test.now = '2030-01-01 12:01:00+00';
-select is(pg_temp.outcome('second probe'), 'created', 'then one may try again');
+select is(pg_temp.outcome('second probe'), 'created', 'the next request may probe the provider after that');
 select public.record_submission(pg_temp.job('second probe'), 1, 'run');
-select is(pg_temp.outcome('refused'), 'created', 'a submission that is taken closes the circuit');
-select is(public.health() -> 'open_circuits', '[]', 'and all is well');
+select is(pg_temp.outcome('refused'), 'created', 'an accepted submission closes the circuit');
+select is(public.health() -> 'open_circuits', '[]', 'the health check shows no open circuit');
 
--- One user must not keep a circuit open for all: a probe belongs to a request that reaches the provider.
-select is(pg_temp.tells('account_refused'), true, 'an account that is refused opens the circuit at once');
-select is(pg_temp.outcome('locked'), 'provider_unavailable 30', 'and requests are refused');
+-- A probe belongs to a request that reaches the provider: otherwise one user could keep the circuit open for all.
+select is(pg_temp.tells('account_refused'), true, 'a refused account opens the circuit at once');
+select is(pg_temp.outcome('locked'), 'provider_unavailable 30',
+  'requests are refused after the provider has refused our account');
 select is(public.health() -> 'overdue_jobs', '0', 'no job is overdue');
 
 set local test.now = '2030-01-01 12:02:00+00';
 update public.app_settings set seconds_per_month = 1;
 update public.models set settings_schema = '{"settings": {"duration": {"values": [5], "default": 5}}}' where name = 'Test';
-select matches(pg_temp.outcome('too much'), '^monthly_quota_reached', 'a request beyond the quota is told so');
+select matches(pg_temp.outcome('too much'), '^monthly_quota_reached',
+  'a request above the monthly quota is refused for the quota');
 update public.app_settings set seconds_per_month = null, generations_per_hour = 1;
-select matches(pg_temp.outcome('too many'), '^rate_limited', 'and one beyond the hour''s limit');
+select matches(pg_temp.outcome('too many'), '^rate_limited',
+  'a request above the limit of the hour is refused for that limit');
 update public.app_settings set generations_per_hour = 200;
-select is(pg_temp.outcome('not sent'), 'created', 'and neither took the probe');
-select is(pg_temp.outcome('waiting'), 'provider_unavailable 30', 'which the next one has');
-select is(pg_temp.tells('not_sent', 'probe'), false, 'another job cannot give it back');
-select is(pg_temp.outcome('waiting'), 'provider_unavailable 30', 'so the others go on waiting');
-select is(pg_temp.tells('not_sent', 'not sent'), false, 'the one that has it can, when nothing was sent');
-select is(pg_temp.outcome('third probe'), 'created', 'and the next request may try at once');
+select is(pg_temp.outcome('not sent'), 'created', 'requests that are refused for another reason do not take the probe');
+select is(pg_temp.outcome('waiting'), 'provider_unavailable 30', 'the next request waits for the probe');
+select is(pg_temp.tells('not_sent', 'probe'), false, 'another job cannot give the probe back');
+select is(pg_temp.outcome('waiting'), 'provider_unavailable 30', 'other requests wait until the probe is given back');
+select is(pg_temp.tells('not_sent',
+  'not sent'), false, 'the job that has the probe gives it back when nothing was sent');
+select is(pg_temp.outcome('third probe'), 'created',
+  'the next request may probe at once when the probe was given back');
 select public.fail_job(pg_temp.job('third probe'), 1, 'timeout', 'It took too long');
-select is(pg_temp.outcome('fourth probe'), 'created', 'a probe that ends without an answer is given back too');
+select is(pg_temp.outcome('fourth probe'), 'created', 'a probe whose job fails without an answer is given back');
 set local test.now = '2030-01-01 12:02:29+00';
-select is(pg_temp.outcome('waiting'), 'provider_unavailable 1', 'one that nothing is heard of has its time');
+select is(pg_temp.outcome('waiting'), 'provider_unavailable 1', 'a probe without any answer keeps its time');
 set local test.now = '2030-01-01 12:02:30+00';
-select is(pg_temp.outcome('fifth probe'), 'created', 'and no more');
+select is(pg_temp.outcome('fifth probe'), 'created', 'the next request may probe when the time of a probe is over');
 select pg_temp.tells('failed', 'fourth probe'), pg_temp.tells('not_sent', 'fifth probe');
-select is(pg_temp.outcome('waiting'), 'provider_unavailable 30', 'a failure keeps the circuit open, whatever a probe says after it');
+select is(pg_temp.outcome('waiting'), 'provider_unavailable 30',
+  'a failure keeps the circuit open, even if a later probe was not sent');
 set local test.now = '2030-01-01 12:03:00+00';
-select is(pg_temp.outcome('sixth probe'), 'created', 'until its time is over');
+select is(pg_temp.outcome('sixth probe'), 'created', 'a request may probe again when the time of the circuit is over');
 select pg_temp.tells('answered', 'sixth probe');
-select is(pg_temp.outcome('waiting'), 'created', 'a probe that is answered closes the circuit, whatever the answer');
+select is(pg_temp.outcome('waiting'), 'created', 'any answer to a probe closes the circuit');
 select results_eq(
   $$ select usage.seconds, (select sum(private.seconds_of(settings))::integer from public.video_jobs where status <> 'failed')
     from private.monthly_usage as usage $$,
-  $$ values (25, 25) $$, 'what was refused was not counted towards the month');
+  $$ values (25, 25) $$, 'refused requests do not count towards the month');
 
 set local test.now = '2030-01-01 12:08:01+00';
-select isnt(public.health() -> 'overdue_jobs', '0', 'jobs that nobody looks at for a minute past their time are');
+select isnt(public.health() -> 'overdue_jobs', '0', 'jobs that are due for more than a minute are overdue');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

@@ -1,4 +1,4 @@
--- What a visitor and a signed-in user reach through the Data API, tried as they would.
+-- What a visitor and a signed-in user reach through the Data API.
 begin;
 select plan(70);
 \ir support/jobs.psql
@@ -17,7 +17,7 @@ returns text language sql as $$
   select throws_ok(p_statement, '42501', null, current_user || ' cannot ' || p_what);
 $$;
 
--- Every way to write that a client could think of; run as each of the two roles.
+-- Every way to write, as each of the two roles.
 create function pg_temp.forbids_every_change()
 returns setof text language sql as $$
   select pg_temp.forbids('insert into ' || name, format('insert into %s default values', name))
@@ -43,7 +43,7 @@ returns setof text language sql as $$
     $f$read_job('00000000-0000-4000-8000-00000000000b', gen_random_uuid())$f$]) as call;
 $$;
 
--- What a long transition with all extras costs: every function of the price is called.
+-- The price of a long transition with all extras: it calls every function of the price.
 create function pg_temp.quote_of_extras()
 returns jsonb language sql as $$
   select public.quote_generation('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e',
@@ -63,16 +63,16 @@ select results_eq(
   'a user reads their own ledger and no other');
 select results_eq('select prompt from public.video_jobs', array['a cat'], 'a user reads their own jobs and no others');
 select isnt_empty('select from public.models', 'a user reads the catalogue');
-select isnt_empty('select from public.pipeline_steps', 'and what extras cost');
+select isnt_empty('select from public.pipeline_steps', 'a user reads what extras cost');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
 from unnest(array['public.app_settings', 'public.idempotency_log', 'private.job_queue']) as name;
--- Whoever may read a file by their own token may sign an address of it that lives for years.
+-- A user who can read a file with their own token can also sign an address that is valid for years.
 select is_empty('select name from storage.objects', 'a user reads no file, not even in their own folders');
 select pg_temp.forbids(
   'put a file into Storage',
   $$ insert into storage.objects (bucket_id, name) values ('videos', '00000000-0000-4000-8000-00000000000a/x.mp4') $$);
 select lives_ok(
-  $$ update storage.objects set name = 'moved' $$, 'a change of a file finds none that may be changed');
+  $$ update storage.objects set name = 'moved' $$, 'a change of files by a user affects no file');
 select lives_ok(
   $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a user may ask for a price');
 select isnt(pg_temp.quote_of_extras() -> 'credits', null, 'a user may ask for the price of extras');
@@ -82,7 +82,7 @@ set local role anon;
 set local request.jwt.claims = '{"role":"anon"}';
 
 select isnt_empty('select from public.models', 'a visitor reads the catalogue');
-select isnt_empty('select from public.pipeline_steps', 'and what extras cost, signed in or not');
+select isnt_empty('select from public.pipeline_steps', 'a visitor reads what extras cost');
 select lives_ok(
   $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a visitor may ask for a price');
 select isnt(pg_temp.quote_of_extras() -> 'credits', null, 'a visitor may ask for the price of extras');
@@ -98,6 +98,6 @@ select results_eq(
     ('inputs', '00000000-0000-4000-8000-00000000000a/cat.png'),
     ('videos', '00000000-0000-4000-8000-00000000000a/cat.mp4'),
     ('videos', '00000000-0000-4000-8000-00000000000b/dog.mp4'), ('videos', 'loose.mp4') $$,
-  'after all of this every file is where it was');
+  'no file was moved, added or deleted');
 select * from finish();
 rollback;

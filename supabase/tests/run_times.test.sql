@@ -1,4 +1,4 @@
--- Progress that moves as the run does.
+-- Progress by the time that runs of a model took before.
 begin;
 select plan(19);
 \ir support/jobs.psql
@@ -20,44 +20,44 @@ $$;
 create function pg_temp.learnt() returns numeric language sql as
   $$ select round(seconds, 1) from private.run_times where model = 'test' $$;
 
--- The first run of a model has nothing but the row's word for it.
+-- The first run of a model has only the typical time of the catalogue.
 select pg_temp.start('first'), pg_temp.submit('first');
-select is(pg_temp.look('first', 2), 1, 'the row says 120 seconds, and two are gone');
+select is(pg_temp.look('first', 2), 1, 'the first run is estimated from the typical time of the catalogue');
 select pg_temp.travel(2);
-select is(pg_temp.finish('first'), 95, 'but it took four, and what is left is storing');
-select is(pg_temp.learnt(), 96.8, 'which counts a fifth');
+select is(pg_temp.finish('first'), 95, 'the end of a run is 95 percent');
+select is(pg_temp.learnt(), 96.8, 'a run counts a fifth of the average');
 
--- The next ones are told by what was learnt.
+-- The next runs are estimated by the average.
 update private.run_times set seconds = 4 where model = 'test';
 select pg_temp.start('second'), pg_temp.submit('second');
-select is(pg_temp.look('second', 0), 0, 'a run begins at nothing');
-select is(pg_temp.look('second', 1), 19, 'moves on');
-select is(pg_temp.look('second', 1), 38, 'evenly');
-select is(pg_temp.look('second', 1), 57, 'as time goes by');
-select is(pg_temp.look('second', 1), 76, 'up to its usual end');
-select is(pg_temp.look('second', 4), 81, 'ever slower where it takes longer');
-select is(pg_temp.look('second', 3600), 85, 'and not to the end before its end');
-select is(pg_temp.finish('second'), 95, 'which is then told');
-select is(pg_temp.learnt(), 4.8, 'an hour that one run took moves the average by a fifth, no more');
+select is(pg_temp.look('second', 0), 0, 'a run begins at 0 percent');
+select is(pg_temp.look('second', 1), 19, 'the percent after one second');
+select is(pg_temp.look('second', 1), 38, 'the percent after two seconds grows evenly');
+select is(pg_temp.look('second', 1), 57, 'the percent after three seconds grows evenly');
+select is(pg_temp.look('second', 1), 76, 'the percent after the usual time of the run');
+select is(pg_temp.look('second', 4), 81, 'the percent grows more slowly after the usual time');
+select is(pg_temp.look('second', 3600), 85, 'the percent of a run that has not ended stays below its end');
+select is(pg_temp.finish('second'), 95, 'the end of a long run is 95 percent');
+select is(pg_temp.learnt(), 4.8, 'a very long run moves the average by a fifth, no more');
 
--- Waiting is not running.
+-- The time in the queue of the provider does not count.
 select pg_temp.start('third'), pg_temp.submit('third');
-select is(pg_temp.look('third', 600, 'queued'), 0, 'a run that waits for ten minutes has not begun');
-select is(pg_temp.look('third', 2), 30, 'and begins when it begins');
-select is(pg_temp.look('third', 1, 'queued'), 30, 'one that lost its runner waits again and does not go back');
+select is(pg_temp.look('third', 600, 'queued'), 0, 'the time in the queue of the provider is not progress');
+select is(pg_temp.look('third', 2), 30, 'the percent begins when the run starts');
+select is(pg_temp.look('third', 1, 'queued'), 30, 'a run that is queued again keeps its percent');
 select pg_temp.travel(3);
 select pg_temp.finish('third');
-select is(pg_temp.learnt(), 4.4, 'and its wait is not counted');
+select is(pg_temp.learnt(), 4.4, 'the time in the queue does not count for the average');
 
--- Nobody waits for an average, nor is one ever nothing.
+-- The bounds of an average.
 select private.learn_run_time('{"provider": "fal", "model": "test", "typical_seconds": 9}', 0) from generate_series(1, 50);
-select is(pg_temp.learnt(), 1.0, 'no run is thought to take no time');
+select is(pg_temp.learnt(), 1.0, 'the average is at least one second');
 select is(
   private.with_run_times('[{"name": "a", "provider": "fal", "model": "test", "typical_seconds": 9},
     {"name": "b", "provider": "fal", "model": "unknown", "typical_seconds": 9}]'),
   '[{"name": "a", "provider": "fal", "model": "test", "typical_seconds": 1},
     {"name": "b", "provider": "fal", "model": "unknown", "typical_seconds": 9}]',
-  'steps keep their order, and their row''s word where nothing is known');
+  'steps keep their order, and their typical time where no run was measured');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 select * from finish();
 rollback;

@@ -13,9 +13,9 @@ values
     '{"image_url": {"input": "image", "required": true}}', true, null),
   ('00000000-0000-4000-8000-000000000003', 'Gone', 'text-to-video', 'fal', 'test', 'per_generation', 5, '{}', false,
     'It is gone.');
--- Everything that a request may leave behind.
+-- Counts of everything that a request can write.
 create function pg_temp.traces() returns text language sql as $$
-  select format('%s jobs, %s works, %s keys, %s entries, %s credits',
+  select format('%s jobs, %s queued, %s keys, %s entries, %s credits',
     (select count(*) from public.video_jobs), (select count(*) from private.job_queue),
     (select count(*) from public.idempotency_log), (select count(*) from public.quota_log),
     (select sum(credits_remaining) from public.credit_balances))
@@ -43,14 +43,15 @@ select is(
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
     "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "parts": [], "optional": false,
     "makes_video": true, "typical_seconds": 100, "max_run_seconds": 900}',
-  'the work tells what to send to whom') from first;
-select is(answer #>> '{leased_job,action}', 'submit', 'the caller is to submit it') from first;
-select is(answer #>> '{leased_job,attempt}', '1', 'the first attempt is open already, in case the caller dies') from first;
+  'the leased job has the input for the provider') from first;
+select is(answer #>> '{leased_job,action}', 'submit', 'the caller submits the new job') from first;
+select is(answer #>> '{leased_job,attempt}', '1',
+  'the first attempt is open already, in case the caller stops') from first;
 select results_eq(
   $$ select next_check_at - created_at, lease_until - created_at, deadline_at - created_at
     from private.job_queue join job using (job_id) $$,
   $$ values (interval '2 minutes', interval '1 minute', interval '30 minutes') $$,
-  'the job is looked at again after the grace time and ends within its deadline');
+  'the job is due after the grace time and has a deadline');
 
 -- The key again.
 create temp table traces as select pg_temp.traces() as before;
@@ -63,13 +64,13 @@ update public.models set is_available = false, unavailable_reason = 'Gone' where
 update public.video_jobs set status = 'processing', stage = 'queued' where job_id = (select job_id from job);
 select is(
   pg_temp.start('first') -> 'response', answer -> 'response',
-  'whatever happened to balance, model and job meanwhile') from first;
+  'a replay gets its answer even if balance, model and job have changed') from first;
 update public.credit_balances set credits_remaining = 15 where user_id = pg_temp.a();
 update public.models set is_available = true where name = 'Test';
 select is(
   pg_temp.start('first', p_hash => 'another'), '{"outcome": "idempotency_key_reused"}',
   'the key with another request is refused');
-select is(pg_temp.traces(), before, 'repeating leaves no trace') from traces;
+select is(pg_temp.traces(), before, 'repeated requests change nothing') from traces;
 select is(
   pg_temp.start('first', '{}', pg_temp.b(), 'another') ->> 'outcome', 'created',
   'another user may use the same key');
@@ -78,15 +79,17 @@ set local test.now = '2030-01-02 11:59:59+00';
 select is(pg_temp.start('first') ->> 'outcome', 'replayed', 'a key is bound to its request for a day');
 set local test.now = '2030-01-02 12:00:00+00';
 create temp table again as select pg_temp.start('first', p_hash => 'another') as answer;
-select is(answer ->> 'outcome', 'created', 'an expired key is as if never used, clean-up or not') from again;
+select is(answer ->> 'outcome', 'created', 'an expired key can be used again before it is purged') from again;
 select isnt(
-  again.answer #>> '{response,job_id}', first.answer #>> '{response,job_id}', 'its job is a new one') from again, first;
+  again.answer #>> '{response,job_id}', first.answer #>> '{response,job_id}',
+  'an expired key gets a new job') from again, first;
 select is(
   pg_temp.start('first', p_hash => 'another') -> 'response', answer -> 'response',
-  'and now it is bound to that one') from again;
-select is(pg_temp.start('first') ->> 'outcome', 'idempotency_key_reused', 'and no more to the old request');
+  'an expired key is bound to its new request') from again;
+select is(pg_temp.start('first') ->> 'outcome', 'idempotency_key_reused',
+  'an expired key is no longer bound to its old request');
 
--- Refused: each leaves no trace, so that the key may be used again.
+-- Refused: nothing is written, so that the key can be used again.
 update traces set before = pg_temp.traces();
 select is(answer, expected, expected ->> 'outcome' || ': ' || what)
 from (values
@@ -105,7 +108,7 @@ from (values
 ) as refused (what, answer, expected);
 select throws_ok(
   $$ select pg_temp.start('x', '{}', '00000000-0000-4000-8000-00000000000d') $$, 'PT401', null,
-  'a user without account is told so');
+  'a user without an account is refused');
 update public.models set cost_per_generation = 11 where name = 'Test';
 select is(
   pg_temp.start('x'), '{"outcome": "insufficient_credits", "current_credits": 10, "required_credits": 11}',
@@ -114,11 +117,12 @@ update public.models set cost_per_generation = 10 where name = 'Test';
 select is(
   pg_temp.start('x', '{"max_credits": 9}'), '{"outcome": "price_changed", "required_credits": 10}',
   'a price above the one agreed to is refused');
-select is(pg_temp.traces(), before, 'nothing that was refused left a trace') from traces;
+select is(pg_temp.traces(), before, 'refused requests change nothing') from traces;
 select is(
-  pg_temp.start('x', '{"max_credits": 10}') ->> 'outcome', 'created', 'the same key works once the cause is mended');
+  pg_temp.start('x', '{"max_credits": 10}') ->> 'outcome', 'created', 'the key of a refused request can be used again');
 select is(
-  pg_temp.start('x', '{"max_credits": 9}') ->> 'outcome', 'replayed', 'and its replay costs nothing, whatever is agreed to');
+  pg_temp.start('x',
+  '{"max_credits": 9}') ->> 'outcome', 'replayed', 'a replay costs nothing, even if it agrees to less');
 select is(
   (select credits_remaining from public.credit_balances where user_id = pg_temp.a()), 0::bigint,
   'the whole balance can be spent');
@@ -133,43 +137,45 @@ select is(
   'a user may not have more unfinished jobs than the limit');
 select is(
   pg_temp.start('other', '{}', pg_temp.b()) ->> 'outcome', 'created',
-  'the limit of one user is not that of another');
+  'the limit counts each user alone');
 select public.fail_job(job_id, 1, 'no_media', 'x') from public.video_jobs
 where user_id = pg_temp.a() and created_at < '2030-01-02' or node_id = 'third';
 set local test.now = '2030-01-02 12:30:00+00';
 select is(
   pg_temp.start('fourth'), '{"outcome": "rate_limited", "limit": 3, "retry_after": 1800}',
-  'a user may not start more in an hour than the limit, and is told when the oldest is an hour ago');
+  'a user may not start more in an hour than the limit, and learns when the oldest is an hour old');
 select is(pg_temp.start('third') ->> 'outcome', 'replayed', 'a replay counts against no limit');
 set local test.now = '2030-01-02 13:00:00+00';
-select is(pg_temp.start('fourth') ->> 'outcome', 'created', 'an hour later there is room again');
+select is(pg_temp.start('fourth') ->> 'outcome', 'created',
+  'a request is accepted again when the oldest is an hour old');
 
--- Whoever got past the look at the key would still not take it.
+-- The key is refused here too, if the check of the key did not see it.
 select throws_ok(
   $$ select private.store_answer(pg_temp.a(), 'fourth', 'video_generation', 'hash', gen_random_uuid(), '{}') $$,
   '40001', null,
-  'a key that is bound is not bound anew');
+  'a key that is bound is not bound again');
 
 -- A batch is one request with many keys.
 select is(
   private.find_answer(pg_temp.a(), 'unused', 'hash', array['x', 'unused', 'fourth']), null,
-  'a batch may be repeated, whichever of its keys were used');
+  'a batch may be repeated after some of its keys were used');
 select is(
   private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
   'one key that was used for another request refuses the batch');
 update public.idempotency_log set request_hash = 'another' where idempotency_key = 'fourth';
 select is(
   private.find_answer(pg_temp.a(), 'third', 'hash', array['x', 'fourth']) ->> 'outcome', 'idempotency_key_reused',
-  'whichever else of its keys were used');
+  'one such key refuses the batch even if another key was used for this request');
 update public.idempotency_log set request_hash = 'hash' where idempotency_key = 'fourth';
 select is(
   private.find_answer(pg_temp.b(), 'unused', 'another', array['fourth']), null,
-  'not one of another user');
+  'a key of another user does not refuse the batch');
 set local test.now = '2030-01-03 13:00:00+00';
 select is(
-  private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null, 'nor one that has expired');
+  private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null,
+  'an expired key does not refuse the batch');
 
--- What the caller must not send.
+-- Wrong arguments of the caller.
 select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')
 from (values
   ('start(null)', '23502'), ($$start('', '{"node_id": "n"}')$$, '23514'),

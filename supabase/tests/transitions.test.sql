@@ -9,16 +9,18 @@ select is(
   pg_temp.start_transition('off', pg_temp.sounding()),
   '{"outcome": "validation_failed", "issues": [
     {"path": "settings.enable_voiceover", "message": "must be false: it is not available at the moment"}]}',
-  'a voiceover that is switched off is refused by the setting that asks for it');
+  'an unavailable voiceover is refused with the name of its setting');
 select throws_ok(
-  format('select public.quote_generation(%L, %L)', id, pg_temp.sounding()), 'PGRST', null, 'nor is there a price for it')
+  format('select public.quote_generation(%L, %L)', id, pg_temp.sounding()), 'PGRST', null,
+  'an unavailable voiceover has no price')
 from public.models where category = 'transition' and settings_schema -> 'settings' ? 'enable_voiceover' limit 1;
-select is(pg_temp.start_transition('off', '{"enable_music": true}') ->> 'outcome', 'created', 'the rest goes on without it');
+select is(pg_temp.start_transition('off',
+  '{"enable_music": true}') ->> 'outcome', 'created', 'music is accepted while the voiceover is unavailable');
 update public.pipeline_steps set is_available = false where name = 'thumbnail';
 select pg_temp.start_transition('plain', '{}');
 select is(
   (select step_names from public.video_jobs where node_id = 'plain'), '{generate}',
-  'a thumbnail that is switched off is not made');
+  'an unavailable thumbnail is not made');
 
 -- Which model.
 create function pg_temp.start_with(p_name text, p_request jsonb) returns jsonb language sql as $$
@@ -26,14 +28,15 @@ create function pg_temp.start_with(p_name text, p_request jsonb) returns jsonb l
     || p_request)
 $$;
 select is(
-  pg_temp.start_with('kinds', '{"kind": "transition", "model_id": "00000000-0000-4000-8000-000000000005"}') ->> 'outcome',
+  pg_temp.start_with('kinds',
+  '{"kind": "transition", "model_id": "00000000-0000-4000-8000-000000000005"}') ->> 'outcome',
   'model_not_found', 'a transition is made by models of transitions only');
 select is(
   pg_temp.start_with('kinds', jsonb_build_object('model_id', (pg_temp.model()).id)) ->> 'outcome', 'created',
   'a model of transitions makes generations too');
 select is(
   pg_temp.start_with('no tail', jsonb_build_object('model_id', (pg_temp.model()).id, 'tail_image_url', null))
-    #>> '{issues,0,path}', 'tail_image', 'it needs both images');
+    #>> '{issues,0,path}', 'tail_image', 'a model of transitions needs both images');
 select is(
   pg_temp.start_with('featured', '{"kind": "transition", "model_id": null}') ->> 'outcome', 'created',
   'a transition need not name its model');
@@ -42,7 +45,7 @@ select is(
   'a transition without a model gets the featured one');
 select is(
   pg_temp.start('nameless', '{"model_id": null}') ->> 'outcome', 'model_not_found', 'a generation names its model');
-select is_empty('select * from public.audit_credits()', 'the books balance in the end');
+select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();
 rollback;

@@ -19,25 +19,28 @@ create temp table page as select public.list_videos(pg_temp.a(), 2) as page;
 select is(pg_temp.names(page), array['three', 'two'], 'a page has the newest of the user''s own videos') from page;
 update page set page = public.list_videos(pg_temp.a(), 2, null,
   (page #>> '{next,at}')::bigint, (page #>> '{next,job_id}')::uuid);
-select is(pg_temp.names(page), array['one'], 'the next page goes on where it ended') from page;
-select is(page -> 'next', 'null', 'and is the last') from page;
+select is(pg_temp.names(page), array['one'], 'the next page begins after the last video of the page before') from page;
+select is(page -> 'next', 'null', 'the last page has no next page') from page;
 select is(
   pg_temp.names(public.list_videos(pg_temp.a(), 9, 'completed')), null,
   'a status that no video has lists none');
 
--- What has changed.
+-- Changes.
 select pg_temp.at('12:00:03.0005');
 insert into times select 'first', (pg_temp.changes(0) ->> 'server_time_ms')::bigint;
 select is(
   (select ms from times), (extract(epoch from timestamptz '2030-01-01 12:00:03+00') * 1000)::bigint,
-  'the server''s time is a whole millisecond that is over');
-select is(pg_temp.names(pg_temp.changes(0)), array['one', 'two', 'three'], 'changes are told in their order');
-select is(pg_temp.names(pg_temp.changes((select ms from times))), null, 'and not again after the time that was told');
+  'the time of the server is a whole millisecond in the past');
+select is(pg_temp.names(pg_temp.changes(0)), array['one', 'two', 'three'], 'changes are listed in their order');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), null,
+  'changes before the time of the server are not listed again');
 select pg_temp.at('12:00:04');
 select public.record_submission(pg_temp.job('one'), 1, 'run');
-select is(pg_temp.names(pg_temp.changes((select ms from times))), null, 'a change in this millisecond waits for the next');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), null,
+  'a change in this millisecond waits for the next');
 select pg_temp.at('12:00:05');
-select is(pg_temp.names(pg_temp.changes((select ms from times))), array['one'], 'a change is told once it is over');
+select is(pg_temp.names(pg_temp.changes((select ms from times))), array['one'],
+  'a change is listed when its millisecond is over');
 
 -- Deleting.
 create temp table doomed as select pg_temp.job('one') as one, pg_temp.job('foreign') as foreign_job, gen_random_uuid() as none;
@@ -48,29 +51,31 @@ select is(answer -> 'deleted', jsonb_build_array(one), 'a user''s own video is d
 select set_eq(
   $$ select jsonb_array_elements_text(answer -> 'not_found')::uuid from deletion $$,
   $$ select foreign_job from doomed union select none from doomed $$,
-  'a stranger''s looks like one that is not there');
-select isnt(pg_temp.job('foreign'), null, 'and stays');
-select is(pg_temp.job('one'), null, 'the row is gone');
+  'the video of another user is reported like one that does not exist');
+select isnt(pg_temp.job('foreign'), null, 'the video of another user is not deleted');
+select is(pg_temp.job('one'), null, 'the row of a deleted video is gone');
 select is(
-  (select sum(change) from public.quota_log, doomed where job_id = one), 0::bigint, 'what was not delivered is refunded');
-select is(answer #>> '{runs,0,provider_job_id}', 'run', 'the run that is to be cancelled is told') from deletion;
+  (select sum(change) from public.quota_log, doomed where job_id = one), 0::bigint,
+  'what was not delivered is refunded');
+select is(answer #>> '{runs,0,provider_job_id}', 'run', 'a deletion names the run to cancel') from deletion;
 select is(
   answer -> 'files', (
     select jsonb_agg(jsonb_build_object(
       'bucket', 'videos', 'path', pg_temp.a() || '/' || one || ending) order by place)
     from unnest(array['.mp4', '.vtt', '_thumb.jpg']) with ordinality as endings (ending, place)),
-  'and the files that are to be deleted') from deletion, doomed;
+  'a deletion names the files to delete') from deletion, doomed;
 select is(
   public.delete_videos(pg_temp.a(), array[one]) -> 'deleted', jsonb_build_array(one),
-  'deleting again answers the same') from doomed;
+  'a second deletion has the same answer') from doomed;
 select pg_temp.at('12:00:06');
 select is(
   pg_temp.changes((select ms from times)) #> '{videos,0}',
   jsonb_build_object('job_id', one, 'deleted_at', '2030-01-01T12:00:05Z'),
-  'a client that was away learns of the deletion') from doomed;
-select is(public.fail_job(one, 1, 'timeout', 'x'), '{"job": null, "applied": false}', 'a late report of it is told so')
+  'the list of changes has the deletion') from doomed;
+select is(public.fail_job(one, 1, 'timeout',
+  'x'), '{"job": null, "applied": false}', 'a late report of a deleted job is not applied')
 from doomed;
-select is(public.wake_job(one, 1, 'run'), null, 'and a late webhook finds nothing') from doomed;
+select is(public.wake_job(one, 1, 'run'), null, 'a late webhook of a deleted job finds nothing') from doomed;
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

@@ -30,7 +30,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "v_address.welcomed_at is not null or v_welcome = 0",
     replace: "v_welcome = 0",
-    test: welcome("who leaves and comes back is not welcomed again"),
+    test: welcome("a user who leaves and comes back is not welcomed again"),
   },
   {
     name: "the transaction id of the welcome credits",
@@ -38,7 +38,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "'welcome_credits', null, 'welcome:' || p_user_id",
     replace: "'welcome_credits', null, null",
-    test: welcome("who confirms an email address as well is not welcomed twice"),
+    test: welcome("a user who confirms an email address as well is not welcomed twice"),
     also: [{
       file: WELCOME,
       find: "if v_before is null and v_address is not null",
@@ -51,7 +51,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "coalesce(nullif(split_part(name, '+', 1), ''), name)",
     replace: "name",
-    test: welcome("bob+1@example.com is the address of somebody who was welcomed"),
+    test: welcome("bob+1@example.com is the address of a user who was welcomed"),
   },
   {
     name: "the dots of a Gmail address",
@@ -59,7 +59,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "replace(mailbox, '.', '') || '@gmail.com'",
     replace: "mailbox || '@gmail.com'",
-    test: welcome("firstname@gmail.com is the address of somebody who was welcomed"),
+    test: welcome("firstname@gmail.com is the address of a user who was welcomed"),
   },
   {
     name: "Gmail's other name",
@@ -67,7 +67,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "domain in ('gmail.com', 'googlemail.com')",
     replace: "domain = 'gmail.com'",
-    test: welcome("f.i.r.s.t.name+a+b@googlemail.com is the address of somebody who was welcomed"),
+    test: welcome("f.i.r.s.t.name+a+b@googlemail.com is the address of a user who was welcomed"),
   },
   {
     name: "the case of an address",
@@ -75,7 +75,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "regexp_replace(lower(p_email), '@[^@]*$', '') as name, substring(lower(p_email)",
     replace: "regexp_replace(p_email, '@[^@]*$', '') as name, substring(lower(p_email)",
-    test: welcome("Bob@Example.com is the address of somebody who was welcomed"),
+    test: welcome("Bob@Example.com is the address of a user who was welcomed"),
   },
   {
     name: "the confirmation of an email address",
@@ -99,7 +99,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "p_user.is_anonymous or p_user.deleted_at is not null",
     replace: "p_user.deleted_at is not null",
-    test: welcome("nor while they still are one"),
+    test: welcome("an anonymous user with a confirmed address is not welcomed"),
   },
   {
     name: "the moment of the welcome",
@@ -107,7 +107,7 @@ const welcomeMutations: readonly Mutation[] = [
     file: WELCOME,
     find: "if v_before is null and v_address is not null",
     replace: "if v_address is not null",
-    test: welcome("who was there before gets nothing by changing their address"),
+    test: welcome("a user from before gets nothing by changing their address"),
   },
 ];
 
@@ -138,7 +138,7 @@ const leavingMutations: readonly Mutation[] = [
     file: ACCOUNT_DELETION,
     find: "    where v_queued.provider_job_id is not null\n",
     replace: "    where false\n",
-    test: erase("the run that goes on is to be cancelled"),
+    test: erase("the run of a deleted user is to be cancelled"),
   },
   {
     name: "the worker's part in cancelling runs",
@@ -154,7 +154,7 @@ const leavingMutations: readonly Mutation[] = [
     file: ACCOUNT_DELETION,
     find: "  perform private.keep_usage(old.id);\n",
     replace: "",
-    test: erase("up to their limit"),
+    test: erase("the limit of the hour holds for the next user with the address"),
   },
   {
     name: "the usage of a deleted user: the month's seconds",
@@ -162,7 +162,7 @@ const leavingMutations: readonly Mutation[] = [
     file: USAGE,
     find: "\n    + (private.earlier_usage(p_user_id)).seconds;",
     replace: ";",
-    test: erase("the month's seconds are counted on"),
+    test: erase("the seconds of the month count for the next user with the address"),
   },
   {
     name: "the usage of a deleted user: the hour's generations",
@@ -170,7 +170,7 @@ const leavingMutations: readonly Mutation[] = [
     file: USAGE,
     find: "when 'generations' then v_earlier.generations",
     replace: "when 'generations' then 0",
-    test: erase("up to their limit"),
+    test: erase("the limit of the hour holds for the next user with the address"),
   },
   {
     name: "the usage of a deleted user: the day's cancellations",
@@ -178,7 +178,7 @@ const leavingMutations: readonly Mutation[] = [
     file: USAGE,
     find: "when 'cancels' then v_earlier.cancels",
     replace: "when 'cancels' then 0",
-    test: { file: "supabase/tests/cancel.test.sql", name: "and finds the limit again who comes back" },
+    test: { file: "supabase/tests/cancel.test.sql", name: "a user who leaves and comes back finds the limit again" },
   },
   {
     name: "the account behind a token",

@@ -28,7 +28,7 @@ const standingMutations: readonly Mutation[] = [
     find:
       "    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
     replace: "",
-    test: cancel("a run that has succeeded is not cancelled, and its job is woken"),
+    test: cancel("a job whose run has succeeded is not cancelled, but checked"),
   },
   {
     name: "the mark of the steps that make the video",
@@ -38,7 +38,7 @@ const standingMutations: readonly Mutation[] = [
     replace: "'optional', false,",
     test: {
       file: "supabase/tests/cancel.test.sql",
-      name: "whether a run that was queued has started the provider knows",
+      name: "a cancellation of a queued run asks for its state at the provider",
     },
   },
   {
@@ -47,7 +47,7 @@ const standingMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "p_run_states ->> p_queued.provider_job_id as run_state",
     replace: "(select value #>> '{}' from jsonb_each(p_run_states) limit 1) as run_state",
-    test: cancel("what was seen of another run says nothing"),
+    test: cancel("the state of another run does not count"),
   },
   {
     name: "the missing answer in cancellation_state",
@@ -55,7 +55,7 @@ const standingMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "when p_queued.provider_job_id is null then 'started'",
     replace: "when p_queued.provider_job_id is null then 'not_started'",
-    test: cancel("a submission whose answer is missing may be running"),
+    test: cancel("a cancellation of a submission without an answer counts"),
   },
   {
     name: "the parts that are made in cancellation_state",
@@ -63,7 +63,7 @@ const standingMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "when run_state = 'queued' and not has_run then 'not_started'",
     replace: "when run_state = 'queued' then 'not_started'",
-    test: cancel("a video of which a part is made has started, though the next is queued"),
+    test: cancel("a cancellation counts when a part of the video is made, though the next part is queued"),
   },
   {
     name: "the check at the provider",
@@ -82,7 +82,7 @@ const limitMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "  if v_recent.used < v_limit then",
     replace: "  if true then",
-    test: cancel("the next is refused until the first is a day old"),
+    test: cancel("a cancellation above the limit is refused until the first one is a day old"),
   },
   {
     name: "the reason of a refund that counts",
@@ -90,7 +90,7 @@ const limitMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end",
     replace: "'generation_failed_refund'",
-    test: cancel("a run that had started is counted"),
+    test: cancel("a cancellation after the start counts"),
   },
   {
     name: "the ledger that cancellations are counted in",
@@ -99,7 +99,7 @@ const limitMutations: readonly Mutation[] = [
     find: "where reason = 'cancelled_after_start_refund'",
     replace: `where reason = 'cancelled_after_start_refund'
     and exists (select from public.video_jobs where video_jobs.job_id = quota_log.job_id)`,
-    test: cancel("what was deleted still counts"),
+    test: cancel("cancellations of deleted jobs still count"),
   },
   {
     name: "the lock in cancel_problem",
@@ -117,7 +117,7 @@ const limitMutations: readonly Mutation[] = [
     file: VIDEO_DELETION,
     find: "case when v_state <> 'not_started' then private.cancel_problem(v_job) end",
     replace: "null",
-    test: cancel("a deletion of it is refused in the same way"),
+    test: cancel("a deletion above the limit is refused too"),
   },
   {
     name: "the pauses of what is made",
@@ -126,7 +126,7 @@ const limitMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';",
     replace: "where job_id = p_job_id;",
-    test: cancel("and an attempt that waits its time is not used up"),
+    test: cancel("refused cancellations use up no attempt"),
   },
   {
     name: "the limit of refusals",
@@ -135,7 +135,7 @@ const limitMutations: readonly Mutation[] = [
     file: LIMITS,
     find: "  elsif v_refusals.used >= v_settings.refusals_after_start_per_day then",
     replace: "  elsif false then",
-    test: refusals("the next waits until the first is a day old"),
+    test: refusals("a request above the limit waits until the first refusal is a day old"),
   },
   {
     name: "the reason of a refusal that counts",
@@ -143,7 +143,7 @@ const limitMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "    p_refund_reason := 'refused_after_start_refund';\n",
     replace: "    null;\n",
-    test: refusals("a last image that is refused when a part is made is refunded in full, and counted"),
+    test: refusals("a job that is refused for an image after a part was made is refunded in full, and counts"),
   },
   {
     name: "the provider's own failures in fail_job",
@@ -152,7 +152,7 @@ const limitMutations: readonly Mutation[] = [
     find:
       " and p_error_code in (\n    'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then",
     replace: " then",
-    test: refusals("nor is the provider's trouble the user's"),
+    test: refusals("a job that fails for the provider does not count"),
   },
   {
     name: "the refusals of a user who signs up again",
@@ -160,7 +160,7 @@ const limitMutations: readonly Mutation[] = [
     file: USAGE,
     find: "    refusals_of_day = v_refusals + case",
     replace: "    refusals_of_day = case",
-    test: refusals("who leaves and comes back finds the limit again"),
+    test: refusals("a user who leaves and comes back finds the limit again"),
   },
   {
     name: "what was seen is kept",

@@ -57,6 +57,6 @@ export const catalogueMutations: readonly Mutation[] = [
     file: MODEL_CHECKS,
     find: "  if v_problems is not null then\n    raise exception 'The model",
     replace: "  if false then\n    raise exception 'The model",
-    test: checks("a model that does not fit is refused with all that is wrong"),
+    test: checks("an invalid model is refused with all its problems"),
   },
 ];

@@ -40,7 +40,7 @@ export const circuitMutations: readonly Mutation[] = [
         " and exists (\n    select from public.video_jobs where job_id = p_circuit.probe_job_id and completed_at is null);",
       replace: ";",
     }],
-    test: circuits("and neither took the probe"),
+    test: circuits("requests that are refused for another reason do not take the probe"),
   },
   {
     name: "the one probe of an open circuit",
@@ -48,7 +48,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "if v_circuit.open_until <= v_now and not private.is_probed(v_circuit) then",
     replace: "if v_circuit.open_until <= v_now then",
-    test: circuits("and only one"),
+    test: circuits("only one request may probe the provider"),
   },
   {
     name: "the time of an open circuit",
@@ -80,7 +80,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (",
     replace: "p_circuit.probe_until is not null and exists (",
-    test: circuits("and no more"),
+    test: circuits("the next request may probe when the time of a probe is over"),
   },
   {
     name: "the end of a probe with its job",
@@ -88,7 +88,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "where job_id = p_circuit.probe_job_id and completed_at is null);",
     replace: "where job_id = p_circuit.probe_job_id);",
-    test: circuits("a probe that ends without an answer is given back too"),
+    test: circuits("a probe whose job fails without an answer is given back"),
   },
   {
     name: "the circuit that an account opens",
@@ -96,7 +96,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "if not (p_account_refused or v_was_open",
     replace: "if not (v_was_open",
-    test: circuits("an account that is refused opens the circuit at once"),
+    test: circuits("a refused account opens the circuit at once"),
   },
   {
     name: "the count that opens a circuit",
@@ -104,7 +104,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: " or v_circuit.failures >= v_settings.circuit_failures) then",
     replace: ") then",
-    test: circuits("three in a row open the circuit, which is told once"),
+    test: circuits("the third failure in a row opens the circuit, and says so"),
   },
   {
     name: "the answer that closes a circuit",
@@ -112,7 +112,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "perform private.close_circuit(p_provider);",
     replace: "null;",
-    test: circuits("a probe that is answered closes the circuit, whatever the answer"),
+    test: circuits("any answer to a probe closes the circuit"),
   },
   {
     name: "the submission that closes a circuit",
@@ -120,7 +120,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: "  perform private.close_circuit(v_step ->> 'provider');\n",
     replace: "",
-    test: circuits("a submission that is taken closes the circuit"),
+    test: circuits("an accepted submission closes the circuit"),
   },
   {
     name: "the probe that is given back",
@@ -128,7 +128,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "where provider = p_provider and probe_job_id = p_job_id;",
     replace: "where false;",
-    test: circuits("and the next request may try at once"),
+    test: circuits("the next request may probe at once when the probe was given back"),
   },
   {
     name: "the owner of the probe that is given back",
@@ -136,7 +136,7 @@ export const circuitMutations: readonly Mutation[] = [
     file: PROVIDER_CIRCUITS,
     find: "where provider = p_provider and probe_job_id = p_job_id;",
     replace: "where provider = p_provider;",
-    test: circuits("so the others go on waiting"),
+    test: circuits("other requests wait until the probe is given back"),
   },
   {
     name: "the probe of a failure",
@@ -150,7 +150,7 @@ export const circuitMutations: readonly Mutation[] = [
       replace:
         "update private.provider_circuits set open_until = private.clock(), probe_job_id = null, probe_until = null\n",
     }],
-    test: circuits("a failure keeps the circuit open, whatever a probe says after it"),
+    test: circuits("a failure keeps the circuit open, even if a later probe was not sent"),
   },
   {
     name: "the count of the provider's failures",

@@ -34,7 +34,7 @@ export const creditMutations: readonly Mutation[] = [
     file: CREDITS,
     find: "check (balance_after >= 0)",
     replace: "check (true)",
-    test: constraints("an entry below zero is refused"),
+    test: constraints("an entry with a negative balance is refused"),
   },
   {
     name: "the CHECK that an entry moves credits",
@@ -42,7 +42,7 @@ export const creditMutations: readonly Mutation[] = [
     file: CREDITS,
     find: "check (change <> 0)",
     replace: "check (true)",
-    test: constraints("an entry that moves nothing is refused"),
+    test: constraints("an entry of zero credits is refused"),
   },
   {
     name: "the uniqueness of a transaction id",
@@ -108,7 +108,7 @@ export const creditMutations: readonly Mutation[] = [
     file: CREDITS,
     find: "grant select, insert on public.quota_log to service_role;",
     replace: "grant select, insert, update, delete on public.quota_log to service_role;",
-    test: privileges("the service role may add to the ledger, and not rewrite it"),
+    test: privileges("the service role can add to the ledger and cannot change it"),
   },
   {
     name: "the rights of the service role on balances",
@@ -116,7 +116,7 @@ export const creditMutations: readonly Mutation[] = [
     file: CREDITS,
     find: "grant select, insert, update on public.credit_balances to service_role;",
     replace: "grant select, insert, update, delete on public.credit_balances to service_role;",
-    test: privileges("the service role cannot lose a balance"),
+    test: privileges("the service role cannot delete a balance"),
   },
   {
     name: "the rights of users on their balance",

@@ -55,7 +55,7 @@ export const endingMutations: readonly Mutation[] = [
     find: `v_refund := public.add_credits(
     v_job.user_id, v_job.credits_used, p_refund_reason, p_job_id, 'refund:' || p_job_id);`,
     replace: `v_refund := '{"success": true, "credits_remaining": 20}';`,
-    test: endings("exactly what was charged is refunded, whatever the price is now"),
+    test: endings("exactly what was charged is refunded, even if the price has changed"),
   },
   {
     name: "the amount of the refund",
@@ -64,7 +64,7 @@ export const endingMutations: readonly Mutation[] = [
     find: "v_job.user_id, v_job.credits_used, p_refund_reason",
     replace:
       "v_job.user_id, (select cost_per_generation from public.models where id = v_job.model_id), p_refund_reason",
-    test: endings("exactly what was charged is refunded, whatever the price is now"),
+    test: endings("exactly what was charged is refunded, even if the price has changed"),
   },
   {
     name: "the stored answer of a key whose submission failed",
@@ -72,7 +72,7 @@ export const endingMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "update public.idempotency_log set status_code = 500, response_data = v_response where job_id = p_job_id;",
     replace: "null;",
-    test: endings("and so is every replay"),
+    test: endings("every replay of its key gets that answer"),
   },
   {
     name: "the owner in cancel_job",
@@ -80,7 +80,7 @@ export const endingMutations: readonly Mutation[] = [
     file: CANCEL,
     find: "if v_job.user_id is distinct from p_user_id then",
     replace: "if v_job.user_id is null then",
-    test: cancel("another user's job is as if it were not there"),
+    test: cancel("the job of another user is not found"),
   },
   {
     name: "the owner in delete_videos",
@@ -89,7 +89,7 @@ export const endingMutations: readonly Mutation[] = [
     find:
       "    select * from public.video_jobs where user_id = p_user_id and job_id = any (p_job_ids) order by job_id\n",
     replace: "    select * from public.video_jobs where job_id = any (p_job_ids) order by job_id\n",
-    test: videos("and stays"),
+    test: videos("the video of another user is not deleted"),
   },
   {
     name: "the refund of delete_videos",
@@ -114,7 +114,7 @@ export const endingMutations: readonly Mutation[] = [
     file: VIDEO_LISTS,
     find: "where user_id = p_user_id and (p_status is null or status = p_status)\n        and updated_at >=",
     replace: "where (p_status is null or status = p_status)\n        and updated_at >=",
-    test: videos("changes are told in their order"),
+    test: videos("changes are listed in their order"),
   },
   {
     name: "the time of a writer's lock",
@@ -163,7 +163,7 @@ export const endingMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: "elsif v_job.completed_at is not null or p_attempt",
     replace: "elsif p_attempt",
-    test: webhooks("a webhook of a job that failed meanwhile is told so"),
+    test: webhooks("a webhook of a failed job has nothing to do"),
   },
   {
     name: "the finished step in wake_job",
@@ -171,7 +171,7 @@ export const endingMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: "elsif v_job.completed_at is not null or p_attempt <= v_queued.attempt - v_queued.attempts_of_step then",
     replace: "elsif v_job.completed_at is not null then",
-    test: webhooks("a run whose video is being stored has nothing more to tell"),
+    test: webhooks("a webhook of a run whose video is being stored has nothing to do"),
   },
   {
     name: "the fence of wake_job",
@@ -179,7 +179,7 @@ export const endingMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: "elsif not v_locked.current or v_queued.provider_job_id is distinct from p_provider_job_id then",
     replace: "elsif false then",
-    test: webhooks("a webhook of an attempt that was given up tells of a late run"),
+    test: webhooks("a webhook of an attempt that was given up is of a late run"),
   },
   {
     name: "the fence of adopt_run",
@@ -195,7 +195,7 @@ export const endingMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: "  if not v_locked.current or v_job.step >= v_job.steps then",
     replace: "  if not v_locked.current then",
-    test: webhooks("and not once there is a video"),
+    test: webhooks("no run is adopted when the video is made"),
   },
   {
     name: "the attempt of an adopted run",
@@ -203,7 +203,7 @@ export const endingMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: "attempt = attempt + 1, attempts_of_step = attempts_of_step + 1, provider_job_id = p_provider_job_id,",
     replace: "provider_job_id = p_provider_job_id,",
-    test: webhooks("so that the worker of the abandoned run is too late"),
+    test: webhooks("the worker of the abandoned run changes nothing"),
   },
   {
     name: "the time in record_deleted_files",
@@ -211,6 +211,9 @@ export const endingMutations: readonly Mutation[] = [
     file: FILE_DELETION,
     find: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since <=",
     replace: "where waiting.bucket = gone.bucket and waiting.path = gone.path\n    and since - interval '1 day' <=",
-    test: { file: "supabase/tests/purge.test.sql", name: "and stay on the list for as long as a copy may last" },
+    test: {
+      file: "supabase/tests/purge.test.sql",
+      name: "the files of a deleted running job stay on the list for as long as a copy may last",
+    },
   },
 ];

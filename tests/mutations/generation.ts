@@ -67,7 +67,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
     replace: "any (p_idempotency_key || p_sibling_keys)",
-    test: start("an expired key is as if never used, clean-up or not"),
+    test: start("an expired key can be used again before it is purged"),
   },
   {
     name: "the new answer of an expired key",
@@ -75,7 +75,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "response_data = excluded.response_data, status_code",
     replace: "status_code",
-    test: start("and now it is bound to that one"),
+    test: start("an expired key is bound to its new request"),
   },
   {
     name: "the siblings in replay",
@@ -91,7 +91,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "where user_id = p_user_id and idempotency_key = any (p",
     replace: "where idempotency_key = any (p",
-    test: start("not one of another user"),
+    test: start("a key of another user does not refuse the batch"),
   },
   {
     name: "the expiry in the check of the sibling keys",
@@ -99,7 +99,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
     replace: "any (p_idempotency_key || p_sibling_keys)",
-    test: start("nor one that has expired"),
+    test: start("an expired key does not refuse the batch"),
   },
   {
     name: "the order in the check of the sibling keys",
@@ -107,7 +107,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "order by request_hash is distinct from p_request_hash desc, idempotency_key",
     replace: "order by idempotency_key",
-    test: start("whichever else of its keys were used"),
+    test: start("one such key refuses the batch even if another key was used for this request"),
   },
   {
     name: "the key itself in replay",
@@ -115,7 +115,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "if v_key.idempotency_key <> p_idempotency_key then",
     replace: "if false then",
-    test: start("a batch may be repeated, whichever of its keys were used"),
+    test: start("a batch may be repeated after some of its keys were used"),
   },
   {
     name: "the purge's check of a key's expiry",
@@ -123,7 +123,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "where expires_at <= v_now order by expires_at limit p_limit",
     replace: "order by expires_at limit p_limit",
-    test: { file: "supabase/tests/purge.test.sql", name: "keys that are bound to their request are kept" },
+    test: { file: "supabase/tests/purge.test.sql", name: "keys that have not expired are kept" },
   },
   {
     name: "the balance lock of start_generation",
@@ -156,7 +156,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "  where used.expires_at <= v_now;",
     replace: "  where true;",
-    test: start("a key that is bound is not bound anew"),
+    test: start("a key that is bound is not bound again"),
   },
   {
     name: "the refusal of bind_key",
@@ -164,7 +164,7 @@ export const generationMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "  if not found then\n    raise exception",
     replace: "  if false then\n    raise exception",
-    test: start("a key that is bound is not bound anew"),
+    test: start("a key that is bound is not bound again"),
   },
   {
     name: "every lock of the balance",
@@ -237,7 +237,7 @@ export const generationMutations: readonly Mutation[] = [
     file: LIMITS,
     find: "if v_generations.used >= v_settings.generations_per_hour then",
     replace: "if false then",
-    test: start("a user may not start more in an hour than the limit, and is told when the oldest is an hour ago"),
+    test: start("a user may not start more in an hour than the limit, and learns when the oldest is an hour old"),
   },
   {
     name: "the highest price that the client accepts",

@@ -15,7 +15,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where next_check_at <= v_now\n",
-    test: leases("nor does the worker get it"),
+    test: leases("no worker gets a leased job"),
   },
   {
     name: "the lease in lease_job",
@@ -23,7 +23,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)",
     replace: "where job_id = p_job_id and next_check_at <= v_now",
-    test: leases("a leased job is nobody else's, due or not"),
+    test: leases("a leased job is not leased again, even if it is due"),
   },
   {
     name: "the time in lease_due_jobs",
@@ -31,7 +31,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where lease_until is null or lease_until <= v_now\n",
-    test: leases("and then the others that are due"),
+    test: leases("the next worker gets the other jobs that are due"),
   },
   {
     name: "the time in lease_job",
@@ -39,7 +39,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "where job_id = p_job_id and next_check_at <= v_now and (lease_until",
     replace: "where job_id = p_job_id and next_check_at is not null and (lease_until",
-    test: leases("a lost submission has its grace time to report itself"),
+    test: leases("a lost submission is not due within its grace time"),
   },
   {
     name: "the row lock of lease_due_jobs",
@@ -79,7 +79,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: " and queued.attempt = p_attempt and queued.provider_job_id is null\n",
     replace: " and queued.attempt = p_attempt\n",
-    test: leases("a run that goes on is not submitted anew"),
+    test: leases("a running job is not submitted again"),
   },
   {
     name: "the end in open_attempt",
@@ -96,7 +96,7 @@ export const leaseMutations: readonly Mutation[] = [
     find: `
     and queued.attempts_of_step < (select attempts_per_step from public.app_settings)`,
     replace: "",
-    test: leases("and no other is opened"),
+    test: leases("no attempt is opened after the last"),
   },
   {
     name: "the number of attempts in take_lease",
@@ -112,7 +112,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: " and p_queued.provider_job_id is null\n",
     replace: "\n",
-    test: leases("which is not an attempt"),
+    test: leases("a check is not an attempt"),
   },
   {
     name: "the deadline in take_lease",
@@ -120,7 +120,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: " and p_queued.step_deadline_at > v_now;",
     replace: ";",
-    test: leases("and nothing is submitted any more"),
+    test: leases("an expired job opens no attempt"),
   },
   {
     name: "the attempt that is noted before it is made",
@@ -128,7 +128,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "submitted_at = case when v_submits then v_now else submitted_at end,",
     replace: "submitted_at = submitted_at,",
-    test: leases("which is noted before it is made"),
+    test: leases("the time of an attempt is noted before its submission"),
   },
   {
     name: "the grace time of a submission",
@@ -136,7 +136,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "case when v_submits\n        then v_settings.unknown_submission_seconds",
     replace: "case when false\n        then v_settings.unknown_submission_seconds",
-    test: leases("and has its own grace time"),
+    test: leases("each attempt has its own grace time"),
   },
   {
     name: "the deadline in what is to be done",
@@ -144,7 +144,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: JOB_QUEUE,
     find: "      when p_queued.step_deadline_at <= private.clock() then 'expire'\n",
     replace: "",
-    test: leases("a job at its deadline expires, running"),
+    test: leases("a running job expires at its deadline"),
   },
   {
     name: "the submission in what is to be done",
@@ -160,7 +160,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: VIDEO_LISTS,
     find: "where job_id = p_job_id and user_id = p_user_id;",
     replace: "where job_id = p_job_id;",
-    test: leases("another user's job is as if it were not there"),
+    test: leases("the job of another user is not found"),
   },
   {
     name: "the owner of a node in read_job",
@@ -168,6 +168,6 @@ export const leaseMutations: readonly Mutation[] = [
     file: VIDEO_LISTS,
     find: "where node_id = p_node_id and user_id = p_user_id\n",
     replace: "where node_id = p_node_id\n",
-    test: leases("and so is another user's node"),
+    test: leases("the node of another user is not found"),
   },
 ];

@@ -45,7 +45,7 @@ const priceMutations: readonly Mutation[] = [
     file: PRICING,
     find: "(p_settings ->> 'duration')::numeric, (p_model.settings_schema -> 'segments' ->> 'minimum')::numeric);",
     replace: "(p_settings ->> 'duration')::numeric, 0);",
-    test: steps("it costs what the shortest costs"),
+    test: steps("a length below the shortest costs what the shortest costs"),
   },
   {
     name: "the music at no volume",
@@ -53,7 +53,7 @@ const priceMutations: readonly Mutation[] = [
     file: BUILD_STEPS,
     find: "(p_settings ->> 'enable_music')::boolean and v_volume > 0 then",
     replace: "(p_settings ->> 'enable_music')::boolean then",
-    test: steps("music at no volume is none"),
+    test: steps("music at volume 0 has no steps"),
   },
   {
     name: "the kind of the model in start_generation",
@@ -69,7 +69,7 @@ const priceMutations: readonly Mutation[] = [
     file: PIPELINE_STEPS,
     find: "from public.pipeline_steps where not is_available and",
     replace: "from public.pipeline_steps where false and",
-    test: transitions("a voiceover that is switched off is refused by the setting that asks for it"),
+    test: transitions("an unavailable voiceover is refused with the name of its setting"),
   },
 ];
 
@@ -80,7 +80,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: LEAVES_OUT,
     replace: "if not v_locked.current then",
-    test: skippedExtras("a part that the owner insists on is not left out"),
+    test: skippedExtras("a required step cannot be skipped"),
   },
   {
     name: "the fence of skip_step",
@@ -88,7 +88,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: LEAVES_OUT,
     replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
-    test: skippedExtras("the attempt before leaves nothing out"),
+    test: skippedExtras("the attempt before skips nothing"),
   },
   {
     name: "the wish of the owner in what is optional",
@@ -113,7 +113,7 @@ const stepMutations: readonly Mutation[] = [
     find: NEEDED,
     replace: "loop",
     also: [STATE_MACHINE_OFF],
-    test: skippedExtras("who leaves the music out goes on with the picture: its loudness is passed over"),
+    test: skippedExtras("a skipped music skips its loudness too: the next step is the picture"),
   },
   {
     name: "the parts that a passed step must all lack",
@@ -122,7 +122,7 @@ const stepMutations: readonly Mutation[] = [
     find: NEEDED,
     replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
     also: [STATE_MACHINE_OFF],
-    test: skippedExtras("then comes the mix"),
+    test: skippedExtras("a mix of which one part was made is not skipped"),
   },
   {
     name: "the thumbnail that is there",
@@ -130,7 +130,7 @@ const stepMutations: readonly Mutation[] = [
     file: STEPS,
     find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
     replace: "while ",
-    test: skippedExtras("a thumbnail that is there is not made again"),
+    test: skippedExtras("a thumbnail from the model is not made again"),
   },
   {
     name: "the end of the patience in take_lease",
@@ -138,7 +138,7 @@ const stepMutations: readonly Mutation[] = [
     file: LEASES,
     find: " and p_queued.step_deadline_at > v_now;",
     replace: " and p_queued.deadline_at > v_now;",
-    test: patience("and nothing is submitted for it any more"),
+    test: patience("an expired step opens no attempt"),
   },
   {
     name: "the run of an earlier step in wake_job",
@@ -146,7 +146,7 @@ const stepMutations: readonly Mutation[] = [
     file: WEBHOOKS,
     find: " or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id)",
     replace: "",
-    test: patience("a webhook of the run that made an earlier step is told that it is over"),
+    test: patience("a webhook of the run that made an earlier step has nothing to do"),
   },
 ];
 
@@ -157,7 +157,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "  if v_skipped > 0 then\n    perform",
     replace: "  if false then\n    perform",
-    test: skippedExtras("exactly that"),
+    test: skippedExtras("the ledger has the refund of the skipped extras"),
   },
   {
     name: "the row lock of the job in a delivery in part",
@@ -193,7 +193,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: SKIPPED_EXTRAS_REFUND,
     replace: SKIPPED_EXTRAS_REFUND.replace("v_skipped", "2 * v_skipped"),
-    test: skippedExtras("exactly that"),
+    test: skippedExtras("the ledger has the refund of the skipped extras"),
   },
   {
     name: "the parts in the refund of what was left out",
@@ -201,7 +201,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.skipped_extras), 0);",
-    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job refunds the price of its skipped extras"),
   },
   {
     name: "the picture in the refund of what was left out",
@@ -209,7 +209,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);",
-    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job refunds the price of its skipped extras"),
   },
   {
     name: "the steps that were left out in the refund",
@@ -217,7 +217,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: LEFT_OUT,
     replace: "where (step ->> 'optional')::boolean), 0);",
-    test: skippedExtras("what could have been left out and was not is not given back"),
+    test: skippedExtras("an optional extra that was made is not refunded"),
   },
   {
     name: "the refund in the job that was delivered in part",
@@ -225,7 +225,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: ", credits_refunded = v_skipped,",
     replace: ",",
-    test: skippedExtras("a delivered job gives back what was paid for what is left out"),
+    test: skippedExtras("a delivered job refunds the price of its skipped extras"),
   },
   {
     name: "the files of a failed job",
@@ -233,7 +233,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: "    perform private.enqueue_job_files(v_job);",
     replace: "    null;",
-    test: skippedExtras("the files that its first steps may have left are deleted"),
+    test: skippedExtras("the files of the first steps of a failed job are deleted"),
   },
   {
     name: "the audit of what was left out",
@@ -241,7 +241,7 @@ const refundMutations: readonly Mutation[] = [
     file: AUDIT,
     find: "case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end",
     replace: "credits_refunded",
-    test: skippedExtras("the audit reports a refund of a video that lacks nothing, though the job says so too"),
+    test: skippedExtras("the audit reports a refund of a video with all its extras, even if the job has it too"),
   },
 ];
 

@@ -62,6 +62,6 @@ export const pricingMutations: readonly Mutation[] = [
     file: MODELS,
     find: "check (coalesce(cost_per_generation, cost_per_second) > 0)",
     replace: "check (true)",
-    test: constraints("a price of nothing is refused"),
+    test: constraints("a price of zero is refused"),
   },
 ];

@@ -77,7 +77,7 @@ export const privateFileMutations: readonly Mutation[] = [
     file: JOBS,
     find: "status <> 'completed' or files_are_public or video_path is not null",
     replace: "true",
-    test: { file: "supabase/tests/constraints.test.sql", name: "a delivery that only we can open is refused" },
+    test: { file: "supabase/tests/constraints.test.sql", name: "a private video without our copy is refused" },
   },
   {
     name: "the wait for Storage of a video that only we can open",

@@ -9,7 +9,7 @@ const privileges = (name: string) => ({ file: "supabase/tests/privileges.test.sq
 const CALLS_NOTHING_ELSE = privileges(
   "a client may ask for a price and a user for their limits, and call nothing else",
 );
-const NOTHING_FOR_EVERYBODY = privileges("no function is granted to everybody");
+const NOTHING_FOR_EVERYBODY = privileges("no function is granted to the role public");
 const NO_TABLE_CHANGED = privileges("no table can be changed by a client");
 const NO_SEQUENCE_SET = privileges("no sequence can be read or set by a client");
 const ROW_LEVEL_SECURITY = privileges("every table has row level security");

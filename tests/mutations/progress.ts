@@ -24,7 +24,7 @@ export const progressMutations: readonly Mutation[] = [
     replace: "when (false)",
     test: {
       file: "supabase/tests/job_states.test.sql",
-      name: "of all changes by hand exactly those of the table pass",
+      name: "of all changes by hand exactly those of the table are allowed",
     },
   },
   {
@@ -71,7 +71,7 @@ export const progressMutations: readonly Mutation[] = [
         replace: "create index a_job_is_refunded_once",
       },
     ],
-    test: endings("and is refunded once"),
+    test: endings("a failed job is refunded once"),
   },
   {
     name: "the row locks of a transition",
@@ -100,7 +100,7 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: "if not v_locked.current or (v_locked.queued).submitted_at is null",
     replace: "if (v_locked.queued).submitted_at is null",
-    test: transitions("a late answer to the attempt before is not taken for that of the one under way"),
+    test: transitions("a late answer to the attempt before is not applied to the current one"),
   },
   {
     name: "the open attempt in record_submission",
@@ -108,7 +108,9 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: "if not v_locked.current or (v_locked.queued).submitted_at is null or ",
     replace: "if not v_locked.current or ",
-    test: transitions("nor begun by a late answer to the submission of the step before"),
+    test: transitions(
+      "a late answer to the submission of the step before does not start a step that begins after the deadline",
+    ),
   },
   {
     name: "the run in record_submission",
@@ -116,7 +118,7 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: " or (v_locked.queued).provider_job_id is not null then",
     replace: " then",
-    test: transitions("another run does not take its place"),
+    test: transitions("another run does not replace the recorded one"),
   },
   {
     name: "the fence of record_progress",
@@ -142,7 +144,7 @@ export const progressMutations: readonly Mutation[] = [
     file: STEPS,
     find: "  if not v_locked.current or v_queued.provider_job_id is null then",
     replace: "  if not v_locked.current then",
-    test: transitions("nor ended by who tells the end of the step before again"),
+    test: transitions("a repeated end of the step before does not end a step that begins after the deadline"),
   },
   {
     name: "the fence of schedule_retry",
@@ -174,6 +176,6 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: "if p_delay_seconds is null and v_job.completed_at is null then",
     replace: "if false then",
-    test: transitions("an unfinished job is never left alone"),
+    test: transitions("an unfinished job cannot be postponed without a delay"),
   },
 ];

@@ -26,10 +26,10 @@ export const tableMutations: readonly Mutation[] = [
     file: JOBS,
     find: "check ((status = 'failed') = (credits_refunded = credits_used))",
     replace: "check (status <> 'failed' or credits_refunded = credits_used)",
-    test: constraints("a delivery for nothing is refused"),
+    test: constraints("a full refund of a delivery is refused"),
   },
   ...([
-    ["credits_refunded >= 0 and (status", "(status", "a refund of less than nothing is refused"],
+    ["credits_refunded >= 0 and (status", "(status", "a negative refund is refused"],
     [
       " and (status in ('completed', 'failed') or credits_refunded = 0)",
       "",
@@ -38,7 +38,7 @@ export const tableMutations: readonly Mutation[] = [
     [
       "\n    and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)",
       "",
-      "a refund of a delivery that lacks nothing is refused",
+      "a refund of a delivery with all its extras is refused",
     ],
   ] as const).map(([find, replace, name]) => ({
     name: `the CHECK of credits_refunded: ${name}`,
@@ -62,7 +62,7 @@ export const tableMutations: readonly Mutation[] = [
     file: JOBS,
     find: "status <> 'completed' or video_path is not null or video_url is not null",
     replace: "true",
-    test: constraints("a delivery of nothing is refused"),
+    test: constraints("a delivery without a video is refused"),
   },
   {
     name: "the CHECK that a run belongs to an attempt",
@@ -70,7 +70,7 @@ export const tableMutations: readonly Mutation[] = [
     file: JOB_QUEUE,
     find: "check (provider_job_id is null or submitted_at is not null)",
     replace: "check (true)",
-    test: constraints("a run that nobody submitted is refused"),
+    test: constraints("a run without a submission is refused"),
   },
   {
     name: "the policy of jobs",
@@ -162,7 +162,7 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     "no more than it has time for",
     "order by user_id offset p_entries limit 1));",
     "order by user_id offset 1000000 limit 1));",
-    progress("a call takes no more users than have so many entries"),
+    progress("the number of ledger entries limits the users of one call"),
   ],
   [
     "the entries",
@@ -192,7 +192,7 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     "the jobs that have not ended",
     "union all select job_id from public.video_jobs where status in ('pending', 'processing'))",
     ")",
-    progress("a job that nobody looks at is found, however long ago it was charged"),
+    progress("a job that is never due is found, however long ago it was charged"),
   ],
   [
     "the jobs that the entries touch",
@@ -210,13 +210,13 @@ const REACHES: [what: string, find: string, replace: string, test: Mutation["tes
     "the parts that are not settled",
     "case when v_after > ledger_id then ledger_id\n      else ",
     "case when false then ledger_id\n      else ",
-    progress("no part is done with before those before it are"),
+    progress("a part is audited again until all parts before it are done"),
   ],
   [
     "the users after the first ones",
     "    after_user_id = v_up_to,",
     "    after_user_id = null,",
-    progress("goes on with the next"),
+    progress("a round continues with the next users"),
   ],
 ];
 

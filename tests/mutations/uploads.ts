@@ -33,7 +33,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "  perform private.require_account(p_user_id);\n",
     replace: "",
-    test: uploads("nobody gets an address without an account"),
+    test: uploads("a user without an account gets no address"),
   },
   {
     name: "the uploads of failed jobs",
@@ -49,7 +49,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "if v_count >= v_settings.uploads_per_day then",
     replace: "if false then",
-    test: uploads("and no more, until the oldest is a day old"),
+    test: uploads("a user above the limit waits until the oldest upload is a day old"),
   },
   {
     name: "the bytes of uploads a day",
@@ -57,7 +57,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "if v_bytes + private.max_upload_bytes() > v_settings.upload_bytes_per_day then",
     replace: "if v_bytes > v_settings.upload_bytes_per_day then",
-    test: uploads("an address that is not used yet counts with the most that it takes"),
+    test: uploads("an unused address counts with the largest size of a file"),
   },
   {
     name: "the bytes that were taken",
@@ -65,7 +65,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "case when used is null then private.max_upload_bytes() else used end as bytes",
     replace: "case when used is null then private.max_upload_bytes() else 0 end as bytes",
-    test: uploads("what was taken counts for a day"),
+    test: uploads("the size of a file counts for a day"),
   },
   {
     name: "the bytes that were refused",
@@ -81,7 +81,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "check (starts_with(path, user_id || '/'))",
     replace: "check (path is not null)",
-    test: uploads("nobody uploads into another user's folder"),
+    test: uploads("an upload into the folder of another user is refused"),
   },
   {
     name: "the owner of a named file",
@@ -89,7 +89,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOAD_USE,
     find: "where path = v_path and user_id = p_user_id for key share",
     replace: "where path = v_path for key share",
-    test: uploads("another user's file looks like one that is not there"),
+    test: uploads("the file of another user is missing"),
   },
   {
     name: "the check of files before the charge",
@@ -105,7 +105,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOAD_USE,
     find: "if v_upload.checked_version is distinct from v_stored.version then",
     replace: "if v_upload.checked_version is null then",
-    test: uploads("a file that was replaced is looked at again"),
+    test: uploads("a replaced file is checked again"),
   },
   {
     name: "the end of a refused upload",
@@ -113,7 +113,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOAD_USE,
     find: "set checked_version = p_version where path = p_path and refused_bytes is null",
     replace: "set checked_version = p_version, refused_bytes = null where path = p_path",
-    test: uploads("for good, whatever comes by its address"),
+    test: uploads("a refused path stays refused, even if another file comes"),
   },
   {
     name: "the jobs of an upload that is deleted",
@@ -122,7 +122,7 @@ export const uploadMutations: readonly Mutation[] = [
     find:
       "delete from private.uploads where path = any (v_paths) and not exists (\n    select from public.video_jobs\n      where (image_path = uploads.path or tail_image_path = uploads.path) and status <> 'failed');",
     replace: "delete from private.uploads where created_at <= v_now - interval '1 day';",
-    test: uploads("until none is left"),
+    test: uploads("the next call deletes the rest"),
   },
   {
     name: "the file of a deleted upload",
@@ -130,7 +130,7 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "create trigger uploads_take_their_files_along after delete on private.uploads",
     replace: "create trigger uploads_take_their_files_along after update on private.uploads",
-    test: uploads("a user who is deleted, by whomever, leaves word of what they uploaded"),
+    test: uploads("the uploads of a deleted user are to be deleted"),
   },
   {
     name: "the search for files without a row",
@@ -138,6 +138,6 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "and not exists (select from private.uploads where uploads.path = name)",
     replace: "and false",
-    test: uploads("files without a row are found"),
+    test: uploads("files without an upload are found"),
   },
 ];
