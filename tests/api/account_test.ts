@@ -164,13 +164,16 @@ Deno.test("what a user has used in this hour still counts after they delete thei
   await world.sql`update app_settings set generations_per_hour = 200`;
 });
 
-Deno.test("twenty thousand videos are deleted with their user by one statement, well within Supabase's eight seconds", async (test) => {
+// Supabase ends a statement after eight seconds. The insertion takes about as long on an idle laptop, and is slowed down by
+// other work like the deletion: without an index, the deletion would take many times as long.
+Deno.test("twenty thousand videos are deleted with their user by one statement, faster than they were inserted", async () => {
   const user = await world.newUser();
-  await insertVideos(user, 20_000);
   const begun = performance.now();
+  await insertVideos(user, 20_000);
+  const inserted = performance.now();
   await world.sql`delete from auth.users where id = ${user.id}`;
-  const seconds = (performance.now() - begun) / 1000;
-  await test.step(`it took ${seconds.toFixed(2)} s`, () => assert.ok(seconds < 5));
+  const [insertion, deletion] = [inserted - begun, performance.now() - inserted];
+  assert.ok(deletion < insertion, `${Math.round(deletion)} ms, and ${Math.round(insertion)} ms to insert them`);
   await world.sql`truncate private.files_to_delete`;
 });
 
