@@ -108,7 +108,7 @@ const limitMutations: readonly Mutation[] = [
     find: "  perform from public.credit_balances where user_id = p_job.user_id for update;\n",
     replace: "",
     test: locks(
-      "two cancellations at once of which only one is left for today: the second waits for the first, and is refused",
+      "two cancellations at once when the day allows one more: the second waits for the first, and is refused",
     ),
   },
   {

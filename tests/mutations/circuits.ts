@@ -193,7 +193,9 @@ export const circuitMutations: readonly Mutation[] = [
     file: GENERATE,
     find: "if (isBackPressure(submission.error) && leased.attempts_left > 0) {",
     replace: "if (false) {",
-    test: submissions("a provider that asks for fewer requests is asked again when it said, for one charge"),
+    test: submissions(
+      "a provider that asks for fewer requests is asked again after the pause that it named, for one charge",
+    ),
   },
   {
     name: "the time that a provider asks for",

@@ -143,7 +143,7 @@ export const endingMutations: readonly Mutation[] = [
     replace: "      throw error;",
     test: {
       file: "tests/recovery/purge_test.ts",
-      name: "when idempotency_keys fails, the other tasks of the purge go on, and the operator is told",
+      name: "when idempotency_keys fails, the other tasks of the purge go on, and the log says so",
     },
   },
   {
@@ -154,7 +154,7 @@ export const endingMutations: readonly Mutation[] = [
     replace: "    throw error;\n  }\n",
     test: {
       file: "tests/recovery/purge_test.ts",
-      name: "one file that Storage never deletes keeps none of the others",
+      name: "one file that Storage never deletes does not keep the others",
     },
   },
   {

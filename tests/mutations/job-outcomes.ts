@@ -73,7 +73,7 @@ export const outcomeMutations: readonly Mutation[] = [
     file: START,
     find: "if (error instanceof DatabaseError && error.unreachable) throw error;",
     replace: "",
-    test: crash("a request whose charge was made unheard answers 503, and its key finds the job"),
+    test: crash("a request whose charge was made but not confirmed answers 503, and its key finds the job"),
   },
   {
     name: "the cancellation of a run without a job",
@@ -89,7 +89,7 @@ export const outcomeMutations: readonly Mutation[] = [
     file: ADVANCE,
     find: "return await checkAgainLater(context, leased, error);",
     replace: 'return await fail(context, leased, "provider_unreachable");',
-    test: failures("three looks that end in status_500 are no verdict: the job goes on and is delivered"),
+    test: failures("three checks that end in status_500 decide nothing: the job goes on and is delivered"),
   },
   {
     name: "the final failure of a run",

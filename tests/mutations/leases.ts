@@ -47,7 +47,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "    limit p_limit\n    for update skip locked\n",
     replace: "    limit p_limit\n",
-    test: locks("two workers that claim what is due at once share no job"),
+    test: locks("two workers that lease due jobs at once share no job"),
   },
   {
     name: "the row lock of lease_job",
@@ -55,7 +55,7 @@ export const leaseMutations: readonly Mutation[] = [
     file: LEASES,
     find: "lease_until <= v_now)\n  for update skip locked;",
     replace: "lease_until <= v_now);",
-    test: locks("two polls that claim one job at once do not both get it"),
+    test: locks("two polls that lease one job at once do not both get it"),
   },
   {
     name: "the row lock of open_attempt",

@@ -171,7 +171,7 @@ const refundMutations: readonly Mutation[] = [
       replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
     test: locks(
-      "a delivery in part that comes while another is under way waits for it, and gives nothing back again",
+      "a delivery without an extra that comes while another is under way waits for it, and refunds nothing again",
     ),
   },
   {
@@ -185,7 +185,7 @@ const refundMutations: readonly Mutation[] = [
       find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
       replace: "from private.job_queue where job_queue.job_id = p_job_id;",
     }],
-    test: locks("a step that is left out while its end is told is not left out, and the next one is begun once"),
+    test: locks("a step that is skipped while its end is reported is not skipped, and the next step is started once"),
   },
   {
     name: "the amount of the refund of what was left out",

@@ -92,7 +92,7 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: "from private.job_queue where job_queue.job_id = p_job_id for update;",
     replace: "from private.job_queue where job_queue.job_id = p_job_id;",
-    test: locks("an answer that comes while the next attempt is opened is not taken for that one's"),
+    test: locks("an answer that comes while the next attempt is opened is not taken for the answer of that attempt"),
   },
   {
     name: "the fence of record_submission",

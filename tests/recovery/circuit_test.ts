@@ -1,4 +1,4 @@
-// Who may shut a provider out for all: the provider itself, by failing, and no user by what they ask for.
+// A circuit opens when its provider fails. No user can open it, or keep it open, by their requests.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { KLING, KLING_IMAGE, type TestUser, useWorld, VEO } from "../support/harness.ts";

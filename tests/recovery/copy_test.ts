@@ -59,7 +59,7 @@ Deno.test("an upload whose answer is lost is repeated without harm", async () =>
   await assertPaidOnce(world, generation, copied);
 });
 
-Deno.test("a copy that fails for a whole day is given up, and the provider's URL goes on being served", async () => {
+Deno.test("a copy that fails for a whole day is given up, and the provider's URL stays in the answers", async () => {
   const generation = await startGeneration(world);
   world.gateway.fail(UPLOAD, 500);
   const delivered = await generation.poll();
@@ -84,7 +84,7 @@ Deno.test("a Storage that cannot sign a URL makes a read answer 503, and the nex
   await download((await generation.poll()).body.video_url);
 });
 
-Deno.test("the provider's files in trouble for a while delay a job, and no more", async () => {
+Deno.test("a provider whose files fail for a while only delays a job", async () => {
   const generation = await startGeneration(world, { fal: "media_redirect_loop" });
   for (let count = 0; count < 2; count++) assert.equal((await generation.poll()).body.status, "processing");
   assert.deepEqual(await generation.ledger(), [-5]);

@@ -1,4 +1,4 @@
-// Whatever dies, and wherever: the next look repairs it, and the user has paid once or not at all.
+// Crashes and lost answers at every point: the next check repairs the job, and the user has paid once or not at all.
 import assert from "node:assert/strict";
 import {
   assertPaidOnce,
@@ -24,7 +24,7 @@ const world = useWorld({ falSimulator: INSTANT });
 
 const procedure = (name: string) => `/rest/v1/rpc/${name}`;
 
-/** Kills the functions as a crash would, and starts them anew. */
+/** Kills the functions as a crash would, and starts them again. */
 async function crash(): Promise<void> {
   await world.functions.kill();
   await world.functions.restart();
@@ -45,9 +45,9 @@ async function assertReplays(generation: Generation): Promise<void> {
   assert.deepEqual([generation.answer.body.credits_used, await world.balance(generation.user)], [PRICE, 100 - PRICE]);
 }
 
-Deno.test("functions that die between charge and submission: the same key finds the job, a later look submits it", async () => {
+Deno.test("functions that die between charge and submission: the same key finds the job, a later check submits it", async () => {
   const request = await prepareGeneration(world);
-  // The submission never gets as far as the provider's queue.
+  // The submission never reaches the provider's queue.
   simulatorOf(world).configure({ latencyMs: HOUR_MS });
   const lost = request.send();
   await until("the job is charged", async () => await world.balance(request.user) === 100 - PRICE);
@@ -79,14 +79,14 @@ Deno.test("functions that die between acceptance and record: after the grace tim
   assert.equal(generation.runs().length, 2);
 });
 
-Deno.test("functions that die while they look at the provider: the look is repeated when the lease has run out", async () => {
+Deno.test("functions that die while they check a run: the check is repeated when the lease has run out", async () => {
   const generation = await startGeneration(world);
   simulatorOf(world).configure({ latencyMs: HOUR_MS });
   const lost = generation.poll();
-  await until("the look is under way", async () => {
-    const [work] = await world.sql`
+  await until("the check is under way", async () => {
+    const [queued] = await world.sql`
       select lease_until > private.clock() as leased from private.job_queue where job_id = ${generation.jobId}`;
-    return work?.leased === true;
+    return queued?.leased === true;
   });
   await crash();
   simulatorOf(world).configure({ latencyMs: 0 });
@@ -127,7 +127,7 @@ Deno.test("a request whose charge did not reach the database answers 503, and ma
   await assertPaidOnce(world, generation, await generation.poll());
 });
 
-Deno.test("a request whose charge was made unheard answers 503, and its key finds the job", async () => {
+Deno.test("a request whose charge was made but not confirmed answers 503, and its key finds the job", async () => {
   const request = await prepareGeneration(world);
   const refused = await withFault("start_generation", "drop-reply", request.send);
   assert.deepEqual([refused.status, refused.body.code], [503, "unavailable"]);
@@ -146,7 +146,7 @@ Deno.test("an acceptance that could not be recorded leads to one more attempt af
   assert.equal(generation.runs().length, 2);
 });
 
-Deno.test("an acceptance that was recorded unheard needs no second attempt", async () => {
+Deno.test("an acceptance that was recorded but not confirmed needs no second attempt", async () => {
   const generation = await withFault("record_submission", "drop-reply", () => startGeneration(world));
   assert.equal(generation.answer.status, 200);
   await assertPaidOnce(world, generation, await generation.poll());
@@ -175,20 +175,20 @@ for (const fault of ["drop", "drop-reply"] as const) {
   });
 }
 
-Deno.test("a refused submission whose refund could not be written is refunded by a later look", async () => {
+Deno.test("a refused submission whose refund could not be written is refunded by a later check", async () => {
   const generation = await withFault("fail_job", "drop", () => startGeneration(world, { fal: "submit_locked" }));
   assert.deepEqual([generation.answer.status, generation.answer.body.status], [200, "pending"]);
   await assertRefundedOnce(world, generation, await generation.outcome(), "provider_locked");
 });
 
-Deno.test("a refused submission whose refund was made unheard is refunded once, and the key tells it", async () => {
+Deno.test("a refused submission whose refund was made but not confirmed is refunded once, and the key replays it", async () => {
   const generation = await withFault("fail_job", "drop-reply", () => startGeneration(world, { fal: "submit_locked" }));
   await assertRefundedOnce(world, generation, await generation.poll(), "provider_locked");
   const replay = await generation.send();
   assert.deepEqual([replay.status, replay.body.code, replay.body.credits_refunded], [500, "provider_failed", PRICE]);
 });
 
-Deno.test("a poll while the database is out of reach answers 503, and the job takes no harm", async () => {
+Deno.test("a poll while the database is out of reach answers 503, and does not harm the job", async () => {
   const generation = await startGeneration(world);
   const refused = await withFault("read_job", "drop", generation.poll);
   assert.deepEqual([refused.status, refused.body.code], [503, "unavailable"]);

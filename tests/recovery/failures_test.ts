@@ -1,4 +1,4 @@
-// What becomes of a job that the provider has accepted and that then goes wrong.
+// Jobs that fail after the provider has accepted them.
 import assert from "node:assert/strict";
 import {
   assertPaidOnce,
@@ -16,8 +16,8 @@ const DEADLINE_SECONDS = 1800;
 
 const world = useWorld({ falSimulator: INSTANT });
 
-/** What the provider may say or deliver that no second attempt would mend: the simulator's word and our code for it. */
-const VERDICTS: [what: string, fal: string, errorCode: string][] = [
+/** Failures that another attempt would not mend: the simulator's prompt word and our error code. */
+const FINAL_FAILURES: [what: string, fal: string, errorCode: string][] = [
   ["a prompt against the content policy", "content_policy", "content_policy"],
   ["an input that the model finds invalid", "validation", "provider_rejected_input"],
   ["an image that the model cannot load", "image_load_error", "image_rejected"],
@@ -33,7 +33,7 @@ const VERDICTS: [what: string, fal: string, errorCode: string][] = [
   ["a file that leads to a private address", "media_private_redirect", "provider_bad_answer"],
 ];
 
-for (const [what, fal, errorCode] of VERDICTS) {
+for (const [what, fal, errorCode] of FINAL_FAILURES) {
   Deno.test(`${what} fails the job as ${errorCode} after one attempt and refunds it once`, async () => {
     const generation = await startGeneration(world, { fal });
     assert.deepEqual([generation.answer.status, generation.answer.body.status], [200, "pending"]);
@@ -44,18 +44,18 @@ for (const [what, fal, errorCode] of VERDICTS) {
   });
 }
 
-Deno.test("a failed job stays as it is, whatever is asked of it later", async () => {
+Deno.test("a failed job stays as it is, however often it is polled later", async () => {
   const generation = await startGeneration(world, { fal: "content_policy" });
   const first = await generation.poll();
   const calls = { ...generation.runs()[0]?.calls };
   for (let count = 0; count < 3; count++) {
     assert.deepEqual((await generation.poll(DEADLINE_SECONDS)).body, first.body);
   }
-  assert.deepEqual(generation.runs()[0]?.calls, calls, "a finished job was looked at");
+  assert.deepEqual(generation.runs()[0]?.calls, calls, "a finished job was checked");
   assert.deepEqual(await generation.ledger(), [-PRICE, PRICE]);
 });
 
-Deno.test("the reason of a failure is told in the caller's language, its code in every language", async () => {
+Deno.test("the message of a failure is in the caller's language, its code is the same in every language", async () => {
   const { user, jobId, poll } = await startGeneration(world, { fal: "content_policy" });
   await poll();
   const spanish = await world.status(user, jobId, { "Accept-Language": "es" });
@@ -130,27 +130,27 @@ Deno.test("a video that is there at the deadline is delivered, not thrown away",
   await assertPaidOnce(world, generation, await generation.poll(DEADLINE_SECONDS + 60));
 });
 
-/** Answers to a look that say nothing about the run. */
+// Answers to a check that say nothing about the run.
 for (const fal of ["status_500=3", "status_404=3", "status_429=3", "result_502=3", "result_503=3", "result_401=3"]) {
-  Deno.test(`three looks that end in ${fal.slice(0, -2)} are no verdict: the job goes on and is delivered`, async () => {
+  Deno.test(`three checks that end in ${fal.slice(0, -2)} decide nothing: the job goes on and is delivered`, async () => {
     const generation = await startGeneration(world, { fal });
     for (let count = 0; count < 3; count++) {
-      const looked = await generation.poll();
-      assert.deepEqual([looked.status, looked.body.status], [200, "processing"]);
+      const checked = await generation.poll();
+      assert.deepEqual([checked.status, checked.body.status], [200, "processing"]);
     }
     await assertPaidOnce(world, generation, await generation.outcome());
     assert.equal(generation.runs().length, 1);
   });
 }
 
-Deno.test("looks that fail are made less and less often", async () => {
+Deno.test("checks that fail are made less and less often", async () => {
   const generation = await startGeneration(world, { fal: "status_500=1000" });
   for (let count = 0; count < 60; count++) await generation.poll(5);
-  const looks = generation.runs()[0]?.calls.status ?? 0;
-  assert.ok(looks >= 5 && looks <= 30, `${looks} looks in five minutes`);
+  const checks = generation.runs()[0]?.calls.status ?? 0;
+  assert.ok(checks >= 5 && checks <= 30, `${checks} checks in five minutes`);
 });
 
-Deno.test("a provider that is out of reach for a while delays a job, and no more", async () => {
+Deno.test("a provider that is out of reach for a while only delays a job", async () => {
   const generation = await startGeneration(world);
   simulatorOf(world).configure({ outage: 503 });
   for (let count = 0; count < 3; count++) assert.equal((await generation.poll()).body.status, "processing");
@@ -158,7 +158,7 @@ Deno.test("a provider that is out of reach for a while delays a job, and no more
   await assertPaidOnce(world, generation, await generation.outcome());
 });
 
-Deno.test("a file that is gone is looked for three times, then the job fails and is refunded", async () => {
+Deno.test("a file that is gone is requested three times, then the job fails and is refunded", async () => {
   const generation = await startGeneration(world, { fal: "media_dead" });
   assert.equal((await generation.poll()).body.status, "processing");
   await assertRefundedOnce(world, generation, await generation.outcome(), "result_expired");

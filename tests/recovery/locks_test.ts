@@ -1,5 +1,5 @@
-// What two transactions do to each other that touch the same money or the same job: the second waits, then sees what the
-// first has done. Here the first always is still under way when the second comes, so that nothing is left to chance.
+// Two transactions that touch the same money or the same job: the second waits, then sees what the first has done. In each
+// test the first is still under way when the second begins, so that the result does not depend on chance.
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { prepareDatabase } from "../../local/postgres/database.ts";
@@ -20,24 +20,24 @@ Deno.test.afterAll(async () => {
   await server.stop();
 });
 
-/** Calls a procedure and answers with its result. */
+/** Calls a procedure and returns its result. */
 type Call = (sql: postgres.ISql) => Promise<unknown>;
 
-/** Makes a call that is not committed before the other one, on another connection, waits for it or is done. */
+/** Makes a call, and commits it only when the second call, on another connection, waits for it or is done. */
 async function whileUnderWay(first: Call, second: Call): Promise<[first: unknown, second: unknown]> {
   const { early, late } = await pool.begin(async (transaction) => {
     const early = await first(transaction);
     let done = false;
     const late = second(pool).finally(() => done = true);
-    // Whoever waits for it outside sees why it failed.
+    // Its error is thrown below, by `await late`.
     late.catch(() => {});
-    await until("the second call waits or is done", async () => done || await isAnyoneWaiting());
+    await until("the second call waits or is done", async () => done || await isCallWaiting());
     return { early, late };
   });
   return [early, await late];
 }
 
-async function isAnyoneWaiting(): Promise<boolean> {
+async function isCallWaiting(): Promise<boolean> {
   const [waiting] = await pool`select from pg_stat_activity where wait_event_type = 'Lock'`;
   return waiting !== undefined;
 }
@@ -73,7 +73,7 @@ async function newJob(): Promise<string> {
   return jobId;
 }
 
-/** A job whose music and thumbnail were left out, and whose video is ready to be delivered. */
+/** A job whose music and thumbnail were skipped, and whose video is ready to be delivered. */
 async function newJobWithoutMusic(userId: string): Promise<string> {
   const jobId = String(
     await valueOf(pool`
@@ -138,17 +138,17 @@ Deno.test("a request that comes while another spends the last credits waits for 
   await assertBalance(user, 0);
 });
 
-Deno.test("two workers that claim what is due at once share no job", async () => {
+Deno.test("two workers that lease due jobs at once share no job", async () => {
   const jobId = await newJob();
-  const claim: Call = (sql) =>
-    valueOf(sql`select count(*)::integer from lease_due_jobs(100) as work where work ->> 'job_id' = ${jobId}`);
-  assert.deepEqual(await whileUnderWay(claim, claim), [1, 0]);
+  const lease: Call = (sql) =>
+    valueOf(sql`select count(*)::integer from lease_due_jobs(100) as leased where leased ->> 'job_id' = ${jobId}`);
+  assert.deepEqual(await whileUnderWay(lease, lease), [1, 0]);
 });
 
-Deno.test("two polls that claim one job at once do not both get it", async () => {
+Deno.test("two polls that lease one job at once do not both get it", async () => {
   const jobId = await newJob();
-  const claim: Call = (sql) => valueOf(sql`select lease_job(${jobId}) is not null`);
-  assert.deepEqual(await whileUnderWay(claim, claim), [true, false]);
+  const lease: Call = (sql) => valueOf(sql`select lease_job(${jobId}) is not null`);
+  assert.deepEqual(await whileUnderWay(lease, lease), [true, false]);
 });
 
 Deno.test("two workers that open the next attempt at once open one", async () => {
@@ -157,11 +157,11 @@ Deno.test("two workers that open the next attempt at once open one", async () =>
   assert.deepEqual(await whileUnderWay(open, open), ["2", null]);
 });
 
-Deno.test("an answer that comes while the next attempt is opened is not taken for that one's", async () => {
+Deno.test("an answer that comes while the next attempt is opened is not taken for the answer of that attempt", async () => {
   const jobId = await newJob();
-  const claim: Call = (sql) => valueOf(sql`select lease_job(${jobId}) ->> 'attempt'`);
+  const lease: Call = (sql) => valueOf(sql`select lease_job(${jobId}) ->> 'attempt'`);
   const record: Call = (sql) => valueOf(sql`select record_submission(${jobId}, 1, 'run-1') ->> 'applied'`);
-  assert.deepEqual(await whileUnderWay(claim, record), ["2", "false"]);
+  assert.deepEqual(await whileUnderWay(lease, record), ["2", "false"]);
   assert.equal(await valueOf(pool`select provider_job_id from private.job_queue where job_id = ${jobId}`), null);
 });
 
@@ -173,7 +173,7 @@ Deno.test("a failure that comes while another is under way waits for it, and ref
   await assertBalance(user, 100);
 });
 
-Deno.test("a delivery in part that comes while another is under way waits for it, and gives nothing back again", async () => {
+Deno.test("a delivery without an extra that comes while another is under way waits for it, and refunds nothing again", async () => {
   const user = await newUser();
   const jobId = await newJobWithoutMusic(user);
   await assertBalance(user, 94);
@@ -182,7 +182,7 @@ Deno.test("a delivery in part that comes while another is under way waits for it
   await assertBalance(user, 95);
 });
 
-Deno.test("a failure that comes while a delivery in part is under way waits for it, and refunds nothing", async () => {
+Deno.test("a failure that comes while a delivery without an extra is under way waits for it, and refunds nothing", async () => {
   const user = await newUser();
   const jobId = await newJobWithoutMusic(user);
   const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
@@ -191,7 +191,7 @@ Deno.test("a failure that comes while a delivery in part is under way waits for 
   await assertBalance(user, 95);
 });
 
-Deno.test("a step that is left out while its end is told is not left out, and the next one is begun once", async () => {
+Deno.test("a step that is skipped while its end is reported is not skipped, and the next step is started once", async () => {
   const jobId = await newJob();
   await pool`
     update private.job_queue set steps = jsonb_set(steps, '{0,optional}', 'true'), provider_job_id = 'run-1'
@@ -199,8 +199,8 @@ Deno.test("a step that is left out while its end is told is not left out, and th
   await pool`update video_jobs set status = 'processing', stage = 'queued' where job_id = ${jobId}`;
   const end: Call = (sql) =>
     valueOf(sql`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}') ->> 'applied'`);
-  const leaveOut: Call = (sql) => valueOf(sql`select skip_step(${jobId}, 1) ->> 'applied'`);
-  assert.deepEqual(await whileUnderWay(end, leaveOut), ["true", "false"]);
+  const skip: Call = (sql) => valueOf(sql`select skip_step(${jobId}, 1) ->> 'applied'`);
+  assert.deepEqual(await whileUnderWay(end, skip), ["true", "false"]);
   assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
 });
 
@@ -213,13 +213,13 @@ async function twoJobs(): Promise<{ user: string; jobs: [first: string, second: 
   return { user, jobs: [first, second] };
 }
 
-/** Begins with a lock; once the other call waits for it, goes on with what else it has to do. Fails on a deadlock. */
+/** Takes a lock, waits until the other call waits for it, then does the rest. Fails on a deadlock. */
 async function whileWaitedFor(lock: Call, other: Call, rest: Call): Promise<unknown> {
   const late = await pool.begin(async (transaction) => {
     await lock(transaction);
     const late = other(pool);
     late.catch(() => {});
-    await until("the other call waits", isAnyoneWaiting);
+    await until("the other call waits", isCallWaiting);
     await rest(transaction);
     return { late };
   });
@@ -255,7 +255,7 @@ Deno.test("a purge that meets a deletion of the same videos is no deadlock: both
   await assertBalance(user, 100);
 });
 
-Deno.test("two cancellations at once of which only one is left for today: the second waits for the first, and is refused", async () => {
+Deno.test("two cancellations at once when the day allows one more: the second waits for the first, and is refused", async () => {
   const { user, jobs } = await twoJobs();
   for (const jobId of jobs) await pool`select record_submission(${jobId}, 1, ${jobId})`;
   await pool`update app_settings set cancels_after_start_per_day = 1`;

@@ -20,14 +20,14 @@ async function deliver(world: World, fal?: string): Promise<unknown> {
 
 function peakMemory(world: World): number {
   const bytes = world.functions.peakMemory();
-  assert.ok(bytes !== undefined, "this system does not tell a process's memory");
+  assert.ok(bytes !== undefined, "this system does not report a process's memory");
   return bytes;
 }
 
 for (const functionsRuntime of ["2.9.6", "2.1.14"] satisfies FunctionsRuntime[]) {
   Deno.test({
     name: `under Deno ${functionsRuntime} the functions copy ${BIG_MB} MB in less than ${ALLOWED_MB} MB more memory`,
-    // Only Linux tells.
+    // Only Linux reports a process's peak memory.
     ignore: Deno.build.os !== "linux",
     async fn() {
       const world = await startWorld({ falSimulator: INSTANT, functionsRuntime });

@@ -1,4 +1,4 @@
-// What the provider is sent: each model's own fields and forms of values, as the pages of fal.ai give them.
+// The input that the provider gets: each model's own fields and values, as the pages of fal.ai describe them.
 import assert from "node:assert/strict";
 import { INSTANT, PRICE, startGeneration } from "../support/generation.ts";
 import { KLING, KLING_IMAGE, SORA, useWorld, VEO, VEO_IMAGE } from "../support/harness.ts";
@@ -22,7 +22,7 @@ interface Example {
 
 const veoInput = { resolution: "720p", aspect_ratio: "16:9", generate_audio: true } as const;
 
-/** Each available model of the catalogue, asked for with nothing but what it needs. */
+/** Each available model of the catalogue, requested with required fields only. */
 const MODELS: Example[] = [
   {
     name: "Kling 3 Standard",
@@ -88,8 +88,8 @@ const klingVideo = (duration: number): Example => ({
   input: { duration: String(duration), aspect_ratio: "16:9", generate_audio: true },
 });
 
-/** The requests that the documents this product comes from show. */
-const SEED_REQUESTS: Example[] = [
+/** Requests of the apps that the acceptance tests play. */
+const APP_REQUESTS: Example[] = [
   { ...klingVideo(15), name: "15 seconds at 720p and 30 fps", settings: { duration: 15, resolution: "720p", fps: 30 } },
   klingVideo(4),
   klingVideo(8),
@@ -164,11 +164,11 @@ const VARIATIONS: Example[] = [
 
 const world = useWorld({ falSimulator: INSTANT });
 
-for (const example of [...MODELS, ...SEED_REQUESTS, ...VARIATIONS]) {
+for (const example of [...MODELS, ...APP_REQUESTS, ...VARIATIONS]) {
   Deno.test(`${example.name}: the provider gets exactly the input of its model, at the price that is charged`, async () => {
     const { model_id, settings, image_url } = example;
     const user = await world.newUser(example.price);
-    // The documents' own request names its user, too.
+    // One of these apps sends the user's id too.
     const body = { model_id, settings, image_url, user_id: user.id };
     const generation = await startGeneration(world, { user, body });
     assert.equal(generation.answer.status, 200, JSON.stringify(generation.answer.body));
@@ -179,7 +179,7 @@ for (const example of [...MODELS, ...SEED_REQUESTS, ...VARIATIONS]) {
     const [run] = generation.runs();
     assert.equal(run?.endpoint, example.endpoint);
     assert.deepEqual(run.input, { prompt: generation.body.prompt, ...example.input });
-    assert.equal((await generation.outcome()).body.status, "completed", "the simulator found fault with the input");
+    assert.equal((await generation.outcome()).body.status, "completed", "the simulator rejected the input");
     await world.audit();
   });
 }

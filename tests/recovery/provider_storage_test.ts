@@ -1,4 +1,4 @@
-// A deployment that leaves the videos where the provider put them.
+// A deployment that does not copy videos to our Storage.
 import assert from "node:assert/strict";
 import { assertPaidOnce, download, INSTANT, simulatorOf, startGeneration } from "../support/generation.ts";
 import { useWorld } from "../support/harness.ts";

@@ -58,7 +58,7 @@ Deno.test("a file that Storage deletes later is deleted by a later purge", async
   await world.sql`update app_settings set retention_days = null`;
 });
 
-Deno.test("one file that Storage never deletes keeps none of the others", async () => {
+Deno.test("one file that Storage never deletes does not keep the others", async () => {
   await world.sql`update app_settings set retention_days = 7`;
   const [stubborn, other] = [await delivered(), await delivered()];
   await world.sql.unsafe(`
@@ -82,7 +82,7 @@ Deno.test("one file that Storage never deletes keeps none of the others", async 
 });
 
 for (const [task, procedure] of [["audit_problems", "audit_recent"], ["idempotency_keys", "purge_expired"]] as const) {
-  Deno.test(`when ${task} fails, the other tasks of the purge go on, and the operator is told`, async () => {
+  Deno.test(`when ${task} fails, the other tasks of the purge go on, and the log says so`, async () => {
     await world.sql`update app_settings set retention_days = 7`;
     const old = await delivered();
     await world.travel(8 * DAY_SECONDS);
@@ -99,7 +99,7 @@ for (const [task, procedure] of [["audit_problems", "audit_recent"], ["idempoten
   });
 }
 
-Deno.test("what a worker wrote behind a deletion, and died, is deleted by the next purge", async () => {
+Deno.test("a file that a dying worker wrote after a deletion is deleted by the next purge", async () => {
   const running = await startGeneration(world, { fal: "run=1h" });
   const path = `${running.user.id}/${running.jobId}.mp4`;
   const deletion = await world.call("videos", {
@@ -120,7 +120,7 @@ Deno.test("what a worker wrote behind a deletion, and died, is deleted by the ne
   assert.equal(await filesOf(running), 0);
 });
 
-Deno.test("a purge that finds the books out of balance tells the operator", async () => {
+Deno.test("a purge that finds the books out of balance raises an alert", async () => {
   const user = await world.newUser();
   await world.sql`update credit_balances set credits_remaining = credits_remaining + 1 where user_id = ${user.id}`;
   assert.equal((await world.purge()).body.audit_problems, 1);

@@ -10,9 +10,9 @@ import { simulatorOf } from "../support/generation.ts";
 import { until, useWorld } from "../support/harness.ts";
 import { Random } from "../simulation/runtime/random.ts";
 
-/** Other moments: `CRASH_SEED=7 deno test …`. */
+/** Another seed crashes at other moments: `CRASH_SEED=7`. */
 const SEED = Number(Deno.env.get("CRASH_SEED") ?? 1);
-/** Calls of the provider that two hundred orders lead to at the least, but for the last few. */
+/** A few less than the provider calls that two hundred orders make at least. */
 const CALLS = 700;
 const TROUBLE_LIMIT_MS = 60_000;
 
@@ -21,7 +21,7 @@ const world = useWorld({ webhooks: true, functionsEnvironment: { FAL_QUEUE_URL: 
 Deno.test.beforeAll(proxy.open);
 Deno.test.afterAll(proxy.close);
 
-/** Sends the orders amid the bustle of a busy day, makes trouble meanwhile, and lets the system recover. */
+/** Sends the orders while something breaks, then lets the system recover. */
 async function sendAmid(orders: readonly Order[], trouble: (random: Random) => Promise<void>): Promise<void> {
   const random = new Random(SEED);
   simulatorOf(world).configure({ queueMs: 50, runMs: 300, concurrency: 100 });
@@ -33,7 +33,7 @@ async function sendAmid(orders: readonly Order[], trouble: (random: Random) => P
   await recover(world);
 }
 
-/** Strikes at so many random moments of the work on the orders: first while they are being sent, then at any time. */
+/** Strikes at random moments of the work on the orders: first while they are being sent, then at any time. */
 function strikes(
   orders: readonly Order[],
   times: number,
@@ -53,7 +53,7 @@ function strikes(
   };
 }
 
-/** Waits until a minute of the database's clock has passed, and something has happened in it. */
+/** Waits until a minute of the database's clock has passed and the condition holds. */
 async function aMinute(what: string, hasHappened: () => Promise<boolean>): Promise<void> {
   const [start] = await world.sql`select private.clock() as time`;
   await until(what, async () => {
@@ -63,7 +63,7 @@ async function aMinute(what: string, hasHappened: () => Promise<boolean>): Promi
 }
 
 function assertSomeAskedAgain(orders: readonly Order[]): void {
-  assert.ok(orders.some(({ answers }) => answers.some((answer) => !isFinal(answer))), "nobody was in the middle of it");
+  assert.ok(orders.some(({ answers }) => answers.some((answer) => !isFinal(answer))), "no request was interrupted");
 }
 
 Deno.test("functions killed five times during 200 generations: each is paid once, or refunded once", async () => {
@@ -79,9 +79,9 @@ Deno.test("functions killed five times during 200 generations: each is paid once
   await assertBooks(world, orders);
 });
 
-Deno.test("Postgres killed twice during 200 generations: what it took is there, and each is paid once, or refunded once", async () => {
+Deno.test("Postgres killed twice during 200 generations: what was committed is there, and each is paid once, or refunded once", async () => {
   const { postgres } = world;
-  assert.ok(postgres, "somebody else's database is not to be killed");
+  assert.ok(postgres, "a database that the test did not start must not be killed");
   const orders = await prepareOrders(world);
   await sendAmid(
     orders,
@@ -94,7 +94,7 @@ Deno.test("Postgres killed twice during 200 generations: what it took is there, 
   await assertBooks(world, orders);
 });
 
-Deno.test("a Storage that answers 500 for a minute during 200 generations costs nobody their video", async () => {
+Deno.test("a Storage that answers 500 for a minute during 200 generations costs no user their video", async () => {
   const orders = await prepareOrders(world);
   world.gateway.clearCalls();
   await sendAmid(orders, async () => {
@@ -118,7 +118,7 @@ Deno.test("a provider out of reach for a minute during 200 generations: what was
     const before = providerCalls(world);
     await until("some runs are under way", () => providerCalls(world) - before > 150, TROUBLE_LIMIT_MS);
     await proxy.close();
-    await aMinute("looks have failed and new requests are refused", () => {
+    await aMinute("checks have failed and new requests are refused", () => {
       const events = ["check_failed", "submission_refused", "circuit_opened"];
       const log = world.functions.log.join("\n");
       return Promise.resolve(events.every((event) => log.includes(`"${event}"`)));

@@ -64,7 +64,7 @@ Deno.test("OpenV's Mochi gets its own inputs, and what its worker answers is del
   await world.audit();
 });
 
-Deno.test("Mochi makes 31 frames where nothing is said, and no number of frames that it cannot make", async () => {
+Deno.test("Mochi makes 31 frames by default, and a number of frames that it cannot make is refused", async () => {
   const user = await world.newUser();
   const quote = async (settings: Record<string, unknown>) => {
     const answer = await world.generate(user, { body: { model_id: MOCHI, prompt: "A lighthouse", settings } });
@@ -87,7 +87,7 @@ Deno.test("a model whose row names the path of its output is delivered from ther
       return (await generation.outcome()).body;
     };
     assert.equal((await end("output_videos")).status, "completed");
-    // The video is elsewhere, where the row does not look for it.
+    // The video is at another path than the row names.
     assert.deepEqual((await end("output_url")).error_code, "no_media");
   } finally {
     await world.sql`update models set settings_schema = settings_schema - 'output' where id = ${MOCHI}`;
@@ -122,7 +122,7 @@ for (
   });
 }
 
-Deno.test("a video that Google's filter took out is refunded, and asked for once", async () => {
+Deno.test("a video that Google's filter removed is refunded, and was submitted once", async () => {
   const before = world.veoSimulator?.submissions ?? 0;
   const body = { model_id: VEO, prompt: `A lighthouse [veo: safety] ${crypto.randomUUID()}` };
   const generation = await startGeneration(world, { body });
@@ -132,7 +132,7 @@ Deno.test("a video that Google's filter took out is refunded, and asked for once
   await world.audit();
 });
 
-Deno.test("a sound that was filtered for once is tried again, for one charge", async () => {
+Deno.test("a video whose sound was filtered once is tried again, for one charge", async () => {
   const before = world.veoSimulator?.submissions ?? 0;
   const body = { model_id: VEO, prompt: `A lighthouse [veo: safety_audio times=1] ${crypto.randomUUID()}` };
   const generation = await startGeneration(world, { body });
@@ -142,7 +142,7 @@ Deno.test("a sound that was filtered for once is tried again, for one charge", a
   await world.audit();
 });
 
-Deno.test("an image that cannot be fetched fails its job alone, refunded, and shuts nobody out", async () => {
+Deno.test("an image that cannot be fetched fails only its own job, which is refunded, and opens no circuit", async () => {
   const before = world.veoSimulator?.submissions ?? 0;
   const body = { model_id: VEO_IMAGE, image_url: "https://nobody.invalid/image.png" };
   const generation = await startGeneration(world, { body });

@@ -13,7 +13,7 @@ import {
 import { useWorld } from "../support/harness.ts";
 
 const GRACE_SECONDS = 120;
-/** What the simulator says with its 429. */
+/** The Retry-After of the simulator's 429. */
 const RETRY_AFTER_SECONDS = 5;
 
 const world = useWorld({ falSimulator: INSTANT });
@@ -100,7 +100,7 @@ for (const [what, fal, submissions, errorCode] of REFUSED) {
   });
 }
 
-Deno.test("a provider that asks for fewer requests is asked again when it said, for one charge", async () => {
+Deno.test("a provider that asks for fewer requests is asked again after the pause that it named, for one charge", async () => {
   const generation = await startCounting("submit_429 times=1");
   const { status, body } = generation.answer;
   assert.deepEqual([status, body.status, generation.submissions()], [200, "pending", 1]);
@@ -120,7 +120,7 @@ Deno.test("a provider that always asks for fewer requests ends in a refund after
 
 Deno.test("after a refused submission a new key is a new request, and is charged anew", async () => {
   const refused = await startCounting("submit_locked");
-  // Else nobody's requests are taken for a while.
+  // The refusal opened the provider's circuit, which would refuse the next request.
   await world.sql`delete from private.provider_circuits`;
   const second = await startGeneration(world, { user: refused.user });
   assert.equal(second.answer.body.credits_remaining, 95);

@@ -1,4 +1,4 @@
-// Many workers, and only so many jobs: each job is one worker's at a time, and no job is forgotten.
+// Many workers at once: a job belongs to one worker at a time, and no job is forgotten.
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
@@ -14,13 +14,13 @@ const world = useWorld({ falSimulator: ENDLESS });
 const WORKERS = 8;
 const JOBS = 2000;
 const LEASE_SECONDS = 60;
-/** The longest pause between two looks at a job that is well. */
+/** The longest pause between two checks of a run. */
 const CHECK_SECONDS = 15;
-/** How many jobs a worker has at a time. */
+/** How many jobs a worker leases at a time. */
 const BATCH = 16;
 const HOUR_MS = 3_600_000;
 
-// Else they would take part in the next test.
+// Otherwise the next test would find these jobs.
 Deno.test.afterEach(async () => {
   world.gateway.clearFaults();
   simulatorOf(world).configure({ latencyMs: 0, submit: null });
@@ -29,14 +29,14 @@ Deno.test.afterEach(async () => {
   await world.audit();
 });
 
-/** Does the same on eight connections of their own at once. */
+/** Runs the same work on eight connections at once. */
 async function onEightConnections<T>(work: (sql: postgres.Sql, index: number) => Promise<T>): Promise<T[]> {
   const connections = Array.from(
     { length: WORKERS },
     () => postgres(world.databaseUrl, { max: 1, onnotice: () => {} }),
   );
   try {
-    // Opened first, so that none comes late.
+    // Opened first, so that all begin at the same time.
     await Promise.all(connections.map((sql) => sql`select 1`));
     return await Promise.all(connections.map(work));
   } finally {
@@ -47,17 +47,17 @@ async function onEightConnections<T>(work: (sql: postgres.Sql, index: number) =>
 const leasedSchema = z.array(z.object({ job_id: z.string() }));
 
 async function lease(sql: postgres.Sql, limit = BATCH, leaseSeconds = LEASE_SECONDS): Promise<string[]> {
-  const rows = await sql`select work ->> 'job_id' as job_id from lease_due_jobs(${limit}, ${leaseSeconds}) as work`;
+  const rows = await sql`select leased ->> 'job_id' as job_id from lease_due_jobs(${limit}, ${leaseSeconds}) as leased`;
   return leasedSchema.parse([...rows]).map(({ job_id }) => job_id);
 }
 
-/** Claims until nothing is left, or more than there can be: what each of the eight got. */
+/** Leases until no job is due. Returns the jobs of each of the eight connections. */
 function leaseAll(): Promise<string[][]> {
   return onEightConnections(async (sql) => {
     const jobs: string[] = [];
     for (let batch = await lease(sql); batch.length > 0; batch = await lease(sql)) {
       jobs.push(...batch);
-      assert.ok(jobs.length <= JOBS, "jobs are claimed again");
+      assert.ok(jobs.length <= JOBS, "jobs are leased again");
     }
     return jobs;
   });
@@ -66,13 +66,13 @@ function leaseAll(): Promise<string[][]> {
 const sorted = (jobs: readonly string[]) => jobs.toSorted();
 const runIds = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
 
-Deno.test("eight workers over 2,000 due jobs: each job is claimed once, none is missed, an abandoned one is taken over when its lease runs out", async () => {
+Deno.test("eight workers over 2,000 due jobs: each job is leased once, none is missed, and an abandoned one is leased again when its lease runs out", async () => {
   const jobs = await insertRunningJobs(world, runIds(JOBS));
-  const claims = await leaseAll();
-  assert.deepEqual(sorted(claims.flat()), sorted(jobs));
-  assert.ok(claims.filter((own) => own.length > 0).length > 1, "one worker was faster than all others together");
+  const leases = await leaseAll();
+  assert.deepEqual(sorted(leases.flat()), sorted(jobs));
+  assert.ok(leases.filter((own) => own.length > 0).length > 1, "one worker was faster than all others together");
 
-  // Half of the work is done and reported, the workers of the other half die.
+  // The workers of half of the jobs report, the workers of the other half die.
   const [done, abandoned] = [jobs.slice(0, JOBS / 2), jobs.slice(JOBS / 2)];
   await world.sql`select record_progress(job_id, 1, 'generating') from unnest(${done}::uuid[]) as job_id`;
   await world.travel(LEASE_SECONDS - CHECK_SECONDS);
@@ -89,14 +89,15 @@ interface Lease {
 
 const leasesSchema = z.array(z.object({ job_id: z.string(), lease_until: z.date() }));
 
-/** Claims some jobs, and tells from when until when they are the caller's. */
+/** Leases some jobs, and returns when each lease begins and ends. */
 async function leaseSome(sql: postgres.Sql, leaseSeconds: number): Promise<Lease[]> {
   const rows = await sql.begin(async (transaction) => {
-    const claimed = await transaction`select work ->> 'job_id' as id from lease_due_jobs(4, ${leaseSeconds}) as work`;
-    // Before anybody else sees them.
+    const leased =
+      await transaction`select leased ->> 'job_id' as id from lease_due_jobs(4, ${leaseSeconds}) as leased`;
+    // In the same transaction, before another worker can lease them.
     return await transaction`
       select job_id, lease_until from private.job_queue where job_id = any (${
-      claimed.map(({ id }) => String(id))
+      leased.map(({ id }) => String(id))
     }::uuid[])`;
   });
   return leasesSchema.parse([...rows]).map(({ job_id, lease_until }) => ({
@@ -106,7 +107,7 @@ async function leaseSome(sql: postgres.Sql, leaseSeconds: number): Promise<Lease
   }));
 }
 
-/** Reports on a job, and so ends its lease, unless that has run out. */
+/** Reports on a job, which ends its lease, unless the lease has run out. */
 async function report(sql: postgres.Sql, lease: Lease): Promise<void> {
   const [now] = await sql`select private.clock() as time`;
   if (now?.time >= lease.until) return;
@@ -130,7 +131,7 @@ Deno.test("no two workers have a job at the same time, whether its worker report
   });
   try {
     await until(
-      "every job was somebody's three times",
+      "every job was leased three times",
       () => jobs.every((job) => leases.filter(({ jobId }) => jobId === job).length >= 3),
       30_000,
     );
@@ -149,7 +150,7 @@ Deno.test("no two workers have a job at the same time, whether its worker report
   }
 });
 
-/** Runs that the simulator has, with the job of each. */
+/** Starts runs at the simulator, with a job for each. */
 async function startRuns(count: number): Promise<{ jobId: string; run: Readonly<SubmittedRequest> }[]> {
   const simulator = simulatorOf(world);
   const before = simulator.requests.length;
@@ -166,7 +167,7 @@ async function startRuns(count: number): Promise<{ jobId: string; run: Readonly<
   return runs.map((run, index) => ({ jobId: String(jobs[index]), run }));
 }
 
-/** What ticks did, added up. */
+/** The sum of the answers of ticks. */
 function sum(ticks: readonly Answer[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const { status, body } of ticks) {
@@ -193,7 +194,7 @@ Deno.test("eight ticks at once over 40 finished runs deliver each once", async (
 
 for (
   const [what, jobs, finished, most] of [["copies of forty videos", 40, true, 20], [
-    "looks at 250 runs",
+    "checks of 250 runs",
     250,
     false,
     200,
@@ -203,7 +204,7 @@ for (
     const started = await startRuns(jobs);
     if (finished) started.forEach(({ run }) => simulatorOf(world).finish(run.id));
     const { claimed, more } = (await world.tick()).body;
-    // Each lane ends the step that it has begun.
+    // Each lane of the worker finishes the job that it has begun.
     assert.ok(Number(claimed) >= most && Number(claimed) < most + BATCH, `${claimed} steps`);
     assert.equal(more, true);
     const rest = (await world.tick()).body;
@@ -216,14 +217,14 @@ async function leased(): Promise<string[]> {
   return jobs.map(({ job_id }) => String(job_id));
 }
 
-Deno.test("a worker killed in the middle: the others' work goes on, and its own when its leases have run out", async () => {
+Deno.test("a worker is killed in the middle: other jobs go on at once, and its own when their leases have run out", async () => {
   const started = await startRuns(40);
-  const looks = (jobs: readonly string[]) =>
+  const checks = (jobs: readonly string[]) =>
     started.filter(({ jobId }) => jobs.includes(jobId)).map(({ run }) => run.calls.status);
   const simulator = simulatorOf(world);
   simulator.configure({ latencyMs: HOUR_MS });
   const lost = world.tick();
-  await until("the worker has its hands full", async () => (await leased()).length === BATCH);
+  await until("the worker has leased all that it may", async () => (await leased()).length === BATCH);
   const abandoned = await leased();
   await world.functions.kill();
   assert.equal((await lost).status, 502);
@@ -233,18 +234,18 @@ Deno.test("a worker killed in the middle: the others' work goes on, and its own 
   assert.equal((await world.tick()).body.claimed, 40 - BATCH);
   await world.travel(LEASE_SECONDS - CHECK_SECONDS);
   assert.equal((await world.tick()).body.claimed, 40 - BATCH);
-  assert.deepEqual(new Set(looks(abandoned)), new Set([0]));
+  assert.deepEqual(new Set(checks(abandoned)), new Set([0]));
   await world.travel(CHECK_SECONDS);
   assert.equal((await world.tick()).body.claimed, 40);
-  assert.deepEqual(new Set(looks(abandoned)), new Set([1]));
+  assert.deepEqual(new Set(checks(abandoned)), new Set([1]));
 });
 
-Deno.test("a worker that cannot claim more finishes what it has", async () => {
+Deno.test("a worker that cannot lease more jobs finishes those that it has", async () => {
   const started = await startRuns(40);
   const simulator = simulatorOf(world);
   simulator.configure({ latencyMs: 300 });
   const ticking = world.tick();
-  await until("the worker has its hands full", async () => (await leased()).length === BATCH);
+  await until("the worker has leased all that it may", async () => (await leased()).length === BATCH);
   world.gateway.fail("/rest/v1/rpc/lease_due_jobs", 503);
   const { status, body } = await ticking;
   assert.deepEqual([status, body.claimed, body.advanced], [200, BATCH, BATCH]);
@@ -259,7 +260,7 @@ Deno.test("a tick with nothing due makes two database calls at once and no other
   assert.deepEqual(paths.sort(), ["/rest/v1/rpc/lease_due_jobs", "/rest/v1/rpc/lease_runs_to_cancel"]);
 });
 
-Deno.test("a tick tells what became of the jobs", async () => {
+Deno.test("a tick reports what became of the jobs", async () => {
   const simulator = simulatorOf(world);
   const [first, second, refused, broken, running] = (await startRuns(5)).map(({ run }) => run.id);
   assert.ok(first && second && refused && broken && running);
@@ -269,13 +270,13 @@ Deno.test("a tick tells what became of the jobs", async () => {
   simulator.fail(broken, "internal_server_error");
   assert.deepEqual((await world.tick()).body, { claimed: 5, advanced: 5, completed: 2, failed: 1, retried: 1 });
 
-  // The broken one is submitted again, and the answer lost.
+  // The broken run is submitted again, and the answer is lost.
   await world.travel(LEASE_SECONDS);
   simulator.configure({ submit: "drop_after" });
   assert.deepEqual((await world.tick()).body, { claimed: 2, advanced: 1, completed: 0, failed: 0, retried: 0 });
 });
 
-Deno.test("nobody calls the worker without the secret key, and nothing moves", async () => {
+Deno.test("a call of the worker without the secret key is refused, and no job moves", async () => {
   const [started] = await startRuns(1);
   const user = await world.newUser();
   const strangers: HeadersInit[] = [

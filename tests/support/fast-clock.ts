@@ -3,7 +3,7 @@ import type { World } from "./harness.ts";
 /** Three virtual seconds for 150 real milliseconds: leases, grace times and pauses end while a test runs. */
 const FACTOR = 20;
 
-/** Makes the database's clock run fast, whatever happens to its server, until the answer is called. */
+/** Makes the database's clock run fast, also after a restart of its server, until the returned function is called. */
 export async function accelerateClock({ sql }: World): Promise<() => Promise<void>> {
   const define = (time: string) => `
     create or replace function private.clock() returns timestamptz language sql volatile set search_path = '' as

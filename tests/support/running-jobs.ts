@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { LIGHTHOUSE, type World } from "./harness.ts";
 
-/** Old enough for the longest pause between two checks: a test of some seconds sees each job checked once. */
+/** Longer than the longest pause between two checks: a test that takes seconds sees each run checked once. */
 const AGE_SECONDS = 200;
 const jobsSchema = z.array(z.object({ job_id: z.string() }));
 
 /**
- * Charged jobs that wait for these runs of the provider and are due for a check, in the order of the runs. Made by
- * the usual procedures, but in one statement.
+ * Makes charged jobs that wait for these runs of the provider and are due, in the order of the runs. The usual procedures
+ * make them, in one statement.
  */
 export async function insertRunningJobs({ sql, travel }: World, runIds: readonly string[]): Promise<string[]> {
   const userId = crypto.randomUUID();

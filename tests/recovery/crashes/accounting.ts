@@ -9,7 +9,7 @@ import { assertConsistentAnswers, CREDITS, jobOf, type Order } from "./orders.ts
 export const WORKER_PERIOD_SECONDS = 10;
 const RECOVERY_LIMIT_MS = 60_000;
 
-/** When the next job has to be looked at and nobody has it, in seconds; null when nothing is open or owed. */
+/** Seconds until the next job is due and not leased; null if no job is in the queue. */
 async function secondsUntilDue({ sql }: World): Promise<number | null> {
   const [row] = await sql`
     select ceil(extract(epoch from min(greatest(next_check_at, lease_until)) - private.clock()))::integer as seconds
@@ -17,7 +17,7 @@ async function secondsUntilDue({ sql }: World): Promise<number | null> {
   return z.number().nullable().parse(row?.seconds);
 }
 
-/** Lets leases, grace times and pauses run out and the worker do what is left. Fails if that takes beyond a deadline. */
+/** Lets leases, grace times and pauses run out, and calls the worker until no work is left. Fails after a time limit. */
 export async function recover(world: World): Promise<void> {
   const simulator = simulatorOf(world);
   simulator.configure(INSTANT);
@@ -58,8 +58,8 @@ async function jobsOf({ sql }: World, users: readonly string[]): Promise<Job[]> 
 }
 
 /**
- * Fails unless each order was charged once and ended as it must, in time, delivered or refunded once, and every balance
- * says the same. `mayFail` is why an order that should be completed may have failed all the same.
+ * Fails unless each order was charged once, ended in time as it must, was delivered or refunded once, and every balance
+ * agrees. `mayFail` lists the error codes with which an order may have failed that should be completed.
  */
 export async function assertBooks(world: World, orders: readonly Order[], mayFail: string[] = []): Promise<void> {
   await world.audit();
@@ -93,7 +93,7 @@ function assertEnded({ end }: Order, job: Job, mayFail: string[]): void {
   }
 }
 
-/** What the users see at last: a video that plays, or the refund. */
+/** Checks what the users get in the end: the video, or the refund. */
 async function assertDelivered(world: World, orders: readonly Order[]): Promise<void> {
   const users = Map.groupBy(orders, ({ user }) => user.id).values();
   await Promise.all(Array.from(users, async (own) => {

@@ -3,17 +3,17 @@ import { type GenerationRequest, prepareGeneration, PRICE, simulatorOf } from ".
 import type { Answer, World } from "../../support/harness.ts";
 import type { Random } from "../../simulation/runtime/random.ts";
 
-/** A video that somebody asks for, and all that they were told about it. */
+/** A video that a user orders, and all answers about it. */
 export interface Order extends GenerationRequest {
   /** How it must end, whatever breaks meanwhile. */
   end: "completed" | "failed";
   /** Every answer to its key, oldest first. */
   answers: Answer[];
-  /** The states that polls told, oldest first. */
+  /** The states that polls answered, oldest first. */
   polled: string[];
 }
 
-/** What each user asks for: most go well; of some the webhook is lost, the run fails, or the submission is unheard. */
+/** The orders of each user. Most go well; of some the webhook is lost, the run fails, or the submission's answer is lost. */
 const ORDERS_OF_A_USER: { fal?: string; end: Order["end"] }[] = [
   { end: "completed" },
   { end: "completed", fal: "webhook_none" },
@@ -43,9 +43,9 @@ export async function prepareOrders(world: World): Promise<Order[]> {
   return await Promise.all(orders);
 }
 
-/** How long an app asks again before its user gives up. */
+/** How long an app repeats its request. */
 const ANSWER_LIMIT_MS = 60_000;
-/** How often an answer is lost on its way to the phone, and asked for again. */
+/** The part of the answers that are lost on their way to the app, which then repeats the request. */
 const LOST_ANSWERS = 0.1;
 
 /** Sends the orders: each user one after the other, all users at once. */
@@ -57,11 +57,11 @@ export async function send(orders: readonly Order[], random: Random): Promise<vo
   }));
 }
 
-/** Asks as a good app does: with the same key until there is an answer. */
+/** Repeats the request with the same key until it is answered. */
 async function sendUntilAnswered(order: Order, random: Random): Promise<void> {
   const end = performance.now() + ANSWER_LIMIT_MS;
   while (performance.now() < end) {
-    // A connection that broke is asked again like an answer of a gateway.
+    // After a broken connection the request is repeated, as after an error of the gateway.
     const answer = await order.send().catch(() => null);
     if (answer !== null) order.answers.push(answer);
     if (answer !== null && isFinal(answer) && !random.chance(LOST_ANSWERS)) return;
@@ -77,8 +77,8 @@ export function isFinal({ status, body }: Answer): boolean {
 const PAUSE_MS = 60;
 
 /**
- * The worker is called and users look at their videos, over and over until the answer is called. What fails now is done
- * again with the next beat.
+ * Calls the worker and polls videos over and over, until the returned function is called. After a failure the next round
+ * tries again.
  */
 export function keepBusy(world: World, orders: readonly Order[], random: Random): () => Promise<void> {
   let stopped = false;
@@ -103,23 +103,23 @@ async function poll(world: World, orders: readonly Order[], random: Random): Pro
   else if (status < 500) order.polled.push(`refused with ${status}`);
 }
 
-/** The job that an order was answered with; each of its answers must name the same. */
+/** The job of an order. All answers to its key must name the same job. */
 export function jobOf({ answers }: Order): string {
   const jobs = new Set(answers.filter(isFinal).map(({ body }) => body.job_id));
   assert.equal(jobs.size, 1, `one key, these jobs: ${[...jobs]}`);
   return String([...jobs][0]);
 }
 
-/** Fails unless all that the user was told is true of one charge. */
+/** Fails unless all answers to the user agree with one charge. */
 export function assertConsistentAnswers(order: Order): void {
   const final = order.answers.filter(isFinal);
-  // A request may fail, and be refunded, after another with its key was told that it had begun.
+  // A request may fail and be refunded after another request with its key was answered 200.
   for (const status of [200, 500]) {
     const [first, ...others] = final.filter((answer) => answer.status === status);
     for (const other of others) assert.deepEqual(other.body, first?.body);
   }
   for (const { body } of order.answers.filter((answer) => !isFinal(answer))) {
-    // Without a code it is the gateway's.
+    // An answer without a code comes from the gateway.
     assert.match(String(body.code), /^(undefined|unavailable|provider_unavailable)$/);
   }
   for (const { status, body } of final) {
@@ -131,7 +131,7 @@ export function assertConsistentAnswers(order: Order): void {
   for (const status of order.polled) assert.match(status, /^(pending|processing|completed|failed)$/);
 }
 
-/** How often the provider was called: it grows with the work that was done. */
+/** How often the provider was called: a measure of the work that was done. */
 export function providerCalls(world: World): number {
   const { submissions, requests } = simulatorOf(world);
   return requests.reduce((sum, { calls }) => sum + calls.status + calls.result + calls.file, submissions);

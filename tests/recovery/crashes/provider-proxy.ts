@@ -2,18 +2,18 @@ import { Agent, createServer, request as sendRequest } from "node:http";
 import { pipeline } from "node:stream";
 import { text } from "node:stream/consumers";
 
-/** The only road to a simulator, which can be closed. */
+/** A proxy before a simulator, which can be closed. */
 export interface ProviderProxy {
   url: string;
-  /** From now on every connection is refused, and those that are open are cut: nobody is there. */
+  /** Refuses new connections, and cuts the open ones. */
   close(): Promise<void>;
   open(): Promise<void>;
 }
 
-/** A road on this port, closed at first. `destination` is asked for at each request. */
+/** A proxy on this port, closed at first. `destination` is called for each request. */
 export function createProviderProxy(port: number, destination: () => string): ProviderProxy {
   const url = `http://127.0.0.1:${port}`;
-  // Each request on a connection of its own: on a kept one that broke Deno sends a request again, without its body.
+  // Each request has its own connection: if a kept connection breaks, Deno sends the request again without its body.
   const agent = new Agent({ keepAlive: false });
   const server = createServer((request, response) => {
     const { host: _, connection: __, ...headers } = request.headers;
@@ -21,13 +21,13 @@ export function createProviderProxy(port: number, destination: () => string): Pr
       `${destination()}${request.url}`,
       { method: request.method, headers, agent },
       (reply) => {
-        // Deno's `pipeline` throws where Node's would tell its callback.
+        // Deno's `pipeline` throws where Node's would call its callback with the error.
         if (response.destroyed) return void reply.destroy();
         const { "content-length": length, connection: _, "keep-alive": __, ...kept } = reply.headers;
         const isJson = kept["content-type"]?.startsWith("application/json") ?? false;
         response.writeHead(reply.statusCode ?? 502, isJson || length === undefined ? kept : { ...reply.headers });
         if (!isJson) return pipeline(reply, response, () => {});
-        // The addresses in an answer are to lead over this road too.
+        // The addresses in an answer must lead through this proxy too.
         text(reply).then(
           (body) => response.end(body.replaceAll(destination(), url)),
           () => response.destroy(),

@@ -1,15 +1,15 @@
-// The issue's claims about many requests at once. Called by the test files of both runtimes.
+// Many requests at once. These tests run under the local and under the hosted version of Deno.
 import assert from "node:assert/strict";
 import { prepareGeneration, PRICE, simulatorOf, startGeneration } from "../generation.ts";
 import { type Answer, KLING, type World } from "../harness.ts";
 
-/** Calls at the same time, and fails if one of them never got an answer. */
+/** Makes calls at the same time. Fails if one of them gets no answer. */
 const atOnce = <T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => call(index)));
 
 const withStatus = (answers: Answer[], status: number) => answers.filter((answer) => answer.status === status);
 
-/** The world's runs must take no time (`INSTANT`). */
+/** The runs of the simulator must take no time (`INSTANT`). */
 export function testConcurrentRequests(world: World): void {
   Deno.test("a hundred equal requests with one key at once: one charge, one job, one submission, a hundred equal answers", async () => {
     const request = await prepareGeneration(world);
@@ -35,7 +35,7 @@ export function testConcurrentRequests(world: World): void {
     await world.audit();
   });
 
-  Deno.test("fifty requests with fifty keys at once and credits for ten: ten jobs, forty refusals, nothing left, nothing owed", async () => {
+  Deno.test("fifty requests with fifty keys at once and credits for ten: ten jobs, forty refusals, and no credits left", async () => {
     const user = await world.newUser(10 * PRICE);
     const before = simulatorOf(world).submissions;
     const answers = await atOnce(50, () => world.generate(user));
@@ -66,7 +66,7 @@ export function testConcurrentRequests(world: World): void {
     await world.audit();
   });
 
-  Deno.test("one key with ten different requests at once: one is taken, nine are told that the key is used", async () => {
+  Deno.test("one key with ten different requests at once: one is accepted, nine are refused because the key is used", async () => {
     const user = await world.newUser();
     const key = crypto.randomUUID();
     const answers = await atOnce(
@@ -79,7 +79,7 @@ export function testConcurrentRequests(world: World): void {
     await world.audit();
   });
 
-  Deno.test("twenty polls of a due job at once: exactly one look at the provider, twenty answers", async () => {
+  Deno.test("twenty polls of a due job at once: the provider is checked exactly once, and there are twenty answers", async () => {
     const { user, jobId, runs } = await startGeneration(world, { fal: "run=1h" });
     await world.travel(20);
     const answers = await atOnce(20, () => world.status(user, jobId));
@@ -87,7 +87,7 @@ export function testConcurrentRequests(world: World): void {
     assert.equal(runs()[0]?.calls.status, 1);
   });
 
-  Deno.test("twenty polls of a job whose run failed at once: one refund, and nobody is told of two", async () => {
+  Deno.test("twenty polls at once of a job whose run failed: one refund", async () => {
     const generation = await startGeneration(world, { fal: "content_policy" });
     await world.travel(20);
     const answers = await atOnce(20, () => world.status(generation.user, generation.jobId));

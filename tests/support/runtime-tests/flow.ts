@@ -1,4 +1,4 @@
-// From a prompt to a playable video. Called by the test files of both runtimes.
+// From a prompt to a playable video. These tests run under the local and under the hosted version of Deno.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { download, finishRun, type Generation, PRICE, simulatorOf, startGeneration } from "../generation.ts";
@@ -43,7 +43,7 @@ const jobSchema = z.strictObject({
 
 const progressOf = (answer: Answer) => jobSchema.parse(answer.body).progress;
 
-/** The world's runs must end only when they are told to (`ENDLESS`). */
+/** The runs of the simulator must end only when a test ends them (`ENDLESS`). */
 export function testWholeFlow(world: World): void {
   async function completed(): Promise<Generation & { end: Answer }> {
     const generation = await startGeneration(world, { user: await world.newUser(20) });
@@ -60,7 +60,7 @@ export function testWholeFlow(world: World): void {
     assert.match(answer.headers.get("server-timing") ?? "", /auth;dur=.+db;dur=.+provider;dur=/);
   });
 
-  Deno.test("a poll of a running job tells its progress and when to ask again", async () => {
+  Deno.test("a poll of a running job shows its progress and when to poll again", async () => {
     const { poll } = await startGeneration(world);
     const running = await poll();
     const job = jobSchema.parse(running.body);
@@ -72,14 +72,14 @@ export function testWholeFlow(world: World): void {
     assert.equal(running.headers.get("retry-after"), "2");
   });
 
-  Deno.test("the pause that a client is asked to make grows with the job's age up to fifteen seconds", async () => {
+  Deno.test("the pause between polls grows with the job's age up to fifteen seconds", async () => {
     const { poll } = await startGeneration(world);
     const pauses = [];
     for (const seconds of [0, 60, 60, 600]) pauses.push((await poll(seconds)).body.poll_after_ms);
     assert.deepEqual(pauses, [2000, 6000, 12_000, 15_000]);
   });
 
-  Deno.test("a job that waits behind another tells its place in the queue", async () => {
+  Deno.test("a job that waits behind another shows its place in the queue", async () => {
     const simulator = simulatorOf(world);
     simulator.configure({ concurrency: simulator.requests.filter(({ state }) => state === "IN_PROGRESS").length + 1 });
     const first = await startGeneration(world);
@@ -158,7 +158,7 @@ export function testWholeFlow(world: World): void {
     }
   });
 
-  Deno.test("the file lies at videos/{user_id}/{job_id}.mp4, where nobody reads it without a signature", async () => {
+  Deno.test("the file lies at videos/{user_id}/{job_id}.mp4, and cannot be read without a signature", async () => {
     const { user, jobId } = await completed();
     const path = `${user.id}/${jobId}.mp4`;
     const files = await world.sql`select bucket_id, name from storage.objects where name like ${`${user.id}/%`}`;
@@ -193,7 +193,7 @@ export function testWholeFlow(world: World): void {
     assert.equal(body.job_id, other.jobId);
   });
 
-  Deno.test("a client that has the newest state is told 304 without a body, and 200 after a change", async () => {
+  Deno.test("a client that has the newest state gets 304 without a body, and 200 after a change", async () => {
     const generation = await startGeneration(world);
     const running = await generation.poll();
     const known = { "If-None-Match": running.headers.get("etag") ?? "" };
