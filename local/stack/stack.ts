@@ -3,6 +3,7 @@ import { type Child, startChild } from "../machine/child-process.ts";
 import type { DatabaseFiles } from "../postgres/database.ts";
 import { DENO_FLAGS } from "../machine/deno-flags.ts";
 import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "../simulators/fal/simulator.ts";
+import { tellFunctionsAddress } from "./functions-address.ts";
 import { freePort } from "../machine/free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -101,7 +102,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     if (!options.databaseUrl) await Deno.remove(storageFolder, { recursive: true }).catch(() => {});
   }
 
-  async function startDatabase(): Promise<Postgres | null> {
+  async function startDatabase(url: string): Promise<Postgres | null> {
     progress(options.databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
     const postgres = options.databaseUrl ? null : await keep(startPostgres({ port: databasePort }));
     progress("Applying migrations");
@@ -114,6 +115,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.runpodKey ? [] : ["runpod"]),
       ...(options.geminiKey ? [] : ["veo"]),
     ]);
+    await tellFunctionsAddress(databaseUrl, `${url}/functions/v1`);
     return postgres;
   }
 
@@ -155,7 +157,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }, apiHost));
     const { url } = gateway;
     const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
-      startDatabase(),
+      startDatabase(url),
       startSupabase(),
       keep(startFunctions({
         runtime: options.functionsRuntime ?? "2.9.6",

@@ -39,6 +39,9 @@ create table public.app_settings (
   retention_days integer,
   -- How long a client can still learn that a video was deleted.
   tombstone_days integer not null default 180,
+  -- Where the world reaches the functions, `https://…/functions/v1`, for addresses that the database writes. Null: the
+  -- address of `project_url` in Vault.
+  public_functions_url text,
   constraint app_settings_has_one_row check (only_row),
   constraint welcome_credits_is_not_negative check (welcome_credits >= 0),
   constraint limits_are_positive check (
@@ -54,7 +57,8 @@ create table public.app_settings (
     and store_retry_hours > 0
     and tombstone_days > 0
     and (retention_days is null or retention_days > 0)
-  )
+  ),
+  constraint public_functions_url_is_an_address check (public_functions_url ~ '^https?://[^[:space:]?#]*[^[:space:]?#/]$')
 );
 
 insert into public.app_settings default values;

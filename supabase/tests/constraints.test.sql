@@ -1,5 +1,5 @@
 begin;
-select plan(72);
+select plan(80);
 \ir support/jobs.psql
 -- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
@@ -100,6 +100,10 @@ from (values
   ('a key that is bound for no time', 'durations_are_positive', 'idempotency_hours = 0'),
   ('a longest pause below the shortest', 'durations_are_positive', 'check_interval_max_seconds = 1'),
   ('a retention of no days', 'durations_are_positive', 'retention_days = 0'),
+  ('an address of functions without a scheme', 'public_functions_url_is_an_address',
+    $$public_functions_url = 'example.com/functions/v1'$$),
+  ('an address of functions that ends in a slash', 'public_functions_url_is_an_address',
+    $$public_functions_url = 'https://example.com/functions/v1/'$$),
   ('a circuit that opens after no failure', 'durations_are_positive', 'circuit_failures = 0'),
   ('a second row of settings', 'app_settings_has_one_row', 'only_row = false')
 ) as impossible (what, name, change);
@@ -131,6 +135,21 @@ from (values
 ) as impossible (what, name, change);
 select pg_temp.refuses('one key of one user twice', 'idempotency_log_pkey',
   'insert into public.idempotency_log select * from public.idempotency_log');
+
+select pg_temp.start('shared');
+select pg_temp.make('shared'), pg_temp.complete('shared');
+select private.create_share(pg_temp.job('shared'));
+select pg_temp.refuses(what, name, 'update private.video_shares set ' || change)
+from (values
+  ('a link whose secret is stored', 'share_token_is_stored_as_a_hash', $$token_hash = 'secret'$$),
+  ('an empty title', 'share_title_is_bounded', $$title = ''$$),
+  ('an endless title', 'share_title_is_bounded', $$title = repeat('x', 201)$$),
+  ('a link that has expired when it is made', 'share_expires_later', 'expires_at = created_at'),
+  ('a link to no video', 'video_shares_job_id_fkey', 'job_id = gen_random_uuid()')
+) as impossible (what, name, change);
+select pg_temp.refuses('one secret of two links', 'share_token_is_used_once',
+  'insert into private.video_shares (job_id, token_hash, created_at)
+    select job_id, token_hash, created_at from private.video_shares');
 
 select * from finish();
 rollback;

@@ -22,7 +22,7 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
   array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
-    'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
+    'private.functions_url()', 'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
   'the functions with the rights of their owner are known');
 

@@ -120,6 +120,16 @@ Deno.test("the worker is called with the secret key of Vault, and only when some
   assert.ok(call?.timeout_milliseconds > 2000, "pg_net's default would cut a cold function off");
 });
 
+Deno.test("links are below the address of Vault, unless a setting has another", async () => {
+  await sql`insert into vault.decrypted_secrets values ('project_url', 'https://example.supabase.co') on conflict do nothing`;
+  const address = async () => (await sql`select private.share_url('x') as url`)[0]?.url;
+  assert.equal(await address(), "https://example.supabase.co/functions/v1/share/x");
+  await sql`update app_settings set public_functions_url = 'https://videos.example.com/functions/v1'`;
+  assert.equal(await address(), "https://videos.example.com/functions/v1/share/x");
+  await sql`update app_settings set public_functions_url = null`;
+  await sql`delete from vault.decrypted_secrets`;
+});
+
 Deno.test("without its secrets the worker is not called, and nothing fails", async () => {
   await sql`delete from vault.decrypted_secrets`;
   await sql`truncate net.calls`;

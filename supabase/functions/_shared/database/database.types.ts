@@ -50,6 +50,7 @@ export type Database = {
           "generations_per_hour": number;
           "idempotency_hours": number;
           "only_row": boolean;
+          "public_functions_url": string | null;
           "refusals_after_start_per_day": number;
           "retention_days": number | null;
           "seconds_per_month": number | null;
@@ -73,6 +74,7 @@ export type Database = {
           "generations_per_hour"?: number;
           "idempotency_hours"?: number;
           "only_row"?: boolean;
+          "public_functions_url"?: string | null;
           "refusals_after_start_per_day"?: number;
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
@@ -95,6 +97,7 @@ export type Database = {
           "generations_per_hour"?: number;
           "idempotency_hours"?: number;
           "only_row"?: boolean;
+          "public_functions_url"?: string | null;
           "refusals_after_start_per_day"?: number;
           "retention_days"?: number | null;
           "seconds_per_month"?: number | null;
@@ -589,6 +592,7 @@ export type Database = {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
+      "read_share": { Args: { "p_token": string }; Returns: Json };
       "record_alerts": { Args: { "p_alerts": Json }; Returns: undefined };
       "record_cancelled_run": { Args: { "p_provider": string; "p_provider_job_id": string }; Returns: undefined };
       "record_checked_upload": {
@@ -618,7 +622,12 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: Json;
       };
+      "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
+      "share_video": {
+        Args: { "p_expires_in_seconds"?: number; "p_job_id": string; "p_title"?: string; "p_user_id": string };
+        Returns: Json;
+      };
       "skip_step": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "start_generation": {
         Args: {
