@@ -10,10 +10,6 @@ const GENERATED = "supabase/functions/_shared/database/database.types.ts";
 
 /** Still to be split. */
 const NOT_YET: ReadonlySet<string> = new Set([
-  "supabase/functions/_shared/providers/fal/fal-webhook.ts",
-  "supabase/functions/_shared/providers/fal/falai-adapter.ts",
-  "supabase/functions/_shared/providers/fal/falai-adapter_test.ts",
-  "supabase/functions/_shared/providers/veo/veo-adapter_test.ts",
   "local/postgres/postgres.ts",
   "local/simulators/fal/simulator.ts",
   "local/simulators/fal/submit.ts",
@@ -22,7 +18,6 @@ const NOT_YET: ReadonlySet<string> = new Set([
   "local/supabase/file-storage.ts",
   "local/supabase/realtime/broadcasts.ts",
   "local/supabase/realtime/socket.ts",
-  "tests/mutations/providers.ts",
 ]);
 
 const sources = (await readSources("supabase", "local", "tests")).filter(({ path }) =>

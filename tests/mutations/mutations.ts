@@ -12,19 +12,14 @@ import type { Mutation } from "./mutation.ts";
 import { pipelineMutations } from "./pipeline.ts";
 import { pricingMutations } from "./pricing.ts";
 import { privilegeMutations } from "./privileges.ts";
-import {
-  checkMutations,
-  fileMutations,
-  jsonApiMutations,
-  signatureMutations,
-  submissionMutations,
-} from "./providers.ts";
+import { checkMutations, jsonApiMutations, signatureMutations, submissionMutations } from "./providers.ts";
 import { outcomeMutations } from "./job-outcomes.ts";
 import { privateFileMutations } from "./private-files.ts";
 import { requestMutations } from "./requests.ts";
 import { transitionMutations } from "./transitions.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
 import { progressMutations } from "./progress.ts";
+import { fileMutations } from "./provider-files.ts";
 import { uploadMutations } from "./uploads.ts";
 
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */

@@ -27,51 +27,65 @@ export interface FalWebhookConfig {
   now?: (() => number) | undefined;
 }
 
-/**
- * Returns a function that says whether a delivery is signed by fal and at most five minutes old; it throws a retryable
- * `ProviderError` where fal's keys cannot be fetched. It keeps the keys: one per process is enough.
- */
-export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: WebhookDelivery) => Promise<boolean> {
-  const now = config.now ?? Date.now;
-  const send = config.fetch ?? fetch;
-  const urls = config.jwksUrl === undefined ? JWKS_URLS : [config.jwksUrl];
-  let keys: CryptoKey[] = [];
-  let fetchedAt = -Infinity;
-  let triedAt = -Infinity;
-  let fetching: Promise<void> | null = null;
+/** fal's public keys. They are fetched when they are first needed, once a day, and when none of them fits. */
+class FalKeys {
+  #keys: CryptoKey[] = [];
+  #fetchedAt = -Infinity;
+  #triedAt = -Infinity;
+  #fetching: Promise<void> | null = null;
 
-  async function fetchKeys(): Promise<void> {
-    triedAt = now();
-    for (const url of urls) {
+  constructor(
+    private readonly urls: readonly string[],
+    private readonly send: typeof fetch,
+    private readonly now: () => number,
+  ) {}
+
+  isStale(): boolean {
+    return this.now() - this.#fetchedAt > CACHE_MS;
+  }
+
+  /** Fetches the keys unless that was just tried; all callers wait for the same request. */
+  async refresh(): Promise<void> {
+    if (this.#fetching === null && this.now() - this.#triedAt < REFETCH_MS) return;
+    this.#fetching ??= this.#fetch().finally(() => (this.#fetching = null));
+    await this.#fetching;
+  }
+
+  async haveSigned(signature: BufferSource, message: BufferSource): Promise<boolean> {
+    for (const key of this.#keys) {
+      if (await crypto.subtle.verify("Ed25519", key, signature, message)) return true;
+    }
+    return false;
+  }
+
+  async #fetch(): Promise<void> {
+    this.#triedAt = this.now();
+    for (const url of this.urls) {
       try {
-        const response = await send(url, { signal: AbortSignal.timeout(FETCH_LIMIT_MS) });
-        const { keys: found } = jwksSchema.parse(await response.json());
-        keys = await Promise.all(
-          found.map(({ kty, crv, x }) =>
+        const response = await this.send(url, { signal: AbortSignal.timeout(FETCH_LIMIT_MS) });
+        const { keys } = jwksSchema.parse(await response.json());
+        this.#keys = await Promise.all(
+          keys.map(({ kty, crv, x }) =>
             crypto.subtle.importKey("jwk", { kty, crv, x }, { name: "Ed25519" }, false, ["verify"])
           ),
         );
-        fetchedAt = now();
+        this.#fetchedAt = this.now();
         return;
       } catch {
         // The next URL may work; where none does, `verify` throws.
       }
     }
   }
+}
 
-  /** Fetches the keys unless that was just tried; all callers wait for the same request. */
-  async function refresh(): Promise<void> {
-    if (fetching === null && now() - triedAt < REFETCH_MS) return;
-    fetching ??= fetchKeys().finally(() => (fetching = null));
-    await fetching;
-  }
-
-  async function isSignedByAKnownKey(signature: BufferSource, message: BufferSource): Promise<boolean> {
-    for (const key of keys) {
-      if (await crypto.subtle.verify("Ed25519", key, signature, message)) return true;
-    }
-    return false;
-  }
+/**
+ * Returns a function that says whether a delivery is signed by fal and at most five minutes old; it throws a retryable
+ * `ProviderError` where fal's keys cannot be fetched. It keeps the keys: one per process is enough.
+ */
+export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: WebhookDelivery) => Promise<boolean> {
+  const now = config.now ?? Date.now;
+  const urls = config.jwksUrl === undefined ? JWKS_URLS : [config.jwksUrl];
+  const keys = new FalKeys(urls, config.fetch ?? fetch, now);
 
   return async ({ headers, body }) => {
     const requestId = headers.get("x-fal-webhook-request-id");
@@ -84,13 +98,13 @@ export function createFalWebhookVerifier(config: FalWebhookConfig): (delivery: W
 
     const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
     const message = new TextEncoder().encode([requestId, userId, timestamp, digest].join("\n"));
-    if (now() - fetchedAt > CACHE_MS) await refresh();
-    if (now() - fetchedAt > CACHE_MS) {
+    if (keys.isStale()) await keys.refresh();
+    if (keys.isStale()) {
       throw new ProviderError("retryable", "provider_unreachable", "fal's keys cannot be fetched");
     }
-    if (await isSignedByAKnownKey(signature, message)) return true;
-    await refresh();
-    return await isSignedByAKnownKey(signature, message);
+    if (await keys.haveSigned(signature, message)) return true;
+    await keys.refresh();
+    return await keys.haveSigned(signature, message);
   };
 }
 

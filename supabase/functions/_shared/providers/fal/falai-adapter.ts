@@ -1,6 +1,6 @@
 /** fal.ai as a `VideoProvider`, through its own client. */
 
-import { createFalClient } from "@fal-ai/client";
+import { createFalClient, type FalClient } from "@fal-ai/client";
 import { z } from "zod";
 import {
   classify,
@@ -72,6 +72,7 @@ const unfinishedOutput = z.object({ status: z.enum(["IN_QUEUE", "IN_PROGRESS"]) 
 /** fal.ai as a provider. Its client is made to send exactly one HTTP request per call (see `FalErrorAnswer`). */
 export function createFalAdapter(config: FalConfig): VideoProvider {
   const queueUrl = (config.queueUrl ?? QUEUE_URL).replace(/\/+$/, "");
+  const keepMediaSeconds = config.keepMediaSeconds ?? KEEP_MEDIA_SECONDS;
   const send = config.fetch ?? fetch;
   const fal = createFalClient({
     credentials: config.key,
@@ -81,95 +82,104 @@ export function createFalAdapter(config: FalConfig): VideoProvider {
   });
   const allowedHosts = config.queueUrl ? [...MEDIA_HOSTS, new URL(config.queueUrl).origin] : MEDIA_HOSTS;
 
-  const reference = (run: ProviderRun, { signal }: CallOptions) => ({
-    requestId: encodeURIComponent(run.providerJobId),
-    abortSignal: signal,
-  });
-
-  async function submit(submission: Submission, { signal }: CallOptions): Promise<ProviderRun> {
-    const startSeconds = Math.max(MIN_START_SECONDS, Math.ceil(submission.startWithinSeconds));
-    const answer = await fal.queue
-      .submit(submission.model, {
-        input: submission.input,
-        abortSignal: signal,
-        startTimeout: startSeconds,
-        storageSettings: { expiresIn: config.keepMediaSeconds ?? KEEP_MEDIA_SECONDS },
-        headers: {
-          // The newer name of the limit that `startTimeout` sends; fal prefers it where it gets both.
-          "x-fal-request-start-timeout": String(startSeconds),
-          // The user chose and paid for this model: fal must not run another one in its place. fal's own retries stay
-          // on (no `x-fal-no-retry`): they are part of this paid request, ours would be a new one.
-          "x-app-fal-disable-fallback": "true",
-        },
-        ...(submission.webhookUrl === undefined ? {} : { webhookUrl: submission.webhookUrl }),
-      })
-      .catch((error: unknown) => {
-        throw submitError(error);
-      });
-    const accepted = acceptedSubmission.safeParse(answer);
-    if (!accepted.success) {
-      throw badAnswerError("the submission's answer has no request_id", true);
-    }
-    return { model: submission.model, providerJobId: accepted.data.request_id };
-  }
-
-  async function check(run: ProviderRun, options: CallOptions): Promise<RunState> {
-    const reply = await replyOf(fal.queue.status(run.model, reference(run, options)));
-    if ("errorAnswer" in reply) {
-      if (isNotFound(reply.errorAnswer)) return expired(reply.errorAnswer);
-      throw transient(classify(reply.errorAnswer));
-    }
-    const status = queueStatus.safeParse(reply.value).data;
-    if (!status) throw badAnswerError("the status has no `status`");
-    if (status.status === "IN_QUEUE") {
-      return { state: "queued", queuePosition: status.queue_position ?? null };
-    }
-    // Also for an unknown state: only COMPLETED ends a run.
-    if (status.status !== "COMPLETED") {
-      return { state: "running", percent: null };
-    }
-    return await readResult(run, status, options);
-  }
-
-  /** A completed run may have failed: often only the result says so, by its HTTP status and body. */
-  async function readResult(run: ProviderRun, status: QueueStatus, options: CallOptions): Promise<RunState> {
-    const reported = reportedFailure(status);
-    try {
-      const result = await replyOf(fal.queue.result(run.model, reference(run, options)));
-      if ("value" in result) return succeeded(result.value.data, run.outputPath);
-      if (isStillRunning(result.errorAnswer)) {
-        return { state: "running", percent: null };
-      }
-      if (isNotFound(result.errorAnswer)) {
-        return reported ?? expired(result.errorAnswer);
-      }
-      if (isRunFailure(result.errorAnswer)) {
-        return { state: "failed", error: classify(result.errorAnswer) };
-      }
-      throw transient(classify(result.errorAnswer));
-    } catch (error) {
-      if (reported) return reported;
-      throw error;
-    }
-  }
-
-  async function cancel(run: ProviderRun, options: CallOptions): Promise<boolean> {
-    const reply = await replyOf(fal.queue.cancel(run.model, reference(run, options)));
-    if ("value" in reply) return true;
-    if (isTooLateToCancel(reply.errorAnswer)) return false;
-    throw transient(classify(reply.errorAnswer));
-  }
-
   return {
-    submit,
-    check,
-    cancel,
+    submit: (submission, options) => submit(fal, keepMediaSeconds, submission, options),
+    check: (run, options) => check(fal, run, options),
+    cancel: (run, options) => cancel(fal, run, options),
     fetchMedia: (url, { signal }) => fetchMedia(url, { allowedHosts, signal, fetch: send }),
     webhook: {
       verify: createFalWebhookVerifier({ jwksUrl: config.jwksUrl, fetch: send, now: config.now }),
       runId: falRunId,
     },
   };
+}
+
+function reference(run: ProviderRun, { signal }: CallOptions): { requestId: string; abortSignal: AbortSignal } {
+  return { requestId: encodeURIComponent(run.providerJobId), abortSignal: signal };
+}
+
+async function submit(
+  fal: FalClient,
+  keepMediaSeconds: number,
+  submission: Submission,
+  { signal }: CallOptions,
+): Promise<ProviderRun> {
+  const startSeconds = Math.max(MIN_START_SECONDS, Math.ceil(submission.startWithinSeconds));
+  const answer = await fal.queue
+    .submit(submission.model, {
+      input: submission.input,
+      abortSignal: signal,
+      startTimeout: startSeconds,
+      storageSettings: { expiresIn: keepMediaSeconds },
+      headers: {
+        // The newer name of the limit that `startTimeout` sends; fal prefers it where it gets both.
+        "x-fal-request-start-timeout": String(startSeconds),
+        // The user chose and paid for this model: fal must not run another one in its place. fal's own retries stay
+        // on (no `x-fal-no-retry`): they are part of this paid request, ours would be a new one.
+        "x-app-fal-disable-fallback": "true",
+      },
+      ...(submission.webhookUrl === undefined ? {} : { webhookUrl: submission.webhookUrl }),
+    })
+    .catch((error: unknown) => {
+      throw submitError(error);
+    });
+  const accepted = acceptedSubmission.safeParse(answer);
+  if (!accepted.success) {
+    throw badAnswerError("the submission's answer has no request_id", true);
+  }
+  return { model: submission.model, providerJobId: accepted.data.request_id };
+}
+
+async function check(fal: FalClient, run: ProviderRun, options: CallOptions): Promise<RunState> {
+  const reply = await replyOf(fal.queue.status(run.model, reference(run, options)));
+  if ("errorAnswer" in reply) {
+    if (isNotFound(reply.errorAnswer)) return expired(reply.errorAnswer);
+    throw transient(classify(reply.errorAnswer));
+  }
+  const status = queueStatus.safeParse(reply.value).data;
+  if (!status) throw badAnswerError("the status has no `status`");
+  if (status.status === "IN_QUEUE") {
+    return { state: "queued", queuePosition: status.queue_position ?? null };
+  }
+  // Also for an unknown state: only COMPLETED ends a run.
+  if (status.status !== "COMPLETED") {
+    return { state: "running", percent: null };
+  }
+  return await readResult(fal, run, status, options);
+}
+
+/** A completed run may have failed: often only the result says so, by its HTTP status and body. */
+async function readResult(
+  fal: FalClient,
+  run: ProviderRun,
+  status: QueueStatus,
+  options: CallOptions,
+): Promise<RunState> {
+  const reported = reportedFailure(status);
+  try {
+    const result = await replyOf(fal.queue.result(run.model, reference(run, options)));
+    if ("value" in result) return succeeded(result.value.data, run.outputPath);
+    if (isStillRunning(result.errorAnswer)) {
+      return { state: "running", percent: null };
+    }
+    if (isNotFound(result.errorAnswer)) {
+      return reported ?? expired(result.errorAnswer);
+    }
+    if (isRunFailure(result.errorAnswer)) {
+      return { state: "failed", error: classify(result.errorAnswer) };
+    }
+    throw transient(classify(result.errorAnswer));
+  } catch (error) {
+    if (reported) return reported;
+    throw error;
+  }
+}
+
+async function cancel(fal: FalClient, run: ProviderRun, options: CallOptions): Promise<boolean> {
+  const reply = await replyOf(fal.queue.cancel(run.model, reference(run, options)));
+  if ("value" in reply) return true;
+  if (isTooLateToCancel(reply.errorAnswer)) return false;
+  throw transient(classify(reply.errorAnswer));
 }
 
 /** The value of a call, or fal's error answer. Throws a retryable `ProviderError` where no whole answer came. */
