@@ -10,15 +10,15 @@ checks every invariant.
 
   npx -y deno@2.9.6 task simulate [--operations <n>] [--seed <n>] [--users <n>] [--connections <n>] [--json]
 
-  --operations how many things happen; 100000
-  --seed       a number: the same one gives the same run; a random one
-  --users      2000
-  --connections  to the database; 1, so that a seed always gives the same run; with more, procedures meet each other
-                 within the database as well, and a seed gives much the same run
-  --json       print the counts as one JSON object, and nothing else on standard output
-  --help       print this
+  --operations   how many operations; 100000
+  --seed         a number: the same seed gives the same run; a random one
+  --users        how many users; 2000
+  --connections  to the database; 1, so that a seed always gives the same run; with more, procedures meet each other in
+                 the database as well, and a seed gives only a similar run
+  --json         print the counts as one JSON object, and nothing else on standard output
+  --help         print this
 
-It ends with 1 if an invariant was broken, and prints what it takes to see it again.`;
+It ends with 1 if an invariant was broken, and prints the history of the job and a command that repeats the run.`;
 
 const FLAGS = { boolean: ["help", "json"], string: ["operations", "seed", "users", "connections"] };
 const schema = z.object({
@@ -30,7 +30,7 @@ const schema = z.object({
   connections: z.coerce.number().int().min(1).max(50).default(1),
 });
 
-async function simulateAndTell(options: z.infer<typeof schema>): Promise<void> {
+async function simulateAndPrint(options: z.infer<typeof schema>): Promise<void> {
   const { seed, operations, users, connections } = options;
   printNote(`Seed ${seed}: ${operations} operations of ${users} users`);
   const begun = performance.now();
@@ -68,11 +68,11 @@ function summary({ seed, operations, users, fingerprint, seconds, days, counts }
 try {
   const options = readArguments(Deno.args, FLAGS, schema);
   if (options.help) print(HELP);
-  else await simulateAndTell(options);
+  else await simulateAndPrint(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof SimulationFailed)) throw error;
   printNote(error.message);
   Deno.exit(error instanceof UsageError ? 2 : 1);
 }
-// Time limits of calls that were abandoned would keep the process for minutes.
+// Timers of crashed processes would keep this process for minutes.
 Deno.exit(0);

@@ -2,7 +2,7 @@ import { CoverageCounts } from "./runtime/coverage-counts.ts";
 import { type Demand, missingCoverage } from "./checks/coverage.ts";
 import { Random } from "./runtime/random.ts";
 import { Simulation } from "./simulation.ts";
-import { createWorld } from "./world/world.ts";
+import { createWorld, type World } from "./world/world.ts";
 
 export interface RunOptions {
   seed: number;
@@ -54,17 +54,19 @@ export async function simulate(options: RunOptions): Promise<Outcome> {
     };
   } catch (cause) {
     if (cause instanceof SimulationFailed) throw cause;
-    throw new SimulationFailed(describe(options, simulation, cause), { cause });
+    throw new SimulationFailed(describe(options, simulation, world, cause), { cause });
   } finally {
     await world.stop();
   }
 }
 
-function describe(options: RunOptions, simulation: Simulation, cause: unknown): string {
+function describe(options: RunOptions, simulation: Simulation, world: World, cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const history = world.procedureLog.linesOfJobIn(message);
   return [
-    `Seed ${options.seed} failed at operation ${simulation.done}: ${
-      cause instanceof Error ? cause.message : String(cause)
-    }`,
+    `Seed ${options.seed} failed at operation ${simulation.done}: ${message}`,
+    ...(history.length === 0 ? [] : ["The history of the first job that it names:"]),
+    ...history.map((line) => `  ${line}`),
     "What happened last:",
     ...simulation.log.map((line) => `  ${line}`),
     replay(options),

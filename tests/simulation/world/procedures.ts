@@ -1,10 +1,12 @@
 import type { Sql } from "postgres";
 import { z } from "zod";
 import type { CoverageCounts } from "../runtime/coverage-counts.ts";
-import type { Submissions } from "../model/submissions.ts";
 
 const functionRow = z.object({ name: z.string(), set: z.boolean(), arguments: z.record(z.string(), z.string()) });
 const failure = z.object({ code: z.string(), message: z.string() });
+
+/** Gets each call that the database answered. */
+export type ProcedureObserver = (procedure: string, request: string, answer: string) => void;
 
 /** Runs stored procedures as PostgREST does for `POST /rest/v1/rpc/{name}`. */
 export class ProcedureServer {
@@ -12,11 +14,11 @@ export class ProcedureServer {
     private readonly sql: Sql,
     private readonly functions: ReadonlyMap<string, z.infer<typeof functionRow>>,
     private readonly counts: CoverageCounts,
-    private readonly submissions: Submissions,
+    private readonly observe: ProcedureObserver,
   ) {}
 
   /** `sql` must have the rights of the service role. */
-  static async create(sql: Sql, counts: CoverageCounts, submissions: Submissions): Promise<ProcedureServer> {
+  static async create(sql: Sql, counts: CoverageCounts, observe: ProcedureObserver): Promise<ProcedureServer> {
     const rows = await sql`
       select proname as name, proretset as set,
         coalesce(jsonb_object_agg(argument.name, format_type(argument.type, null))
@@ -26,7 +28,7 @@ export class ProcedureServer {
       group by pg_proc.oid
     `;
     const functions = z.array(functionRow).parse([...rows]);
-    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts, submissions);
+    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts, observe);
   }
 
   async call(name: string, json: string): Promise<Response> {
@@ -41,7 +43,7 @@ export class ProcedureServer {
     try {
       const [row] = await this.sql.unsafe(text, names.length === 0 ? [] : [json], { prepare: true });
       const answer = String(row?.answer);
-      this.submissions.observe(name, json, answer);
+      this.observe(name, json, answer);
       return new Response(answer, { headers: { "content-type": "application/json" } });
     } catch (error) {
       return this.#refusal(name, error);

@@ -7,6 +7,7 @@ import type { Dependencies } from "../../../supabase/functions/_shared/jobs/depe
 import { Bucket } from "./bucket.ts";
 import { Clock } from "../runtime/clock.ts";
 import { CoverageCounts } from "../runtime/coverage-counts.ts";
+import { ProcedureLog } from "./procedure-log.ts";
 import { ProcedureServer } from "./procedures.ts";
 import { Endpoints } from "./endpoints.ts";
 import { FaultPlan } from "../faults/call-faults.ts";
@@ -45,6 +46,7 @@ export interface World {
   /** The size of the file at a provider's address; undefined if no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
+  procedureLog: ProcedureLog;
   /** Database queries outside of procedures use it too, so that they come in the same order in each run. */
   sequencer: Sequencer;
   /** Removes dead rows, because autovacuum is off. */
@@ -78,7 +80,11 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     connection: { role: "service_role" },
   });
   const submissions = new Submissions(counts, clock.now);
-  const procedures = await ProcedureServer.create(service, counts, submissions);
+  const procedureLog = new ProcedureLog(clock.now);
+  const procedures = await ProcedureServer.create(service, counts, (...call) => {
+    submissions.observe(...call);
+    procedureLog.note(...call);
+  });
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
   // Queries of the simulation itself use other connections than the procedures of the functions.
@@ -132,6 +138,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     },
     fileBytes,
     submissions,
+    procedureLog,
     sequencer,
     async tidy() {
       await sql.unsafe("vacuum analyze");
