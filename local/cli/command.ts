@@ -1,10 +1,10 @@
 import { UsageError } from "./arguments.ts";
-import { askDirectly } from "../machine/ask-directly.ts";
+import { bypassProxy } from "../machine/no-proxy.ts";
 import { printNote } from "./terminal.ts";
 
 /** Runs a command to its end and leaves: 0 for done, 2 for a mistake at the keyboard, 1 for what broke. */
 export async function runCommand(run: (argv: string[]) => Promise<number | void>): Promise<never> {
-  askDirectly();
+  bypassProxy();
   try {
     Deno.exit(await run(Deno.args) ?? 0);
   } catch (error) {

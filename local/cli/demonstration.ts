@@ -7,7 +7,7 @@ import { explainProviderRefusal } from "./provider-refusals.ts";
 import { createProgressBar, print, printNote } from "./terminal.ts";
 
 /** The project that the demonstration talks to, and how a job is found there again. */
-export interface Place {
+export interface DemoProject {
   api: Api;
   /** The flags that lead to the same project again; undefined where it ends with the demonstration. */
   flags: string | undefined;
@@ -15,7 +15,7 @@ export interface Place {
 }
 
 /** What is to be made, or fetched, and for whom; a new user where no owner is given. */
-export interface Wish {
+export interface DemoOptions {
   prompt: string;
   owner: { email: string; password: string } | undefined;
   job: string | undefined;
@@ -26,30 +26,36 @@ const ledger = z.array(z.object({ change: z.number(), reason: z.string(), balanc
 const balances = z.array(z.object({ credits_remaining: z.number() }));
 
 /** Generates one video, from sign-up to file, and prints what it cost. */
-export async function demonstrate(place: Place, wish: Wish, output: OutputFile, begin: number): Promise<void> {
+export async function demonstrate(
+  project: DemoProject,
+  options: DemoOptions,
+  output: OutputFile,
+  begin: number,
+): Promise<void> {
   const times: Record<string, number> = {};
-  function took(phase: string): void {
+  function recordTime(phase: string): void {
     const before = Object.values(times).reduce((sum, time) => sum + time, 0);
     times[phase] = Math.round(performance.now() - begin) - before;
   }
 
-  took("start_ms");
+  recordTime("start_ms");
   using interruption = listenForInterruption();
-  const { api } = place;
-  const owner = wish.owner ?? { email: `demo-${crypto.randomUUID()}@reelmint.example`, password: crypto.randomUUID() };
+  const { api } = project;
+  const owner = options.owner ??
+    { email: `demo-${crypto.randomUUID()}@reelmint.example`, password: crypto.randomUUID() };
   const user = await api.signIn(owner.email, owner.password);
   printNote(`Signed in as ${user.email}, who has ${await readCredits(api, user)} credits`);
-  took("sign_in_ms");
+  recordTime("sign_in_ms");
 
   // A request that is on its way is not interrupted: its answer has the id of the job that was paid for.
   if (interruption.signal.aborted) throw new Error("Interrupted. Nothing was charged.");
-  const jobId = wish.job ?? await submit(api, user, wish.prompt);
-  took("submit_ms");
-  const job = await remembering(howToResume(place, jobId, user, wish), interruption.signal, async () => {
+  const jobId = options.job ?? await submit(api, user, options.prompt);
+  recordTime("submit_ms");
+  const job = await withResumeHint(resumeHint(project, jobId, user, options), interruption.signal, async () => {
     const finished = await follow(api, user, jobId);
-    took("generate_ms");
+    recordTime("generate_ms");
     if (finished.status === "completed") await download(finished, output);
-    took("download_ms");
+    recordTime("download_ms");
     return finished;
   });
   if (job.status === "failed") throw new Error(describeFailure(job));
@@ -64,7 +70,7 @@ export async function demonstrate(place: Place, wish: Wish, output: OutputFile, 
     ledger: rows,
     times,
   };
-  if (wish.json) return print(JSON.stringify(result));
+  if (options.json) return print(JSON.stringify(result));
   for (const { change, reason, balance_after } of rows) {
     print(`${change.toString().padStart(6)}  ${reason.padEnd(20)} ${balance_after.toString().padStart(6)}`);
   }
@@ -75,8 +81,8 @@ export async function demonstrate(place: Place, wish: Wish, output: OutputFile, 
 async function submit(api: Api, user: User, prompt: string): Promise<string> {
   const model = await pickModel(api, user);
   const { job_id, credits_used } = await generate(api, user, model.id, prompt).catch((error) => {
-    const wayOut = error instanceof ApiError ? explainProviderRefusal(error.code) : undefined;
-    throw wayOut === undefined ? error : new Error(`${wayOut}\nThe credits were refunded.`, { cause: error });
+    const advice = error instanceof ApiError ? explainProviderRefusal(error.code) : undefined;
+    throw advice === undefined ? error : new Error(`${advice}\nThe credits were refunded.`, { cause: error });
   });
   printNote(`${model.name} generates "${prompt}" for ${credits_used} credits, as job ${job_id}`);
   return job_id;
@@ -117,8 +123,8 @@ function listenForInterruption(): { signal: AbortSignal; [Symbol.dispose](): voi
 }
 
 /** Does what comes after the charge. Whatever ends it early, Ctrl-C too, adds how the video can still be had. */
-async function remembering<Result>(
-  reminder: string,
+async function withResumeHint<Result>(
+  hint: string,
   interruption: AbortSignal,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -128,11 +134,16 @@ async function remembering<Result>(
     interruption.throwIfAborted();
     return await Promise.race([work(), interrupted]);
   } catch (cause) {
-    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${reminder}`, { cause });
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${hint}`, { cause });
   }
 }
 
-function howToResume({ flags, callsFal }: Place, jobId: string, { email, password }: User, { owner }: Wish): string {
+function resumeHint(
+  { flags, callsFal }: DemoProject,
+  jobId: string,
+  { email, password }: User,
+  { owner }: DemoOptions,
+): string {
   if (flags === undefined) {
     const atFal = " What fal made is still at https://fal.ai/dashboard/requests.";
     return `Job ${jobId} went with the throw-away stack that it ran on; --database keeps one.${callsFal ? atFal : ""}`;
@@ -146,8 +157,8 @@ function howToResume({ flags, callsFal }: Place, jobId: string, { email, passwor
 }
 
 function describeFailure({ error_code, error_message }: Job): string {
-  const wayOut = explainProviderRefusal(error_code);
-  return `The generation failed: ${wayOut ?? error_message ?? error_code}\nThe credits were refunded.`;
+  const advice = explainProviderRefusal(error_code);
+  return `The generation failed: ${advice ?? error_message ?? error_code}\nThe credits were refunded.`;
 }
 
 async function readCredits(api: Api, user: User): Promise<number> {

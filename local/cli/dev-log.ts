@@ -5,8 +5,8 @@ export function presentLogLine(line: string): string | undefined {
   const entry = parse(line);
   if (entry === undefined) return line;
   if (entry.event === "request" && entry.function === "advance-jobs" && entry.status === 200) return undefined;
-  const wayOut = typeof entry.code === "string" ? explainProviderRefusal(entry.code) : undefined;
-  return wayOut === undefined ? line : `${line}\n${wayOut}`;
+  const advice = typeof entry.code === "string" ? explainProviderRefusal(entry.code) : undefined;
+  return advice === undefined ? line : `${line}\n${advice}`;
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

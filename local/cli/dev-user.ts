@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import type { Api, User } from "./api.ts";
-import type { Remembered } from "./remembered.ts";
+import type { DevState } from "./dev-state.ts";
 import type { Stack } from "../stack/stack.ts";
 import { readClaims, signToken } from "../supabase/tokens.ts";
 
@@ -12,20 +12,20 @@ const TOKEN_SECONDS = 7 * 24 * 3600;
 /** The user to develop with. */
 export interface DevUser extends User {
   id: string;
-  /** Their rows, to be remembered. */
-  rows: NonNullable<Remembered["user"]>;
+  /** Their rows, to be state. */
+  rows: NonNullable<DevState["user"]>;
 }
 
 /** Signs the user in, who has the same id as at the last start; `credits` sets their balance. */
 export async function signInDevUser(
   stack: Stack,
   api: Api,
-  remembered: Remembered,
+  state: DevState,
   credits: number | undefined,
 ): Promise<DevUser> {
   const sql = postgres(stack.databaseUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
   try {
-    if (remembered.user) await restore(sql, remembered.user);
+    if (state.user) await restore(sql, state.user);
     const user = await api.signIn(EMAIL, PASSWORD);
     const claims = readClaims(user.accessToken);
     const id = String(claims.sub);
@@ -37,7 +37,7 @@ export async function signInDevUser(
   }
 }
 
-async function restore(sql: postgres.Sql, rows: NonNullable<Remembered["user"]>): Promise<void> {
+async function restore(sql: postgres.Sql, rows: NonNullable<DevState["user"]>): Promise<void> {
   const [known] = await sql`select from auth.users where email = ${EMAIL}`;
   if (known) return;
   await sql.begin(async (transaction) => {

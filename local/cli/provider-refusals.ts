@@ -1,5 +1,5 @@
 /** What a person does about a provider that refuses our account, by the code of the job's error. */
-const WAYS_OUT: Record<string, string> = {
+const ADVICE: Record<string, string> = {
   provider_unauthorized:
     "fal refused the key in FAL_KEY, or this request of its account. Make a key at https://fal.ai/dashboard/keys and " +
     "set it anew: in .env for the local stack, with `supabase secrets set FAL_KEY=…` for a hosted project.",
@@ -9,5 +9,5 @@ const WAYS_OUT: Record<string, string> = {
 
 /** What to do about an error of a job, where it is about the operator's account at fal. */
 export function explainProviderRefusal(errorCode: string | null | undefined): string | undefined {
-  return WAYS_OUT[errorCode ?? ""];
+  return ADVICE[errorCode ?? ""];
 }

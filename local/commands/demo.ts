@@ -2,7 +2,7 @@ import { z } from "zod";
 import { connectApi } from "../cli/api.ts";
 import { readArguments, UsageError } from "../cli/arguments.ts";
 import { runCommand } from "../cli/command.ts";
-import { demonstrate, type Place, type Wish } from "../cli/demonstration.ts";
+import { demonstrate, type DemoOptions, type DemoProject } from "../cli/demonstration.ts";
 import { loadDotenv } from "../cli/dotenv.ts";
 import { assertFalKey } from "../cli/fal-key.ts";
 import { openOutputFile } from "../cli/output-file.ts";
@@ -55,20 +55,20 @@ async function run(argv: string[]): Promise<void> {
   try {
     const { url, key } = options;
     if (url !== undefined && key !== undefined) {
-      const place = {
+      const project = {
         api: connectApi(url.replace(/\/$/, ""), key),
         flags: `--url ${url} --key ${key}`,
         callsFal: true,
       };
-      return await demonstrate(place, toWish(options), output, begin);
+      return await demonstrate(project, toDemoOptions(options), output, begin);
     }
-    await withLocalStack(options, (place) => demonstrate(place, toWish(options), output, begin));
+    await withLocalStack(options, (project) => demonstrate(project, toDemoOptions(options), output, begin));
   } finally {
     await output.discard();
   }
 }
 
-function toWish({ _: [prompt], email, password, job, json }: Options): Wish {
+function toDemoOptions({ _: [prompt], email, password, job, json }: Options): DemoOptions {
   const owner = email === undefined || password === undefined ? undefined : { email, password };
   return { prompt: prompt ?? "A paper boat on a mountain lake at dawn", owner, job, json };
 }
@@ -86,7 +86,7 @@ function assertTogether({ url, key, email, password, job, database }: Options): 
   }
 }
 
-async function withLocalStack(options: Options, work: (place: Place) => Promise<void>): Promise<void> {
+async function withLocalStack(options: Options, work: (project: DemoProject) => Promise<void>): Promise<void> {
   const databaseUrl = await chooseDatabase(options, await loadDotenv());
   const keys = providerKeys();
   if (keys.falKey) await assertFalKey(keys.falKey);

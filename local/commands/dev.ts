@@ -4,7 +4,7 @@ import { readArguments, UsageError } from "../cli/arguments.ts";
 import { pickModel } from "../cli/catalogue.ts";
 import { runCommand } from "../cli/command.ts";
 import { presentLogLine } from "../cli/dev-log.ts";
-import { describe, describeAsJson } from "../cli/dev-text.ts";
+import { describeStack, describeStackAsJson } from "../cli/stack-description.ts";
 import { signInDevUser } from "../cli/dev-user.ts";
 import { loadDotenv } from "../cli/dotenv.ts";
 import { assertFalKey } from "../cli/fal-key.ts";
@@ -13,7 +13,7 @@ import { watchLauncher } from "../machine/launcher.ts";
 import { chooseDatabase } from "../cli/own-database.ts";
 import { providerKeys } from "../cli/provider-keys.ts";
 import { reloadOnChange } from "../cli/reload.ts";
-import { recall, remember } from "../cli/remembered.ts";
+import { readDevState, writeDevState } from "../cli/dev-state.ts";
 import { startStack } from "../stack/stack.ts";
 import { print, printNote } from "../cli/terminal.ts";
 
@@ -61,12 +61,12 @@ async function run(argv: string[]): Promise<void> {
   const databaseUrl = await chooseDatabase(options, await loadDotenv());
   const keys = providerKeys();
   if (keys.falKey) await assertFalKey(keys.falKey);
-  const remembered = await recall();
+  const state = await readDevState();
   const stack = await startStack({
     apiHost: options.host,
     apiPort: choosePort("API", options["api-port"], 54_321, options.host),
     ...(databaseUrl ? { databaseUrl } : { databasePort: choosePort("database", options["db-port"], 54_322) }),
-    keys: remembered,
+    keys: state,
     ...keys,
     workerIntervalMs: WORKER_INTERVAL_MS,
     onProgress: (step) => printNote(`${step} …`),
@@ -76,11 +76,15 @@ async function run(argv: string[]): Promise<void> {
     },
   });
   const api = connectApi(stack.url, stack.publishableKey);
-  const user = await signInDevUser(stack, api, remembered, options.credits);
-  if (!await remember({ ...remembered, user: user.rows })) {
+  const user = await signInDevUser(stack, api, state, options.credits);
+  if (!await writeDevState({ ...state, user: user.rows })) {
     printNote("supabase/.temp cannot be written: the next start will have other keys and another user.");
   }
-  print(options.json ? describeAsJson(stack, user) : describe(stack, user, await pickModel(api, user), options.host));
+  print(
+    options.json
+      ? describeStackAsJson(stack, user)
+      : describeStack(stack, user, await pickModel(api, user), options.host),
+  );
   const stopReloading = reloadOnChange(() => stack.functions.restart());
   await new Promise<void>((resolve) => stopRequested = resolve);
   stopReloading();
@@ -94,15 +98,15 @@ function choosePort(what: string, asked: number | undefined, usual: number, host
   return free;
 }
 
-function findPort(wished: number, host?: string): number {
+function findPort(preferred: number, host?: string): number {
   try {
-    return freePort(wished, host);
+    return freePort(preferred, host);
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrNotAvailable) {
       throw new UsageError(`${host} is no address of this machine. Name one of its own, or 0.0.0.0 for all of them.`);
     }
     if (cause instanceof Deno.errors.PermissionDenied) {
-      throw new UsageError(`Port ${wished} is for the system's own programs. Choose one above 1023.`);
+      throw new UsageError(`Port ${preferred} is for the system's own programs. Choose one above 1023.`);
     }
     throw cause;
   }

@@ -20,7 +20,7 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-const REMEMBERED_LINES = 10_000;
+const LINES_KEPT = 10_000;
 
 /** Starts a program and waits until it listens. It ends with this process, however this process ends. */
 export async function startChild({ name, command, args, environment, onLog }: ChildOptions): Promise<Child> {
@@ -44,7 +44,7 @@ export async function startChild({ name, command, args, environment, onLog }: Ch
       return resolve(announcement);
     }
     log.push(line);
-    if (log.length > REMEMBERED_LINES) log.shift();
+    if (log.length > LINES_KEPT) log.shift();
     onLog?.(line);
   }
   const output = Promise.all([readLines(process.stdout, takeLine), readLines(process.stderr, takeLine)]);

@@ -3,9 +3,9 @@ const FIRST = 20_000;
 const LAST = 32_000;
 const TRIES = 100;
 
-/** A port of this machine that nothing listens on: the wished one where it is free, else any. */
-export function freePort(wished?: number, hostname = "127.0.0.1"): number {
-  if (wished !== undefined && isFree(wished, hostname)) return wished;
+/** A port of this machine that nothing listens on: the preferred one where it is free, else any. */
+export function freePort(preferred?: number, hostname = "127.0.0.1"): number {
+  if (preferred !== undefined && isFree(preferred, hostname)) return preferred;
   for (let count = 0; count < TRIES; count++) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
     if (isFree(port, hostname)) return port;

@@ -2,7 +2,7 @@
 // below its name. Imports nothing but them, so that it runs as well on the older Deno that the hosted runtime is.
 // Prints one line of JSON when it listens.
 import { fileURLToPath } from "node:url";
-import { announce, exitWithParent } from "../machine/parent-watch.ts";
+import { announcePort, exitWithParent } from "../machine/parent-process.ts";
 
 interface EdgeFunction {
   fetch(request: Request): Response | Promise<Response>;
@@ -63,5 +63,5 @@ const server = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
   (request) => new URL(request.url).pathname === "/_rest" ? rest() : note(serve(request)),
 );
-await announce(server.addr.port);
+await announcePort(server.addr.port);
 await exitWithParent();

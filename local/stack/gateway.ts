@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
-import { askedOrigin, isJson, readdress } from "./asked-origin.ts";
+import { clientOrigin, isJson, replaceOrigin } from "./client-origin.ts";
 import { tunnel } from "./tunnel.ts";
 
 /** One request that went through. Its status is 0 where the connection was dropped. */
@@ -32,10 +32,10 @@ export interface Gateway {
 /** The port behind a path prefix, asked for at each request, since a restarted process has another. */
 export type Upstreams = Record<string, () => number | undefined>;
 
-const REMEMBERED_CALLS = 10_000;
+const CALLS_KEPT = 10_000;
 
 /** The headers by which a connection wishes to become something else. */
-const WISHES = ["connection", "upgrade", "http2-settings"];
+const UPGRADE_HEADERS = ["connection", "upgrade", "http2-settings"];
 
 /** Starts the gateway. Bodies stream through in both directions. */
 export async function startGateway(port: number, upstreams: Upstreams, host = "127.0.0.1"): Promise<Gateway> {
@@ -64,7 +64,7 @@ export async function startGateway(port: number, upstreams: Upstreams, host = "1
     response.on("close", () => {
       if (response.headersSent) call.status = response.statusCode;
       calls.push(call);
-      if (calls.length > REMEMBERED_CALLS) calls.shift();
+      if (calls.length > CALLS_KEPT) calls.shift();
     });
     if (fault === "drop") return void request.socket.destroy();
     if (typeof fault === "number") return answer(request, response, fault, { message: "A fault made by a test" });
@@ -102,9 +102,9 @@ export async function startGateway(port: number, upstreams: Upstreams, host = "1
         if (response.destroyed) return void reply.destroy();
         const { connection: _, "keep-alive": __, ...replyHeaders } = reply.headers;
         // The functions know this project by one address, and a phone by another.
-        const origin = askedOrigin(request, url);
+        const origin = clientOrigin(request, url);
         if (origin !== url && call.path.startsWith("/functions/v1/") && call.method !== "HEAD" && isJson(reply)) {
-          return void readdress(reply, response, replyHeaders, { from: url, to: origin });
+          return void replaceOrigin(reply, response, replyHeaders, { from: url, to: origin });
         }
         response.writeHead(reply.statusCode ?? 502, replyHeaders);
         pipeline(reply, response, () => {});
@@ -136,7 +136,7 @@ export async function startGateway(port: number, upstreams: Upstreams, host = "1
       return tunnel(request, client, head, { host: "127.0.0.1", port: realtimePort });
     }
     // Some clients offer to go on in HTTP/2 (`Upgrade: h2c`). They are answered as if they had not.
-    tunnel(request, client, head, { host: ownHost, port }, WISHES);
+    tunnel(request, client, head, { host: ownHost, port }, UPGRADE_HEADERS);
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -7,7 +7,7 @@ import { tellFunctionsAddress } from "./functions-address.ts";
 import { freePort } from "../machine/free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
-import { askDirectly } from "../machine/ask-directly.ts";
+import { bypassProxy } from "../machine/no-proxy.ts";
 import { type Postgres, startPostgres } from "../postgres/postgres.ts";
 import { projectPath } from "../machine/project.ts";
 import {
@@ -77,7 +77,7 @@ export interface Stack {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const progress = options.onProgress ?? (() => {});
   const apiHost = options.apiHost ?? "127.0.0.1";
-  askDirectly(apiHost);
+  bypassProxy(apiHost);
   const { publishableKey, secretKey, signingKey } = options.keys ?? createStackKeys();
   const databasePort = options.databasePort ?? freePort();
   const databaseUrl = options.databaseUrl ?? `postgresql://postgres:postgres@127.0.0.1:${databasePort}/postgres`;

@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { nameSigningKey } from "./auth-bridge.ts";
 import { createFileStorage } from "./file-storage.ts";
-import { announce, exitWithParent } from "../machine/parent-watch.ts";
+import { announcePort, exitWithParent } from "../machine/parent-process.ts";
 import { createRealtime } from "./realtime/server.ts";
 import { serveStorage } from "./storage-bridge.ts";
 
@@ -144,5 +144,5 @@ function read(name: string): string {
 }
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
-await announce(server.addr.port);
+await announcePort(server.addr.port);
 await parentGone;

@@ -4,7 +4,7 @@ import type { DevUser } from "./dev-user.ts";
 import type { Stack } from "../stack/stack.ts";
 
 /** What a running stack says of itself to programs. */
-export function describeAsJson(stack: Stack, user: DevUser): string {
+export function describeStackAsJson(stack: Stack, user: DevUser): string {
   return JSON.stringify({
     url: stack.url,
     publishable_key: stack.publishableKey,
@@ -16,7 +16,7 @@ export function describeAsJson(stack: Stack, user: DevUser): string {
 }
 
 /** The same to a person, with commands to paste. */
-export function describe(stack: Stack, user: DevUser, model: Model, host: string): string {
+export function describeStack(stack: Stack, user: DevUser, model: Model, host: string): string {
   return `
 Reelmint runs at ${stack.url}. Ctrl-C stops it, and so does the end of the npx that began it (or kill ${Deno.pid}).
 ${describeReach(stack.url, host)}

@@ -3,7 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 const HOST = /^([\w.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 
 /** The address that a client asked, so that one which reaches us by another name is sent nowhere else. */
-export function askedOrigin(request: Pick<IncomingMessage, "headers">, usual: string): string {
+export function clientOrigin(request: Pick<IncomingMessage, "headers">, usual: string): string {
   const { host, "x-forwarded-host": forwarded, "x-forwarded-proto": protocol } = request.headers;
   const asked = typeof forwarded === "string" ? forwarded : host;
   if (asked === undefined || !HOST.test(asked)) return usual;
@@ -15,7 +15,7 @@ export function isJson(reply: IncomingMessage): boolean {
 }
 
 /** Passes an answer on with one address written as another. */
-export async function readdress(
+export async function replaceOrigin(
   reply: IncomingMessage,
   response: ServerResponse,
   headers: OutgoingHttpHeaders,

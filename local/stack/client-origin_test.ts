@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
-import { askedOrigin } from "./asked-origin.ts";
+import { clientOrigin } from "./client-origin.ts";
 
 const CASES: [headers: Record<string, string>, origin: string][] = [
   [{ host: "10.0.2.2:54321" }, "http://10.0.2.2:54321"],
@@ -16,6 +16,6 @@ const CASES: [headers: Record<string, string>, origin: string][] = [
 for (const [headers, origin] of CASES) {
   Deno.test(`a request with ${JSON.stringify(headers)} asked ${origin}`, () => {
     const request: Pick<IncomingMessage, "headers"> = { headers };
-    assert.equal(askedOrigin(request, "http://usual"), origin);
+    assert.equal(clientOrigin(request, "http://usual"), origin);
   });
 }

@@ -14,12 +14,12 @@ const schema = z.object({
 });
 
 /** What `task dev` keeps from one start to the next, so that tokens and keys in other programs go on working. */
-export type Remembered = z.infer<typeof schema>;
+export type DevState = z.infer<typeof schema>;
 
 const FILE = "supabase/.temp/dev.json";
 
-/** Reads what is remembered; new keys where there is nothing, or nothing that makes sense. */
-export async function recall(): Promise<Remembered> {
+/** Reads what is state; new keys where there is nothing, or nothing that makes sense. */
+export async function readDevState(): Promise<DevState> {
   try {
     return schema.parse(JSON.parse(await Deno.readTextFile(projectPath(FILE))));
   } catch {
@@ -28,12 +28,12 @@ export async function recall(): Promise<Remembered> {
 }
 
 /** Writes it for this user alone; answers whether that could be done. */
-export async function remember(remembered: Remembered): Promise<boolean> {
+export async function writeDevState(state: DevState): Promise<boolean> {
   const file = projectPath(FILE);
   const part = `${file}.${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(projectPath("supabase/.temp"), { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(part, JSON.stringify(remembered), { mode: 0o600 });
+    await Deno.writeTextFile(part, JSON.stringify(state), { mode: 0o600 });
     await Deno.rename(part, file);
     return true;
   } catch {

@@ -1,5 +1,5 @@
 /** Tells the parent where this process listens, as the one line of JSON that `startChild` waits for. */
-export async function announce(port: number): Promise<void> {
+export async function announcePort(port: number): Promise<void> {
   const line = new TextEncoder().encode(`${JSON.stringify({ port, pid: Deno.pid })}\n`);
   // A parent that has died does not listen; `exitWithParent` does the rest.
   await Deno.stdout.write(line).catch(() => {});
