@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** An answer that is not a success; its message says what the server said and what to do. */
+/** An answer that is not a success. Its message holds the server's message. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   constructor(readonly status: number, readonly code: string | undefined, message: string) {
@@ -15,7 +15,7 @@ export interface User {
   accessToken: string;
 }
 
-/** A sign-up that must be confirmed by email first is answered without a token. */
+/** The answer to a sign-up that must be confirmed by email has no token. */
 const session = z.object({ access_token: z.string().optional() });
 const failure = z.object({
   error: z.string().optional(),
@@ -28,7 +28,7 @@ const failure = z.object({
 
 /** The project at a URL, as a client with its publishable key sees it. */
 export interface Api {
-  /** Signs a user in, or up where there is no such user yet. */
+  /** Signs a user in, or signs a new user up. */
   signIn(email: string, password: string): Promise<User>;
   /** Calls a path of the project as this user and reads the answer. */
   call<Schema extends z.ZodType>(
@@ -52,7 +52,9 @@ export function connectApi(url: string, publishableKey: string): Api {
     headers.set("content-type", "application/json");
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     const response = await fetch(`${url}${path}`, { ...init, headers }).catch((cause) => {
-      throw new Error(`Nothing answers at ${url}. Is the project running, and the address right?`, { cause });
+      throw new Error(`No server answers at ${url}. Check that the project is running and that the address is right.`, {
+        cause,
+      });
     });
     const text = await response.text();
     if (response.ok) return schema.parse(JSON.parse(text));
@@ -68,7 +70,7 @@ export function connectApi(url: string, publishableKey: string): Api {
       });
       if (answer.access_token !== undefined) return { email, password, accessToken: answer.access_token };
       throw new Error(
-        "This project has new users confirm their email first. Turn that off (Authentication, Providers, Email), " +
+        "This project requires new users to confirm their email. Turn that off (Authentication, Providers, Email), " +
           "or name a confirmed user with --email and --password.",
       );
     },
@@ -81,10 +83,10 @@ function describe(status: number, path: string, text: string): ApiError {
   try {
     answer = failure.parse(JSON.parse(text));
   } catch {
-    // Not JSON: the status and the path must do.
+    // The answer is not JSON: the status and the path must suffice.
   }
   const code = answer.error_code ?? answer.code?.toString();
-  const said = answer.error ?? answer.message ?? answer.msg ?? text.slice(0, 200);
+  const message = answer.error ?? answer.message ?? answer.msg ?? text.slice(0, 200);
   const issues = (answer.issues ?? []).map(({ path, message }) => `\n  ${path}: ${message}`).join("");
-  return new ApiError(status, code, `${path.split("?")[0]} answered ${status}: ${said}${issues}`);
+  return new ApiError(status, code, `${path.split("?")[0]} answered ${status}: ${message}${issues}`);
 }

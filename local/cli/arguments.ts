@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse_args.js";
 import type { z } from "zod";
 
-/** A mistake of the person at the keyboard; its message is for them. */
+/** A command that was typed wrongly. Its message says what to type. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -12,12 +12,12 @@ export interface Flags {
   string: string[];
 }
 
-/** Reads a command line; `_` of the result is what is no flag. Throws `UsageError`. */
+/** Reads a command line. `_` of the result holds the arguments that are not flags. Throws `UsageError`. */
 export function readArguments<Schema extends z.ZodType>(argv: string[], flags: Flags, schema: Schema): z.infer<Schema> {
   const known = [...flags.boolean, ...flags.string].map((flag) => `--${flag}`).join(", ");
   const parsed: unknown = parseArgs(argv, {
     ...flags,
-    // What is no flag is text, also where it looks like a number.
+    // An argument that looks like a number stays text.
     string: [...flags.string, "_"],
     unknown(argument: string) {
       if (argument.startsWith("-")) throw new UsageError(`Unknown flag ${argument}. The flags are ${known}.`);

@@ -2,7 +2,7 @@ import { UsageError } from "./arguments.ts";
 import { bypassProxy } from "../machine/no-proxy.ts";
 import { printNote } from "./terminal.ts";
 
-/** Runs a command to its end and leaves: 0 for done, 2 for a mistake at the keyboard, 1 for what broke. */
+/** Runs a command and exits: with 0 for success, 2 for a wrong command line, 1 for any other error. */
 export async function runCommand(run: (argv: string[]) => Promise<number | void>): Promise<never> {
   bypassProxy();
   try {

@@ -6,15 +6,15 @@ import type { OutputFile } from "./output-file.ts";
 import { explainProviderRefusal } from "./provider-refusals.ts";
 import { createProgressBar, print, printNote } from "./terminal.ts";
 
-/** The project that the demonstration talks to, and how a job is found there again. */
+/** The project that the demo calls, and how a later command finds a job there again. */
 export interface DemoProject {
   api: Api;
-  /** The flags that lead to the same project again; undefined where it ends with the demonstration. */
+  /** The flags that name the same project; undefined where it ends with the demo. */
   flags: string | undefined;
   callsFal: boolean;
 }
 
-/** What is to be made, or fetched, and for whom; a new user where no owner is given. */
+/** The video to make or to fetch, and its user; without an owner a new user. */
 export interface DemoOptions {
   prompt: string;
   owner: { email: string; password: string } | undefined;
@@ -44,10 +44,10 @@ export async function demonstrate(
   const owner = options.owner ??
     { email: `demo-${crypto.randomUUID()}@reelmint.example`, password: crypto.randomUUID() };
   const user = await api.signIn(owner.email, owner.password);
-  printNote(`Signed in as ${user.email}, who has ${await readCredits(api, user)} credits`);
+  printNote(`Signed in as ${user.email}, who has ${await readCredits(api, user)} credits.`);
   recordTime("sign_in_ms");
 
-  // A request that is on its way is not interrupted: its answer has the id of the job that was paid for.
+  // A request under way is not interrupted: its answer has the id of the job that was paid for.
   if (interruption.signal.aborted) throw new Error("Interrupted. Nothing was charged.");
   const jobId = options.job ?? await submit(api, user, options.prompt);
   recordTime("submit_ms");
@@ -74,17 +74,17 @@ export async function demonstrate(
   for (const { change, reason, balance_after } of rows) {
     print(`${change.toString().padStart(6)}  ${reason.padEnd(20)} ${balance_after.toString().padStart(6)}`);
   }
-  print(`${result.credits_remaining} credits are left. The video is ${result.file}`);
+  print(`${result.credits_remaining} credits are left. The video is in ${result.file}`);
 }
 
-/** Asks for a video and answers with its job. */
+/** Asks for a video. Returns the id of its job. */
 async function submit(api: Api, user: User, prompt: string): Promise<string> {
   const model = await pickModel(api, user);
   const { job_id, credits_used } = await generate(api, user, model.id, prompt).catch((error) => {
     const advice = error instanceof ApiError ? explainProviderRefusal(error.code) : undefined;
     throw advice === undefined ? error : new Error(`${advice}\nThe credits were refunded.`, { cause: error });
   });
-  printNote(`${model.name} generates "${prompt}" for ${credits_used} credits, as job ${job_id}`);
+  printNote(`${model.name} generates "${prompt}" for ${credits_used} credits, as job ${job_id}.`);
   return job_id;
 }
 
@@ -102,13 +102,15 @@ async function follow(api: Api, user: User, jobId: string): Promise<Job> {
 }
 
 async function download({ job_id, video_url }: Job, output: OutputFile): Promise<void> {
-  if (video_url === null) throw new Error("The job is completed and has no video_url.");
+  if (video_url === null) throw new Error("The job is completed but has no video_url.");
   const response = await fetch(video_url);
-  if (!response.ok || response.body === null) throw new Error(`The video's address answered ${response.status}.`);
+  if (!response.ok || response.body === null) {
+    throw new Error(`The download of the video failed with status ${response.status}.`);
+  }
   await output.write(job_id, response.body);
 }
 
-/** Catches Ctrl-C and SIGTERM until it is disposed of. */
+/** Catches Ctrl-C and SIGTERM until it is disposed. */
 function listenForInterruption(): { signal: AbortSignal; [Symbol.dispose](): void } {
   const controller = new AbortController();
   const interrupt = () => controller.abort(new Error("Interrupted."));
@@ -122,7 +124,7 @@ function listenForInterruption(): { signal: AbortSignal; [Symbol.dispose](): voi
   };
 }
 
-/** Does what comes after the charge. Whatever ends it early, Ctrl-C too, adds how the video can still be had. */
+/** Does what follows the charge. An error or Ctrl-C is reported with the command that still fetches the video. */
 async function withResumeHint<Result>(
   hint: string,
   interruption: AbortSignal,
@@ -145,13 +147,14 @@ function resumeHint(
   { owner }: DemoOptions,
 ): string {
   if (flags === undefined) {
-    const atFal = " What fal made is still at https://fal.ai/dashboard/requests.";
-    return `Job ${jobId} went with the throw-away stack that it ran on; --database keeps one.${callsFal ? atFal : ""}`;
+    const atFal = " The video that fal made is still at https://fal.ai/dashboard/requests.";
+    return `Job ${jobId} was lost with the throw-away stack. With --database the next one is kept.${
+      callsFal ? atFal : ""
+    }`;
   }
-  // A password that was made up for this user is known to nobody else.
+  // A password that this command made up is printed: only this command knows it.
   const user = `--email ${email} --password ${owner === undefined ? password : "<your password>"}`;
-  const simulated =
-    "\nThe simulator of fal has ended with this stack: a run that it had not finished is refunded then.";
+  const simulated = "\nThe simulator of fal ended with this stack. A run that it had not finished is refunded.";
   return `Job ${jobId} is paid for. Fetch its video, or its refund, with:\n` +
     `  npx -y deno@2.9.6 task demo --job ${jobId} ${flags} ${user}${callsFal ? "" : simulated}`;
 }

@@ -1,6 +1,6 @@
 import { explainProviderRefusal } from "./provider-refusals.ts";
 
-/** What `task dev` shows of a line of the functions' log: nothing of a worker's tick that found nothing to do. */
+/** The text that `task dev` prints for a line of the functions' log; undefined for a worker's tick that went well. */
 export function presentLogLine(line: string): string | undefined {
   const entry = parse(line);
   if (entry === undefined) return line;

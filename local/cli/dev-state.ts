@@ -13,12 +13,12 @@ const schema = z.object({
   }).optional(),
 });
 
-/** What `task dev` keeps from one start to the next, so that tokens and keys in other programs go on working. */
+/** What `task dev` keeps from one start to the next, so that tokens and keys in other programs stay valid. */
 export type DevState = z.infer<typeof schema>;
 
 const FILE = "supabase/.temp/dev.json";
 
-/** Reads what is state; new keys where there is nothing, or nothing that makes sense. */
+/** Reads the state of the last start. Makes new keys where there is none, or none that is valid. */
 export async function readDevState(): Promise<DevState> {
   try {
     return schema.parse(JSON.parse(await Deno.readTextFile(projectPath(FILE))));
@@ -27,7 +27,7 @@ export async function readDevState(): Promise<DevState> {
   }
 }
 
-/** Writes it for this user alone; answers whether that could be done. */
+/** Writes the state, readable by its owner alone. Returns whether it could be written. */
 export async function writeDevState(state: DevState): Promise<boolean> {
   const file = projectPath(FILE);
   const part = `${file}.${crypto.randomUUID()}`;

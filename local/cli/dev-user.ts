@@ -6,17 +6,17 @@ import { readClaims, signToken } from "../supabase/tokens.ts";
 
 const EMAIL = "dev@reelmint.example";
 const PASSWORD = "reelmint-dev";
-/** Longer than a day's work: the token is pasted into other programs, which do not renew it. */
+/** Longer than a day: developers paste the token into programs that do not renew it. */
 const TOKEN_SECONDS = 7 * 24 * 3600;
 
 /** The user to develop with. */
 export interface DevUser extends User {
   id: string;
-  /** Their rows, to be state. */
+  /** Their rows in the database, kept for the next start. */
   rows: NonNullable<DevState["user"]>;
 }
 
-/** Signs the user in, who has the same id as at the last start; `credits` sets their balance. */
+/** Signs the user in, with the same id as at the last start. `credits` sets the balance. */
 export async function signInDevUser(
   stack: Stack,
   api: Api,

@@ -5,17 +5,17 @@ const QUEUE_URL = "https://queue.fal.run";
 const LIMIT_MS = 5000;
 
 /**
- * Asks fal for the status of a request that never was, which costs nothing, and throws `UsageError` where fal refuses the
- * key. Whatever else comes of it is no reason not to begin.
+ * Asks fal for the status of a request that does not exist, which costs nothing. Throws `UsageError` where fal refuses
+ * the key. Any other answer, or none, does not stop the command.
  */
 export async function assertFalKey(
   key: string,
   queueUrl: string = Deno.env.get("FAL_QUEUE_URL") || QUEUE_URL,
 ): Promise<void> {
-  // What a header cannot hold, no server ever sees.
+  // A header cannot hold such a key, so no server would see it.
   if (!/^[!-~]+$/.test(key)) {
     throw new UsageError(
-      "The key in FAL_KEY has spaces or other characters that no key has. Is it whole, without quotes?",
+      "The key in FAL_KEY has spaces or other characters that no key has. Set it whole and without quotes.",
     );
   }
   const response = await fetch(`${queueUrl}/fal-ai/kling-video/requests/${crypto.randomUUID()}/status`, {

@@ -13,7 +13,7 @@ const job = z.object({
   poll_after_ms: z.number().nullable(),
 });
 
-/** A video that was asked for, and what it cost. */
+/** The answer to a request for a video. */
 export type Started = z.infer<typeof started>;
 /** A video as `get-video-status` describes it. */
 export type Job = z.infer<typeof job>;
@@ -29,7 +29,7 @@ export async function generate(api: Api, user: User, modelId: string, prompt: st
   });
 }
 
-/** Asks for the video's status, at the pace that the server wishes, until it is over. */
+/** Asks for the video's status, as often as the server says, until the job has ended. */
 export async function waitForVideo(api: Api, user: User, jobId: string, show: (job: Job) => void): Promise<Job> {
   while (true) {
     const now = await api.call(user, `/functions/v1/get-video-status?job_id=${jobId}`, job);

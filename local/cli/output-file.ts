@@ -1,19 +1,19 @@
 import { basename, dirname, resolve } from "node:path";
 import { UsageError } from "./arguments.ts";
 
-/** Where a video is to be written, tried before anything is paid for. */
+/** The file for the video. It is tried before anything is paid for. */
 export interface OutputFile {
-  /** The name as a person reads it, from the folder that they called the command in. */
+  /** The name of the file, relative to the folder in which the command was called. */
   nameFor(jobId: string): string;
-  /** Writes the video there, whole or not at all. */
+  /** Writes the whole video, or nothing. */
   write(jobId: string, video: ReadableStream<Uint8Array>): Promise<void>;
-  /** Removes what an unfinished `write` left. */
+  /** Removes the part that an unfinished `write` left. */
   discard(): Promise<void>;
 }
 
-/** Finds the place and writes a file there for a moment. Throws `UsageError` where that cannot be. */
+/** Finds the folder and writes a file into it for a moment. Throws `UsageError` where that is not possible. */
 export async function openOutputFile(asked: string | undefined): Promise<OutputFile> {
-  // deno task changes into the project's folder and remembers here where it was called.
+  // `deno task` changes into the project's folder. This variable holds the folder in which it was called.
   const calledIn = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   const nameFor = (jobId: string) => asked ?? `./reelmint-${jobId}.mp4`;
   const folder = resolve(calledIn, dirname(nameFor("job")));
@@ -28,7 +28,7 @@ export async function openOutputFile(asked: string | undefined): Promise<OutputF
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/\s*[:(] ?(open|writefile).*$/, "") : String(error);
     throw new UsageError(
-      `No video can be written into ${folder}: ${reason}. Nothing was charged. Name another place with --output <file>.`,
+      `The video cannot be written into ${folder}: ${reason}. Nothing was charged. Name another file with --output <file>.`,
       { cause: error },
     );
   } finally {

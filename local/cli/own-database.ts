@@ -3,13 +3,13 @@ import { UsageError } from "./arguments.ts";
 import { projectPath } from "../machine/project.ts";
 import { printNote } from "./terminal.ts";
 
-/** What the flags say about a PostgreSQL to use instead of the throw-away one. */
+/** The flags that name a PostgreSQL to use instead of the throw-away one. */
 export interface DatabaseFlags {
   database?: string | undefined;
   "remote-database": boolean;
 }
 
-/** What is found in a database before anything is written into it. */
+/** The contents of a database before anything is written into it. */
 export interface DatabaseFacts {
   name: string;
   server: string;
@@ -17,7 +17,7 @@ export interface DatabaseFacts {
   majorVersion: number;
   /** How many of our migrations it has. */
   applied: number;
-  /** Tables, schemas and migrations of somebody else, by name. */
+  /** The names of tables, schemas and migrations that are not ours. */
   foreign: string[];
 }
 
@@ -26,8 +26,8 @@ const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 const NAMES_SHOWN = 5;
 
 /**
- * The database that the flag or the file `.env` names, shown and found to be empty or ours; undefined for a throw-away
- * one. A variable of the shell is never taken: it may be of another project. Throws `UsageError`.
+ * The database that the flag or the file `.env` names, once it is known to be empty or ours; undefined for a throw-away
+ * one. A variable of the shell is never used: it may belong to another project. Throws `UsageError`.
  */
 export async function chooseDatabase(
   flags: DatabaseFlags,
@@ -36,15 +36,15 @@ export async function chooseDatabase(
   const url = flags.database ?? dotenv.DATABASE_URL;
   if (!url) {
     if (Deno.env.get("DATABASE_URL")) {
-      printNote('The shell\'s DATABASE_URL is left alone. To use that database: --database "$DATABASE_URL"');
+      printNote('DATABASE_URL of the shell is not used. To use that database, add --database "$DATABASE_URL".');
     }
     return undefined;
   }
   const server = readServer(url);
   if (!LOOPBACK.includes(server.hostname) && !flags["remote-database"]) {
     throw new UsageError(
-      `The database is on another machine, ${server.host}. Reelmint would make its tables and roles there, and offer the ` +
-        "models of simulators. If that is meant, add --remote-database; a hosted project is filled with " +
+      `The database is on another machine, ${server.host}. Reelmint would create its tables and roles there, and offer ` +
+        "the models of simulators. If you want that, add --remote-database. For a hosted project use " +
         "`supabase db push`, see README.md.",
     );
   }
@@ -55,25 +55,25 @@ export async function chooseDatabase(
   return url;
 }
 
-/** Why Reelmint does not touch this database; undefined where it may. */
+/** The reason for which Reelmint does not write into this database; undefined where it may. */
 export function refuseDatabase({ name, majorVersion, version, foreign }: DatabaseFacts): string | undefined {
   if (majorVersion !== NEEDED_VERSION) {
-    return `Reelmint needs PostgreSQL ${NEEDED_VERSION}, as hosted Supabase has it; this is ${version}. ` +
+    return `Reelmint needs PostgreSQL ${NEEDED_VERSION}, the version of hosted Supabase. This database is ${version}. ` +
       "Without --database and DATABASE_URL in .env a throw-away one of the right version is started.";
   }
   if (foreign.length === 0) return undefined;
   const shown = foreign.slice(0, NAMES_SHOWN).join(", ");
   const more = foreign.length > NAMES_SHOWN ? ` and ${foreign.length - NAMES_SHOWN} more` : "";
-  return `The database ${name} is not Reelmint's and not empty: it holds ${shown}${more}. Nothing was written. ` +
-    "Make an empty one (createdb reelmint) and name that with --database, or leave it out for a throw-away one.";
+  return `The database ${name} belongs to something else: it holds ${shown}${more}. Nothing was written. ` +
+    "Create an empty one (createdb reelmint) and name it with --database, or leave --database out.";
 }
 
 function describeDatabase({ name, server, version, applied }: DatabaseFacts): string {
-  const state = applied === 0 ? "without Reelmint's tables yet" : `with ${applied} of Reelmint's migrations`;
-  return `Database ${name} on ${server}, PostgreSQL ${version}, ${state}`;
+  const state = applied === 0 ? "still without Reelmint's tables" : `with ${applied} of Reelmint's migrations`;
+  return `Using the database ${name} on ${server}, PostgreSQL ${version}, ${state}.`;
 }
 
-/** Looks into a database; writes nothing. */
+/** Reads what a database contains. Writes nothing. */
 export async function inspectDatabase(url: string): Promise<DatabaseFacts> {
   const { host } = readServer(url);
   const sql = postgres(url, { max: 1, onnotice: () => {}, connect_timeout: 10 });
@@ -82,7 +82,7 @@ export async function inspectDatabase(url: string): Promise<DatabaseFacts> {
       select current_database() as name, current_setting('server_version') as version,
         current_setting('server_version_num')::int / 10000 as major,
         exists (select from pg_roles where rolname = 'supabase_admin') as supabase`;
-    if (about === undefined) throw new Error("it does not say what it is");
+    if (about === undefined) throw new Error("the server did not report its version");
     const migrations = await readMigrations(sql);
     const ours = await listOurVersions();
     const applied = (migrations ?? []).filter((version) => ours.has(version)).length;
@@ -103,13 +103,13 @@ export async function inspectDatabase(url: string): Promise<DatabaseFacts> {
 function readServer(url: string): URL {
   const parsed = URL.parse(url);
   if (parsed === null || !["postgres:", "postgresql:"].includes(parsed.protocol) || parsed.hostname === "") {
-    throw new UsageError("The database must be named as postgresql://user:password@host:port/name.");
+    throw new UsageError("The address of the database must be postgresql://user:password@host:port/name.");
   }
-  // A scheme that URL does not know keeps its host as it was written.
+  // `URL` keeps the host of a scheme that it does not know as it was written.
   return parsed;
 }
 
-/** The versions that the Supabase CLI's table has; undefined where there is no such table. */
+/** The versions in the Supabase CLI's table; undefined where that table does not exist. */
 async function readMigrations(sql: postgres.Sql): Promise<string[] | undefined> {
   const [table] = await sql`select to_regclass('supabase_migrations.schema_migrations') as name`;
   if (table?.name === null) return undefined;
@@ -122,7 +122,7 @@ async function listOurVersions(): Promise<Set<string>> {
   return new Set(files.map(({ name }) => name.replace(/_.*$/, "")));
 }
 
-/** Every schema but Supabase's own, where the database is Supabase's, and every table in `public`; no extension's. */
+/** Every schema that is not Supabase's own and every table in `public`. Those of extensions do not count. */
 async function listForeign(sql: postgres.Sql, isSupabase: boolean): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select format('the schema %I', nspname) as name from pg_namespace

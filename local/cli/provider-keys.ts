@@ -1,6 +1,6 @@
 import type { StackOptions } from "../stack/stack.ts";
 
-/** The real keys in the environment; a provider without one is simulated. */
+/** The real keys in the environment. A provider without a key is simulated. */
 export function providerKeys(): Pick<StackOptions, "falKey" | "runpodKey" | "geminiKey"> {
   const falKey = Deno.env.get("FAL_KEY") || Deno.env.get("FALAI_API_KEY");
   const runpodKey = Deno.env.get("RUNPOD_API_KEY");

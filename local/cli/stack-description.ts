@@ -3,7 +3,7 @@ import type { Model } from "./catalogue.ts";
 import type { DevUser } from "./dev-user.ts";
 import type { Stack } from "../stack/stack.ts";
 
-/** What a running stack says of itself to programs. */
+/** A running stack, described for programs. */
 export function describeStackAsJson(stack: Stack, user: DevUser): string {
   return JSON.stringify({
     url: stack.url,
@@ -15,18 +15,18 @@ export function describeStackAsJson(stack: Stack, user: DevUser): string {
   });
 }
 
-/** The same to a person, with commands to paste. */
+/** A running stack, described for a developer, with commands to paste. */
 export function describeStack(stack: Stack, user: DevUser, model: Model, host: string): string {
   return `
-Reelmint runs at ${stack.url}. Ctrl-C stops it, and so does the end of the npx that began it (or kill ${Deno.pid}).
+Reelmint runs at ${stack.url}. Ctrl-C or \`kill ${Deno.pid}\` stops it.
 ${describeReach(stack.url, host)}
   Publishable key  ${stack.publishableKey}
   Secret key       ${stack.secretKey}
   Database         ${stack.databaseUrl}
   User             ${user.email}, password ${user.password}
 ${describeProviders(stack)}
-Paste these into another terminal, in this order and as often as you like. The token lasts a week and works after a
-restart too; a new start prints a new one.
+Paste these commands into another terminal, in this order, as often as you like. The token is valid for a week, also
+after a restart. Each start prints a new one.
 
 URL=${stack.url}
 KEY=${stack.publishableKey}
@@ -35,22 +35,22 @@ TOKEN=${user.accessToken}
 # The models
 curl -sw '\\n' "$URL/rest/v1/models?select=id,name,category&is_available=is.true" -H "apikey: $KEY"
 
-# Generate a video with ${model.name}; each paste is a new one, with a key of its own
+# Generate a video with ${model.name}. Each paste makes a new one
 JOB=$(curl -sw '\\n' "$URL/functions/v1/generate-video" -H "Authorization: Bearer $TOKEN" \\
   -H "Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')" -H "Content-Type: application/json" \\
   -d '{"model_id":"${model.id}","prompt":"A paper boat on a mountain lake at dawn"}' | tee /dev/stderr | \\
   sed -n 's/.*"job_id":"\\([^"]*\\)".*/\\1/p')
 
-# Ask for it, again until its status is "completed"
-curl -sw '\\n' "$URL/functions/v1/get-video-status?job_id=\${JOB:?there is no job, see the answer above}" \\
+# Read its status. Repeat until it is "completed"
+curl -sw '\\n' "$URL/functions/v1/get-video-status?job_id=\${JOB:?no job was started, see the answer above}" \\
   -H "Authorization: Bearer $TOKEN"
 
-# From one image to another, with music, and ask for it
+# Generate a transition from one image to another, with music, and read its status
 TASK=$(curl -sw '\\n' "$URL/functions/v1/transitions/create-and-generate/" -H "Authorization: Bearer $TOKEN" \\
   -H "Content-Type: application/json" -d '{"front_image":"https://example.com/front.jpg",
     "tail_image":"https://example.com/tail.jpg","prompt":"From day to night","duration":5,"enable_music":true}' | \\
   tee /dev/stderr | sed -n 's/.*"task_id":"\\([^"]*\\)".*/\\1/p')
-curl -sw '\\n' "$URL/functions/v1/transitions/task-status/\${TASK:?there is no task, see the answer above}/" \\
+curl -sw '\\n' "$URL/functions/v1/transitions/task-status/\${TASK:?no task was started, see the answer above}/" \\
   -H "Authorization: Bearer $TOKEN"
 `;
 }
@@ -72,7 +72,7 @@ function describeProviders({ falSimulator, runpodSimulator, veoSimulator }: Stac
   ];
   return simulators.map(([name, variable, url]) =>
     `  ${name.padEnd(16)} ${
-      url === undefined ? `the real one, by ${variable}` : `simulated at ${url}; ${variable} calls the real one`
+      url === undefined ? `the real one, with ${variable}` : `simulated at ${url}; set ${variable} to call the real one`
     }\n`
   ).join("");
 }

@@ -1,16 +1,16 @@
 const encoder = new TextEncoder();
 
-/** Writes a line to standard output: what the program was asked for. */
+/** Writes a line to standard output: the result of the command. */
 export function print(line: string): void {
   writeAll(Deno.stdout, `${line}\n`);
 }
 
-/** Writes a line to standard error: what a person wants to know meanwhile. */
+/** Writes a line to standard error: progress and notes for the user. */
 export function printNote(line: string): void {
   writeAll(Deno.stderr, `${line}\n`);
 }
 
-/** Shows how far something is: a bar drawn over itself in a terminal, else a line for each change. */
+/** Shows progress: a bar in a terminal, otherwise a line for each change. */
 export function createProgressBar(): { show(percent: number, text: string): void; end(): void } {
   const live = Deno.stderr.isTerminal();
   let shown = "";
@@ -20,7 +20,7 @@ export function createProgressBar(): { show(percent: number, text: string): void
       const line = `${live ? `${"█".repeat(full)}${"░".repeat(25 - full)} ` : "  "}${percent}% ${text}`;
       if (line === shown) return;
       shown = line;
-      // The code after the return clears what is left of a longer line.
+      // The code after the return clears the rest of a longer line.
       writeAll(Deno.stderr, live ? `\r\x1b[K${line}` : `${line}\n`);
     },
     end() {

@@ -9,11 +9,11 @@ import { print, printNote } from "../cli/terminal.ts";
 
 const FILE = "supabase/functions/_shared/database/database.types.ts";
 
-const HELP = `Writes the types of the database's public schema, as the migrations make it, by the Supabase CLI.
+const HELP = `Writes the TypeScript types of the database that the migrations make, with the Supabase CLI.
 
   npx -y deno@2.9.6 task types [--check] [--help]
 
-With --check it changes nothing, and fails where ${FILE} is not what it would write.`;
+With --check it writes nothing, and fails if ${FILE} is out of date.`;
 
 const FLAGS = { boolean: ["check", "help"], string: [] };
 const schema = z.object({
@@ -22,14 +22,14 @@ const schema = z.object({
   help: z.boolean(),
 });
 
-/** The text of the types file for a database, formatted as the project formats. */
+/** The text of the types file for a database, formatted. */
 export async function generateTypes(databaseUrl: string): Promise<string> {
   const { success, stdout, stderr } = await runSupabaseCli(databaseUrl, "gen", "types", "--schema=public");
   if (!success) throw new Error(`The Supabase CLI did not generate types:\n${stderr}`);
   return await format(stdout);
 }
 
-/** The text of the types file as it is. */
+/** The text of the types file in the project. */
 export function readTypes(): Promise<string> {
   return Deno.readTextFile(projectPath(FILE));
 }
@@ -70,7 +70,7 @@ async function run(argv: string[]): Promise<number> {
   const types = await generateFromMigrations();
   if (types === await readTypes()) return 0;
   if (check) {
-    printNote(`${FILE} is not what the migrations make. Run: npx -y deno@2.9.6 task types`);
+    printNote(`${FILE} is out of date. Run: npx -y deno@2.9.6 task types`);
     return 1;
   }
   await Deno.writeTextFile(projectPath(FILE), types);

@@ -16,15 +16,16 @@ const HELP = `Generates one video, from sign-up to file, and shows what it cost.
   npx -y deno@2.9.6 task demo ["<prompt>"] [--output <file>] [--json] [--url <url> --key <key>]
     [--email <email> --password <password>] [--job <id>] [--database <url>]
 
-  --output     where the video goes; ./reelmint-<job_id>.mp4
+  --output     the file for the video; by default ./reelmint-<job_id>.mp4
   --json       print the result as one JSON object, and nothing else on standard output
-  --url, --key a running or hosted project and its publishable key; else a stack is started for this one video
-  --email, --password   the user to be; else a new one is signed up
-  --job        fetch the video of this job of theirs, instead of asking for a new one
-  --database   a PostgreSQL 17 to keep everything in, instead of a throw-away one; --remote-database if on another machine
+  --url, --key the address and publishable key of a running project; without them a stack is started for this video
+  --email, --password   the user who generates; without them a new user is signed up
+  --job        fetch the video of this job, which is the user's, instead of generating a new one
+  --database   use this PostgreSQL 17 and keep it, instead of a throw-away one; add --remote-database if it is on
+               another machine
   --help       print this
 
-With FAL_KEY set, also in the file .env, the video is a real one and costs money at fal.ai.`;
+If FAL_KEY is set, also in the file .env, fal.ai makes a real video, and charges money for it.`;
 
 const FLAGS = {
   boolean: ["help", "json", "remote-database"],
@@ -76,12 +77,14 @@ function toDemoOptions({ _: [prompt], email, password, job, json }: Options): De
 function assertTogether({ url, key, email, password, job, database }: Options): void {
   if ((url === undefined) !== (key === undefined)) throw new UsageError("--url and --key go together.");
   if ((email === undefined) !== (password === undefined)) throw new UsageError("--email and --password go together.");
-  if (url !== undefined && database !== undefined) throw new UsageError("--url names a project that has its database.");
+  if (url !== undefined && database !== undefined) {
+    throw new UsageError("--url and --database exclude each other: the project at --url has its own database.");
+  }
   if (job === undefined) return;
-  if (email === undefined) throw new UsageError("--job needs its owner: --email and --password.");
+  if (email === undefined) throw new UsageError("--job needs the user of the job: add --email and --password.");
   if (url === undefined && database === undefined) {
     throw new UsageError(
-      "--job needs the project that has it: --url and --key, or --database. A throw-away stack is gone.",
+      "--job needs the project of the job: add --url and --key, or --database. A throw-away stack no longer exists.",
     );
   }
 }

@@ -38,8 +38,8 @@ Deno.test("the demo tries where the video goes before it starts or pays for anyt
   const folder = await Deno.makeTempDir();
   for (
     const [output, reason] of [
-      [`${folder}/missing/video.mp4`, /No video can be written into .*missing.*Nothing was charged.*--output/],
-      ["/proc/video.mp4", /No video can be written into \/proc/],
+      [`${folder}/missing/video.mp4`, /The video cannot be written into .*missing.*Nothing was charged.*--output/],
+      ["/proc/video.mp4", /The video cannot be written into \/proc/],
       [folder, /is a folder. Name a file in it/],
     ] as const
   ) {
@@ -128,8 +128,11 @@ Deno.test("a demo of a project that goes on", { sanitizeOps: false, sanitizeReso
 
 Deno.test("a job is fetched only with its owner and from a project that is still there", async () => {
   const job = ["--job", crypto.randomUUID()];
-  assert.match((await runDemo(job)).stderr, /--job needs its owner/);
-  assert.match((await runDemo([...job, "--email", "a@b.c", "--password", "x"])).stderr, /A throw-away stack is gone/);
+  assert.match((await runDemo(job)).stderr, /--job needs the user of the job/);
+  assert.match(
+    (await runDemo([...job, "--email", "a@b.c", "--password", "x"])).stderr,
+    /A throw-away stack no longer exists/,
+  );
 });
 
 async function listFiles(folder: string): Promise<string[]> {

@@ -22,17 +22,17 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   npx -y deno@2.9.6 task dev [--host <address>] [--credits <n>] [--json] [--api-port <port>] [--db-port <port>]
     [--database <url>]
 
-  --host       where the API listens: 0.0.0.0 lets phones on the same network in; 127.0.0.1, which emulators reach too
-  --credits    how many credits the development user has
+  --host       the address of the API: 127.0.0.1, which emulators reach too; 0.0.0.0 also for phones on the network
+  --credits    the credits of the development user
   --json       print one line of JSON when ready, and nothing else on standard output
-  --api-port   where the API listens; 54321, or another where that is taken
-  --db-port    where PostgreSQL listens; 54322, or another where that is taken
-  --database   a PostgreSQL 17 of your own instead of a throw-away one; --remote-database if it is on another machine
+  --api-port   the port of the API: 54321, or another if that is taken
+  --db-port    the port of PostgreSQL: 54322, or another if that is taken
+  --database   use this PostgreSQL 17 instead of a throw-away one; add --remote-database if it is on another machine
   --help       print this
 
-Keys and user are the same at each start, and a token works for a week. Changed functions are reloaded. Variables of the
-file .env: FAL_KEY, RUNPOD_API_KEY and GEMINI_API_KEY call the providers instead of their simulators, DATABASE_URL is
---database, and every other one is handed to the functions (see .env.example).`;
+Keys and user are the same at each start, and a token is valid for a week. Changed functions are reloaded. The file .env
+sets variables: with FAL_KEY, RUNPOD_API_KEY or GEMINI_API_KEY that provider is called instead of its simulator,
+DATABASE_URL is --database, and all others go to the functions (see .env.example).`;
 
 const FLAGS = {
   boolean: ["help", "json", "remote-database"],
@@ -78,7 +78,7 @@ async function run(argv: string[]): Promise<void> {
   const api = connectApi(stack.url, stack.publishableKey);
   const user = await signInDevUser(stack, api, state, options.credits);
   if (!await writeDevState({ ...state, user: user.rows })) {
-    printNote("supabase/.temp cannot be written: the next start will have other keys and another user.");
+    printNote("supabase/.temp cannot be written. The next start will have other keys and another user.");
   }
   print(
     options.json
@@ -93,8 +93,10 @@ async function run(argv: string[]): Promise<void> {
 
 function choosePort(what: string, asked: number | undefined, usual: number, host?: string): number {
   const free = findPort(asked ?? usual, host);
-  if (asked !== undefined && free !== asked) throw new UsageError(`Port ${asked} is taken. Choose another, or none.`);
-  if (free !== (asked ?? usual)) printNote(`Port ${usual} is taken: the ${what} listens on ${free} instead.`);
+  if (asked !== undefined && free !== asked) {
+    throw new UsageError(`Port ${asked} is taken. Choose another, or leave the flag out.`);
+  }
+  if (free !== (asked ?? usual)) printNote(`Port ${usual} is taken. The ${what} listens on ${free} instead.`);
   return free;
 }
 
@@ -103,16 +105,16 @@ function findPort(preferred: number, host?: string): number {
     return freePort(preferred, host);
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrNotAvailable) {
-      throw new UsageError(`${host} is no address of this machine. Name one of its own, or 0.0.0.0 for all of them.`);
+      throw new UsageError(`${host} is not an address of this machine. Name one that is, or 0.0.0.0 for all of them.`);
     }
     if (cause instanceof Deno.errors.PermissionDenied) {
-      throw new UsageError(`Port ${preferred} is for the system's own programs. Choose one above 1023.`);
+      throw new UsageError(`Port ${preferred} is reserved for the system. Choose one above 1023.`);
     }
     throw cause;
   }
 }
 
-// Until the stack is up, leaving is enough: every part of it ends with this process.
+// Until the stack runs, it is enough to exit: every part of it ends with this process.
 let stopRequested = (): void => Deno.exit(130);
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopRequested());
 

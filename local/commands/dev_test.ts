@@ -83,7 +83,7 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
       await Deno.writeTextFile(file, 'export default { fetch: () => new Response("new code") };');
       await until(async () => await text(`${told.url}/functions/v1/health`) === "new code", dev.notes);
       await Deno.writeTextFile(`${folder}/supabase/migrations/20270101000000_new.sql`, "select 1;");
-      await until(() => dev.notes().includes("The migrations changed: restart"), dev.notes);
+      await until(() => dev.notes().includes("The migrations changed. Restart"), dev.notes);
       await Deno.remove(`${folder}/supabase/migrations/20270101000000_new.sql`);
     });
 
@@ -110,7 +110,7 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
     await t.step("keys, user and token are the same at the next start, and a taken port is told", async () => {
       using _taken = Deno.listen({ hostname: "127.0.0.1", port: 54_321 });
       dev = await startDev(folder, temporary);
-      assert.match(dev.notes(), /Port 54321 is taken: the API listens on \d+ instead/);
+      assert.match(dev.notes(), /Port 54321 is taken\. The API listens on \d+ instead/);
       assert.equal(dev.told.publishable_key, told.publishable_key);
       assert.equal(dev.told.user.id, told.user.id);
       const response = await fetch(`${dev.told.url}/functions/v1/videos`, { headers: authorization });

@@ -1,11 +1,11 @@
-// Fetches the packages that deno.json names, before any command begins: several processes of a stack that fetch at once
-// get in each other's way. Imports no package itself.
+// Fetches the packages that deno.json names, before any command begins: several processes that fetch at the same time
+// disturb each other. This file imports no package itself.
 import config from "../../deno.json" with { type: "json" };
 import { DENO_FLAGS } from "../machine/deno-flags.ts";
 import { projectPath } from "../machine/project.ts";
 import { printNote } from "../cli/terminal.ts";
 
-/** Looking into a full cache takes a twentieth of a second. */
+/** With a full cache it takes 50 ms. */
 const NOTICE_AFTER_MS = 1500;
 
 async function fetchPackages(): Promise<number> {
@@ -22,7 +22,7 @@ async function fetchPackages(): Promise<number> {
   clearTimeout(notice);
   if (success) return 0;
   printNote(new TextDecoder().decode(stderr).trim());
-  printNote("Not every npm package could be fetched. Is there a network, or is HTTPS_PROXY needed?");
+  printNote("Some npm packages could not be fetched. Check the network; behind a proxy, set HTTPS_PROXY.");
   return 1;
 }
 

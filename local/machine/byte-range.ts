@@ -5,8 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * The part of a file of `size` bytes that a `Range` header asks for: none where it asks for the whole or in a way not
- * served (several parts), `"unsatisfiable"` where it lies behind the end.
+ * The part of a file of `size` bytes that a `Range` header asks for: undefined for the whole file or for several parts,
+ * which are not served; `"unsatisfiable"` for a part behind the end.
  */
 export function parseRange(header: string | null, size: number): ByteRange | "unsatisfiable" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "") ?? [];

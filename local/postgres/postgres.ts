@@ -1,5 +1,5 @@
 import { freePort } from "../machine/free-port.ts";
-import { serverUser, stageBinaries } from "./postgres-binaries.ts";
+import { type ServerUser, serverUser, stageBinaries } from "./postgres-binaries.ts";
 
 /** Where the server listens and keeps its files; both are chosen where not given. */
 export interface PostgresOptions {
@@ -23,13 +23,24 @@ const START_LIMIT_MS = 30_000;
 /** Starts a PostgreSQL 17 that ends with this process, however this process ends, and leaves nothing behind. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const user = await serverUser();
-  const port = options.port ?? freePort();
-  // Root's own TMPDIR may be private, and the server runs as another user.
+  // The TMPDIR of root may be private, and the server runs as another user.
   const folder = options.folder ??
     await Deno.makeTempDir({ prefix: "reelmint-postgres-", ...(user.uid === undefined ? {} : { dir: "/tmp" }) });
   if (user.uid !== undefined && user.gid !== undefined) await Deno.chown(folder, user.uid, user.gid);
+  const port = options.port ?? freePort();
+  const server = new ThrowAwayPostgres(port, folder, await startWatchdog(folder, port, user));
+  try {
+    await stageBinaries(folder, user);
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
 
-  const watchdog = new Deno.Command("sh", {
+async function startWatchdog(folder: string, port: number, user: ServerUser): Promise<Deno.ChildProcess> {
+  return new Deno.Command("sh", {
     args: ["-c", await Deno.readTextFile(new URL("postgres-watchdog.sh", import.meta.url)), "sh", folder, `${port}`],
     clearEnv: true,
     env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
@@ -37,70 +48,72 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     stdin: "piped",
     stdout: "null",
     stderr: "null",
-    // Ctrl-C is for the parent alone, which stops its servers in order.
+    // Ctrl-C must reach the parent alone, which stops its servers in order.
     detached: true,
     ...user,
   }).spawn();
-  const orders = watchdog.stdin.getWriter();
-  let killed = false;
+}
 
-  async function stop(): Promise<void> {
-    await orders.close().catch(() => {});
-    await watchdog.status;
+class ThrowAwayPostgres implements Postgres {
+  readonly url: string;
+  readonly #orders: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  #isKilled = false;
+
+  constructor(port: number, private readonly folder: string, private readonly watchdog: Deno.ChildProcess) {
+    this.url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+    this.#orders = watchdog.stdin.getWriter();
   }
 
-  function kill(): void {
-    Deno.kill(Number(readLock()[0]), "SIGKILL");
-    killed = true;
-  }
-
-  async function restart(): Promise<void> {
-    if (!killed) {
-      Deno.kill(Number(readLock()[0]), "SIGINT");
-      await waitUntil(() => readLock().length === 0, "stop");
-    }
-    await start();
-  }
-
-  async function start(): Promise<void> {
-    const before = readLock()[0];
+  async start(): Promise<void> {
+    const before = this.#readLock()[0];
     let tries = 0;
-    await waitUntil(async () => {
-      // After a kill asked again each second: the old server's children may hold its memory for a moment.
-      if (tries === 0 || (killed && tries % 50 === 0)) await orders.write(new TextEncoder().encode("start\n"));
+    await this.#waitUntil(async () => {
+      // After a kill the order is repeated each second: the old server's children may hold its memory for a moment.
+      if (tries === 0 || (this.#isKilled && tries % 50 === 0)) {
+        await this.#orders.write(new TextEncoder().encode("start\n"));
+      }
       tries++;
-      const lock = readLock();
+      const lock = this.#readLock();
       return lock[0] !== before && lock[7]?.trim() === "ready";
     }, "start");
-    killed = false;
+    this.#isKilled = false;
   }
 
-  /** The lines of the server's lock file: its process id first, its state eighth; none where there is no server. */
-  function readLock(): string[] {
+  async stop(): Promise<void> {
+    await this.#orders.close().catch(() => {});
+    await this.watchdog.status;
+  }
+
+  kill(): void {
+    Deno.kill(Number(this.#readLock()[0]), "SIGKILL");
+    this.#isKilled = true;
+  }
+
+  async restart(): Promise<void> {
+    if (!this.#isKilled) {
+      Deno.kill(Number(this.#readLock()[0]), "SIGINT");
+      await this.#waitUntil(() => this.#readLock().length === 0, "stop");
+    }
+    await this.start();
+  }
+
+  /** The lines of the server's lock file: its process id first, its state eighth. No lines where no server runs. */
+  #readLock(): string[] {
     try {
-      return Deno.readTextFileSync(`${folder}/data/postmaster.pid`).split("\n");
+      return Deno.readTextFileSync(`${this.folder}/data/postmaster.pid`).split("\n");
     } catch {
       return [];
     }
   }
 
-  async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  async #waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const limit = Date.now() + START_LIMIT_MS;
     while (!await condition()) {
       if (Date.now() > limit) {
-        const log = await Deno.readTextFile(`${folder}/log`).catch(() => "(it wrote no log)");
+        const log = await Deno.readTextFile(`${this.folder}/log`).catch(() => "(it wrote no log)");
         throw new Error(`PostgreSQL did not ${what} within ${START_LIMIT_MS / 1000} s. Its log:\n${log.slice(-2000)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-
-  try {
-    await stageBinaries(folder, user);
-    await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`, stop, kill, restart };
 }

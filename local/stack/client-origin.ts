@@ -2,19 +2,19 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 
 const HOST = /^([\w.-]+|\[[0-9a-f:]+\])(:\d+)?$/i;
 
-/** The address that a client asked, so that one which reaches us by another name is sent nowhere else. */
+/** The origin that a client called. A client that reaches us by another name must get addresses with that name. */
 export function clientOrigin(request: Pick<IncomingMessage, "headers">, usual: string): string {
   const { host, "x-forwarded-host": forwarded, "x-forwarded-proto": protocol } = request.headers;
-  const asked = typeof forwarded === "string" ? forwarded : host;
-  if (asked === undefined || !HOST.test(asked)) return usual;
-  return `${protocol === "https" ? "https" : "http"}://${asked}`;
+  const called = typeof forwarded === "string" ? forwarded : host;
+  if (called === undefined || !HOST.test(called)) return usual;
+  return `${protocol === "https" ? "https" : "http"}://${called}`;
 }
 
 export function isJson(reply: IncomingMessage): boolean {
   return reply.headers["content-type"]?.includes("application/json") ?? false;
 }
 
-/** Passes an answer on with one address written as another. */
+/** Passes an answer on, with one origin replaced by another. */
 export async function replaceOrigin(
   reply: IncomingMessage,
   response: ServerResponse,

@@ -19,7 +19,7 @@ import { createStackKeys, type SigningKey, type StackKeys, toJwks } from "../sup
 import { startVeoSimulator, type VeoSimulator, type VeoSimulatorOptions } from "../simulators/veo/simulator.ts";
 import { startWorkerTimer } from "./worker-timer.ts";
 
-/** How to start a stack; every part has a default. */
+/** How to start a stack. Every option has a default. */
 export interface StackOptions {
   /** @default free ones */
   apiPort?: number;
@@ -34,21 +34,21 @@ export interface StackOptions {
   /** A real key of fal.ai; without one a simulator of fal.ai is started. */
   falKey?: string;
   falSimulator?: FalSimulatorOptions;
-  /** A real key of RunPod, or of the Gemini API; without one a simulator is started, and its models are offered. */
+  /** A real key of RunPod, and of the Gemini API. Without a key a simulator is started, and its models are offered. */
   runpodKey?: string;
   runpodSimulator?: RunpodSimulatorOptions;
   geminiKey?: string;
   veoSimulator?: VeoSimulatorOptions;
-  /** Whether the simulators are asked to report finished runs; without, jobs are followed by polling. @default true */
+  /** Whether the simulators send webhooks. Without them the jobs are polled. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
   /** Variables for the functions, over those that the stack sets. */
   functionsEnvironment?: Record<string, string>;
-  /** How often the worker is called; by default never, so that a test decides. */
+  /** How often the worker is called; by default never, so that a test decides when. */
   workerIntervalMs?: number;
-  /** Told what is being done. */
+  /** Called with each step of the start. */
   onProgress?: (step: string) => void;
-  /** Told each line that the functions log. */
+  /** Called with each line that the functions log. */
   onLog?: (line: string) => void;
 }
 
@@ -58,7 +58,7 @@ export interface Stack {
   publishableKey: string;
   secretKey: string;
   databaseUrl: string;
-  /** What signs users' tokens: with it and `signToken` a test makes any token. */
+  /** The key that signs users' tokens: with it and `signToken` a test makes any token. */
   signingKey: SigningKey;
   gateway: Gateway;
   falSimulator: FalSimulator | null;
@@ -67,7 +67,7 @@ export interface Stack {
   functions: FunctionsProcess;
   /** The process that serves REST, Auth, Storage and Realtime. */
   supabase: Child;
-  /** Null where the database is somebody else's. */
+  /** Null where the stack uses a given database. */
   postgres: Postgres | null;
   /** Stops everything and leaves nothing behind. */
   stop(): Promise<void>;
@@ -75,141 +75,167 @@ export interface Stack {
 
 /** Starts a stack. It ends with this process, however this process ends. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const progress = options.onProgress ?? (() => {});
-  const apiHost = options.apiHost ?? "127.0.0.1";
-  bypassProxy(apiHost);
-  const { publishableKey, secretKey, signingKey } = options.keys ?? createStackKeys();
-  const databasePort = options.databasePort ?? freePort();
-  const databaseUrl = options.databaseUrl ?? `postgresql://postgres:postgres@127.0.0.1:${databasePort}/postgres`;
-  // Files outlive the stack only together with the rows that name them.
-  const storageFolder = options.databaseUrl
-    ? projectPath("supabase/.temp/storage")
-    : `${tmpdir()}/reelmint-storage-${crypto.randomUUID()}`;
-  if (options.databaseUrl) await makeStorageFolder(storageFolder);
-  let supabase: Child | undefined;
-  let functions: FunctionsProcess | undefined;
+  const starter = new StackStarter(options);
+  try {
+    return await starter.start();
+  } catch (error) {
+    await starter.stop();
+    throw error;
+  }
+}
 
-  const parts: Promise<{ stop(): Promise<void> }>[] = [];
-  function keep<Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> {
-    parts.push(starting);
+type Simulators = Pick<Stack, "falSimulator" | "runpodSimulator" | "veoSimulator">;
+
+class StackStarter {
+  readonly #host: string;
+  readonly #keys: StackKeys;
+  readonly #databasePort: number;
+  readonly #databaseUrl: string;
+  readonly #storageFolder: string;
+  readonly #parts: Promise<{ stop(): Promise<void> }>[] = [];
+  #supabase: Child | undefined;
+  #functions: FunctionsProcess | undefined;
+
+  constructor(private readonly options: StackOptions) {
+    this.#host = options.apiHost ?? "127.0.0.1";
+    this.#keys = options.keys ?? createStackKeys();
+    this.#databasePort = options.databasePort ?? freePort();
+    this.#databaseUrl = options.databaseUrl ??
+      `postgresql://postgres:postgres@127.0.0.1:${this.#databasePort}/postgres`;
+    // Files outlive the stack only together with the rows that name them.
+    this.#storageFolder = options.databaseUrl
+      ? projectPath("supabase/.temp/storage")
+      : `${tmpdir()}/reelmint-storage-${crypto.randomUUID()}`;
+  }
+
+  async start(): Promise<Stack> {
+    bypassProxy(this.#host);
+    if (this.options.databaseUrl) await makeStorageFolder(this.#storageFolder);
+    const simulators = await this.#startSimulators();
+    const gateway = await this.#startGateway();
+    const [postgres, supabase, functions] = await Promise.all([
+      this.#startDatabase(gateway.url),
+      this.#startSupabase(),
+      this.#startFunctions(gateway.url, simulators),
+    ]);
+    const { publishableKey, secretKey, signingKey } = this.#keys;
+    if (this.options.workerIntervalMs) {
+      const stop = startWorkerTimer(gateway.url, secretKey, this.options.workerIntervalMs);
+      this.#keep(Promise.resolve({ stop }));
+    }
+    return {
+      url: gateway.url,
+      databaseUrl: this.#databaseUrl,
+      publishableKey,
+      secretKey,
+      signingKey,
+      gateway,
+      ...simulators,
+      functions,
+      supabase,
+      postgres,
+      stop: () => this.stop(),
+    };
+  }
+
+  /** Stops the newest part first, so that no part calls one that has stopped. A part that failed has nothing to stop. */
+  async stop(): Promise<void> {
+    for (const starting of this.#parts.splice(0).reverse()) await starting.then((part) => part.stop(), () => {});
+    // The server removes its files itself, unless it was killed.
+    if (!this.options.databaseUrl) await Deno.remove(this.#storageFolder, { recursive: true }).catch(() => {});
+  }
+
+  #keep<Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> {
+    this.#parts.push(starting);
     return starting;
   }
 
-  async function stop(): Promise<void> {
-    // The newest first, so that nothing is asked of a part that has gone. A part that failed has nothing to stop.
-    for (const starting of parts.splice(0).reverse()) await starting.then((part) => part.stop(), () => {});
-    // The server removes its files itself, unless it was killed.
-    if (!options.databaseUrl) await Deno.remove(storageFolder, { recursive: true }).catch(() => {});
+  async #startSimulators(): Promise<Simulators> {
+    const { falKey, falSimulator, runpodKey, runpodSimulator, geminiKey, veoSimulator } = this.options;
+    return {
+      falSimulator: falKey ? null : await this.#keep(startFalSimulator({ anyModel: true, ...falSimulator })),
+      runpodSimulator: runpodKey ? null : await this.#keep(startRunpodSimulator(runpodSimulator)),
+      veoSimulator: geminiKey ? null : await this.#keep(startVeoSimulator(veoSimulator)),
+    };
   }
 
-  async function startDatabase(url: string): Promise<Postgres | null> {
-    progress(options.databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
-    const postgres = options.databaseUrl ? null : await keep(startPostgres({ port: databasePort }));
-    progress("Applying migrations");
+  #startGateway(): Promise<Gateway> {
+    const upstreams = {
+      "/functions/v1": () => this.#functions?.port,
+      "/rest/v1": () => this.#supabase?.port,
+      "/auth/v1": () => this.#supabase?.port,
+      "/storage/v1": () => this.#supabase?.port,
+      "/realtime/v1": () => this.#supabase?.port,
+    };
+    const port = this.options.apiPort ?? freePort(undefined, this.#host);
+    return this.#keep(startGateway(port, upstreams, this.#host));
+  }
+
+  async #startDatabase(url: string): Promise<Postgres | null> {
+    const { databaseUrl, databaseFiles, falKey, runpodKey, geminiKey, onProgress } = this.options;
+    onProgress?.(databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
+    const postgres = databaseUrl ? null : await this.#keep(startPostgres({ port: this.#databasePort }));
+    onProgress?.("Applying migrations");
     // Imported only now: loading it takes as long as the other parts take to start.
     const { prepareDatabase } = await import("../postgres/database.ts");
-    await prepareDatabase(databaseUrl, options.databaseFiles);
+    await prepareDatabase(this.#databaseUrl, databaseFiles);
+    await tellFunctionsAddress(this.#databaseUrl, `${url}/functions/v1`);
     const { offerModels } = await import("./simulated-models.ts");
-    await offerModels(databaseUrl, [
-      ...(options.falKey ? [] : ["fal"]),
-      ...(options.runpodKey ? [] : ["runpod"]),
-      ...(options.geminiKey ? [] : ["veo"]),
+    await offerModels(this.#databaseUrl, [
+      ...(falKey ? [] : ["fal"]),
+      ...(runpodKey ? [] : ["runpod"]),
+      ...(geminiKey ? [] : ["veo"]),
     ]);
-    await tellFunctionsAddress(databaseUrl, `${url}/functions/v1`);
     return postgres;
   }
 
-  async function startSupabase(): Promise<Child> {
-    return supabase = await keep(startChild({
+  async #startSupabase(): Promise<Child> {
+    const { publishableKey, secretKey, signingKey } = this.#keys;
+    const server = projectPath("local/supabase/supabase-server.ts");
+    return this.#supabase = await this.#keep(startChild({
       name: "Supabase server",
       command: Deno.execPath(),
-      args: [
-        "run",
-        "-A",
-        ...DENO_FLAGS,
-        "--unstable-no-legacy-abort",
-        projectPath("local/supabase/supabase-server.ts"),
-      ],
+      args: ["run", "-A", ...DENO_FLAGS, "--unstable-no-legacy-abort", server],
       environment: {
-        DATABASE_URL: databaseUrl,
+        DATABASE_URL: this.#databaseUrl,
         PUBLISHABLE_KEY: publishableKey,
         SECRET_KEY: secretKey,
         JWT_SECRET: signingKey.secret,
         JWT_KEY_ID: signingKey.kid,
-        STORAGE_FOLDER: storageFolder,
-        ...(options.databaseUrl ? {} : { STORAGE_IS_TEMPORARY: "yes" }),
+        STORAGE_FOLDER: this.#storageFolder,
+        ...(this.options.databaseUrl ? {} : { STORAGE_IS_TEMPORARY: "yes" }),
       },
     }));
   }
 
-  try {
-    const falSimulator = options.falKey
-      ? null
-      : await keep(startFalSimulator({ anyModel: true, ...options.falSimulator }));
-    const runpodSimulator = options.runpodKey ? null : await keep(startRunpodSimulator(options.runpodSimulator));
-    const veoSimulator = options.geminiKey ? null : await keep(startVeoSimulator(options.veoSimulator));
-    const gateway = await keep(startGateway(options.apiPort ?? freePort(undefined, apiHost), {
-      "/functions/v1": () => functions?.port,
-      "/rest/v1": () => supabase?.port,
-      "/auth/v1": () => supabase?.port,
-      "/storage/v1": () => supabase?.port,
-      "/realtime/v1": () => supabase?.port,
-    }, apiHost));
-    const { url } = gateway;
-    const [postgres, supabaseServer, edgeFunctions] = await Promise.all([
-      startDatabase(url),
-      startSupabase(),
-      keep(startFunctions({
-        runtime: options.functionsRuntime ?? "2.9.6",
-        environment: {
-          SUPABASE_URL: url,
-          SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
-          SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
-          SUPABASE_JWKS: toJwks(signingKey),
-          ...providerVariables(options, url, { falSimulator, runpodSimulator, veoSimulator }),
-          ...options.functionsEnvironment,
-        },
-        onLog: options.onLog,
-      })).then((started) => functions = started),
-    ]);
-    if (options.workerIntervalMs) {
-      keep(Promise.resolve({ stop: startWorkerTimer(url, secretKey, options.workerIntervalMs) }));
-    }
-    return {
-      url,
-      publishableKey,
-      secretKey,
-      databaseUrl,
-      signingKey,
-      gateway,
-      falSimulator,
-      runpodSimulator,
-      veoSimulator,
-      functions: edgeFunctions,
-      supabase: supabaseServer,
-      postgres,
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
+  async #startFunctions(url: string, simulators: Simulators): Promise<FunctionsProcess> {
+    const { publishableKey, secretKey, signingKey } = this.#keys;
+    return this.#functions = await this.#keep(startFunctions({
+      runtime: this.options.functionsRuntime ?? "2.9.6",
+      environment: {
+        SUPABASE_URL: url,
+        SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+        SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+        SUPABASE_JWKS: toJwks(signingKey),
+        ...providerVariables(this.options, url, simulators),
+        ...this.options.functionsEnvironment,
+      },
+      onLog: this.options.onLog,
+    }));
   }
 }
 
 async function makeStorageFolder(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause) => {
-    throw new Error(`A database of your own has its files beside it, and ${folder} cannot be written.`, { cause });
+    throw new Error(`The files of your database are kept in ${folder}, which cannot be written.`, { cause });
   });
 }
 
-/** How the functions reach the providers: by the real keys, or at the simulators. */
+/** The variables by which the functions call the providers: real keys, or the simulators. */
 function providerVariables(
   { falKey, runpodKey, geminiKey, webhooks }: StackOptions,
   url: string,
-  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo }: Pick<
-    Stack,
-    "falSimulator" | "runpodSimulator" | "veoSimulator"
-  >,
+  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo }: Simulators,
 ): Record<string, string> {
   return {
     ...(falKey ? { FAL_KEY: falKey } : {}),

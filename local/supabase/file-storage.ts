@@ -6,30 +6,18 @@ import { parseRange } from "../machine/byte-range.ts";
 type StorageAdapter = NonNullable<App["_storageAdapter"]>;
 type ObjectMetadata = Awaited<ReturnType<StorageAdapter["headObject"]>>;
 
-/** The `Range` header of the request being served: @supabase/lite does not hand it to its storage. */
+/** The `Range` header of the request that is served: @supabase/lite does not pass it to its storage. */
 export const requestedRange: AsyncLocalStorage<string | null> = new AsyncLocalStorage();
 
 const CHUNK_BYTES = 65_536;
 
-/** Keeps the files of Storage in a folder. Bytes stream through; no file is ever in memory as a whole. */
+/** Keeps the files of Storage in a folder. Bytes stream through: no whole file is ever in memory. */
 export function createFileStorage(folder: string): StorageAdapter {
   Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
 
-  // A hash as the name: object keys may be longer than a file name may be, and may hold any character.
+  // The name is a hash: an object key may be longer than a file name can be, and may hold any character.
   function locate(bucket: string, key: string): string {
     return `${folder}/${createHash("sha256").update(`${bucket}/${key}`).digest("hex")}`;
-  }
-
-  async function readMetadata(file: string): Promise<ObjectMetadata> {
-    const [{ size, mtime }, described] = await Promise.all([Deno.stat(file), Deno.readTextFile(`${file}.json`)]);
-    const lastModified = mtime ?? new Date();
-    const eTag = `"${size.toString(16)}-${lastModified.getTime().toString(16)}"`;
-    return { ...JSON.parse(described), size, contentLength: size, lastModified, eTag };
-  }
-
-  async function deleteObject(bucket: string, key: string): Promise<void> {
-    const file = locate(bucket, key);
-    await Promise.all([remove(file), remove(`${file}.json`)]);
   }
 
   return {
@@ -57,16 +45,16 @@ export function createFileStorage(folder: string): StorageAdapter {
       try {
         await writeFile(part, body instanceof Uint8Array ? [body] : body);
         await Deno.writeTextFile(`${file}.json`, JSON.stringify({ mimetype, cacheControl }));
-        // Only a whole upload takes the name: one that breaks off changes nothing.
+        // Only a complete upload gets the name: one that breaks off changes nothing.
         await Deno.rename(part, file);
       } finally {
         await remove(part);
       }
       return await readMetadata(file);
     },
-    deleteObject,
+    deleteObject: (bucket, key) => deleteFile(locate(bucket, key)),
     async deleteObjects(bucket, keys) {
-      await Promise.all(keys.map((key) => deleteObject(bucket, key)));
+      await Promise.all(keys.map((key) => deleteFile(locate(bucket, key))));
     },
     async copyObject(fromBucket, fromKey, _version, toBucket, toKey) {
       const [from, to] = [locate(fromBucket, fromKey), locate(toBucket, toKey)];
@@ -77,6 +65,17 @@ export function createFileStorage(folder: string): StorageAdapter {
     headObject: (bucket, key) => readMetadata(locate(bucket, key)),
     privateAssetUrl: (bucket, key) => Promise.resolve(`file://${locate(bucket, key)}`),
   };
+}
+
+async function readMetadata(file: string): Promise<ObjectMetadata> {
+  const [{ size, mtime }, described] = await Promise.all([Deno.stat(file), Deno.readTextFile(`${file}.json`)]);
+  const lastModified = mtime ?? new Date();
+  const eTag = `"${size.toString(16)}-${lastModified.getTime().toString(16)}"`;
+  return { ...JSON.parse(described), size, contentLength: size, lastModified, eTag };
+}
+
+async function deleteFile(file: string): Promise<void> {
+  await Promise.all([remove(file), remove(`${file}.json`)]);
 }
 
 /** The file is opened only when its bytes are asked for, so that an answer to HEAD leaves none open. */

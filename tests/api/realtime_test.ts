@@ -153,11 +153,11 @@ Deno.test("what the local Realtime does not support is refused with a reason", u
   const user = await world.newUser();
   await asUser(user, async (client) => {
     const { error } = await join(client.channel("lobby"));
-    assert.equal(error, "The local stack has private channels with broadcasts from the database, and no other");
+    assert.equal(error, "The local stack supports only private channels with broadcasts from the database");
   });
   const answers: [path: string, status: number, error: string][] = [
-    ["/realtime/v1/api/broadcast", 501, "The local stack serves of Realtime only /realtime/v1/websocket"],
-    ["/realtime/v1/websocket", 401, "The apikey is none of this project"],
+    ["/realtime/v1/api/broadcast", 501, "Of Realtime, the local stack serves only /realtime/v1/websocket"],
+    ["/realtime/v1/websocket", 401, "The apikey does not belong to this project"],
     [`/realtime/v1/websocket?apikey=${world.publishableKey}`, 426, "This address is for WebSockets"],
     [`/realtime/v1/websocket?vsn=3.0.0&apikey=${world.publishableKey}`, 400, "vsn must be 1.0.0 or 2.0.0"],
   ];

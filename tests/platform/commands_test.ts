@@ -99,7 +99,7 @@ Deno.test("a command refuses an unknown argument before it does anything, and li
       [["types", "--chek"], /Unknown flag --chek\. The flags are --check, --help\./],
       [["demo", "a", "b"], /This command takes one argument: put quotes around the prompt/],
       [["demo", " "], /This command needs a prompt that is not empty/],
-      [["dev", "--host", "192.0.2.77"], /192\.0\.2\.77 is no address of this machine/],
+      [["dev", "--host", "192.0.2.77"], /192\.0\.2\.77 is not an address of this machine/],
     ] as const
   ) {
     const { code, stdout, stderr } = await runTask([...args]);

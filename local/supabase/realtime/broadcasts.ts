@@ -1,52 +1,35 @@
 import postgres from "postgres";
 import { z } from "zod";
 
-/** What `realtime.send` wrote down. */
+/** A message that `realtime.send` wrote. */
 export interface Broadcast {
   event: string;
   payload: unknown;
 }
 
-/** The claims of a token, of which the database's policies read what they like. */
+/** The claims of a token, for the policies of the database. */
 export type Claims = { role: string } & Record<string, unknown>;
 
-/** The messages of a database's `realtime.messages`. It holds connections only while somebody listens. */
+/** The messages in a database's `realtime.messages`. It holds connections only while a client listens. */
 export interface Broadcasts {
   /** Whether the policies on `realtime.messages` let these claims read the topic. */
   mayRead(topic: string, claims: Claims): Promise<boolean>;
-  /** Calls the listener with each message to the topic, until the answer is called. Null where `mayRead` says no. */
+  /** Calls the listener with each message to the topic. Returns the way to stop; null where the claims may not read. */
   listen(topic: string, claims: Claims, listener: (broadcast: Broadcast) => void): Promise<(() => void) | null>;
 }
+
+type Listeners = Map<string, Set<(broadcast: Broadcast) => void>>;
 
 const rowSchema = z.object({ topic: z.string(), event: z.string(), payload: z.unknown() });
 
 export function createBroadcasts(databaseUrl: string): Broadcasts {
-  const listeners = new Map<string, Set<(broadcast: Broadcast) => void>>();
+  const listeners: Listeners = new Map();
   let users = 0;
   let connection: Promise<postgres.Sql> | undefined;
 
-  async function connect(): Promise<postgres.Sql> {
-    // One connection besides the listening one, so that messages come in the order in which they were sent.
-    const sql = postgres(databaseUrl, { max: 1, connect_timeout: 5, onnotice: () => {} });
-    async function deliver(id: string): Promise<void> {
-      const [row] = await sql`select topic, event, payload from realtime.messages where id = ${id} and private`;
-      if (!row) return;
-      const { topic, ...broadcast } = rowSchema.parse(row);
-      for (const listener of listeners.get(topic) ?? []) listener(broadcast);
-    }
-    // A message that cannot be read is one that was missed: a hint, no more.
-    try {
-      await sql.listen("realtime_messages", (id) => void deliver(id).catch(() => {}));
-    } catch (error) {
-      await sql.end({ timeout: 0 });
-      throw error;
-    }
-    return sql;
-  }
-
   function acquire(): Promise<postgres.Sql> {
     users++;
-    return connection ??= connect();
+    return connection ??= connect(databaseUrl, listeners);
   }
 
   function release(): void {
@@ -89,7 +72,27 @@ export function createBroadcasts(databaseUrl: string): Broadcasts {
   };
 }
 
-/** As Realtime does it: writes a message to the topic, looks whether the claims' role sees it, and takes all back. */
+/** Opens a connection that delivers each message to the listeners of its topic. */
+async function connect(databaseUrl: string, listeners: Listeners): Promise<postgres.Sql> {
+  // One connection besides the listening one, so that messages arrive in the order in which they were sent.
+  const sql = postgres(databaseUrl, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  async function deliver(id: string): Promise<void> {
+    const [row] = await sql`select topic, event, payload from realtime.messages where id = ${id} and private`;
+    if (!row) return;
+    const { topic, ...broadcast } = rowSchema.parse(row);
+    for (const listener of listeners.get(topic) ?? []) listener(broadcast);
+  }
+  try {
+    // A message that cannot be read counts as missed: a broadcast is only a hint.
+    await sql.listen("realtime_messages", (id) => void deliver(id).catch(() => {}));
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
+  return sql;
+}
+
+/** As Realtime does: writes a message to the topic, reads whether the claims' role sees it, and rolls back. */
 async function isVisible(sql: postgres.Sql, topic: string, claims: Claims): Promise<boolean> {
   const session = await sql.reserve();
   try {

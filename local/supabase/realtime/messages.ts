@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /** A message of Phoenix channels, which Realtime speaks: https://hexdocs.pm/phoenix/writing_a_channels_client.html */
 export interface Message {
-  /** The `ref` of the join that the channel came from; null for what belongs to no channel. */
+  /** The `ref` of the join that opened the channel; null for a message outside a channel. */
   joinRef: string | null;
   /** Given by the client, and repeated in the reply. */
   ref: string | null;
@@ -21,7 +21,7 @@ const ref = z.union([z.string(), z.number().transform(String), z.null()]).option
 const objectSchema = z.object({ join_ref: ref, ref, topic: z.string(), event: z.string(), payload: z.unknown() });
 const listSchema = z.tuple([ref, ref, z.string(), z.string(), z.unknown()]);
 
-/** What a client wrote; null where it is no message. Binary ones, which are a client's own broadcasts, are none here. */
+/** A message that a client sent; null for anything else, also for binary messages: these are broadcasts of a client. */
 export function readMessage(data: unknown, version: Version): Message | null {
   if (typeof data !== "string") return null;
   let json: unknown;

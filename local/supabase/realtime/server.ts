@@ -11,8 +11,8 @@ export interface RealtimeOptions {
 }
 
 /**
- * Supabase Realtime, as far as this project uses it: private channels with what the database broadcasts. Costs nothing
- * until somebody joins one.
+ * The part of Supabase Realtime that this project uses: private channels with broadcasts from the database. It holds no
+ * connection until a client joins one.
  */
 export function createRealtime(options: RealtimeOptions): (request: Request) => Response {
   const { databaseUrl, publishableKey, secretKey, signingKey } = options;
@@ -22,10 +22,10 @@ export function createRealtime(options: RealtimeOptions): (request: Request) => 
   return (request) => {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== "/realtime/v1/websocket") {
-      return refuse(501, "The local stack serves of Realtime only /realtime/v1/websocket");
+      return refuse(501, "Of Realtime, the local stack serves only /realtime/v1/websocket");
     }
     const role = roles.get(request.headers.get("apikey") ?? searchParams.get("apikey") ?? "");
-    if (role === undefined) return refuse(401, "The apikey is none of this project");
+    if (role === undefined) return refuse(401, "The apikey does not belong to this project");
     const version = versionSchema.safeParse(searchParams.get("vsn") ?? "1.0.0");
     if (!version.success) return refuse(400, "vsn must be 1.0.0 or 2.0.0");
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {

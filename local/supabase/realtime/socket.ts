@@ -3,10 +3,10 @@ import { readClaims, type SigningKey, verifyToken } from "../tokens.ts";
 import type { Broadcasts, Claims } from "./broadcasts.ts";
 import { type Message, readMessage, type Version, writeMessage } from "./messages.ts";
 
-/** What a socket was opened with. */
+/** The data with which a socket was opened. */
 export interface SocketOptions {
   version: Version;
-  /** Those of the API key, for channels that are joined without a user's token. */
+  /** The claims of the API key, for channels that a client joins without a user's token. */
   claims: Claims;
   broadcasts: Broadcasts;
   signingKey: SigningKey;
@@ -14,7 +14,7 @@ export interface SocketOptions {
 
 interface Channel {
   joinRef: string | null;
-  /** Ends with the token. */
+  /** Ends the channel when its token expires. */
   timer: ReturnType<typeof setTimeout> | undefined;
   stop: () => void;
 }
@@ -25,116 +25,124 @@ const joinSchema = z.object({
 });
 const tokenSchema = z.object({ access_token: z.string() });
 
-/** What keeps a client from a channel, as Realtime says it. */
+/** The reason for which a client may not join a channel, in the words of Realtime. */
 class Refusal extends Error {}
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Speaks with one client until it goes: https://supabase.com/docs/guides/realtime/protocol */
-export function serveSocket(
-  socket: WebSocket,
-  { version, claims: keyClaims, broadcasts, signingKey }: SocketOptions,
-): void {
-  const channels = new Map<string, Channel>();
+/** Speaks with one client until it closes: https://supabase.com/docs/guides/realtime/protocol */
+export function serveSocket(socket: WebSocket, options: SocketOptions): void {
+  const session = new Session(socket, options);
   // One message after the other: a leave must not overtake its join.
-  let work = Promise.resolve();
-
+  let handling = Promise.resolve();
   socket.onmessage = ({ data }) => {
-    const message = readMessage(data, version);
-    if (message !== null) work = work.then(() => take(message));
+    const message = readMessage(data, options.version);
+    if (message !== null) handling = handling.then(() => session.handle(message));
   };
   socket.onclose = () => {
-    work = work.then(() => {
-      for (const topic of channels.keys()) drop(topic);
-    });
+    handling = handling.then(() => session.end());
   };
+}
 
-  function send(message: Message): void {
-    if (socket.readyState === WebSocket.OPEN) socket.send(writeMessage(message, version));
-  }
+class Session {
+  readonly #channels = new Map<string, Channel>();
 
-  function reply({ joinRef, ref, topic }: Message, status: "ok" | "error", response: object): void {
-    send({ joinRef, ref, topic, event: "phx_reply", payload: { status, response } });
-  }
+  constructor(private readonly socket: WebSocket, private readonly options: SocketOptions) {}
 
-  async function take(message: Message): Promise<void> {
+  async handle(message: Message): Promise<void> {
     const { topic, event } = message;
-    if (topic === "phoenix" && event === "heartbeat") return reply(message, "ok", {});
-    if (event === "phx_join") return await join(message);
-    if (!channels.has(topic)) return reply(message, "error", { reason: "unmatched topic" });
+    if (topic === "phoenix" && event === "heartbeat") return this.#reply(message, "ok", {});
+    if (event === "phx_join") return await this.#join(message);
+    if (!this.#channels.has(topic)) return this.#reply(message, "error", { reason: "unmatched topic" });
     if (event === "phx_leave") {
-      reply(message, "ok", {});
-      return close(topic);
+      this.#reply(message, "ok", {});
+      return this.#close(topic);
     }
-    if (event === "access_token") await renew(message);
-    // Anything else is a broadcast or a presence of the client's own, which nobody may send here.
+    if (event === "access_token") await this.#renew(message);
+    // Any other message is the client's own broadcast or presence, which no client may send here.
   }
 
-  async function join(message: Message): Promise<void> {
+  end(): void {
+    for (const topic of this.#channels.keys()) this.#drop(topic);
+  }
+
+  async #join(message: Message): Promise<void> {
     const { topic, ref } = message;
-    // A client that joins again has forgotten the first time.
-    close(topic);
+    // A client that joins again has forgotten its first join.
+    this.#close(topic);
     try {
       const { access_token: token, config } = readJoin(message.payload);
       if (!config?.private || (config.postgres_changes ?? []).length > 0) {
-        throw new Refusal("The local stack has private channels with broadcasts from the database, and no other");
+        throw new Refusal("The local stack supports only private channels with broadcasts from the database");
       }
-      const claims = readToken(token);
-      const stop = await broadcasts.listen(nameOf(topic), claims, ({ event, payload }) => {
-        send({ joinRef: null, ref: null, topic, event: "broadcast", payload: { type: "broadcast", event, payload } });
+      const claims = this.#readToken(token);
+      const stop = await this.options.broadcasts.listen(nameOf(topic), claims, ({ event, payload }) => {
+        const broadcast = { type: "broadcast", event, payload };
+        this.#send({ joinRef: null, ref: null, topic, event: "broadcast", payload: broadcast });
       });
       if (stop === null) throw forbidden(topic);
-      channels.set(topic, { joinRef: ref, stop, timer: endWithToken(topic, claims) });
-      reply({ ...message, joinRef: ref }, "ok", { postgres_changes: [] });
+      this.#channels.set(topic, { joinRef: ref, stop, timer: this.#endWithToken(topic, claims) });
+      this.#reply({ ...message, joinRef: ref }, "ok", { postgres_changes: [] });
     } catch (error) {
-      reply({ ...message, joinRef: ref }, "error", { reason: reasonOf(error) });
+      this.#reply({ ...message, joinRef: ref }, "error", { reason: reasonOf(error) });
     }
   }
 
-  /** The channel goes on with a new token, or ends with the one that does not do. */
-  async function renew({ topic, payload }: Message): Promise<void> {
+  /** Gives a channel a new token, or ends the channel where the token is not valid for it. */
+  async #renew({ topic, payload }: Message): Promise<void> {
     const given = tokenSchema.safeParse(payload);
-    const channel = channels.get(topic);
+    const channel = this.#channels.get(topic);
     if (!given.success || channel === undefined || given.data.access_token.startsWith("sb_")) return;
     try {
-      const claims = readToken(given.data.access_token);
-      if (!await broadcasts.mayRead(nameOf(topic), claims)) throw forbidden(topic);
+      const claims = this.#readToken(given.data.access_token);
+      if (!await this.options.broadcasts.mayRead(nameOf(topic), claims)) throw forbidden(topic);
       clearTimeout(channel.timer);
-      channel.timer = endWithToken(topic, claims);
+      channel.timer = this.#endWithToken(topic, claims);
     } catch (error) {
-      shutDown(topic, reasonOf(error));
+      this.#shutDown(topic, reasonOf(error));
     }
   }
 
-  function endWithToken(topic: string, { exp }: Claims): Channel["timer"] {
+  #endWithToken(topic: string, { exp }: Claims): Channel["timer"] {
     if (typeof exp !== "number") return undefined;
     const milliseconds = Math.min(exp * 1000 - Date.now(), LONGEST_TIMER_MS);
-    return setTimeout(() => shutDown(topic, "Token has expired"), milliseconds);
+    return setTimeout(() => this.#shutDown(topic, "Token has expired"), milliseconds);
   }
 
-  function shutDown(topic: string, message: string): void {
+  #shutDown(topic: string, message: string): void {
     const payload = { extension: "system", status: "error", message, channel: nameOf(topic) };
-    send({ joinRef: channels.get(topic)?.joinRef ?? null, ref: null, topic, event: "system", payload });
-    close(topic);
+    const joinRef = this.#channels.get(topic)?.joinRef ?? null;
+    this.#send({ joinRef, ref: null, topic, event: "system", payload });
+    this.#close(topic);
   }
 
-  /** Ends a channel, and says so; nothing where there is none. */
-  function close(topic: string): void {
-    const joinRef = channels.get(topic)?.joinRef ?? null;
-    if (drop(topic)) send({ joinRef, ref: joinRef, topic, event: "phx_close", payload: {} });
+  /** Ends a channel, if there is one, and reports it. */
+  #close(topic: string): void {
+    const joinRef = this.#channels.get(topic)?.joinRef ?? null;
+    if (this.#drop(topic)) this.#send({ joinRef, ref: joinRef, topic, event: "phx_close", payload: {} });
   }
 
-  function drop(topic: string): boolean {
-    const channel = channels.get(topic);
+  #drop(topic: string): boolean {
+    const channel = this.#channels.get(topic);
     clearTimeout(channel?.timer);
     channel?.stop();
-    return channels.delete(topic);
+    return this.#channels.delete(topic);
   }
 
-  /** The claims of a user's token, or of the API key where there is none. Throws `Refusal`. */
-  function readToken(token: string | null | undefined): Claims {
-    if (!token || token.startsWith("sb_")) return keyClaims;
-    if (!verifyToken(token, signingKey)) throw new Refusal("InvalidJWTToken: The token provided is not a valid JWT");
+  #send(message: Message): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(writeMessage(message, this.options.version));
+  }
+
+  #reply({ joinRef, ref, topic }: Message, status: "ok" | "error", response: object): void {
+    this.#send({ joinRef, ref, topic, event: "phx_reply", payload: { status, response } });
+  }
+
+  /** The claims of a user's token; without a token those of the API key. Throws `Refusal`. */
+  #readToken(token: string | null | undefined): Claims {
+    if (!token || token.startsWith("sb_")) return this.options.claims;
+    if (!verifyToken(token, this.options.signingKey)) {
+      throw new Refusal("InvalidJWTToken: The token provided is not a valid JWT");
+    }
     const { role, exp, ...claims } = readClaims(token);
     if (typeof role !== "string" || typeof exp !== "number") {
       throw new Refusal("InvalidJWTToken: Fields `role` and `exp` are required in JWT");
@@ -148,11 +156,11 @@ export function serveSocket(
 
 function readJoin(payload: unknown): z.infer<typeof joinSchema> {
   const read = joinSchema.safeParse(payload);
-  if (!read.success) throw new Refusal("The join is none");
+  if (!read.success) throw new Refusal("The payload of the join is not valid");
   return read.data;
 }
 
-/** A channel's name in the database: the client's library puts `realtime:` before it. */
+/** The name of a channel in the database: the client's library puts `realtime:` before it. */
 function nameOf(topic: string): string {
   return topic.replace(/^realtime:/, "");
 }
