@@ -4,7 +4,7 @@ export interface ChildOptions {
   command: string;
   args: string[];
   environment: Record<string, string>;
-  /** Told each line that the program writes, but for the first. */
+  /** Called with each line that the program writes after the first. */
   onLog?: ((line: string) => void) | undefined;
 }
 
@@ -14,9 +14,9 @@ export interface Child {
   pid: number;
   /** The last lines that it wrote. */
   log: readonly string[];
-  /** Ends it by closing its standard input; resolves when it is gone. */
+  /** Ends it by closing its standard input. Resolves when it has ended. */
   stop(): Promise<void>;
-  /** Kills it as a crash would; resolves when it is gone. */
+  /** Kills it as a crash would. Resolves when it has ended. */
   kill(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export async function startChild({ name, command, args, environment, onLog }: Ch
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    // Ctrl-C is for the parent alone, which stops its children in order.
+    // Ctrl-C must reach the parent alone, which stops its children in order.
     detached: true,
   }).spawn();
 
@@ -62,7 +62,7 @@ export async function startChild({ name, command, args, environment, onLog }: Ch
       await gone;
     },
     async kill() {
-      // Not `process.pid`, which is that of `npx` where it runs the program.
+      // Not `process.pid`: where `npx` runs the program, that is the id of `npx`.
       Deno.kill(pid, "SIGKILL");
       await gone;
     },

@@ -1,9 +1,9 @@
-/** Below those that systems give to outgoing connections: one of them could take the port before its server is up. */
+/** Systems give higher ports to outgoing connections: one of these could take the port before its server starts. */
 const FIRST = 20_000;
 const LAST = 32_000;
 const TRIES = 100;
 
-/** A port of this machine that nothing listens on: the preferred one where it is free, else any. */
+/** A free port of this machine: the preferred one if possible, otherwise any. */
 export function freePort(preferred?: number, hostname = "127.0.0.1"): number {
   if (preferred !== undefined && isFree(preferred, hostname)) return preferred;
   for (let count = 0; count < TRIES; count++) {

@@ -1,6 +1,6 @@
 import { kill } from "node:process";
 
-/** Looked at this often: what outlives its launcher does so for no longer. */
+/** A process outlives its launcher for this long at most. */
 const INTERVAL_MS = 1000;
 
 interface Process {
@@ -11,7 +11,7 @@ interface Process {
 
 /**
  * Calls back when one of the processes that launched this one is gone: `deno task`, and the shell and the `npx` above it.
- * A killed `npx` tells nobody, and `deno task` would go on without it.
+ * A killed `npx` sends no signal, and `deno task` would continue without it.
  */
 export async function watchLauncher(onGone: () => void): Promise<void> {
   const launchers = await findLaunchers();
@@ -24,7 +24,7 @@ export async function watchLauncher(onGone: () => void): Promise<void> {
   Deno.unrefTimer(timer);
 }
 
-/** From `deno task` up to `npx`; none where this process was started in another way. */
+/** The processes from `deno task` up to `npx`. None where this process was started in another way. */
 async function findLaunchers(): Promise<number[]> {
   const chain: Process[] = [];
   for (let pid = Deno.ppid; pid > 1 && chain.length < 5;) {
@@ -47,7 +47,7 @@ async function readProcess(pid: number): Promise<Process | undefined> {
 
 function isAlive(pid: number): boolean {
   try {
-    // Signal 0 only asks.
+    // Signal 0 only asks whether the process exists.
     return kill(pid, 0);
   } catch {
     return false;

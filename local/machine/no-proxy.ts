@@ -1,7 +1,4 @@
-/**
- * A proxy in the environment is for the world outside: what listens on this machine is asked directly, by this process
- * and by those that it starts.
- */
+/** Makes this process, and those that it starts, call servers of this machine without the proxy of the environment. */
 export function bypassProxy(...hosts: string[]): void {
   for (const name of ["NO_PROXY", "no_proxy"]) {
     const exempt = (Deno.env.get(name) ?? "").split(",").filter(Boolean);

@@ -1,4 +1,4 @@
-/** The most memory that a process ever had, in bytes; undefined where the system does not tell. */
+/** The largest memory that a process ever had, in bytes; undefined where the system does not report it. */
 export function peakMemory(pid: number): number | undefined {
   try {
     const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];

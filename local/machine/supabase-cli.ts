@@ -1,6 +1,6 @@
 import { projectPath } from "./project.ts";
 
-/** How the Supabase CLI ended, and the two texts that it wrote. */
+/** The result of a run of the Supabase CLI, and its output. */
 export interface CliResult {
   success: boolean;
   stdout: string;
@@ -8,8 +8,8 @@ export interface CliResult {
 }
 
 /**
- * Runs the Supabase CLI on this project and a database. Nothing is left behind and nobody is told: what the CLI keeps
- * between its runs goes into a folder that is removed.
+ * Runs the Supabase CLI on this project and a database. It leaves no files and sends no telemetry: what it keeps between
+ * its runs goes into a folder that is removed.
  */
 export async function runSupabaseCli(databaseUrl: string, ...args: string[]): Promise<CliResult> {
   const home = await Deno.makeTempDir({ prefix: "reelmint-supabase-cli-" });

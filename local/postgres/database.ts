@@ -3,18 +3,18 @@ import postgres from "postgres";
 import { projectPath } from "../machine/project.ts";
 import { applyMigrations, describeFailure } from "./migrations.ts";
 
-/** The files that make the database; the project's own where not given. */
+/** The files that make the database. By default they are the project's own. */
 export interface DatabaseFiles {
   migrations?: string;
   seed?: string;
 }
 
-// Two stacks that start on one database wait for each other; any number will do.
+// Two stacks that start on one database wait for each other. The number is arbitrary.
 const PREPARATION_LOCK = 7_361_552;
 
 /**
- * Makes a plain PostgreSQL look like a new Supabase project's, applies the pending migrations, then the seed. Safe to
- * repeat: what is there already is left alone. Answers with the migrations applied.
+ * Makes a plain PostgreSQL like that of a new Supabase project, applies the pending migrations, then the catalogue. It can
+ * be repeated: what exists already is not changed. Returns the migrations that were applied.
  */
 export async function prepareDatabase(url: string, files: DatabaseFiles = {}): Promise<string[]> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, connect_timeout: 10 });
@@ -30,7 +30,7 @@ export async function prepareDatabase(url: string, files: DatabaseFiles = {}): P
 }
 
 async function bootstrap(sql: postgres.Sql): Promise<void> {
-  // A hosted project has all of it already, and does not let us replace it.
+  // A hosted project has all of this already, and does not allow replacing it.
   const [hosted] = await sql`select from pg_roles where rolname = 'supabase_admin'`;
   if (hosted) return;
   const ours = await Deno.readTextFile(new URL("bootstrap.sql", import.meta.url));

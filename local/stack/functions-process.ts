@@ -10,7 +10,7 @@ export type FunctionsRuntime = "2.9.6" | "2.1.14";
 export interface FunctionsOptions {
   environment: Record<string, string>;
   runtime: FunctionsRuntime;
-  /** Told each line that the functions log. */
+  /** Called with each line that the functions log. */
   onLog?: ((line: string) => void) | undefined;
 }
 
@@ -18,20 +18,20 @@ export interface FunctionsOptions {
 export interface FunctionsProcess {
   readonly port: number | undefined;
   readonly pid: number;
-  /** What the functions logged since they were last started. */
+  /** The lines that the functions logged since their last start. */
   readonly log: readonly string[];
   /** Kills it as a crash would. */
   kill(): Promise<void>;
-  /** Ends it if it runs, and starts it anew, with these variables changed. */
+  /** Ends it if it runs, and starts it again with these variables changed. */
   restart(environment?: Record<string, string>): Promise<void>;
-  /** Resolves when nothing is under way, neither a request nor what one left to be done after its answer. */
+  /** Resolves when no request is under way, and no background work of a request. */
   rest(): Promise<void>;
-  /** The most memory it ever had, in bytes; where the system does not tell, undefined. */
+  /** The largest memory it ever had, in bytes; undefined where the system does not report it. */
   peakMemory(): number | undefined;
   stop(): Promise<void>;
 }
 
-/** Beyond any time limit of the functions' own calls, but for a copy's. */
+/** Longer than the time limits of the functions' own calls, except that of a file copy. */
 const REST_LIMIT_MS = 60_000;
 
 /** Starts the process that runs the edge functions. */
@@ -40,7 +40,7 @@ export async function startFunctions({ environment, runtime, onLog }: FunctionsO
   let running = true;
 
   function start(): Promise<Child> {
-    // The older Deno brings its own list of authorities, which may lack the one of the registry in use.
+    // The older Deno has its own list of certificate authorities, which may lack that of the npm registry in use.
     const variables = { DENO_TLS_CA_STORE: "system", ...environment };
     return startChild({ name: "functions", ...commandOf(runtime), environment: variables, onLog });
   }

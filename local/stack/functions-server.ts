@@ -1,5 +1,5 @@
 // The process that serves the edge functions as the hosted runtime does: each folder's default export gets the requests
-// below its name. Imports nothing but them, so that it runs as well on the older Deno that the hosted runtime is.
+// below its name. It imports nothing else, so that it runs on the older Deno of the hosted runtime too.
 // Prints one line of JSON when it listens.
 import { fileURLToPath } from "node:url";
 import { announcePort, exitWithParent } from "../machine/parent-process.ts";
@@ -14,10 +14,10 @@ for (const { isDirectory, name } of Deno.readDirSync(folder)) {
   // An import that failed is reported by each request that needs it.
   if (isDirectory && !name.startsWith("_")) loaded.set(name, load(name));
 }
-/** What is under way: requests, and what they left to be done after their answers. */
+/** Requests under way, and their background work. */
 const busy = new Set<Promise<unknown>>();
-// What the hosted runtime offers for work that goes on after an answer.
-Object.assign(globalThis, { EdgeRuntime: { waitUntil: note } });
+// The hosted runtime has this function for work that continues after an answer.
+Object.assign(globalThis, { EdgeRuntime: { waitUntil: track } });
 await Promise.allSettled(loaded.values());
 
 async function load(name: string): Promise<EdgeFunction> {
@@ -47,13 +47,13 @@ function answer(status: number, code: string, message: string): Response {
   return Response.json({ code, message }, { status, headers: { "access-control-allow-origin": "*" } });
 }
 
-function note<Result>(work: Promise<Result>): Promise<Result> {
+function track<Result>(work: Promise<Result>): Promise<Result> {
   busy.add(work);
   void work.finally(() => busy.delete(work));
   return work;
 }
 
-/** Answers as soon as nothing is under way. No function has such a name. */
+/** Answers as soon as nothing is under way. No function has this name. */
 async function rest(): Promise<Response> {
   while (busy.size > 0) await Promise.allSettled(busy);
   return new Response(null, { status: 204 });
@@ -61,7 +61,7 @@ async function rest(): Promise<Response> {
 
 const server = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-  (request) => new URL(request.url).pathname === "/_rest" ? rest() : note(serve(request)),
+  (request) => new URL(request.url).pathname === "/_rest" ? rest() : track(serve(request)),
 );
 await announcePort(server.addr.port);
 await exitWithParent();

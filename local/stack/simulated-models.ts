@@ -1,18 +1,18 @@
 import postgres from "postgres";
 
-/** From its submission until it is seen to have ended, by a poll every two seconds. */
+/** From the submission until a poll, every two seconds, sees that the run has ended. */
 const SIMULATED_RUN_SECONDS = 4;
 
 /**
- * Offers the models of simulated providers, which the seed holds back because they need a key or an endpoint of one's own.
- * Only those: a model that somebody took out of the catalogue stays out. And says how long simulated runs take, since the
- * catalogue tells of real ones.
+ * Offers the models of simulated providers. The catalogue holds them back because they need a key or an endpoint; a model
+ * that is unavailable for another reason stays so. Also sets how long simulated runs take: the catalogue has the times of
+ * real ones.
  */
 export async function offerModels(databaseUrl: string, providers: readonly string[]): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
   try {
     const [catalogue] = await sql`select to_regclass('public.models') as name`;
-    // A test may bring migrations of its own.
+    // A test may use other migrations.
     if (catalogue?.name === null) return;
     await sql`
       update models set is_available = true, unavailable_reason = null

@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * Hands a connection over to a process of this machine: the request, without the headers named in `without`, and
- * whatever else has come or will come on it, in both directions.
+ * Connects a client with a process of this machine: sends on the request, without the headers named in `without`, and
+ * everything that follows, in both directions.
  */
 export function tunnel(
   request: IncomingMessage,

@@ -1,4 +1,4 @@
-/** Calls the worker's tick as pg_cron does on Supabase, one call at a time. Answers with the way to stop it. */
+/** Calls the worker as pg_cron does on Supabase, one call at a time. Returns the way to stop it. */
 export function startWorkerTimer(url: string, secretKey: string, intervalMs: number): () => Promise<void> {
   let tick: Promise<void> | undefined;
   const timer = setInterval(() => {
@@ -19,6 +19,6 @@ async function callWorker(url: string, secretKey: string): Promise<void> {
     });
     await response.body?.cancel();
   } catch {
-    // The next tick does what this one could not; the functions' own log says why.
+    // The next tick does what this one could not. The functions' log has the reason.
   }
 }

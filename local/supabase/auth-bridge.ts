@@ -1,8 +1,8 @@
 import { readClaims, type SigningKey, signToken } from "./tokens.ts";
 
 /**
- * Gap: @supabase/lite signs access tokens without naming the key (`kid`), and a receiver looks the key up by its name.
- * So every answer of Auth that holds a token gets the same claims signed again, with the name.
+ * Gap: @supabase/lite signs access tokens without naming the key (`kid`), and a receiver finds the key by its name.
+ * So the token in every answer of Auth is signed again with the name of the key.
  */
 export async function nameSigningKey(response: Response, key: SigningKey): Promise<Response> {
   if (!response.headers.get("content-type")?.includes("application/json")) return response;

@@ -27,7 +27,7 @@ export async function serveStorage(request: Request, serve: Serve, signingKey: S
   return withRangeStatus(response);
 }
 
-/** What is wrong with a signed address, in Supabase's words. Gap: lite answers 500 to one that was altered or has ended. */
+/** The fault of a signed address, in Supabase's words. Gap: lite answers 500 for one that was altered or has expired. */
 function faultOfSignature({ pathname, searchParams }: URL, signingKey: SigningKey): string | undefined {
   const token = searchParams.get("token");
   if (token === null || !pathname.includes("/sign/")) return undefined;
@@ -39,8 +39,8 @@ function faultOfSignature({ pathname, searchParams }: URL, signingKey: SigningKe
 const uploadsUnderWay = new Set<string>();
 
 /**
- * Gap: of two uploads at once to one signed address lite refuses the slower one, but has written its bytes over the other's.
- * Supabase keeps the bytes of the slower one as another version of the file; here it is refused from the first.
+ * Gap: of two uploads at once to one signed address lite refuses the slower one after it has overwritten the bytes of the
+ * other. Supabase keeps these bytes as another version of the file. Here the second upload is refused at once.
  */
 async function uploadAlone(url: URL, request: Request, serve: Serve): Promise<Response> {
   if (uploadsUnderWay.has(url.pathname)) {
@@ -60,7 +60,7 @@ function isForm(request: Request): boolean {
   return request.headers.get("content-type")?.startsWith("multipart/form-data") ?? false;
 }
 
-/** Gap: lite looks for a form's file under the name `file`; supabase-js gives it an empty name, which Deno drops. */
+/** Gap: lite reads a form's file under the name `file`; supabase-js gives it an empty name, which Deno drops. */
 async function nameFile(url: URL, request: Request): Promise<Request> {
   const headers = new Headers(request.headers);
   headers.delete("content-length");
@@ -69,7 +69,7 @@ async function nameFile(url: URL, request: Request): Promise<Request> {
   return new Request(url, { method: request.method, headers, body });
 }
 
-/** Gap: lite takes a request to sign many files for one to sign a file without a name. So each is asked for alone. */
+/** Gap: lite takes a request to sign many files for one to sign a file without a name. So each file is signed alone. */
 async function signMany(url: URL, request: Request, serve: Serve): Promise<Response> {
   const { expiresIn, paths } = manyToSign.parse(await request.json());
   const answers = await Promise.all(paths.map(async (path) => {
@@ -95,7 +95,7 @@ function rename(answer: unknown): object {
   return { ...rest, signedURL: path, url: path };
 }
 
-/** Gap: lite answers 200 to every download; a part of a file is a 206, a part that it has not a 416. */
+/** Gap: lite answers every download with 200. A part of a file must be a 206, a part behind its end a 416. */
 function withRangeStatus(response: Response): Response {
   const range = response.headers.get("content-range");
   if (range === null || response.status !== 200) return response;

@@ -1,5 +1,5 @@
-// The process that serves REST, Auth, Storage and Realtime of a Postgres at DATABASE_URL, as a Supabase project does. Its own, so
-// that its memory and CPU are not those of the functions. Prints one line of JSON when it listens.
+// The process that serves REST, Auth, Storage and Realtime of the Postgres at DATABASE_URL, as a Supabase project does. It
+// is a process of its own so that its memory and CPU are not counted as the functions'. Prints a line of JSON when it listens.
 import { rmSync } from "node:fs";
 import { nameSigningKey } from "./auth-bridge.ts";
 import { createFileStorage } from "./file-storage.ts";
@@ -7,10 +7,10 @@ import { announcePort, exitWithParent } from "../machine/parent-process.ts";
 import { createRealtime } from "./realtime/server.ts";
 import { serveStorage } from "./storage-bridge.ts";
 
-// Gap: PostgREST outlives its database. lite's driver throws in an immediate, where nobody can catch it, when a connection
-// breaks that it is about to write to, and what comes after is mixed up: https://github.com/porsager/postgres/issues/1154.
-// So a pool that has lost a connection is given up, with the requests in it, and the next request gets a new one.
-// In node_modules the driver's folder has no version in its path, in Deno's cache it has.
+// Gap: PostgREST survives the end of its database. lite's driver throws in an immediate, where it cannot be caught, when a
+// connection breaks while it is about to write, and later answers are mixed up: https://github.com/porsager/postgres/issues/1154.
+// So a pool that has lost a connection is dropped with its requests, and the next request gets a new pool.
+// The driver's path has a version in Deno's cache, and none in node_modules.
 const DRIVER = /\/postgres\/(\d[^/]*\/)?src\/connection\.js/;
 const { setImmediate: runLater } = globalThis;
 function runLaterSafely(callback: (...args: unknown[]) => void, ...args: unknown[]): NodeJS.Immediate {
@@ -25,7 +25,7 @@ function runLaterSafely(callback: (...args: unknown[]) => void, ...args: unknown
 globalThis.setImmediate = Object.assign(runLaterSafely, runLater);
 
 const storageFolder = read("STORAGE_FOLDER");
-// From the first moment on, so that a parent that dies early leaves no folder either.
+// It starts first, so that a parent that ends early leaves no folder either.
 const parentGone = exitWithParent(() => {
   if (Deno.env.has("STORAGE_IS_TEMPORARY")) rmSync(storageFolder, { recursive: true, force: true });
 });
@@ -67,14 +67,14 @@ const serveRealtime = createRealtime({
 type Serve = (request: Request) => Promise<Response>;
 let serveNow: Promise<Serve> | undefined;
 
-/** As PostgREST says it: https://docs.postgrest.org/en/stable/references/errors.html */
+/** PostgREST's own answer: https://docs.postgrest.org/en/stable/references/errors.html */
 function unreachable(): Response {
   return Response.json({ code: "PGRST001", message: "The database cannot be reached" }, { status: 503 });
 }
 
-/** REST, Auth and Storage on a pool of connections of their own, for as long as none is lost. */
+/** REST, Auth and Storage on one pool of connections, until one of these is lost. */
 async function openApp(): Promise<Serve> {
-  // Gap: lite that finds no database takes it for one without tables and procedures, and goes on so.
+  // Gap: lite takes a database that does not answer for one without tables and procedures, and continues.
   const probe = postgres(read("DATABASE_URL"), { max: 1 });
   await probe`select 1`.finally(() => probe.end());
 
@@ -107,7 +107,7 @@ async function openApp(): Promise<Serve> {
     if (!isLost) serveNow = undefined;
     isLost = true;
     for (const refuse of underWay) refuse(unreachable());
-    // Closes what is idle; what was lost never answers.
+    // Closes idle connections; a lost one never answers.
     connection.close().catch(() => {});
   }
 

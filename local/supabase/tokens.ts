@@ -12,7 +12,7 @@ export function createSigningKey(): SigningKey {
   return { kid: crypto.randomUUID(), secret: randomBytes(32).toString("hex") };
 }
 
-/** What identifies a stack to its clients. */
+/** The keys of a stack. */
 export interface StackKeys {
   publishableKey: string;
   secretKey: string;
@@ -41,7 +41,7 @@ export function signToken(claims: object, key: SigningKey): string {
   return `${content}.${signatureOf(content, key)}`;
 }
 
-/** Whether a token was signed with this key. Its time is the caller's to look at. */
+/** Whether a token was signed with this key. The caller checks the time of the token. */
 export function verifyToken(token: string, key: SigningKey): boolean {
   const end = token.lastIndexOf(".");
   const given = Buffer.from(token.slice(end + 1));
@@ -58,7 +58,7 @@ export function readClaims(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
 }
 
-/** What a token's receiver needs to verify it, as the value of `SUPABASE_JWKS`. */
+/** The public description of the key, as the value of `SUPABASE_JWKS`. */
 export function toJwks(key: SigningKey): string {
   const secret = Buffer.from(key.secret).toString("base64url");
   return JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", kid: key.kid, k: secret }] });

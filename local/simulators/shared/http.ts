@@ -11,21 +11,21 @@ export interface SimulatedRequest {
   query: URLSearchParams;
   headers: Headers;
   body: string;
-  /** Aborts when the caller is gone. */
+  /** Aborts when the caller has closed the connection. */
   closed: AbortSignal;
 }
 
-/** The answer to a call. A stream that throws cuts the connection. */
+/** The answer to a request. A body that throws cuts the connection. */
 export interface SimulatedResponse {
   status: number;
   headers: Record<string, string>;
   body: string | AsyncIterable<Uint8Array>;
 }
 
-/** Answers a call; `"drop"` closes the connection without a word. */
+/** Answers a request; `"drop"` closes the connection without an answer. */
 export type Handler = (request: SimulatedRequest) => Promise<SimulatedResponse | "drop">;
 
-/** Longer than clients keep a connection, else one that is closed as it is used again looks like a fault. */
+/** Longer than clients keep a connection: one that is closed while it is used again would seem to be a fault. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 
 /** A reply with a JSON body. */
@@ -97,7 +97,7 @@ async function readRequest(request: IncomingMessage, closed: AbortSignal): Promi
   };
 }
 
-/** The gateway's own error page: no JSON, no request id. */
+/** The error page of a provider's gateway: no JSON, no request id. */
 export function gatewayFailure(code: number): SimulatedResponse {
   return { status: code, headers: { "content-type": "text/html" }, body: `<html><h1>${code}</h1><hr>nginx</html>` };
 }

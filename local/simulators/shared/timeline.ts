@@ -1,25 +1,25 @@
-/** With a clock that is not the system's, due events are looked for this often (ms). */
-const FAKE_CLOCK_LOOK_MS = 20;
-/** Above this, `setTimeout` fires at once. */
+/** With a clock that is not the system's, the due events are run this often (ms). */
+const FAKE_CLOCK_INTERVAL_MS = 20;
+/** With a longer time `setTimeout` fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Event {
   due: number;
   run: (time: number) => void;
-  /** Somebody waits for it, so it must not be forgotten. */
+  /** A caller waits for it: it must run even when the others are dropped. */
   isAwaited: boolean;
 }
 
 /**
- * What is to happen, in order of its time. A clock that jumps an hour runs everything of that hour in order, each event
- * at its own time: no test needs to wait.
+ * Events in the order of their times. When the clock jumps an hour, all events of that hour run in order, each at its own
+ * time: no test needs to wait.
  */
 export class Timeline {
   #events: Event[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  /** One that does not wake itself runs nothing but in `advance`: a replay must not depend on when a timer fires. */
+  /** Without `wakesItself`, events run in `advance` alone: a replay must not depend on the moment at which a timer fires. */
   constructor(readonly now: () => number, private readonly wakesItself = true) {}
 
   /** Runs `run` at time `due` (ms). */
@@ -51,7 +51,7 @@ export class Timeline {
     this.#arm();
   }
 
-  /** Forgets everything that is still to happen; who waits, waits no longer. */
+  /** Drops all events. Callers that wait are released. */
   clear(): void {
     const forgotten = this.#events;
     this.#events = [];
@@ -59,7 +59,7 @@ export class Timeline {
     for (const event of forgotten) if (event.isAwaited) event.run(event.due);
   }
 
-  /** Clears and takes nothing more. */
+  /** Drops all events and runs no later one by itself. */
   stop(): void {
     this.#stopped = true;
     this.clear();
@@ -69,7 +69,7 @@ export class Timeline {
     clearTimeout(this.#timer);
     const next = this.#events[0];
     if (next === undefined || this.#stopped || !this.wakesItself) return;
-    const longest = this.now === Date.now ? LONGEST_TIMER_MS : FAKE_CLOCK_LOOK_MS;
+    const longest = this.now === Date.now ? LONGEST_TIMER_MS : FAKE_CLOCK_INTERVAL_MS;
     this.#timer = setTimeout(() => this.advance(), Math.min(Math.max(next.due - this.now(), 0), longest));
   }
 }
