@@ -5,6 +5,8 @@ const JOB_ID = /00000000-0000-4000-8000-[0-9a-f]{12}/g;
 
 const PART_LENGTH = 160;
 const MOST_LINES = 60;
+/** The log of a long run keeps the jobs that were used last: a shorter run has the others. */
+const MOST_JOBS = 2_000;
 
 const answerSchema = z.object({
   job: z.object({
@@ -31,7 +33,14 @@ export class ProcedureLog {
     const time = new Date(this.now()).toISOString().slice(5, 19);
     const line = `${time} ${procedure} ${request.slice(0, PART_LENGTH)} -> ${summaryOf(answer).slice(0, PART_LENGTH)}`;
     for (const job of new Set(`${request} ${answer}`.match(JOB_ID))) {
-      this.#lines.set(job, [...this.#lines.get(job) ?? [], line].slice(-MOST_LINES));
+      const lines = [...this.#lines.get(job) ?? [], line].slice(-MOST_LINES);
+      // A map keeps the order of insertion: the job that was used last moves to the end.
+      this.#lines.delete(job);
+      this.#lines.set(job, lines);
+    }
+    for (const [oldest] of this.#lines) {
+      if (this.#lines.size <= MOST_JOBS) break;
+      this.#lines.delete(oldest);
     }
   }
 
