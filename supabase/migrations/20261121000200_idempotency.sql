@@ -65,15 +65,16 @@ $$;
 revoke execute on function private.find_answer(uuid, text, text, text[]) from public, anon, authenticated;
 grant execute on function private.find_answer(uuid, text, text, text[]) to service_role;
 
--- Stores a key with its job and the answer that a replay gets. A row that is already there has expired: find_answer was
--- called before.
+-- Stores a key with its job and the answer that a replay gets, for p_key_seconds, or as long as app_settings says. A row
+-- that is already there has expired: find_answer was called before.
 create function private.store_answer(
   p_user_id uuid,
   p_idempotency_key text,
   p_operation_type text,
   p_request_hash text,
   p_job_id uuid,
-  p_response jsonb
+  p_response jsonb,
+  p_key_seconds integer default null
 )
 returns void
 language plpgsql
@@ -87,7 +88,7 @@ begin
   insert into public.idempotency_log as used
     (user_id, idempotency_key, operation_type, request_hash, job_id, response_data, status_code, created_at, expires_at)
   select p_user_id, p_idempotency_key, p_operation_type, p_request_hash, p_job_id, p_response, 200, v_now,
-    v_now + make_interval(hours => idempotency_hours)
+    v_now + coalesce(make_interval(secs => p_key_seconds), make_interval(hours => idempotency_hours))
   from public.app_settings
   on conflict (user_id, idempotency_key) do update set
     operation_type = excluded.operation_type, request_hash = excluded.request_hash, job_id = excluded.job_id,
@@ -100,8 +101,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) from public, anon, authenticated;
-grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb) to service_role;
+revoke execute on function private.store_answer(uuid, text, text, text, uuid, jsonb, integer)
+  from public, anon, authenticated;
+grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb, integer) to service_role;
 
 -- Deletes up to p_limit expired keys, the oldest first, and returns their number: { idempotency_keys }. Also forgets
 -- the usage of users who left, once it no longer counts.

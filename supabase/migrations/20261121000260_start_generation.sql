@@ -93,7 +93,8 @@ create function private.create_charged_job(
   p_steps jsonb,
   p_lease_seconds integer,
   p_idempotency_key text,
-  p_request_hash text
+  p_request_hash text,
+  p_key_seconds integer
 )
 returns jsonb
 language plpgsql
@@ -115,25 +116,29 @@ begin
   v_response := jsonb_build_object('job_id', p_job.job_id, 'status', 'pending', 'credits_used', p_job.credits_used,
     'credits_remaining', v_charge -> 'credits_remaining');
   perform private.store_answer(
-    p_job.user_id, p_idempotency_key, 'video_' || p_job.kind, p_request_hash, p_job.job_id, v_response);
+    p_job.user_id, p_idempotency_key, 'video_' || p_job.kind, p_request_hash, p_job.job_id, v_response,
+    p_key_seconds);
   return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_leased_job);
 end;
 $$;
 
-revoke execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text)
+revoke execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text, integer)
   from public, anon, authenticated;
-grant execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text) to service_role;
+grant execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text, integer)
+  to service_role;
 
 -- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
 -- `p_request` is { kind, model_id, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
 -- max_credits }; max_credits is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch.
+-- `p_key_seconds` is how long the key is bound, if not as long as app_settings says.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
   p_request_hash text,
   p_request jsonb,
   p_sibling_keys text[] default '{}',
-  p_lease_seconds integer default 60
+  p_lease_seconds integer default 60,
+  p_key_seconds integer default null
 )
 returns jsonb
 language plpgsql
@@ -187,10 +192,10 @@ begin
   if v_outcome is not null then
     return v_outcome;
   end if;
-  return private.create_charged_job(v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash);
+  return private.create_charged_job(v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
 end;
 $$;
 
-revoke execute on function public.start_generation(uuid, text, text, jsonb, text[], integer)
+revoke execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer)
   from public, anon, authenticated;
-grant execute on function public.start_generation(uuid, text, text, jsonb, text[], integer) to service_role;
+grant execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer) to service_role;

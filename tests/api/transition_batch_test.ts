@@ -94,11 +94,25 @@ Deno.test("of two different batches that come at once under one key one is start
   }
 });
 
-Deno.test("without a key a batch twice is two batches", async () => {
+Deno.test("the same batch with another key is another batch", async () => {
   const user = await world.newUser();
-  const [first, second] = [await send(user, THREE), await send(user, THREE)];
+  const [first, second] = [await send(user, THREE, "first"), await send(user, THREE, "second")];
   assert.notEqual(first.body.task_group_id, second.body.task_group_id);
   assert.equal(await world.balance(user), 64);
+});
+
+Deno.test("without a key a batch is the same one for ten seconds, and another one after them", async () => {
+  const user = await world.newUser();
+  const [first, repeat] = await Promise.all([send(user, THREE), send(user, THREE)]);
+  assert.deepEqual([first.status, repeat.status, repeat.body], [202, 202, first.body]);
+  assert.equal(await world.balance(user), 82);
+
+  await world.travel(10);
+  const later = await send(user, THREE);
+  assert.notEqual(later.body.task_group_id, first.body.task_group_id);
+  assert.equal(later.headers.get("x-idempotent-replay"), null);
+  assert.equal(await world.balance(user), 64);
+  await world.audit();
 });
 
 Deno.test("a batch under the key of a single transition is 422, and so is the other way round", async () => {

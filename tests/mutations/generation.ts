@@ -70,6 +70,17 @@ export const generationMutations: readonly Mutation[] = [
     test: start("an expired key can be used again before it is purged"),
   },
   {
+    name: "the seconds of a key",
+    guard: "A key of ten seconds answers no request after them.",
+    file: IDEMPOTENCY,
+    find: "coalesce(make_interval(secs => p_key_seconds), make_interval(hours => idempotency_hours))",
+    replace: "make_interval(hours => idempotency_hours)",
+    test: {
+      file: "supabase/tests/repeats.test.sql",
+      name: "a repeat after the seconds of its key is a new request",
+    },
+  },
+  {
     name: "the new answer of an expired key",
     guard: "An expired key that is used anew is bound to its new job.",
     file: IDEMPOTENCY,

@@ -5,11 +5,13 @@ const FUNCTIONS = "supabase/functions";
 const ENDPOINT = `${FUNCTIONS}/_shared/http/endpoint.ts`;
 const GENERATE = `${FUNCTIONS}/generate-video/handler.ts`;
 const FINGERPRINT = `${FUNCTIONS}/generate-video/request.ts`;
+const KEYS = `${FUNCTIONS}/_shared/http/idempotency-key.ts`;
 const WEBHOOK = `${FUNCTIONS}/provider-webhook/handler.ts`;
 const TOKEN = `${FUNCTIONS}/_shared/jobs/webhook-url.ts`;
 const errors = (name: string) => ({ file: "tests/api/error_table_test.ts", name });
 const outages = (name: string) => ({ file: "tests/api/outages_test.ts", name });
 const keys = (name: string) => ({ file: "tests/api/idempotency_keys_test.ts", name });
+const keyless = (name: string) => ({ file: "tests/api/transition_keys_test.ts", name });
 const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
 const NO_USERS_OWN = errors("credentials that are not a user's own token are 401, on both endpoints");
 const OTHER_REQUEST = keys("a key that was used for another request is 422, and stays bound to the first");
@@ -75,6 +77,38 @@ export const requestMutations: readonly Mutation[] = [
     replace: "",
     test: field === "image_url" ? OTHER_IMAGE : OTHER_REQUEST,
   })),
+  {
+    name: "the request in the key of a request without one",
+    guard: "A double tap is not two charges.",
+    file: KEYS,
+    find: "`repeat ${requestHash}`",
+    replace: "`repeat ${crypto.randomUUID()}`",
+    test: keyless("ten copies of a request at once without a key are one task and one charge"),
+  },
+  {
+    name: "the difference of the keys of requests without one",
+    guard: "Another request soon afterwards is not refused, nor answered with the first one's video.",
+    file: KEYS,
+    find: "`repeat ${requestHash}`",
+    replace: '"repeat "',
+    test: keyless("without a key another request, another user's and one with a key are tasks of their own"),
+  },
+  {
+    name: "the space in the key of a request without one",
+    guard: "A client's key never names a request that was sent without one.",
+    file: KEYS,
+    find: "`repeat ${requestHash}`",
+    replace: "`repeat-${requestHash}`",
+    test: keyless("no client can send the key that a request without one gets"),
+  },
+  {
+    name: "the seconds of the key of a request without one",
+    guard: "Whoever wants the same video again gets another one, and not the first one's answer for a day.",
+    file: KEYS,
+    find: ", keySeconds: REPEAT_SECONDS }",
+    replace: " }",
+    test: keyless("without a key the same request is one task for ten seconds, and another one after them"),
+  },
   {
     name: "the token of a webhook",
     guard: "A webhook is for the job and the attempt that its address was made for.",

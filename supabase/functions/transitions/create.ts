@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { GenerationRequest } from "../_shared/database/jobs.ts";
+import type { RequestIdentity } from "../_shared/database/jobs.ts";
 import type { LeasedJob } from "../_shared/database/records.ts";
 import { advance } from "../_shared/jobs/advance.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
@@ -7,21 +7,18 @@ import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
-import { idempotencyKey } from "../_shared/http/idempotency-key.ts";
+import { identityOf, optionalKey } from "../_shared/http/idempotency-key.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
-/** What identifies a repeated request. */
-type Identity = Pick<GenerationRequest, "idempotencyKey" | "requestHash" | "siblingKeys">;
-
 /** POST /transitions/create-and-generate/: charged and created at once, submitted after the answer. */
 export async function createTransition(context: JobContext, request: Request): Promise<Response> {
-  const key = keyOf(request);
+  const key = optionalKey(request);
   const body = await readBody(request, transitionBody);
   const requestHash = await sha256Hex(canonicalJson(["transition", withoutMaxCredits(body)]));
-  const started = await start(context, body, { idempotencyKey: key, requestHash });
+  const started = await start(context, body, identityOf(key, requestHash));
   const task = taskOf(started);
   context.logFields.job_id = task.task_id;
   const message = "Transition creation and video generation started";
@@ -33,21 +30,23 @@ export async function createTransition(context: JobContext, request: Request): P
  * created are returned with the reason, and tried again by the same key. A batch without any created one is refused.
  */
 export async function createBatch(context: JobContext, request: Request): Promise<Response> {
-  const key = keyOf(request);
+  const key = optionalKey(request);
   const body = await readBody(request, batchBody);
   const requestHash = await sha256Hex(
     canonicalJson(["transitions", { transitions: body.transitions.map(withoutMaxCredits) }]),
   );
+  const identity = identityOf(key, requestHash);
   // The first item has the key itself, so that a single request with it is refused as another request.
-  const keyOfItem = async (index: number) => index === 0 ? key : await sha256Hex(canonicalJson(["batch", key, index]));
+  const keyOfItem = async (index: number) =>
+    index === 0 ? identity.idempotencyKey : await sha256Hex(canonicalJson(["batch", identity.idempotencyKey, index]));
   const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
   const items: (StartedJob | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {
     const before = items.at(-1);
     // Once the database is unreachable, the other items fail at once instead of waiting for it again.
     const isGone = before instanceof RequestError && before.code === "unavailable";
-    const identity = { idempotencyKey: await keyOfItem(index), requestHash, siblingKeys };
-    items.push(isGone ? before : await startItem(context, transition, identity));
+    const identityOfItem = { ...identity, idempotencyKey: await keyOfItem(index), siblingKeys };
+    items.push(isGone ? before : await startItem(context, transition, identityOfItem));
   }
   const [first] = items;
   const started = items.filter((item): item is StartedJob => !(item instanceof RequestError));
@@ -58,7 +57,8 @@ export async function createBatch(context: JobContext, request: Request): Promis
   }));
   return json(
     {
-      task_group_id: await groupId(context.userId, key),
+      // Without a key the same batch after ten seconds is another group.
+      task_group_id: await groupId(context.userId, key ?? started.map(({ response }) => response.job_id)),
       tasks,
       total: tasks.length,
       status: "pending",
@@ -73,7 +73,7 @@ export async function createBatch(context: JobContext, request: Request): Promis
 async function startItem(
   context: JobContext,
   body: TransitionBody,
-  identity: Identity,
+  identity: RequestIdentity,
 ): Promise<StartedJob | RequestError> {
   try {
     return await start(context, body, identity);
@@ -93,12 +93,7 @@ function withoutMaxCredits({ max_credits: _, ...body }: TransitionBody): Omit<Tr
   return body;
 }
 
-/** Without a key each request is a new transition. */
-function keyOf(request: Request): string {
-  return request.headers.has("idempotency-key") ? idempotencyKey(request) : crypto.randomUUID();
-}
-
-async function start(context: JobContext, body: TransitionBody, identity: Identity): Promise<StartedJob> {
+async function start(context: JobContext, body: TransitionBody, identity: RequestIdentity): Promise<StartedJob> {
   requireOwnFile(context, "front_image_path", body.front_image_path);
   requireOwnFile(context, "tail_image_path", body.tail_image_path);
   const started = await startJob(context, {
@@ -142,7 +137,7 @@ function replayHeader(started: StartedJob[]): Record<string, string> {
 }
 
 /** The same id for each repetition of a batch: a UUID (version 8: https://www.rfc-editor.org/rfc/rfc9562#section-5.8). */
-async function groupId(userId: string, key: string): Promise<string> {
+async function groupId(userId: string, key: unknown): Promise<string> {
   const hash = await sha256Hex(canonicalJson(["group", userId, key]));
   return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)]
     .join("-");

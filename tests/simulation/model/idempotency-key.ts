@@ -1,3 +1,4 @@
+import { KEY_MS, REPEAT_MS } from "./limits.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { Moment } from "./moment.ts";
 import type { RequestVariant } from "./request.ts";
@@ -7,7 +8,7 @@ import { TROUBLE } from "./user.ts";
 interface KeyedJob {
   jobId: string;
   variant: RequestVariant;
-  /** The earliest time at which a request may have made the job. The key is bound to it for at least a day from then. */
+  /** The earliest time at which a request may have made the job. The key is bound to it at least from then on. */
   since: number;
   /** The event number of the first answer that named the job. */
   knownAt: number;
@@ -17,9 +18,9 @@ interface KeyedJob {
   firstWasAccepted: boolean;
 }
 
-/** An idempotency key of a user. */
+/** An idempotency key of a user. Without a text none is sent, and only the one variant belongs to it. */
 export interface Key {
-  text: string;
+  text: string | null;
   name: string;
   variants: RequestVariant[];
   jobs: KeyedJob[];
@@ -28,7 +29,7 @@ export interface Key {
 
 /** The key of a batch. Each transition of the batch has a key of its own. */
 export interface BatchKey {
-  text: string;
+  text: string | null;
   variants: { body: Record<string, unknown>; refusal: RequestVariant["refusal"] }[];
   items: Key[];
   groupId: string | null;
@@ -43,6 +44,16 @@ export interface GenerationAnswer {
 
 const DAY_MS = 24 * 3_600_000;
 
+/** How long the key is bound. */
+export function boundMs({ text }: Pick<Key, "text">): number {
+  return text === null ? REPEAT_MS : KEY_MS;
+}
+
+/** The header with the key, if it is sent. */
+export function keyHeader({ text }: Pick<Key, "text">): Record<string, string> {
+  return text === null ? {} : { "Idempotency-Key": text };
+}
+
 /** Checks an answer against all earlier answers to its key. Returns the job that the answer names, or null. */
 export function checkGeneration(
   key: Key,
@@ -50,7 +61,7 @@ export function checkGeneration(
   answer: GenerationAnswer,
   moment: Moment,
 ): string | null {
-  const bound = key.jobs.find((job) => job.knownAt < moment.started && moment.finishedAt < job.since + DAY_MS);
+  const bound = key.jobs.find((job) => job.knownAt < moment.started && moment.finishedAt < job.since + boundMs(key));
   if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
   if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
@@ -95,10 +106,10 @@ function checkJob(
 
 function remember(key: Key, variant: RequestVariant, jobId: string, moment: Moment): KeyedJob {
   const previous = key.jobs.at(-1);
-  if (previous !== undefined && moment.finishedAt < previous.since + DAY_MS) {
-    throw new Violation(`${key.name} made two jobs within a day: ${previous.jobId}, ${jobId}`);
+  if (previous !== undefined && moment.finishedAt < previous.since + boundMs(key)) {
+    throw new Violation(`${key.name} made two jobs while it was bound: ${previous.jobId}, ${jobId}`);
   }
-  const since = previous === undefined ? key.firstStarted : previous.since + DAY_MS;
+  const since = previous === undefined ? key.firstStarted : previous.since + boundMs(key);
   const job = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
   key.jobs.push(job);
   return job;

@@ -5,7 +5,7 @@ import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
-/** All requests with an idempotency key, and their repeats. */
+/** All requests that are charged once for a key, or for ten seconds without one, and their repeats. */
 export class KeyedRequests {
   /** Each entry makes the request again. */
   readonly repeats: (() => Operation)[] = [];
@@ -42,9 +42,10 @@ export class KeyedRequests {
 
   transition(user: User): Operation {
     const key = this.transitions.newKey(user);
-    if (this.random.chance(0.1)) return this.transitions.create(user, key, this.random.pick(key.variants), false);
     this.repeats.push(() => {
-      if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.addVariant(user, key);
+      if (key.text !== null && this.random.chance(0.12) && key.variants.length < 3) {
+        this.transitions.addVariant(user, key);
+      }
       return this.transitions.create(user, key, this.#variant(key.variants));
     });
     return this.transitions.create(user, key, this.random.pick(key.variants));
@@ -53,7 +54,9 @@ export class KeyedRequests {
   batch(user: User): Operation {
     const key = this.transitions.newBatch(user);
     this.repeats.push(() => {
-      if (this.random.chance(0.12) && key.variants.length < 3) this.transitions.changeBatch(user, key);
+      if (key.text !== null && this.random.chance(0.12) && key.variants.length < 3) {
+        this.transitions.changeBatch(user, key);
+      }
       return this.transitions.batch(user, key, key.variants.indexOf(this.#variant(key.variants)));
     });
     return this.transitions.batch(user, key, 0);

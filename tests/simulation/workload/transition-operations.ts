@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Answer } from "../world/endpoints.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { type BatchKey, checkGeneration, type Key } from "../model/idempotency-key.ts";
+import { type BatchKey, boundMs, checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
 import { checkLeaving, type User } from "../model/user.ts";
 import type { Moment } from "../model/moment.ts";
 import type { VideoOperations } from "./video-operations.ts";
@@ -35,7 +35,7 @@ export class TransitionOperations {
   ) {}
 
   newKey(user: User): Key {
-    const key = this.operations.namedKey(`u${user.index}-k${user.keys++}`);
+    const key = this.operations.nextKey(user, true);
     this.addVariant(user, key);
     return key;
   }
@@ -45,8 +45,7 @@ export class TransitionOperations {
     key.variants.push(newTransition(this.random, asker));
   }
 
-  /** Without the header every request makes a new transition, so a key that is not sent is used only once. */
-  create(user: User, key: Key, variant: RequestVariant, sendsKey = true): Operation {
+  create(user: User, key: Key, variant: RequestVariant): Operation {
     const text = `transition ${key.name}-v${key.variants.indexOf(variant)} ${
       /\[.*/.exec(String(variant.body.prompt)) ?? ""
     }`;
@@ -54,7 +53,7 @@ export class TransitionOperations {
       const answer = await this.world.endpoints.call("transitions", {
         path: "/create-and-generate/",
         userId: user.id,
-        headers: sendsKey ? { "Idempotency-Key": key.text } : {},
+        headers: keyHeader(key),
         body: JSON.stringify(variant.body),
       });
       const done = moment();
@@ -64,11 +63,13 @@ export class TransitionOperations {
   }
 
   newBatch(user: User): BatchKey {
-    const { text, name } = this.operations.namedKey(`u${user.index}-k${user.keys++}`);
+    const { text, name } = this.operations.nextKey(user, true);
     const key: BatchKey = { text, variants: [], items: [], groupId: null };
     const count = this.random.weighted({ few: 10, one: 2, none: 0.3, many: 0.3 });
     const items = count === "one" ? 1 : count === "few" ? this.random.whole(2, 4) : 0;
-    for (let index = 0; index < items; index++) key.items.push(this.operations.namedKey(`${name}i${index}`));
+    for (let index = 0; index < items; index++) {
+      key.items.push({ ...this.operations.namedKey(`${name}i${index}`), text });
+    }
     this.#addBatchVariant(user, key, count === "none" ? 0 : count === "many" ? MOST_ITEMS + 1 : null);
     return key;
   }
@@ -85,7 +86,7 @@ export class TransitionOperations {
       const answer = await this.world.endpoints.call("transitions", {
         path: "/batch-create-and-generate/",
         userId: user.id,
-        headers: { "Idempotency-Key": key.text },
+        headers: keyHeader(key),
         body: JSON.stringify(sent.body),
       });
       const done = moment();
@@ -116,7 +117,8 @@ export class TransitionOperations {
   #checkBatch(user: User, key: BatchKey, number: number, answer: Answer, moment: Moment): void {
     const { task_group_id, tasks, total } = batchSchema.parse(answer.body);
     key.groupId ??= task_group_id;
-    if (key.groupId !== task_group_id) throw new Violation("A batch changed its id");
+    // Without a key it is made from the tasks, of which there may be more or others.
+    if (key.groupId !== task_group_id && key.text !== null) throw new Violation("A batch changed its id");
     if (total !== key.items.length || tasks.map(({ index }) => index).join() !== [...key.items.keys()].join()) {
       throw new Violation(`A batch of ${key.items.length} was answered ${JSON.stringify(tasks)}`);
     }
@@ -147,7 +149,7 @@ export class TransitionOperations {
     if (answer.code === "idempotency_key_reused") return;
     for (const { jobs, name } of key.items) {
       const bound = jobs.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
-      if (bound !== undefined && moment.finishedAt < bound.since + 24 * 3_600_000) {
+      if (bound !== undefined && moment.finishedAt < bound.since + boundMs(key)) {
         throw new Violation(`${name} is bound to ${bound.jobId}, and its batch was answered ${answer.code}`);
       }
     }

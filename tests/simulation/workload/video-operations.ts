@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { JobHistory } from "../model/job-history.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { checkGeneration, type Key } from "../model/idempotency-key.ts";
+import { checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
 import { checkLeaving, type User } from "../model/user.ts";
 import type { Moment } from "../model/moment.ts";
 import type { Random } from "../runtime/random.ts";
@@ -38,9 +38,16 @@ export class VideoOperations {
   ) {}
 
   newKey(user: User): Key {
-    const key = this.namedKey(`u${user.index}-k${user.keys++}`);
+    const key = this.nextKey(user);
     key.variants.push(newVariant(this.random, { keyName: key.name, number: 0, uploads: user.uploads }));
     return key;
+  }
+
+  /** The user's next key, named k; or named r for a request that is sent without one, where the route allows it. */
+  nextKey(user: User, isOptional = false): Key {
+    const isSent = !isOptional || this.random.chance(0.8);
+    const key = this.namedKey(`u${user.index}-${isSent ? "k" : "r"}${user.keys++}`);
+    return isSent ? key : { ...key, text: null };
   }
 
   namedKey(name: string): Key {
@@ -77,7 +84,7 @@ export class VideoOperations {
     return this.journal.operation(text, async (moment) => {
       const answer = await this.world.endpoints.call("generate-video", {
         userId: user.id,
-        headers: { "Idempotency-Key": key.text },
+        headers: keyHeader(key),
         body: JSON.stringify(variant.body),
       });
       const done = moment();

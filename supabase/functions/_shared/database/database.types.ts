@@ -632,6 +632,7 @@ export type Database = {
       "start_generation": {
         Args: {
           "p_idempotency_key": string;
+          "p_key_seconds"?: number;
           "p_lease_seconds"?: number;
           "p_request": Json;
           "p_request_hash": string;

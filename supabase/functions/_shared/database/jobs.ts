@@ -6,12 +6,18 @@ import { callProcedure, type DatabaseContext } from "./client.ts";
 import type { Json } from "./database.types.ts";
 import { jobSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema } from "./records.ts";
 
-export interface GenerationRequest {
-  userId: string;
+/** What makes a repeated request the same request. */
+export interface RequestIdentity {
   idempotencyKey: string;
   requestHash: string;
+  /** How long the key is bound, if not as long as `app_settings` says. */
+  keySeconds?: number | undefined;
   /** The keys of the whole batch that the request is part of. */
   siblingKeys?: string[] | undefined;
+}
+
+export interface GenerationRequest extends RequestIdentity {
+  userId: string;
   kind: "generation" | "transition";
   /** Without it the catalogue chooses; only a transition may leave it out. */
   modelId?: string | undefined;
@@ -67,6 +73,7 @@ export async function startGeneration(context: DatabaseContext, request: Generat
     p_idempotency_key: request.idempotencyKey,
     p_request_hash: request.requestHash,
     ...(request.siblingKeys === undefined ? {} : { p_sibling_keys: request.siblingKeys }),
+    ...(request.keySeconds === undefined ? {} : { p_key_seconds: request.keySeconds }),
     p_lease_seconds: LEASE_SECONDS,
     p_request: {
       kind: request.kind,

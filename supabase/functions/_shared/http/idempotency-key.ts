@@ -1,3 +1,4 @@
+import type { RequestIdentity } from "../database/jobs.ts";
 import { RequestError } from "../errors/request-errors.ts";
 
 /** The request's key, without the one pair of quotes that RFC 8941 allows around it. Throws `RequestError`. */
@@ -9,4 +10,21 @@ export function idempotencyKey(request: Request): string {
     throw new RequestError("idempotency_key_invalid");
   }
   return key;
+}
+
+/** As above; null without the header, on routes that do not demand it. */
+export function optionalKey(request: Request): string | null {
+  return request.headers.has("idempotency-key") ? idempotencyKey(request) : null;
+}
+
+/** A double tap, and a client that repeats what was not answered, come sooner; another wish for the same comes later. */
+const REPEAT_SECONDS = 10;
+
+/**
+ * What makes a repeated request the same one: the client's key, or for ten seconds the request itself. The space in that
+ * key keeps it apart from every key that a client can send.
+ */
+export function identityOf(key: string | null, requestHash: string): RequestIdentity {
+  if (key !== null) return { idempotencyKey: key, requestHash };
+  return { idempotencyKey: `repeat ${requestHash}`, requestHash, keySeconds: REPEAT_SECONDS };
 }
