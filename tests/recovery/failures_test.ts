@@ -24,7 +24,7 @@ const FINAL_FAILURES: [what: string, fal: string, errorCode: string][] = [
   ["a run that made nothing", "no_media", "no_media"],
   ["a success without a video in it", "no_video", "no_media"],
   ["an error that fal says not to retry", "internal_server_error_final", "provider_error"],
-  ["a run that somebody cancelled at the provider", "client_cancelled", "cancelled_by_provider"],
+  ["a run that was cancelled at the provider", "client_cancelled", "cancelled_by_provider"],
   ["a run that the provider did not start in time", "user_timeout", "provider_timeout"],
   ["a result that fal no longer has", "expired", "result_expired"],
   ["a file that is no video", "media_wrong_type", "media_unusable"],

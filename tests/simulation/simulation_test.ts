@@ -19,11 +19,11 @@ Deno.test(
 
 const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-Deno.test(`every invariant holds in a world that nobody has seen before (seed ${seed})`, untidy, async () => {
+Deno.test(`every invariant holds in a world of a random seed (${seed})`, untidy, async () => {
   await simulate({ seed, operations: OPERATIONS, users: USERS, connections: 8, mustMeet: "sure" });
 });
 
-Deno.test("a seed gives the same world again, so that what went wrong in it can be looked at", untidy, async () => {
+Deno.test("a seed gives the same world again, so that a failure can be repeated", untidy, async () => {
   const world = { seed, operations: 1_000, users: 200, connections: 1, mustMeet: "nothing" } as const;
   const { fingerprint } = await simulate(world);
   assert.equal((await simulate({ ...world, randomDelays: true })).fingerprint, fingerprint, `Seed ${seed}`);

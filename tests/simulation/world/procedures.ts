@@ -56,7 +56,7 @@ export class ProcedureServer {
     const isOfNobody = name === "add_credits" && code === "23503";
     // A request of a user whose account is deleted.
     if (code === "PT401") {
-      this.counts.add("account deletions", `${name}: nobody there`);
+      this.counts.add("account deletions", `${name}: account deleted`);
       return Response.json({ code, message, details: null, hint: null }, { status: 401 });
     }
     const heading = isOfNobody ? "account deletions" : "sql errors";

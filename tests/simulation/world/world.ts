@@ -133,7 +133,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
       const place = users.indexOf(gone);
       if (place < 0) return;
       const comesBack = random.chance(0.5);
-      counts.add("account deletions", comesBack ? "came back" : "somebody new");
+      counts.add("account deletions", comesBack ? "came back" : "new user");
       users[place] = await newUser(nextUser++, comesBack ? respell(gone.email, random) : undefined);
     },
     fileBytes,
