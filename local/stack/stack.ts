@@ -3,7 +3,7 @@ import { type Child, startChild } from "../machine/child-process.ts";
 import type { DatabaseFiles } from "../postgres/database.ts";
 import { DENO_FLAGS } from "../machine/deno-flags.ts";
 import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "../simulators/fal/simulator.ts";
-import { tellFunctionsAddress } from "./functions-address.ts";
+import { setFunctionsUrl } from "./functions-url.ts";
 import { freePort } from "../machine/free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -179,7 +179,7 @@ class StackStarter {
     // Imported only now: loading it takes as long as the other parts take to start.
     const { prepareDatabase } = await import("../postgres/database.ts");
     await prepareDatabase(this.#databaseUrl, databaseFiles);
-    await tellFunctionsAddress(this.#databaseUrl, `${url}/functions/v1`);
+    await setFunctionsUrl(this.#databaseUrl, `${url}/functions/v1`);
     const { offerModels } = await import("./simulated-models.ts");
     await offerModels(this.#databaseUrl, [
       ...(falKey ? [] : ["fal"]),
