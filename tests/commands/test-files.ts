@@ -25,7 +25,7 @@ async function findFiles(name: string): Promise<string[]> {
   if (found?.isDirectory || (found?.isFile && name.endsWith(ENDING))) return [name];
   if (found?.isFile) throw new UsageError(`${name} is not a file of tests. ${HINT}`);
   const pattern = name.split("*").map(RegExp.escape).join("[^/]*");
-  const wanted = new RegExp(`(^|/)${pattern}(${RegExp.escape(ENDING)})?$`);
+  const wanted = new RegExp(`(^|/)${pattern}(_test)?(\\.ts)?$`);
   const tests = (await Promise.all(["tests", "local", "supabase/functions"].map((folder) => listFiles(folder, ENDING))))
     .flat();
   const files = tests.filter((file) => wanted.test(file));
