@@ -10,8 +10,19 @@ export function clientOrigin(request: Pick<IncomingMessage, "headers">, usual: s
   return `${protocol === "https" ? "https" : "http"}://${called}`;
 }
 
-export function isJson(reply: IncomingMessage): boolean {
-  return reply.headers["content-type"]?.includes("application/json") ?? false;
+/** Whether an answer is text that may have addresses: JSON, or the page of a link. */
+export function mayHaveAddresses(reply: IncomingMessage): boolean {
+  return /application\/json|text\/html/.test(reply.headers["content-type"] ?? "");
+}
+
+/** The headers of an answer, with one origin replaced by another where they redirect to it. */
+export function replaceRedirectOrigin(
+  headers: OutgoingHttpHeaders,
+  { from, to }: { from: string; to: string },
+): OutgoingHttpHeaders {
+  const { location } = headers;
+  if (typeof location !== "string" || !location.startsWith(`${from}/`)) return headers;
+  return { ...headers, location: `${to}${location.slice(from.length)}` };
 }
 
 /** Passes an answer on, with one origin replaced by another. */

@@ -1,13 +1,13 @@
 import { type Agent, type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
-import { clientOrigin, isJson, replaceOrigin } from "./client-origin.ts";
+import { clientOrigin, mayHaveAddresses, replaceOrigin, replaceRedirectOrigin } from "./client-origin.ts";
 
 /** Where a request goes, and what happens to its answer. */
 export interface Upstream {
   port: number;
   path: string;
   agent: Agent;
-  /** The origin that JSON answers name, to be replaced by the one that the client called; null for none. */
+  /** The origin that answers name, to be replaced by the one that the client called; null for none. */
   ownOrigin: string | null;
   /** The answer is read and lost, for a test. */
   losesReply: boolean;
@@ -53,10 +53,11 @@ function passOn(
   // The client may have closed at this moment. Deno's `pipeline` then throws, where Node's calls its callback.
   if (response.destroyed) return void reply.destroy();
   const { connection: _, "keep-alive": __, ...headers } = reply.headers;
-  const origin = ownOrigin === null ? null : clientOrigin(request, ownOrigin);
-  if (ownOrigin !== null && origin !== null && origin !== ownOrigin && request.method !== "HEAD" && isJson(reply)) {
-    return void replaceOrigin(reply, response, headers, { from: ownOrigin, to: origin });
+  const origins = { from: ownOrigin ?? "", to: clientOrigin(request, ownOrigin ?? "") };
+  const isReplaced = ownOrigin !== null && origins.from !== origins.to;
+  if (isReplaced && request.method !== "HEAD" && mayHaveAddresses(reply)) {
+    return void replaceOrigin(reply, response, headers, origins);
   }
-  response.writeHead(reply.statusCode ?? 502, headers);
+  response.writeHead(reply.statusCode ?? 502, isReplaced ? replaceRedirectOrigin(headers, origins) : headers);
   pipeline(reply, response, () => {});
 }

@@ -24,7 +24,7 @@ export async function serveStorage(request: Request, serve: Serve, signingKey: S
   const passed = isForm(request) ? await nameFile(url, request) : new Request(url, request);
   const response = await requestedRange.run(request.headers.get("range"), () => serve(passed));
   if (request.method === "POST" && response.ok && url.pathname.includes("/sign/")) return await renameSigned(response);
-  return withRangeStatus(response);
+  return asDownload(withRangeStatus(response), url);
 }
 
 /** The fault of a signed address, in Supabase's words. Gap: lite answers 500 for one that was altered or has expired. */
@@ -93,6 +93,17 @@ function rename(answer: unknown): object {
   const { signedUrl, ...rest } = answer;
   const path = typeof signedUrl === "string" && signedUrl !== "" ? signedUrl.replace(ROOT, "") : null;
   return { ...rest, signedURL: path, url: path };
+}
+
+/** Gap: lite knows no `?download`, with which Supabase tells the browser to save the file, by this name if there is one. */
+function asDownload(response: Response, { pathname, searchParams }: URL): Response {
+  const name = searchParams.get("download");
+  if (name === null || !response.ok || !pathname.startsWith(`${ROOT}/object/`)) return response;
+  const encoded = encodeURIComponent(name);
+  const disposition = name === "" ? "attachment;" : `attachment; filename=${encoded}; filename*=UTF-8''${encoded};`;
+  const headers = new Headers(response.headers);
+  headers.set("content-disposition", disposition);
+  return new Response(response.body, { status: response.status, headers });
 }
 
 /** Gap: lite answers every download with 200. A part of a file must be a 206, a part behind its end a 416. */

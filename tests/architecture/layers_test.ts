@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
       "get-video-status",
       "health",
       "provider-webhook",
+      "share",
       "transitions",
       "uploads",
       "videos",

@@ -3,7 +3,7 @@ import { leaseDueJobs } from "../_shared/database/jobs.ts";
 import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { advance } from "../_shared/jobs/advance.ts";
-import { readBody } from "../_shared/http/body.ts";
+import { readOptionalBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
@@ -25,9 +25,7 @@ export const workerBody = z.strictObject({ task: z.enum(["advance", "purge"]).de
 
 /** POST /advance-jobs: one call of the worker. It does the next action of every due job, or the daily purge. */
 export async function advanceJobs(context: JobContext, request: Request): Promise<Response> {
-  const { task } = request.headers.get("content-length") === "0" || request.body === null
-    ? { task: "advance" }
-    : await readBody(request, workerBody);
+  const { task } = await readOptionalBody(request, workerBody);
   return json(task === "purge" ? await purge(context) : await tick(context));
 }
 

@@ -6,18 +6,25 @@ import { readQuery } from "../_shared/http/query.ts";
 import { entityTag, isUnchanged, jobView } from "../_shared/jobs/view.ts";
 import { readCurrentJob, retryAfterHeader } from "../_shared/jobs/read.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
+import type { Job } from "../_shared/database/records.ts";
+import { asDownload, fileName } from "../_shared/storage/download-name.ts";
+
+/** The name of the file that a browser is to save; empty: one of ours. */
+const download = text(0, 255).optional();
 
 export const statusQuery = z.union(
   [
-    z.strictObject({ job_id: uuid }).transform(({ job_id }) => ({ jobId: job_id })),
-    z.strictObject({ node_id: text(1, 128) }).transform(({ node_id }) => ({ nodeId: node_id })),
+    z.strictObject({ job_id: uuid, download })
+      .transform(({ job_id, download }) => ({ which: { jobId: job_id }, download })),
+    z.strictObject({ node_id: text(1, 128), download })
+      .transform(({ node_id, download }) => ({ which: { nodeId: node_id }, download })),
   ],
-  { error: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else" },
+  { error: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and besides it only download" },
 );
 
 /** GET /get-video-status: the job, advanced first if it was due. */
 export async function getVideoStatus(context: JobContext, request: Request): Promise<Response> {
-  const which = readQuery(request, statusQuery);
+  const { which, download } = readQuery(request, statusQuery);
   const job = await readCurrentJob(context, which);
   if (job === null) throw new RequestError("job_not_found");
   context.logFields.job_id = job.job_id;
@@ -27,5 +34,16 @@ export async function getVideoStatus(context: JobContext, request: Request): Pro
     return new Response(null, { status: 304, headers });
   }
   const view = await jobView(context, job);
-  return json(view, 200, { ...headers, ...retryAfterHeader(job), "Cache-Control": "private, no-cache" });
+  return json(download === undefined ? view : { ...view, download_url: downloadUrl(job, view, download) }, 200, {
+    ...headers,
+    ...retryAfterHeader(job),
+    "Cache-Control": "private, no-cache",
+  });
+}
+
+/** The video's address with the name of the saved file. The provider's own address stays as it is. */
+function downloadUrl(job: Job, { video_url: url }: Record<string, unknown>, wish: string): string | null {
+  if (typeof url !== "string") return null;
+  if (job.video_path === null) return url;
+  return asDownload(url, fileName(wish, `video-${job.id}`, ".mp4"));
 }

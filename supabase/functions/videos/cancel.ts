@@ -7,7 +7,7 @@ import { deleteJobFiles } from "../_shared/jobs/files.ts";
 import { jobView } from "../_shared/jobs/view.ts";
 import { cancelRun, checkRuns } from "../_shared/jobs/runs.ts";
 import { advanceIfLeased } from "../_shared/jobs/read.ts";
-import { limitReached } from "../_shared/jobs/start.ts";
+import { limitReached } from "../_shared/errors/limit-reached.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 
 /** Another attempt may replace the run that was checked, but hardly twice. */

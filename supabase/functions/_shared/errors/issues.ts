@@ -170,9 +170,9 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
   },
   { en: "must be a UUID", tr: "UUID olmalı", es: "debe ser un UUID" },
   {
-    en: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else",
-    tr: "ya job_id (UUID) ya da node_id (1-128 karakter) içermeli, başka bir şey değil",
-    es: "debe tener job_id, un UUID, o bien node_id, de 1 a 128 caracteres, y nada más",
+    en: "must have either job_id, a UUID, or node_id, 1 to 128 characters, and besides it only download",
+    tr: "ya job_id (UUID) ya da node_id (1-128 karakter) içermeli; yanında yalnızca download olabilir",
+    es: "debe tener job_id, un UUID, o bien node_id, de 1 a 128 caracteres, y además solo download",
   },
   {
     en: "must be a public https URL",

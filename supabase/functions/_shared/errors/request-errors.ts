@@ -86,6 +86,22 @@ export const requestErrors = {
       "El video ya está hecho o su trabajo terminó, y no se puede cancelar: consulte su estado",
     ),
   },
+  not_shareable: {
+    status: 409,
+    text: sentences(
+      "Only a finished video can be shared: read its status",
+      "Yalnızca hazır bir video paylaşılabilir: durumunu sorgulayın",
+      "Solo se puede compartir un video terminado: consulte su estado",
+    ),
+  },
+  share_limit_reached: {
+    status: 409,
+    text: sentences(
+      "This video has too many links: revoke those that nobody needs any more, or use one that you have",
+      "Bu videonun çok fazla bağlantısı var: artık gerekmeyenleri iptal edin ya da elinizdekilerden birini kullanın",
+      "Este video tiene demasiados enlaces: revoque los que ya no hagan falta o use uno de los que tiene",
+    ),
+  },
   payload_too_large: {
     status: 413,
     text: sentences(
@@ -164,6 +180,14 @@ export const requestErrors = {
       "You cancelled too many started videos in the last 24 hours: this one continues, let it finish",
       "Son 24 saatte başlamış çok fazla videoyu iptal ettiniz: bu video devam ediyor, bitmesini bekleyin",
       "Canceló demasiados videos ya empezados en las últimas 24 horas: este continúa, espere a que termine",
+    ),
+  },
+  too_many_requests: {
+    status: 429,
+    text: sentences(
+      "This link is being opened too often at the moment: try again in a minute",
+      "Bu bağlantı şu anda çok sık açılıyor: bir dakika sonra yeniden deneyin",
+      "Este enlace se abre con demasiada frecuencia en este momento: inténtelo en un minuto",
     ),
   },
   provider_failed: {

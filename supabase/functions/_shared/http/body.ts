@@ -7,11 +7,20 @@ const JSON_LIMIT_BYTES = 65_536;
 
 /** Reads a JSON body of at most 64 KiB and checks it against a schema. Throws `RequestError` with what is wrong. */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  return parseBody(await readBytes(request, JSON_LIMIT_BYTES), schema);
+}
+
+/** As `readBody`, for requests that need no body: none is the same as an empty object. */
+export async function readOptionalBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const bytes = await readBytes(request, JSON_LIMIT_BYTES);
+  return bytes.byteLength === 0 ? parse(schema, {}) : parseBody(bytes, schema);
+}
+
+function parseBody<T>(bytes: BufferSource, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(request, JSON_LIMIT_BYTES)));
-  } catch (error) {
-    if (error instanceof RequestError) throw error;
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
     throw new RequestError("invalid_json");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

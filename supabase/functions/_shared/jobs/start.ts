@@ -1,6 +1,7 @@
 import { type GenerationRequest, startGeneration, type StartOutcome } from "../database/jobs.ts";
 import { DatabaseError } from "../database/client.ts";
-import { RequestError, type RequestErrorCode } from "../errors/request-errors.ts";
+import { limitReached } from "../errors/limit-reached.ts";
+import { RequestError } from "../errors/request-errors.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 import { checkUpload } from "./uploads.ts";
@@ -77,18 +78,4 @@ function refusal(outcome: Exclude<StartOutcome, StartedJob>): RequestError {
     case "refusal_limit_reached":
       return limitReached(outcome, {}, 0);
   }
-}
-
-/** The error of a limit of a user, with the headers that all limits have. */
-export function limitReached(
-  refused: { outcome: RequestErrorCode; limit: number; retry_after: number },
-  fields: Record<string, number>,
-  remaining: number,
-): RequestError {
-  return new RequestError(refused.outcome, { limit: refused.limit, ...fields }, {
-    "Retry-After": String(refused.retry_after),
-    "X-RateLimit-Limit": String(refused.limit),
-    "X-RateLimit-Remaining": String(remaining),
-    "X-RateLimit-Reset": String(refused.retry_after),
-  });
 }
