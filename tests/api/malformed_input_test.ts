@@ -17,9 +17,9 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
   404: ["model_not_found", "job_not_found", "not_found"],
   405: ["method_not_allowed"],
   413: ["payload_too_large"],
-  409: ["price_changed", "not_cancellable"],
+  409: ["price_changed", "not_cancellable", "not_shareable"],
   422: ["idempotency_key_reused", "input_missing"],
-  429: ["too_many_active_jobs", "rate_limited"],
+  429: ["too_many_active_jobs", "rate_limited", "too_many_requests"],
 };
 
 interface Sent {
@@ -138,6 +138,7 @@ const ENDPOINTS = [
   "transitions/batch-create-and-generate",
   "transitions/task-status",
   "uploads",
+  "share",
   "account",
   "health",
   "advance-jobs",
@@ -155,6 +156,9 @@ function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
       "%00",
       "%ff",
       "cancel",
+      "share",
+      "page",
+      "A".repeat(32),
       KLING,
       "create-and-generate",
       "fal",

@@ -11,6 +11,7 @@ import { batchBody, transitionBody } from "../../supabase/functions/transitions/
 import { uploadBody } from "../../supabase/functions/uploads/handler.ts";
 import { deleteBody } from "../../supabase/functions/videos/delete.ts";
 import { listQuery } from "../../supabase/functions/videos/list.ts";
+import { revocationQuery, shareBody } from "../../supabase/functions/videos/share.ts";
 
 const page = await Deno.readTextFile(projectPath("docs/api.md"));
 const config = await Deno.readTextFile(projectPath("supabase/config.toml"));
@@ -21,6 +22,8 @@ const REQUESTS: Readonly<Record<string, z.ZodType>> = {
   "GET get-video-status": statusQuery,
   "GET videos": listQuery,
   "DELETE videos": deleteBody,
+  "POST videos/{job_id}/share": shareBody,
+  "DELETE videos/{job_id}/share": revocationQuery,
   "POST uploads": uploadBody,
   "POST transitions/create-and-generate/": transitionBody,
   "POST advance-jobs": workerBody,
