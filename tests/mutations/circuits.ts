@@ -6,7 +6,7 @@ const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sq
 const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
 const SUBMISSION = "supabase/functions/_shared/jobs/submit.ts";
 const RETRY = "supabase/functions/_shared/jobs/retry.ts";
-const GENERATE = "supabase/functions/generate-video/handler.ts";
+const NEW_VIDEO = "supabase/functions/_shared/jobs/new-video.ts";
 const circuits = (name: string) => ({ file: "supabase/tests/provider_circuits.test.sql", name });
 const attacks = (name: string) => ({ file: "tests/recovery/circuit_test.ts", name });
 const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
@@ -190,7 +190,7 @@ export const circuitMutations: readonly Mutation[] = [
   {
     name: "the back-pressure in a request",
     guard: "A provider that asks for fewer requests does not get three at once.",
-    file: GENERATE,
+    file: NEW_VIDEO,
     find: "if (isBackPressure(submission.error) && leased.attempts_left > 0) {",
     replace: "if (false) {",
     test: submissions(

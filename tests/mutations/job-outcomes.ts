@@ -2,9 +2,9 @@
 import type { Mutation } from "./mutation.ts";
 
 const FUNCTIONS = "supabase/functions";
-const GENERATE = `${FUNCTIONS}/generate-video/handler.ts`;
+const NEW_VIDEO = `${FUNCTIONS}/_shared/jobs/new-video.ts`;
 const START = `${FUNCTIONS}/_shared/jobs/start.ts`;
-const WEBHOOK = `${FUNCTIONS}/provider-webhook/handler.ts`;
+const WAKE = `${FUNCTIONS}/_shared/jobs/wake.ts`;
 const SUBMISSION = `${FUNCTIONS}/_shared/jobs/submit.ts`;
 const ADVANCE = `${FUNCTIONS}/_shared/jobs/advance.ts`;
 const DELIVER = `${FUNCTIONS}/_shared/jobs/deliver.ts`;
@@ -46,7 +46,7 @@ export const outcomeMutations: readonly Mutation[] = [
   {
     name: "the refund of a refused submission",
     guard: "An answer that reports the provider's refusal comes with the refund.",
-    file: GENERATE,
+    file: NEW_VIDEO,
     find: "return await fail(context, leased, submission.error);",
     replace: "return null;",
     test: LOCKED,
@@ -54,7 +54,7 @@ export const outcomeMutations: readonly Mutation[] = [
   {
     name: "the answer that a failed submission leaves with its key",
     guard: "A replay has the refund, as the first answer had.",
-    file: GENERATE,
+    file: NEW_VIDEO,
     find: "failJob(context, leased, error.code, answer)",
     replace: "failJob(context, leased, error.code)",
     test: LOCKED,
@@ -62,7 +62,7 @@ export const outcomeMutations: readonly Mutation[] = [
   {
     name: "the end of the submissions inside a request",
     guard: "What the provider refuses for good is not sent to it again.",
-    file: GENERATE,
+    file: NEW_VIDEO,
     find: 'if (submission.error.kind !== "retryable" || pause === null) {',
     replace: "if (pause === null) {",
     test: LOCKED,
@@ -158,7 +158,7 @@ export const outcomeMutations: readonly Mutation[] = [
   {
     name: "the check behind a webhook",
     guard: "A webhook only wakes: what it says of a run that is not the job's own is not believed.",
-    file: WEBHOOK,
+    file: WAKE,
     find: 'if (state.state !== "succeeded") return;',
     replace: "",
     test: webhook("a late run that failed leaves the current attempt alone"),
@@ -166,7 +166,7 @@ export const outcomeMutations: readonly Mutation[] = [
   {
     name: "the cancellation of an abandoned run",
     guard: "Of two runs of one job only one goes on at our cost.",
-    file: WEBHOOK,
+    file: WAKE,
     find: "if (adopted.abandoned_provider_job_id !== null) {",
     replace: "if (false) {",
     test: webhook("the first attempt delivers although a second was made, whose run is cancelled"),

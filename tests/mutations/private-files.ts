@@ -39,7 +39,7 @@ export const privateFileMutations: readonly Mutation[] = [
   {
     name: "the files of a job that is deleted while they are there",
     guard: "What was written for a refunded job is deleted at once.",
-    file: "supabase/functions/videos/delete.ts",
+    file: "supabase/functions/_shared/jobs/deletion.ts",
     find: "await cleanUpAfterDeletion(context, { files, runs });",
     replace: "await cleanUpAfterDeletion(context, { files: [], runs });",
     test: limits("a video for nothing: a stored video that is deleted is refunded, counted, and gone at once"),

@@ -1,15 +1,11 @@
-import { adoptRun, wakeJob, type WakeOutcome } from "../_shared/database/jobs.ts";
-import type { LeasedJob } from "../_shared/database/records.ts";
-import { advance } from "../_shared/jobs/advance.ts";
-import { keepAlive } from "../_shared/runtime/background.ts";
+import { wakeJob } from "../_shared/database/jobs.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
-import { errorText } from "../_shared/runtime/log.ts";
-import { cancelRun, checkRun } from "../_shared/jobs/runs.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
+import { followWake } from "../_shared/jobs/wake.ts";
 import { isWebhookToken } from "../_shared/jobs/webhook-url.ts";
 import { type Address, addressOf } from "./address.ts";
 
@@ -36,13 +32,7 @@ export async function providerWebhook(context: JobContext, request: Request): Pr
 
   const wake = await wakeJob(context, address.jobId, address.attempt, runId);
   if (wake === null) throw new RequestError("job_not_found");
-  context.log("info", "webhook", { job_id: address.jobId, attempt: address.attempt, outcome: wake.outcome });
-  keepAlive(
-    follow(context, wake, runId, address).catch((error) => {
-      // The job stays due: the next poll or the worker does the same.
-      context.log("error", "advance_failed", { job_id: address.jobId, error: errorText(error) });
-    }),
-  );
+  followWake(context, wake, { ...address, runId });
   return json({ received: true });
 }
 
@@ -70,36 +60,4 @@ async function isSigned(context: JobContext, provider: VideoProvider, delivery: 
 function refused(context: JobContext, address: Address): RequestError {
   context.log("warn", "webhook_refused", { job_id: address.jobId, attempt: address.attempt });
   return new RequestError("unauthorized");
-}
-
-async function follow(
-  context: JobContext,
-  wake: NonNullable<WakeOutcome>,
-  runId: string,
-  address: Address,
-): Promise<void> {
-  switch (wake.outcome) {
-    case "finished":
-      if (!wake.same_run) {
-        context.log("alert", "run_wasted", { job_id: address.jobId, attempt: address.attempt });
-      }
-      return;
-    case "woken":
-      if (wake.leased_job !== null) await advance(context, wake.leased_job);
-      return;
-    case "late_run":
-      return await followLateRun(context, wake.leased_job, runId);
-  }
-}
-
-/** A late run that has succeeded delivers the job: the user waits, and we pay for the run anyway. */
-async function followLateRun(context: JobContext, current: LeasedJob, runId: string): Promise<void> {
-  const state = await checkRun(context, { ...current, provider_job_id: runId });
-  if (state.state !== "succeeded") return;
-  const adopted = await adoptRun(context, current, runId);
-  if (adopted === null) return;
-  if (adopted.abandoned_provider_job_id !== null) {
-    await cancelRun(context, { ...current, provider_job_id: adopted.abandoned_provider_job_id });
-  }
-  await advance(context, adopted.leased_job);
 }

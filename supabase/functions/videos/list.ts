@@ -2,21 +2,11 @@ import { z } from "zod";
 import type { Job } from "../_shared/database/records.ts";
 import { changedVideos, listVideos, type VideoPage } from "../_shared/database/videos.ts";
 import { json } from "../_shared/http/endpoint.ts";
-import { text, uuid } from "../_shared/http/fields.ts";
+import { text } from "../_shared/http/fields.ts";
+import { instant, nextCursor, readCursor } from "../_shared/http/list-query.ts";
 import { readQuery } from "../_shared/http/query.ts";
 import { jobViews } from "../_shared/jobs/view.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
-
-/** The last millisecond of the year 9999: `toISOString` writes later years in another form. */
-const LAST_MS = 253_402_300_799_999;
-
-const AN_INSTANT = { error: "must be Unix milliseconds, or ISO 8601 with a time zone" };
-/** In the form of `server_time_ms` or `server_time`. A `+` that was not encoded in the query arrives as a space. */
-const instant = z.union([
-  z.string().regex(/^\d{1,15}$/).transform(Number),
-  z.string().transform((text) => text.replace(" ", "+")).pipe(z.iso.datetime({ offset: true }))
-    .transform((text) => Date.parse(text)),
-], AN_INSTANT).pipe(z.number().min(0, AN_INSTANT).max(LAST_MS, AN_INSTANT)).optional();
 
 export const listQuery = z.strictObject({
   limit: z.coerce.number({ error: "must be 1 to 100" }).int({ error: "must be 1 to 100" })
@@ -30,27 +20,12 @@ export const listQuery = z.strictObject({
   updatedSince: instant,
 });
 
-/** Where a page ended: microseconds, job, and for a list of changes the instant up to which it goes, in milliseconds. */
-const cursorSchema = z.string().transform((text) => {
-  const [at, jobId, untilMs = null, ...rest] = text.split("_");
-  return rest.length === 0 ? { at, jobId, untilMs } : null;
-}).pipe(z.object({
-  at: z.string().regex(/^\d{1,18}$/).transform(Number).pipe(z.number().max(LAST_MS * 1000)),
-  jobId: uuid,
-  untilMs: z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.number().max(LAST_MS)).nullable(),
-}));
-
 const queryWithCursor = listQuery.transform(({ cursor, updated_since, updatedSince, ...rest }, context) => {
   const sinceMs = updated_since ?? updatedSince;
-  const parsed = cursor === undefined ? null : cursorSchema.safeParse(cursor).data;
   if (sinceMs !== undefined && rest.node_id !== undefined) {
     context.addIssue({ code: "custom", path: ["node_id"], message: "must not be sent together with updated_since" });
   }
-  if (parsed === undefined || (parsed !== null && (parsed.untilMs !== null) !== (sinceMs !== undefined))) {
-    context.addIssue({ code: "custom", path: ["cursor"], message: "must be the next_cursor of a page of this list" });
-    return z.NEVER;
-  }
-  return { ...rest, sinceMs, cursor: parsed };
+  return { ...rest, sinceMs, cursor: readCursor(cursor, sinceMs !== undefined, context) };
 });
 
 /**
@@ -70,9 +45,7 @@ export async function getVideos(context: JobContext, request: Request): Promise<
     });
   return json({
     videos: await viewsOf(context, page),
-    next_cursor: page.next === null
-      ? null
-      : [page.next.at, page.next.job_id, ...(sinceMs === undefined ? [] : [page.server_time_ms])].join("_"),
+    next_cursor: nextCursor(page, sinceMs !== undefined),
     server_time: new Date(page.server_time_ms).toISOString(),
     server_time_ms: page.server_time_ms,
     ...(page.deletions_since === undefined ? {} : { deletions_since: page.deletions_since }),
