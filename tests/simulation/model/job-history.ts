@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RETENTION_DAYS } from "./limits.ts";
 import { refundFor } from "./prices.ts";
 import type { ExpectedJob } from "./request.ts";
 import { Violation } from "../runtime/violation.ts";
@@ -62,7 +63,15 @@ interface Seen {
 
 /** Older answers than these came before every request that is still under way. */
 const KEPT = 12;
+const DAY_MS = 24 * 3_600_000;
 const RANK = { pending: 0, processing: 1, completed: 2, failed: 2 };
+
+/** The event numbers at which a request began and ended, and the simulated time of its end. */
+interface RequestTimes {
+  started: number;
+  finished: number;
+  finishedAt: number;
+}
 
 /** All answers that the owner of a job got about it. */
 export class JobHistory {
@@ -81,8 +90,13 @@ export class JobHistory {
     readonly expected: ExpectedJob,
   ) {}
 
+  /** Whether the job may be deleted: by its owner, or after the retention. */
+  mayBeGone(now: number): boolean {
+    return this.deletionAsked || now >= this.since + RETENTION_DAYS * DAY_MS;
+  }
+
   /** Checks one more answer. Compared with the answers from before its request, nothing may go back. */
-  check(body: unknown, started: number, finished: number): View {
+  check(body: unknown, times: RequestTimes): View {
     const view = viewSchema.parse(body);
     this.#remember(view);
     if (view.job_id !== this.jobId || view.kind !== this.expected.kind) {
@@ -95,12 +109,12 @@ export class JobHistory {
       updatedAt: view.updated_at,
       refunded: view.credits_refunded,
       id: view.id,
-    }, { started, finished });
+    }, times);
     if ((view.status === "failed") !== (view.error_code !== null)) throw this.#contradiction(view);
     if (view.credits_used !== this.expected.price) throw this.#contradiction(view);
     switch (view.status) {
       case "completed":
-        this.#checkDelivery(view);
+        this.#checkDelivery(view, times.finishedAt);
         break;
       case "failed":
         if (view.credits_refunded !== view.credits_used || view.video_url !== null) throw this.#contradiction(view);
@@ -112,14 +126,14 @@ export class JobHistory {
   }
 
   /** The same check for an answer of `task-status`. */
-  checkTask(body: unknown, started: number, finished: number): void {
+  checkTask(body: unknown, times: RequestTimes): void {
     const task = taskSchema.parse(body);
     if (task.task_id !== this.jobId) {
       throw new Violation(`The request was for ${this.jobId}, the answer is about ${task.task_id}`);
     }
-    this.#compare(seenOf(task), { started, finished });
+    this.#compare(seenOf(task), times);
     if (task.state === "SUCCESS") this.#remember(task.result);
-    if (task.state === "SUCCESS") this.#checkDelivery(task.result);
+    if (task.state === "SUCCESS") this.#checkDelivery(task.result, times.finishedAt);
     if (task.state === "FAILURE" && task.credits_refunded !== this.expected.price) throw this.#contradiction(task);
   }
 
@@ -127,7 +141,7 @@ export class JobHistory {
     for (const url of [video_url, thumbnail_url, subtitles_url]) if (url !== null) this.addresses.add(url);
   }
 
-  #compare(answer: Seen, { started, finished }: { started: number; finished: number }): void {
+  #compare(answer: Seen, { started, finished }: RequestTimes): void {
     for (const { answer: earlier } of this.#seen.filter((seen) => seen.finished < started)) {
       const wrong = stepBack(earlier, answer);
       if (wrong !== null) throw new Violation(`Job ${this.jobId}: ${wrong}, ${JSON.stringify([earlier, answer])}`);
@@ -136,7 +150,7 @@ export class JobHistory {
   }
 
   /** A delivered video has all that was paid for, and skipped extras are refunded. */
-  #checkDelivery(delivery: Delivery): void {
+  #checkDelivery(delivery: Delivery, now: number): void {
     const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
     const { extras, spare, subtitles } = this.expected;
     const mayLack = skipped_extras.every((part) =>
@@ -147,7 +161,7 @@ export class JobHistory {
     }
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
     // A deletion may remove the files between the read of the job and the signing of their addresses.
-    if (this.deletionAsked) return;
+    if (this.mayBeGone(now)) return;
     const lacksThumbnail = thumbnail_url === null && !skipped_extras.includes("thumbnail");
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);

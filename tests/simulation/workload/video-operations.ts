@@ -9,10 +9,7 @@ import { checkUnreadable } from "../checks/refunded-files.ts";
 import { newVariant } from "./generation-requests.ts";
 import type { RequestVariant } from "../model/request.ts";
 import { Violation } from "../runtime/violation.ts";
-import { RETENTION_DAYS } from "../model/limits.ts";
 import type { World } from "../world/world.ts";
-
-const DAY_MS = 24 * 3_600_000;
 
 const deletedSchema = z.object({
   deleted: z.array(z.string()),
@@ -107,18 +104,18 @@ export class VideoOperations {
         })
         : await this.world.endpoints.call("get-video-status", { method: "GET", path, userId: user.id });
       const done = moment();
-      const { started, finished, finishedAt, disturbed } = done;
+      const { started, finishedAt, disturbed } = done;
       if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
-      if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
+      if (answer.status === 404 && history.mayBeGone(finishedAt)) return;
       if (answer.status === 200 && !byNode && history.goneSince < started) {
         throw new Violation(`${history.jobId} was deleted and is shown again`);
       }
       if (answer.status !== 200) throw new Violation(`The poll of ${history.jobId} was answered ${answer.status}`);
-      if (isTask) return history.checkTask(answer.body, started, finished);
+      if (isTask) return history.checkTask(answer.body, done);
       // The node may have a newer job: the same key makes another after a day.
       if (byNode && answer.body.job_id !== history.jobId) return;
-      history.check(answer.body, started, finished);
+      history.check(answer.body, done);
     });
   }
 
@@ -155,14 +152,14 @@ export class VideoOperations {
       const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
       this.world.counts.add("cancellations", `${stage} ${answer.status}`);
       const done = moment();
-      const { started, finished, finishedAt, disturbed } = done;
+      const { finishedAt, disturbed } = done;
       if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status === 409 || answer.code === "cancel_limit_reached" || (answer.status >= 500 && disturbed)) {
         return;
       }
-      if (answer.status === 404 && mayBeGone(history, finishedAt)) return;
+      if (answer.status === 404 && history.mayBeGone(finishedAt)) return;
       if (answer.status !== 200) throw new Violation(`A cancellation was answered ${answer.status}`);
-      const view = history.check(answer.body, started, finished);
+      const view = history.check(answer.body, done);
       if (view.error_code !== "cancelled") {
         throw new Violation(`${history.jobId} was cancelled: ${JSON.stringify(view)}`);
       }
@@ -214,9 +211,4 @@ export class VideoOperations {
       if (status !== 200 && !moment().disturbed) throw new Violation(`The list was answered ${status}`);
     });
   }
-}
-
-/** Whether the job may be deleted: by its owner, or after the retention. */
-function mayBeGone(history: JobHistory, now: number): boolean {
-  return history.deletionAsked || now >= history.since + RETENTION_DAYS * DAY_MS;
 }
