@@ -122,12 +122,12 @@ $$;
 revoke execute on function private.render(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.render(jsonb, jsonb) to anon, authenticated, service_role;
 
--- One step of a job, made from its row. `parts` are the extras that need the step: when all of them are skipped, so is
+-- One step of a job, made from its row. `extras` are those that need the step: when all of them are skipped, so is
 -- the step. `optional`: the video may be delivered without it.
 create function private.pipeline_step(
   p_name text,
   p_values jsonb,
-  p_parts jsonb default '[]',
+  p_extras jsonb default '[]',
   p_optional boolean default false
 )
 returns jsonb
@@ -138,7 +138,7 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
-    'input', private.render(input, p_values), 'credits', credits, 'parts', p_parts, 'optional', p_optional,
+    'input', private.render(input, p_values), 'credits', credits, 'extras', p_extras, 'optional', p_optional,
     'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
   from public.pipeline_steps where name = p_name;
 $$;

@@ -81,7 +81,7 @@ begin
     v_steps := v_steps || (jsonb_strip_nulls(jsonb_build_object('output', v_schema -> 'output')) || jsonb_build_object(
       'name', v_name, 'provider', p_model.provider, 'model', p_model.provider_model_id, 'produces', 'video_url',
       'input', v_input, 'credits', case v_number when 1 then private.price(p_model, p_settings) else 0 end,
-      'parts', '[]'::jsonb, 'optional', false, 'makes_video', true,
+      'extras', '[]'::jsonb, 'optional', false, 'makes_video', true,
       'typical_seconds', p_model.typical_seconds, 'max_run_seconds', p_model.max_run_seconds));
   end loop;
 
@@ -153,27 +153,27 @@ as $$
 declare
   v_volume numeric := coalesce((p_settings ->> 'music_volume')::numeric, 100);
   v_spare jsonb := coalesce(p_settings -> 'deliver_without', '[]');
-  v_parts jsonb := '[]';
+  v_extras jsonb := '[]';
   v_tracks jsonb := jsonb_build_array(private.track('video', 'video', 'video', p_settings));
   v_steps jsonb := '[]';
   v_mix jsonb;
 begin
   if (p_settings ->> 'enable_voiceover')::boolean then
-    v_parts := v_parts || '"voiceover"';
+    v_extras := v_extras || '"voiceover"';
     v_tracks := v_tracks || private.track('voiceover', 'audio', 'voiceover', p_settings);
     v_steps := v_steps || private.pipeline_step('voiceover', p_settings, '["voiceover"]', v_spare ? 'voiceover');
   end if;
   -- Music at volume 0 is no music.
   if (p_settings ->> 'enable_music')::boolean and v_volume > 0 then
-    v_parts := v_parts || '"music"';
+    v_extras := v_extras || '"music"';
     v_tracks := v_tracks || private.track('music', 'audio', 'loudness', p_settings);
     v_steps := v_steps
       || private.pipeline_step('music', p_settings, '["music"]', v_spare ? 'music')
       || private.pipeline_step('loudness',
         jsonb_build_object('music_loudness', private.loudness_of(v_volume)), '["music"]', v_spare ? 'music');
   end if;
-  if v_parts <> '[]' then
-    v_mix := private.pipeline_step('mix', jsonb_build_object('tracks', v_tracks), v_parts, v_parts <@ v_spare);
+  if v_extras <> '[]' then
+    v_mix := private.pipeline_step('mix', jsonb_build_object('tracks', v_tracks), v_extras, v_extras <@ v_spare);
   end if;
   return jsonb_build_object('before', v_steps, 'after', coalesce(v_mix, '[]'));
 end;

@@ -1,7 +1,7 @@
 -- Leases: which worker has a job now. A lease ends at a fixed time; after that any worker may take the job.
 
--- Leases a job whose row the caller has locked. If the job waits to be submitted, its next attempt is opened: should
--- the worker stop right after the provider took it, the attempt counts as one without an answer.
+-- Leases a job whose row the caller has locked. If the job waits to be submitted, its next attempt is opened. If
+-- the worker stops right after the provider accepted it, the attempt counts as one without an answer.
 create function private.take_lease(
   p_queued private.job_queue,
   p_lease_seconds integer
@@ -23,7 +23,7 @@ begin
     attempt = attempt + v_submits::integer,
     attempts_of_step = attempts_of_step + v_submits::integer,
     submitted_at = case when v_submits then v_now else submitted_at end,
-    -- If this worker stops: at the latest when the step must be ended.
+    -- If this worker stops, another one continues at this time: at the latest when the step must end.
     next_check_at = least(
       case when v_job.completed_at is null then step_deadline_at end,
       v_now + make_interval(secs => case when v_submits

@@ -98,7 +98,7 @@ $$;
 revoke execute on function public.record_submission(uuid, integer, text) from public, anon, authenticated;
 grant execute on function public.record_submission(uuid, integer, text) to service_role;
 
--- Gives up the current attempt: the step is submitted again after the delay.
+-- Ends the current attempt; the step is submitted again after the delay.
 create function public.schedule_retry(
   p_job_id uuid,
   p_attempt integer,

@@ -22,7 +22,7 @@ declare
 begin
   -- Skipped if all its extras are, or if its artifact is already there: some models make a thumbnail of their own.
   while p_queued.artifacts ? (v_step ->> 'name')
-    or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop
+    or (v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras)) loop
     v_next := v_next + 1;
     v_step := p_queued.steps -> v_next;
   end loop;
@@ -108,7 +108,7 @@ begin
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   v_job.skipped_extras := array(
-    select unnest(v_job.skipped_extras) union select jsonb_array_elements_text(v_step -> 'parts') order by 1);
+    select unnest(v_job.skipped_extras) union select jsonb_array_elements_text(v_step -> 'extras') order by 1);
   return private.enter_next_step(v_job, v_queued, p_lease_seconds);
 end;
 $$;

@@ -24,7 +24,7 @@ declare
   v_queued private.job_queue := v_locked.queued;
   v_skipped integer := coalesce((
     select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_queued.steps) as step
-    where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);
+    where step -> 'extras' <> '[]' and step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);
 begin
   if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
@@ -130,15 +130,15 @@ begin
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and status in ('pending', 'processing')
   returning * into v_job;
-  -- From its second step on, a copy of the video may be in Storage or on its way: no one will use it.
+  -- From its second step on, a copy of the video may be in Storage or on its way there: it must be deleted.
   if v_job.step > 0 then
     perform private.enqueue_job_files(v_job);
   end if;
 
-  -- If it was already refunded by hand (by support, say), that was the only refund, and the audit compares the amounts.
+  -- If support has already refunded the job by hand, nothing is added here, and the audit compares the amounts.
   v_refund := public.add_credits(
     v_job.user_id, v_job.credits_used, p_refund_reason, p_job_id, 'refund:' || p_job_id);
-  -- The count is never an obstacle to a refund, even if it was changed by hand.
+  -- Never below zero: a count that was changed by hand must not stop the refund.
   update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
   where user_id = v_job.user_id and month = private.month_of(v_job.created_at);
 

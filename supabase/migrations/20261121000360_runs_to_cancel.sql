@@ -1,5 +1,5 @@
--- Runs of users who have left that still go on at the providers: the worker cancels them, because each costs us until
--- it ends.
+-- Runs of deleted users that still go on at the providers. The worker cancels them, because we pay for each until it
+-- ends.
 
 create table private.runs_to_cancel (
   provider text not null,
@@ -19,7 +19,7 @@ create policy "Only the service role cancels runs" on private.runs_to_cancel
   for all to service_role using (true) with check (true);
 grant select, insert, update, delete on private.runs_to_cancel to service_role;
 
--- Leases up to p_limit runs to be cancelled now, and returns what the provider needs to know of them, and whether this
+-- Leases up to p_limit runs to be cancelled now, and returns what the provider must know about them, and whether this
 -- is the last try. Each run is tried again later unless record_cancelled_run is called before.
 create function public.lease_runs_to_cancel(
   p_limit integer
@@ -48,7 +48,7 @@ $$;
 revoke execute on function public.lease_runs_to_cancel(integer) from public, anon, authenticated;
 grant execute on function public.lease_runs_to_cancel(integer) to service_role;
 
--- Records that a run is done with: its provider answered, or it was tried often enough.
+-- Records that a run needs no further cancellation: its provider answered, or it was tried often enough.
 create function public.record_cancelled_run(
   p_provider text,
   p_provider_job_id text

@@ -84,10 +84,10 @@ from public.video_jobs as jobs cross join lateral (
   select 'job_refunded_without_failing', format('status %s, refunded %s', status, refunded)
   where status <> 'failed' and refunded <> case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end
   union all
-  select 'private_video_has_no_copy', 'charged, and nobody can open it'
+  select 'private_video_has_no_copy', 'charged, but its owner cannot open it'
   where status = 'completed' and not files_are_public and video_path is null
   union all
-  select 'unfinished_job_is_never_looked_at', format('status %s', status)
+  select 'unfinished_job_is_never_checked', format('status %s', status)
   where status in ('pending', 'processing') and not exists (
     select from private.job_queue where job_queue.job_id = jobs.job_id and next_check_at is not null)
 ) as found (problem, detail);

@@ -61,9 +61,9 @@ insert into damages values
   ($$ update public.video_jobs set files_are_public = false, video_path = null, video_url = 'x' where node_id = 'delivered' $$,
     array['private_video_has_no_copy delivered']),
   ($$ update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') $$,
-    array['unfinished_job_is_never_looked_at running']),
+    array['unfinished_job_is_never_checked running']),
   ($$ delete from private.job_queue where job_id = pg_temp.job('running') $$,
-    array['unfinished_job_is_never_looked_at running'])
+    array['unfinished_job_is_never_checked running'])
 ;
 select is(every, expected, 'the audit reports ' || damage) from damages, pg_temp.reports(damage);
 select is(by_users, expected, 'the audit of the next users reports ' || damage) from damages, pg_temp.reports(damage);

@@ -56,7 +56,7 @@ select pg_temp.at('1 15:00');
 select public.audit_recent();
 savepoint long_ago;
 update private.job_queue set next_check_at = null where job_id = (select running from jobs);
-select is(pg_temp.problems_of(public.audit_recent()), array['unfinished_job_is_never_looked_at'],
+select is(pg_temp.problems_of(public.audit_recent()), array['unfinished_job_is_never_checked'],
   'a job that is never due is found, however long ago it was charged');
 rollback to long_ago;
 select public.add_credits(pg_temp.user(), 1, 'x', delivered) from jobs;

@@ -36,7 +36,7 @@ create function pg_temp.picture(p_settings jsonb) returns jsonb language sql as 
 $$;
 select is(
   pg_temp.picture('{"style": "FADE"}'),
-  '[{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url", "credits": 5, "parts": [],
+  '[{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url", "credits": 5, "extras": [],
     "optional": false, "makes_video": true, "typical_seconds": 100, "max_run_seconds": 900, "input": {
       "prompt": "a cat It fades.", "first": "https://example.com/1.png", "last": {"input_file": "a/2.png"},
       "length": "5s"}}]',
@@ -75,7 +75,7 @@ select is(
   'the runs are joined in their order') from long;
 select is_empty(
   $$ select step from long, jsonb_array_elements(steps) as step
-    where (step ->> 'optional')::boolean or step -> 'parts' <> '[]' $$,
+    where (step ->> 'optional')::boolean or step -> 'extras' <> '[]' $$,
   'no run of the picture can be skipped');
 select is(private.price_of(steps), 3231, 'the runs cost what the whole length costs, once') from long;
 create temp table short as select pg_temp.picture('{"duration": 1}') as steps;
@@ -151,8 +151,8 @@ from (values
   ('both', ''), ('spare music', 'music loudness'), ('spare voice', 'voiceover'),
   ('spare both', 'voiceover music loudness mix'), ('spare only', 'music loudness mix')) as examples (name, optional);
 select is(
-  pg_temp.field(pg_temp.sound_of('spare music'), 'mix', 'parts'), '["voiceover", "music"]',
-  'a mix lists all its parts');
+  pg_temp.field(pg_temp.sound_of('spare music'), 'mix', 'extras'), '["voiceover", "music"]',
+  'a mix lists all its extras');
 
 -- The thumbnail, and the price.
 create function pg_temp.all_steps(p_settings jsonb) returns jsonb language sql as $$

@@ -10,8 +10,8 @@ create function pg_temp.start_two_steps(p_name text, p_optional boolean) returns
 begin
   perform pg_temp.start(p_name);
   update private.job_queue set steps = jsonb_build_array(
-    steps -> 0 || jsonb_build_object('optional', p_optional, 'patience_seconds', 60, 'parts', '["a"]'::jsonb),
-    steps -> 0 || jsonb_build_object('name', 'second', 'optional', p_optional, 'patience_seconds', 60, 'parts', '["b"]'::jsonb))
+    steps -> 0 || jsonb_build_object('optional', p_optional, 'patience_seconds', 60, 'extras', '["a"]'::jsonb),
+    steps -> 0 || jsonb_build_object('name', 'second', 'optional', p_optional, 'patience_seconds', 60, 'extras', '["b"]'::jsonb))
   where job_id = pg_temp.job(p_name);
   update public.video_jobs set steps = 2, step_names = '{generate,second}' where node_id = p_name;
 end;

@@ -65,7 +65,7 @@ create function pg_temp.start_two(p_name text) returns void language sql as $$
   update public.video_jobs set steps = 2, step_names = '{generate,polish}' where node_id = p_name;
   update private.job_queue set steps = steps ||
     '[{"name": "polish", "provider": "fal", "model": "x", "produces": "video_url", "input": {}, "credits": 0,
-      "parts": [], "optional": false, "typical_seconds": 100, "max_run_seconds": 900}]'
+      "extras": [], "optional": false, "typical_seconds": 100, "max_run_seconds": 900}]'
   where job_id = pg_temp.job(p_name);
 $$;
 select pg_temp.start_two('two'), pg_temp.start_two('overdue');

@@ -113,9 +113,9 @@ select pg_temp.start_transition('mute', pg_temp.sounding('["music", "voiceover"]
 select pg_temp.make_until('mute', 'mix'), pg_temp.skip('mute'), pg_temp.deliver('mute');
 select is(
   (select skipped_extras from public.video_jobs where node_id = 'mute'), '{music,voiceover}',
-  'a skipped mix skips all its parts');
+  'a skipped mix skips all its extras');
 select is(pg_temp.refunds('mute'), '1500 skipped_extras_refund',
-  'the parts of a skipped mix are refunded, even if they were made');
+  'the extras of a skipped mix are refunded, even if they were made');
 
 select pg_temp.start_transition('faceless', '{}');
 select pg_temp.make_step('faceless'), pg_temp.skip('faceless'), pg_temp.complete('faceless');

@@ -41,7 +41,7 @@ select results_eq(
 select is(
   answer -> 'leased_job' -> 'step',
   '{"name": "generate", "provider": "fal", "model": "test", "produces": "video_url",
-    "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "parts": [], "optional": false,
+    "input": {"prompt": "a cat", "duration": 8}, "credits": 5, "extras": [], "optional": false,
     "makes_video": true, "typical_seconds": 100, "max_run_seconds": 900}',
   'the leased job has the input for the provider') from first;
 select is(answer #>> '{leased_job,action}', 'submit', 'the caller submits the new job') from first;

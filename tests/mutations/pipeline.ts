@@ -1,4 +1,4 @@
-// What the steps of a job cost, which of them a video may be delivered without, and what is given back for those.
+// What the steps of a job cost, which of them a video may be delivered without, and what is refunded for those.
 import { type Mutation, STATE_MACHINE_OFF } from "./mutation.ts";
 
 const PIPELINE_STEPS = "supabase/migrations/20261121000080_pipeline_steps.sql";
@@ -17,10 +17,10 @@ const skippedExtras = (name: string) => ({ file: "supabase/tests/skipped_extras.
 const patience = (name: string) => ({ file: "supabase/tests/step_patience.test.sql", name });
 const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.sql", name });
 
-const LEAVES_OUT = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
-const LEFT_OUT = "where step -> 'parts' <> '[]' and step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);";
+const SKIPS = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
+const SKIPPED_CREDITS = "where step -> 'extras' <> '[]' and step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);";
 const SKIPPED_EXTRAS_REFUND = "perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund'";
-const NEEDED = "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' <@ to_jsonb(p_job.skipped_extras)) loop";
+const NEEDED = "or (v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras)) loop";
 
 const priceMutations: readonly Mutation[] = [
   {
@@ -78,7 +78,7 @@ const stepMutations: readonly Mutation[] = [
     name: "the optional step in skip_step",
     guard: "A video is not delivered without what its owner insists on.",
     file: STEPS,
-    find: LEAVES_OUT,
+    find: SKIPS,
     replace: "if not v_locked.current then",
     test: skippedExtras("a required step cannot be skipped"),
   },
@@ -86,29 +86,29 @@ const stepMutations: readonly Mutation[] = [
     name: "the fence of skip_step",
     guard: "A stale worker skips no step.",
     file: STEPS,
-    find: LEAVES_OUT,
+    find: SKIPS,
     replace: "if not coalesce((v_step ->> 'optional')::boolean, false) then",
     test: skippedExtras("the attempt before skips nothing"),
   },
   {
     name: "the wish of the owner in what is optional",
-    guard: "What may be left out is what the owner named.",
+    guard: "Only an extra that the owner named may be skipped.",
     file: BUILD_STEPS,
     find: "p_settings, '[\"music\"]', v_spare ? 'music')",
     replace: "p_settings, '[\"music\"]', true)",
     test: steps('both: the video may do without ""'),
   },
   {
-    name: "the parts of an optional mix",
-    guard: "A mix is left out only where each of its parts may be.",
+    name: "the extras of an optional mix",
+    guard: "A mix is skipped only if each of its extras may be skipped.",
     file: BUILD_STEPS,
-    find: "v_parts <@ v_spare);",
+    find: "v_extras <@ v_spare);",
     replace: "v_spare <> '[]');",
     test: steps('spare music: the video may do without "music loudness"'),
   },
   {
     name: "the steps that are no longer needed",
-    guard: "What was left out is not made, at our cost, after all.",
+    guard: "A step for a skipped extra is not run at our cost.",
     file: STEPS,
     find: NEEDED,
     replace: "loop",
@@ -116,17 +116,17 @@ const stepMutations: readonly Mutation[] = [
     test: skippedExtras("a skipped music skips its loudness too: the next step is the picture"),
   },
   {
-    name: "the parts that a passed step must all lack",
-    guard: "What is paid for is made, though another part of it was left out.",
+    name: "the extras that must all be skipped before their step is",
+    guard: "A paid extra is made, although another extra of the same step was skipped.",
     file: STEPS,
     find: NEEDED,
-    replace: "or (v_step -> 'parts' <> '[]' and v_step -> 'parts' ?| p_job.skipped_extras) loop",
+    replace: "or (v_step -> 'extras' <> '[]' and v_step -> 'extras' ?| p_job.skipped_extras) loop",
     also: [STATE_MACHINE_OFF],
     test: skippedExtras("a mix of which one part was made is not skipped"),
   },
   {
-    name: "the thumbnail that is there",
-    guard: "What is there is not made again.",
+    name: "the thumbnail that the model made",
+    guard: "A thumbnail that the model has made is not made again.",
     file: STEPS,
     find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
     replace: "while ",
@@ -152,7 +152,7 @@ const stepMutations: readonly Mutation[] = [
 
 const refundMutations: readonly Mutation[] = [
   {
-    name: "the refund of what was left out",
+    name: "the refund of skipped extras",
     guard: "No user pays for an extra that is missing in their video.",
     file: ENDINGS,
     find: "  if v_skipped > 0 then\n    perform",
@@ -175,8 +175,8 @@ const refundMutations: readonly Mutation[] = [
     ),
   },
   {
-    name: "the row lock of the job when a step is left out",
-    guard: "A step that has ended is not left out as well: what is there is not given back.",
+    name: "the row lock of the job when a step is skipped",
+    guard: "A step that has ended is not skipped as well: an extra that was delivered is not refunded.",
     file: ATTEMPTS,
     find: "from public.video_jobs where video_jobs.job_id = p_job_id for update;",
     replace: "from public.video_jobs where video_jobs.job_id = p_job_id;",
@@ -188,34 +188,34 @@ const refundMutations: readonly Mutation[] = [
     test: locks("a step that is skipped while its end is reported is not skipped, and the next step is started once"),
   },
   {
-    name: "the amount of the refund of what was left out",
-    guard: "What was left out is given back at its price.",
+    name: "the amount of the refund of skipped extras",
+    guard: "A skipped extra is refunded at its price.",
     file: ENDINGS,
     find: SKIPPED_EXTRAS_REFUND,
     replace: SKIPPED_EXTRAS_REFUND.replace("v_skipped", "2 * v_skipped"),
     test: skippedExtras("the ledger has the refund of the skipped extras"),
   },
   {
-    name: "the parts in the refund of what was left out",
-    guard: "What is delivered is not given back, though another part of it was left out.",
+    name: "the extras of a step in the refund of skipped extras",
+    guard: "A delivered extra is not refunded, although another extra of the same step was skipped.",
     file: ENDINGS,
-    find: LEFT_OUT,
-    replace: "where step -> 'parts' <> '[]' and step -> 'parts' ?| v_job.skipped_extras), 0);",
+    find: SKIPPED_CREDITS,
+    replace: "where step -> 'extras' <> '[]' and step -> 'extras' ?| v_job.skipped_extras), 0);",
     test: skippedExtras("a delivered job refunds the price of its skipped extras"),
   },
   {
-    name: "the picture in the refund of what was left out",
+    name: "the picture in the refund of skipped extras",
     guard: "The picture, which is no extra, is never given back with one.",
     file: ENDINGS,
-    find: LEFT_OUT,
-    replace: "where step -> 'parts' <@ to_jsonb(v_job.skipped_extras)), 0);",
+    find: SKIPPED_CREDITS,
+    replace: "where step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);",
     test: skippedExtras("a delivered job refunds the price of its skipped extras"),
   },
   {
-    name: "the steps that were left out in the refund",
-    guard: "What could have been left out, and was not, is not given back.",
+    name: "the skipped steps in the refund",
+    guard: "An extra that could have been skipped, but was delivered, is not refunded.",
     file: ENDINGS,
-    find: LEFT_OUT,
+    find: SKIPPED_CREDITS,
     replace: "where (step ->> 'optional')::boolean), 0);",
     test: skippedExtras("an optional extra that was made is not refunded"),
   },
@@ -236,7 +236,7 @@ const refundMutations: readonly Mutation[] = [
     test: skippedExtras("the files of the first steps of a failed job are deleted"),
   },
   {
-    name: "the audit of what was left out",
+    name: "the audit of skipped extras",
     guard: "The audit finds a refund of a video that lacks nothing, whatever its job says.",
     file: AUDIT,
     find: "case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end",

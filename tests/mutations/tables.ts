@@ -42,7 +42,7 @@ export const tableMutations: readonly Mutation[] = [
     ],
   ] as const).map(([find, replace, name]) => ({
     name: `the CHECK of credits_refunded: ${name}`,
-    guard: "Of a job that has not failed only what was left out is given back, once it is delivered.",
+    guard: "Of a job that has not failed only skipped extras are refunded, once it is delivered.",
     file: JOBS,
     find,
     replace,

@@ -59,7 +59,7 @@ export const transitionMutations: readonly Mutation[] = [
     test: { file: "tests/api/transition_images_test.ts", name: "another user's upload is refused for either image" },
   },
   {
-    name: "the step that is left out when it has failed for good",
+    name: "the step that is skipped when it has failed for good",
     guard: "A video that its owner takes without music is not failed for it.",
     file: ADVANCE,
     find: "if (!leased.step.optional) return await fail(context, leased, code, cause);",
@@ -77,7 +77,7 @@ export const transitionMutations: readonly Mutation[] = [
     ),
   },
   {
-    name: "the cancellation of a run that is left out",
+    name: "the cancellation of the run of a skipped step",
     guard: "A run that the video no longer waits for does not go on at our cost.",
     file: ADVANCE,
     find: "    await cancelRun(context, leased);\n",

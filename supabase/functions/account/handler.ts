@@ -31,8 +31,8 @@ export async function account(context: JobContext): Promise<Response> {
 async function deleteVideos(context: JobContext): Promise<number> {
   const until = performance.now() + BATCHES_FOR_MS;
   let deleted = 0;
-  for (let step = VIDEOS_A_BATCH; step === VIDEOS_A_BATCH && performance.now() < until; deleted += step) {
-    step = await deleteFinishedVideos(context, context.userId, VIDEOS_A_BATCH);
+  for (let batch = VIDEOS_A_BATCH; batch === VIDEOS_A_BATCH && performance.now() < until; deleted += batch) {
+    batch = await deleteFinishedVideos(context, context.userId, VIDEOS_A_BATCH);
   }
   return deleted;
 }

@@ -29,7 +29,9 @@ export async function advanceJobs(context: JobContext, request: Request): Promis
   return json(task === "purge" ? await purge(context) : await tick(context));
 }
 
+/** What one call of the worker did: its answer. */
 interface Tick {
+  /** The jobs that were leased. */
   claimed: number;
   advanced: number;
   completed: number;
@@ -54,7 +56,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
   const until = performance.now() + LEASE_FOR_MS;
   let copies = 0;
   const leased = await leaseDueJobs(context, CONCURRENCY);
-  // Fewer than the limit: there are no more due jobs, and an idle tick needs no further call.
+  // Fewer than the limit: there are no more due jobs, and an idle call of the worker asks the database only once.
   const mayBeMore = leased.length === CONCURRENCY;
 
   /** Advances a job, then leases another, so that a long copy does not block the other jobs. */
@@ -77,7 +79,7 @@ async function advanceDue(context: JobContext): Promise<Tick> {
   return counts;
 }
 
-/** One more due job, if there is one. Errors are only logged: the other jobs of this tick must be finished. */
+/** One more due job, if there is one. Errors are only logged: the other jobs of this call must be finished. */
 async function leaseAnother(context: JobContext): Promise<LeasedJob | undefined> {
   try {
     return (await leaseDueJobs(context, 1))[0];

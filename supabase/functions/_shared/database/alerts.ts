@@ -6,7 +6,7 @@ import { ServerTiming } from "../runtime/server-timing.ts";
 
 /** Alerts of one request that become rows; further ones are only in the log. */
 const MAX_ALERTS = 100;
-/** Of one text of an alert, in UTF-16 units: a row has 8 KB at most. */
+/** The longest text that is stored, in UTF-16 units: a row of alerts has 8 KB at most. */
 const MAX_TEXT_LENGTH = 500;
 
 /**
@@ -46,7 +46,7 @@ export class Alerts {
 export function shortened(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) =>
-      // Postgres refuses NUL and half an emoji, at which the text may be cut, and with it all alerts of the request.
+      // Postgres refuses NUL, and half an emoji, which the cut may leave: then all alerts of the request would be lost.
       typeof value === "string"
         ? [name, value.slice(0, MAX_TEXT_LENGTH).toWellFormed().replaceAll("\0", "\ufffd")]
         : [name, value]

@@ -56,7 +56,7 @@ export async function recordProgress(
 
 const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });
 /** The job in its next step, and its lease where the step is ours to start. */
-export type NextStep = z.infer<typeof nextStepSchema>;
+type NextStep = z.infer<typeof nextStepSchema>;
 
 /** Ends the current step with what it made, and leases the next one to us. */
 export async function advanceStep(context: DatabaseContext, leased: LeasedJob, media: Media): Promise<NextStep> {
@@ -67,7 +67,7 @@ export async function advanceStep(context: DatabaseContext, leased: LeasedJob, m
   });
 }
 
-/** Ends the current step, an optional one, without what it was to make, and leases the next one to us. */
+/** Ends the current step, which is optional, without a result, and leases the next one to us. */
 export async function skipStep(context: DatabaseContext, leased: LeasedJob): Promise<NextStep> {
   return await callProcedure(context, nextStepSchema, "skip_step", {
     ...attemptOf(leased),
@@ -75,7 +75,7 @@ export async function skipStep(context: DatabaseContext, leased: LeasedJob): Pro
   });
 }
 
-/** Ends the current attempt; the step is submitted anew after the delay. */
+/** Ends the current attempt; the step is submitted again after the delay. */
 export async function scheduleRetry(
   context: DatabaseContext,
   leased: LeasedJob,

@@ -3,7 +3,7 @@ import { ConfigurationError, readEnvironment } from "../runtime/environment.ts";
 
 let problem: string | null | undefined;
 
-/** What the operator has to mend before any request can be served; null: nothing. Checked once an instance. */
+/** What the operator must correct before any request can be served; null when nothing. Checked once per instance. */
 export function configurationProblem(): string | null {
   if (problem === undefined) problem = findProblem();
   return problem;

@@ -115,7 +115,7 @@ async function checkAndHandle(
   options: EndpointOptions,
   handler: Handler<RequestContext>,
 ): Promise<Response> {
-  // Without this a misspelt path would charge.
+  // Without this check a misspelt path would start and charge a video.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
   if (!options.methods.includes(request.method)) {
     throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });

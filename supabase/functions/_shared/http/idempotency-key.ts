@@ -12,12 +12,12 @@ export function idempotencyKey(request: Request): string {
   return key;
 }
 
-/** As above; null without the header, on routes that do not demand it. */
+/** The request's key; null without the header, on routes where it is optional. Throws `RequestError`. */
 export function optionalKey(request: Request): string | null {
   return request.headers.has("idempotency-key") ? idempotencyKey(request) : null;
 }
 
-/** A double tap, and a client that repeats what was not answered, come sooner; another wish for the same comes later. */
+/** Long enough for a double tap and for the retry of an unanswered request; a wish for a second video comes later. */
 const REPEAT_SECONDS = 10;
 
 /**

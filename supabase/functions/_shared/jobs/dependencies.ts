@@ -2,7 +2,7 @@ import { type AdminClient, adminClient } from "../database/client.ts";
 import { type Environment, readEnvironment } from "../runtime/environment.ts";
 import { createProviders, type Providers } from "../providers/registry.ts";
 
-/** What handlers need besides their request. It is created once an instance; tests pass their own. */
+/** What handlers need besides their request. They are created once per instance; tests pass their own. */
 export interface Dependencies {
   client: AdminClient;
   providers: Providers;

@@ -9,7 +9,7 @@ import { storeMedia, storeText } from "../storage/upload.ts";
 import { subtitlesOf } from "./subtitles.ts";
 import type { JobContext } from "./context.ts";
 
-/** The private bucket of finished videos, and its own limit (see the migration that makes it). */
+/** The private bucket of finished videos, and its limit; both are set in the migration of the buckets. */
 export const VIDEO_BUCKET = "videos";
 const MAX_VIDEO_BYTES = 524_288_000;
 const MAX_THUMBNAIL_BYTES = 20_971_520;
@@ -20,7 +20,7 @@ const COPY_LIMIT_MS = 270_000;
 const THUMBNAIL_LIMIT_MS = 15_000;
 
 /** The paths of a job's files, whether they exist or not. `private.enqueue_job_files` has the same paths. */
-export function pathsOf(leased: LeasedJob): Required<StoredPaths> {
+function pathsOf(leased: LeasedJob): Required<StoredPaths> {
   const base = `${leased.user_id}/${leased.job_id}`;
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt` };
 }

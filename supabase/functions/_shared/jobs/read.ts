@@ -6,7 +6,7 @@ import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 
 /** A poll waits this long for the action that it started; a long copy continues in the background. */
-const STEP_WAIT_MS = 4_000;
+const ACTION_WAIT_MS = 4_000;
 
 /** A user's job, advanced first if it was due; null for one that does not exist or is not theirs. */
 export async function readCurrentJob(
@@ -25,9 +25,9 @@ export function retryAfterHeader(job: Job): Record<string, string> {
 /** Does the action that is due, if this request got the lease. Its errors are only logged: the client gets the job. */
 export async function advanceIfLeased(context: JobContext, found: JobAndLease): Promise<Job> {
   if (found.leased_job === null) return found.job;
-  const step = advance(context, found.leased_job).catch((error) => {
+  const action = advance(context, found.leased_job).catch((error) => {
     context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });
     return null;
   });
-  return (await finishWithin(step, STEP_WAIT_MS)) ?? found.job;
+  return (await finishWithin(action, ACTION_WAIT_MS)) ?? found.job;
 }

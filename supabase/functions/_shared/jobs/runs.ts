@@ -40,7 +40,7 @@ export async function checkRuns(context: JobContext, leasedJobs: LeasedJob[]): P
 
 /**
  * Asks the provider to stop a run that no job needs any more, and returns whether the provider answered. Never throws: the
- * user is already refunded, and what the provider still bills is our loss.
+ * user is already refunded, and we pay what the provider still bills.
  */
 export async function cancelRun(context: JobContext, leased: LeasedRun): Promise<boolean> {
   const facts = { job_id: leased.job_id, attempt: leased.attempt, provider_job_id: leased.provider_job_id };

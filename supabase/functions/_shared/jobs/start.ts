@@ -27,7 +27,7 @@ export async function startJob(context: JobContext, request: GenerationRequest):
   return started;
 }
 
-/** Throws unless the path leads into the user's own folder: another user's file looks like one that is not there. */
+/** Throws unless the path is in the user's own folder. The answer never says whether another user has such a file. */
 export function requireOwnFile(context: JobContext, field: string, path: string | null | undefined): void {
   if (path && !path.startsWith(`${context.userId}/`)) {
     throw new RequestError("validation_failed", {

@@ -37,7 +37,7 @@ export async function resolveInput(context: JobContext, leased: LeasedJob): Prom
 
 /** The input needs what a skipped step was to make. */
 class SkippedInput extends Error {
-  override readonly name = "LeftOut";
+  override readonly name = "SkippedInput";
 }
 
 async function resolve(context: JobContext, leased: LeasedJob, value: unknown): Promise<unknown> {

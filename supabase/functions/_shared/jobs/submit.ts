@@ -102,9 +102,9 @@ async function webhookOf(
 function providerAnswerOf(error: unknown, sent: boolean): ProviderAnswer | null {
   if (!(error instanceof ProviderError)) return sent ? "failed" : "not_sent";
   const { status, notSent } = error.facts;
-  // The registry has no such provider, or an input could not be read.
-  const isUnknown = error.kind === "fatal" && error.code === "provider_model_missing";
-  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";
+  // Not sent: the adapter says so, the registry has no such provider, or an input could not be read.
+  const noSuchProvider = error.kind === "fatal" && error.code === "provider_model_missing";
+  if (notSent || noSuchProvider || (!sent && error.kind !== "fatal")) return "not_sent";
   if (error.kind === "fatal") return "account_refused";
   if (isBackPressure(error)) return null;
   const isAnswer = error.kind === "rejected" || (status !== undefined && status >= 400 && status < 500);

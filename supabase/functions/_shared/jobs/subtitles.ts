@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A subtitle as its job's settings hold it: seconds from the beginning, and the text exactly as it is to appear. */
+/** A subtitle as its job's settings hold it: seconds from the beginning, and the exact text to show. */
 const subtitleSchema = z.object({ startTime: z.number(), endTime: z.number(), text: z.string() });
 type Subtitle = z.infer<typeof subtitleSchema>;
 

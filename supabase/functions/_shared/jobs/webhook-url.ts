@@ -10,7 +10,7 @@ interface ReportedAttempt {
  * stored, because it can be computed again. After a change of the key the webhooks of current runs are refused, and those
  * jobs are checked by polls and the worker.
  */
-export async function webhookToken(provider: string, { jobId, attempt }: ReportedAttempt): Promise<string> {
+async function webhookToken(provider: string, { jobId, attempt }: ReportedAttempt): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await macKey(), message(provider, { jobId, attempt }));
   return toBase64Url(new Uint8Array(mac));
 }

@@ -2,7 +2,7 @@
 export const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"] as const;
 export type ImageType = (typeof IMAGE_TYPES)[number];
 
-/** As many bytes of a file as tell its type. */
+/** The number of first bytes that show a file's type. */
 export const SIGNATURE_BYTES = 12;
 
 /** The type of an image by its first bytes; null for anything else. */

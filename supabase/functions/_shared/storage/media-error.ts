@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-/** Stable codes of what went wrong with a file, and whether another try may do better. */
+/** Stable codes of what went wrong with a file, and whether another try may succeed. */
 const RETRYABLE = {
   media_too_large: false,
   media_wrong_type: false,
   media_truncated: true,
   storage_unavailable: true,
-  /** A bucket or key of ours is wrong: nothing about the video, so it may work once that is mended. */
+  /** Our bucket or key is wrong, not the file: another try may succeed when the operator has corrected that. */
   storage_refused: true,
-  /** Larger than the project's upload limit: nothing about the video, and no other try will do better. */
+  /** The file is larger than the project's upload limit: no other try will succeed. */
   storage_too_large: false,
   file_missing: false,
 } as const;
@@ -43,7 +43,7 @@ const CODES_BY_STATUS: ReadonlyMap<number, MediaErrorCode> = new Map([
   [429, "storage_unavailable"],
 ]);
 
-/** What an error of storage-js means; `notFound` where a missing file is something else than a fault of ours. */
+/** What an error of storage-js means. `notFound` is the code for a missing file, where that is not our own mistake. */
 export function toMediaError(error: Error, notFound: MediaErrorCode = "storage_refused"): MediaError {
   const { status, statusCode, originalError } = storageError.safeParse(error).data ?? {};
   const cause = wordsOf(originalError);

@@ -6,7 +6,7 @@ export type StorageClient = Pick<SupabaseClient, "storage">;
 /** The signal of an upload, by its body. */
 const uploadSignals = new WeakMap<object, AbortSignal>();
 
-/** For everything but uploads: a client waits for a URL, and a worker that waits for ever is lost to all jobs. */
+/** For all calls but uploads: a client waits for a URL, and a worker that waits for ever does no other job. */
 const CALL_LIMIT_MS = 20_000;
 
 /**

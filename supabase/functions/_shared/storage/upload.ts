@@ -9,7 +9,7 @@ export interface StoreMedia {
   bucket: string;
   path: string;
   kind: "video" | "image";
-  /** As `fetchMedia` gave it, its body untouched. */
+  /** As `fetchMedia` returned it, with its body unread. */
   response: Response;
   maxBytes: number;
   signal?: AbortSignal;
@@ -18,11 +18,11 @@ export interface StoreMedia {
 /**
  * Streams a response's body into Storage and returns only when Storage holds all of it. Safe to repeat.
  *
- * The body is handed on untouched: then Deno moves it from socket to socket outside JavaScript, in a few MB, and sends
+ * The body is passed on unchanged: then Deno moves it from socket to socket outside JavaScript, in a few MB, and sends
  * its Content-Length on. Through a `TransformStream` the upload would lose the length (Deno drops the header of any
- * other stream), and Deno 2.1, which hosted Supabase is, would keep every chunk until the end: 257 MB for 200. So the
+ * other stream), and Deno 2.1, which hosted Supabase runs, would keep every chunk until the end: 257 MB for 200. So the
  * bytes are not counted on the way. HTTP itself fails the upload of a body that ends early, the bucket's own limit one
- * that is too long, and afterwards Storage is asked what it holds.
+ * that is too long, and afterwards we ask Storage for the size of the file.
  */
 export async function storeMedia(client: StorageClient, media: StoreMedia): Promise<{ bytes: number }> {
   const { response } = media;
