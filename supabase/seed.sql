@@ -94,7 +94,7 @@ values
     }')
 on conflict (id) do nothing;
 
--- Transitions, from a first image to a last one. The first of them is what POST /transitions/… uses unless it is told
+-- Transitions, from a first image to a last one. POST /transitions/… uses the first of them unless the request names
 -- another; `segments` are the lengths that the model itself makes, longer and shorter ones are made of them.
 with extras (settings) as (
   values ('{

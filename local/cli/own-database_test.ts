@@ -14,7 +14,7 @@ const facts: DatabaseFacts = {
 };
 const here = { "remote-database": false };
 
-Deno.test("a database of somebody else is not touched; an empty one and our own are taken", async () => {
+Deno.test("a database with other tables is not touched; an empty one and our own are taken", async () => {
   const server = await startPostgres();
   const admin = postgres(server.url, { max: 1, onnotice: () => {} });
   async function create(name: string, ...statements: string[]): Promise<string> {

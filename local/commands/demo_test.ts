@@ -107,13 +107,13 @@ Deno.test("a demo of a project that goes on", { sanitizeOps: false, sanitizeReso
       assert.match(stderr, /is paid for\. Fetch its video, or its refund, with:/);
     });
 
-    await t.step("a request that does not fit is told with what is wrong with it", async () => {
+    await t.step("the demo prints what is wrong with a refused request", async () => {
       const { code, stderr } = await runDemo([...project, "x".repeat(5001)], { cwd: folder });
       assert.equal(code, 1);
       assert.match(stderr, /answered 400: .*\n {2}prompt: must be 1 to 5000 characters/);
     });
 
-    await t.step("a provider that refuses our key is said, with what to do", async () => {
+    await t.step("the demo says what to do when a provider refuses our key", async () => {
       stack.falSimulator?.configure({ revoked: true });
       const { code, stderr } = await runDemo(project, { cwd: folder });
       assert.equal(code, 1);

@@ -14,7 +14,7 @@ const announcement = z.object({
 type Announcement = z.infer<typeof announcement>;
 
 interface Running {
-  told: Announcement;
+  announced: Announcement;
   /** What it wrote for people. */
   notes(): string;
   end(signal: Deno.Signal): Promise<void>;
@@ -35,7 +35,7 @@ async function startDev(folder: string, temporary: string, ...flags: string[]): 
   });
   await until(() => output.stdout.includes("\n"), () => output.stderr);
   return {
-    told: announcement.parse(JSON.parse(output.stdout)),
+    announced: announcement.parse(JSON.parse(output.stdout)),
     notes: () => output.stderr,
     async end(signal) {
       child.kill(signal);
@@ -59,19 +59,19 @@ async function withCopy(work: (folder: string, temporary: string) => Promise<voi
 Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, sanitizeResources: false }, async (t) => {
   await withCopy(async (folder, temporary) => {
     let dev = await startDev(folder, temporary, "--credits", "500");
-    const { told } = dev;
-    const authorization = { Authorization: `Bearer ${told.user.access_token}` };
+    const { announced } = dev;
+    const authorization = { Authorization: `Bearer ${announced.user.access_token}` };
 
     await t.step("the user has the credits that were asked for", async () => {
-      const path = `${told.url}/rest/v1/credit_balances?select=credits_remaining`;
-      const response = await fetch(path, { headers: { apikey: told.publishable_key, ...authorization } });
+      const path = `${announced.url}/rest/v1/credit_balances?select=credits_remaining`;
+      const response = await fetch(path, { headers: { apikey: announced.publishable_key, ...authorization } });
       assert.deepEqual(await response.json(), [{ credits_remaining: 500 }]);
     });
 
     await t.step("an address in an answer is the one that the client asked", async () => {
-      const { port } = new URL(told.url);
+      const { port } = new URL(announced.url);
       for (const host of [`10.0.2.2:${port}`, `192.168.1.20:${port}`, `127.0.0.1:${port}`]) {
-        const answer = await postAs(host, `${told.url}/functions/v1/uploads`, authorization, {
+        const answer = await postAs(host, `${announced.url}/functions/v1/uploads`, authorization, {
           content_type: "image/png",
         });
         assert.equal(new URL(Object.values(answer).find((value) => `${value}`.startsWith("http")) ?? "").host, host);
@@ -81,7 +81,7 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
     await t.step("a changed function is loaded again", async () => {
       const file = `${folder}/supabase/functions/health/index.ts`;
       await Deno.writeTextFile(file, 'export default { fetch: () => new Response("new code") };');
-      await until(async () => await text(`${told.url}/functions/v1/health`) === "new code", dev.notes);
+      await until(async () => await text(`${announced.url}/functions/v1/health`) === "new code", dev.notes);
       await Deno.writeTextFile(`${folder}/supabase/migrations/20270101000000_new.sql`, "select 1;");
       await until(() => dev.notes().includes("The migrations changed. Restart"), dev.notes);
       await Deno.remove(`${folder}/supabase/migrations/20270101000000_new.sql`);
@@ -102,25 +102,25 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
     await t.step("the end of deno task, however it ended, is the end of the stack", async () => {
       await dev.end("SIGKILL");
       await until(
-        () => fetch(told.url).then((response) => response.body?.cancel()).then(() => false, () => true),
+        () => fetch(announced.url).then((response) => response.body?.cancel()).then(() => false, () => true),
         dev.notes,
       );
     });
 
-    await t.step("keys, user and token are the same at the next start, and a taken port is told", async () => {
+    await t.step("keys, user and token are the same at the next start, and a taken port is reported", async () => {
       using _taken = Deno.listen({ hostname: "127.0.0.1", port: 54_321 });
       dev = await startDev(folder, temporary);
       assert.match(dev.notes(), /Port 54321 is taken\. The API listens on \d+ instead/);
-      assert.equal(dev.told.publishable_key, told.publishable_key);
-      assert.equal(dev.told.user.id, told.user.id);
-      const response = await fetch(`${dev.told.url}/functions/v1/videos`, { headers: authorization });
+      assert.equal(dev.announced.publishable_key, announced.publishable_key);
+      assert.equal(dev.announced.user.id, announced.user.id);
+      const response = await fetch(`${dev.announced.url}/functions/v1/videos`, { headers: authorization });
       assert.equal(response.status, 200, await response.text());
       await dev.end("SIGTERM");
     });
   });
 });
 
-Deno.test("a line of the log that tells of a refused key is explained; a tick that found nothing is left out", () => {
+Deno.test("a line of the log about a refused key is explained; a call of the worker that found nothing is not shown", () => {
   const refused = '{"level":"alert","event":"submission_refused","code":"provider_unauthorized"}';
   assert.match(presentLogLine(refused) ?? "", /^\{.*\}\nfal refused the key in FAL_KEY/);
   assert.equal(presentLogLine('{"event":"request","function":"advance-jobs","status":200}'), undefined);

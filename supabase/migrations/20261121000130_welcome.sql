@@ -14,7 +14,7 @@ insert into private.address_keys (inner_key, outer_key) values (
   sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
 
 alter table private.address_keys enable row level security;
-create policy "Nobody reads the keys of addresses" on private.address_keys for select to service_role using (false);
+create policy "No role reads the keys of addresses" on private.address_keys for select to service_role using (false);
 
 -- One row per confirmed address. It outlives its user; the address cannot be read from it.
 create table private.addresses (

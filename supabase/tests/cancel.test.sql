@@ -171,9 +171,9 @@ select is(
 select is(answer -> 'deleted' || (answer -> 'not_found'), '[]',
   'a refused deletion is neither deleted nor not found') from cancelled;
 select is(pg_temp.balance(), balance, 'nothing is refunded above the limit') from before;
-select pg_temp.start('unheard');
+select pg_temp.start('unconfirmed');
 select is(
-  pg_temp.cancel('unheard') ->> 'outcome', 'cancel_limit_reached',
+  pg_temp.cancel('unconfirmed') ->> 'outcome', 'cancel_limit_reached',
   'the limit holds for a submission without an answer');
 select pg_temp.start_and_submit('free');
 select is(pg_temp.cancel('free') ->> 'outcome', 'check_run', 'above the limit a queued run is asked for its state');
@@ -187,10 +187,10 @@ set local test.now = '2030-01-02 12:00:01+00';
 select is(pg_temp.cancel('beyond', 'running') ->> 'outcome', 'cancelled', 'a job can be cancelled again after a day');
 set local test.now = '2030-01-01 18:00:00+00';
 update public.app_settings set cancels_after_start_per_day = 1;
-create temp table unheard as select pg_temp.job('unheard') as job_id;
+create temp table unconfirmed as select pg_temp.job('unconfirmed') as job_id;
 delete from auth.users where id = pg_temp.a();
 select is(
-  (select sum(change) from public.quota_log join unheard using (job_id)), 0::bigint,
+  (select sum(change) from public.quota_log join unconfirmed using (job_id)), 0::bigint,
   'a user who leaves is refunded without a limit');
 insert into auth.users (id, email, email_confirmed_at)
 values ('00000000-0000-4000-8000-00000000000a', 'a+back@example.com', now());

@@ -8,7 +8,7 @@ update public.models set typical_seconds = 120 where name = 'Test';
 create function pg_temp.travel(p_seconds numeric) returns void language sql as
   $$ select set_config('test.now', (private.clock() + make_interval(secs => p_seconds))::text, true) $$;
 -- What a poll reads some seconds later.
-create function pg_temp.look(p_name text, p_seconds numeric, p_stage text default 'generating')
+create function pg_temp.progress_after(p_name text, p_seconds numeric, p_stage text default 'generating')
 returns integer language sql as $$
   select pg_temp.travel(p_seconds);
   select (public.record_progress(pg_temp.job(p_name), 1, p_stage) #>> '{job,progress,percent}')::integer
@@ -22,7 +22,7 @@ create function pg_temp.learnt() returns numeric language sql as
 
 -- The first run of a model has only the typical time of the catalogue.
 select pg_temp.start('first'), pg_temp.submit('first');
-select is(pg_temp.look('first', 2), 1, 'the first run is estimated from the typical time of the catalogue');
+select is(pg_temp.progress_after('first', 2), 1, 'the first run is estimated from the typical time of the catalogue');
 select pg_temp.travel(2);
 select is(pg_temp.finish('first'), 95, 'the end of a run is 95 percent');
 select is(pg_temp.learnt(), 96.8, 'a run counts a fifth of the average');
@@ -30,21 +30,21 @@ select is(pg_temp.learnt(), 96.8, 'a run counts a fifth of the average');
 -- The next runs are estimated by the average.
 update private.run_times set seconds = 4 where model = 'test';
 select pg_temp.start('second'), pg_temp.submit('second');
-select is(pg_temp.look('second', 0), 0, 'a run begins at 0 percent');
-select is(pg_temp.look('second', 1), 19, 'the percent after one second');
-select is(pg_temp.look('second', 1), 38, 'the percent after two seconds grows evenly');
-select is(pg_temp.look('second', 1), 57, 'the percent after three seconds grows evenly');
-select is(pg_temp.look('second', 1), 76, 'the percent after the usual time of the run');
-select is(pg_temp.look('second', 4), 81, 'the percent grows more slowly after the usual time');
-select is(pg_temp.look('second', 3600), 85, 'the percent of a run that has not ended stays below its end');
+select is(pg_temp.progress_after('second', 0), 0, 'a run begins at 0 percent');
+select is(pg_temp.progress_after('second', 1), 19, 'the percent after one second');
+select is(pg_temp.progress_after('second', 1), 38, 'the percent after two seconds grows evenly');
+select is(pg_temp.progress_after('second', 1), 57, 'the percent after three seconds grows evenly');
+select is(pg_temp.progress_after('second', 1), 76, 'the percent after the usual time of the run');
+select is(pg_temp.progress_after('second', 4), 81, 'the percent grows more slowly after the usual time');
+select is(pg_temp.progress_after('second', 3600), 85, 'the percent of a run that has not ended stays below its end');
 select is(pg_temp.finish('second'), 95, 'the end of a long run is 95 percent');
 select is(pg_temp.learnt(), 4.8, 'a very long run moves the average by a fifth, no more');
 
 -- The time in the queue of the provider does not count.
 select pg_temp.start('third'), pg_temp.submit('third');
-select is(pg_temp.look('third', 600, 'queued'), 0, 'the time in the queue of the provider is not progress');
-select is(pg_temp.look('third', 2), 30, 'the percent begins when the run starts');
-select is(pg_temp.look('third', 1, 'queued'), 30, 'a run that is queued again keeps its percent');
+select is(pg_temp.progress_after('third', 600, 'queued'), 0, 'the time in the queue of the provider is not progress');
+select is(pg_temp.progress_after('third', 2), 30, 'the percent begins when the run starts');
+select is(pg_temp.progress_after('third', 1, 'queued'), 30, 'a run that is queued again keeps its percent');
 select pg_temp.travel(3);
 select pg_temp.finish('third');
 select is(pg_temp.learnt(), 4.4, 'the time in the queue does not count for the average');

@@ -151,7 +151,7 @@ Deno.test("a failure that always comes again is retried a limited number of time
   await world.audit();
 });
 
-Deno.test("a failure that no retry mends is not retried", async () => {
+Deno.test("a failure that no retry can cure is not retried", async () => {
   const user = await world.newUser(20);
   const { body } = await submit(user, "nsfw");
   await becomes(body.job_id, "failed");
@@ -166,13 +166,13 @@ Deno.test("the webhook's route needs no user, but its own token", async () => {
   const [run] = runsOf((await videoOf(user)).prompt);
   const address = String(run?.webhook);
   assert.ok(address.startsWith(`${world.url}/functions/v1/provider-webhook/runpod?`));
-  const told = JSON.stringify({
+  const report = JSON.stringify({
     id: run?.id,
     status: "COMPLETED",
     output: { video_url: "https://evil.example/a.mp4" },
   });
   const post = async (url: string) => {
-    const response = await fetch(url, { method: "POST", body: told });
+    const response = await fetch(url, { method: "POST", body: report });
     await response.body?.cancel();
     return response.status;
   };
@@ -202,7 +202,7 @@ Deno.test("a video deleted while RunPod makes it is stopped there, and refunded"
   const { body } = await submit(user, "run=1h");
   const { prompt } = await videoOf(user);
   await remove(user, [body.job_id]);
-  await until("RunPod is told", () => runsOf(prompt)[0]?.state === "CANCELLED");
+  await until("RunPod has the cancellation", () => runsOf(prompt)[0]?.state === "CANCELLED");
   await assertNothingLeft(world, String(body.job_id));
   assert.equal(await creditsOf(world, user), 20);
   await world.audit();

@@ -215,14 +215,14 @@ Deno.test("a provider hammered: asking to cancel a video that is made costs no c
   const transition = await startTransition(world);
   await transition.reach("mix");
   const [mix] = transition.runsOf("mix");
-  const looks = mix?.calls.status;
+  const checks = mix?.calls.status;
   for (let count = 0; count < 5; count++) {
     assertRefusal(await world.call(`videos/${transition.taskId}/cancel`, { user: transition.user }), {
       status: 409,
       code: "not_cancellable",
     });
   }
-  assert.equal(mix?.calls.status, looks);
+  assert.equal(mix?.calls.status, checks);
 });
 
 Deno.test("a cancellation that does not count: the attempts of a made video are not used up by asking", async () => {

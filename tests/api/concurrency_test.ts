@@ -84,9 +84,9 @@ Deno.test("two workers that both believe a failed job to be theirs, and a third 
     polls.push(world.status(generation.user, generation.jobId));
     await until("the worker has the job", () => isLeased(generation));
   }
-  const looked = await Promise.all([...polls, fail(world.sql, generation.jobId)]);
+  const answers = await Promise.all([...polls, fail(world.sql, generation.jobId)]);
   simulatorOf(world).configure({ latencyMs: 0 });
-  assert.equal(looked.length, 3);
+  assert.equal(answers.length, 3);
   assert.deepEqual(await generation.ledger(), [-PRICE, PRICE]);
   assert.equal(await world.balance(generation.user), 100);
   await world.audit();

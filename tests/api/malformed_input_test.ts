@@ -205,11 +205,11 @@ function anyRequest(user: TestUser): fc.Arbitrary<Sent> {
 async function sendMany(
   request: fc.Arbitrary<Sent>,
   count: number,
-  look: (answers: { status: number; body: unknown; replay: boolean }[]) => void = () => {},
+  check: (answers: { status: number; body: unknown; replay: boolean }[]) => void = () => {},
 ): Promise<void> {
   const batch = fc.array(request, { minLength: AT_ONCE, maxLength: AT_ONCE });
   await fc.assert(
-    fc.asyncProperty(batch, async (requests) => look(await Promise.all(requests.map(send)))),
+    fc.asyncProperty(batch, async (requests) => check(await Promise.all(requests.map(send)))),
     { numRuns: count / AT_ONCE },
   );
 }
@@ -218,16 +218,16 @@ async function send({ path, ...init }: Sent): Promise<{ status: number; body: un
   const response = await fetch(`${world.url}/functions/v1/${path}`, init);
   const { status, headers } = response;
   const text = await response.text();
-  const told = `${status} ${text}`;
-  assert.ok(status < 500, told);
-  assert.equal(headers.get("access-control-allow-origin"), "*", told);
+  const shown = `${status} ${text}`;
+  assert.ok(status < 500, shown);
+  assert.equal(headers.get("access-control-allow-origin"), "*", shown);
   if (status === 304 || text === "") return { status, body: null, replay: false };
   const answer = JSON.parse(text);
   if (status !== 200 && status !== 202) {
-    assert.ok(CODES[status]?.includes(answer.code), told);
-    assert.ok(typeof answer.error === "string" && answer.error !== "", told);
-    assert.equal(answer.request_id, headers.get("x-request-id"), told);
-    if (answer.code === "validation_failed") assert.ok(Array.isArray(answer.issues) && answer.issues.length > 0, told);
+    assert.ok(CODES[status]?.includes(answer.code), shown);
+    assert.ok(typeof answer.error === "string" && answer.error !== "", shown);
+    assert.equal(answer.request_id, headers.get("x-request-id"), shown);
+    if (answer.code === "validation_failed") assert.ok(Array.isArray(answer.issues) && answer.issues.length > 0, shown);
   }
   return { status, body: answer, replay: headers.has("x-idempotent-replay") };
 }

@@ -18,7 +18,7 @@ interface Cost {
   database: string[];
   storage: string[];
   submissions: number;
-  looks: number;
+  checks: number;
 }
 
 /** Requests are sent one at a time, so every call at the gateway belongs to this one. */
@@ -42,17 +42,17 @@ async function costOf(send: (headers: HeadersInit) => Promise<Answer>): Promise<
     database,
     storage,
     submissions: after.submissions - before.submissions,
-    looks: after.looks - before.looks,
+    checks: after.checks - before.checks,
   };
 }
 
 const under = (prefix: string, paths: string[]) =>
   paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
 
-function providerCalls(): { submissions: number; looks: number } {
+function providerCalls(): { submissions: number; checks: number } {
   const { submissions, requests } = simulatorOf(world);
-  const looks = requests.reduce((sum, { calls }) => sum + calls.status + calls.result + calls.cancel + calls.file, 0);
-  return { submissions, looks };
+  const checks = requests.reduce((sum, { calls }) => sum + calls.status + calls.result + calls.cancel + calls.file, 0);
+  return { submissions, checks };
 }
 
 const statusCost = ({ user, jobId }: Generation, known: Record<string, string> = {}) =>
@@ -70,7 +70,7 @@ Deno.test("a request for a video makes two database calls and one provider call"
   const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
   assert.equal(answer.status, 200);
   const database = ["start_generation", "record_submission"];
-  assert.deepEqual(cost, { database, storage: [], submissions: 1, looks: 0 });
+  assert.deepEqual(cost, { database, storage: [], submissions: 1, checks: 0 });
 });
 
 Deno.test("an uploaded image costs one check of its first bytes, and a signed address for each job", async () => {
@@ -103,14 +103,14 @@ Deno.test("a replay makes one database call and no other", async () => {
   const { user, key, body } = await startGeneration(world);
   const { answer, ...cost } = await costOf((headers) => world.generate(user, { key, body, headers }));
   assert.equal(answer.headers.get("x-idempotent-replay"), "true");
-  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, looks: 0 });
+  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, checks: 0 });
 });
 
 Deno.test("a request that the user cannot pay makes one database call and no other", async () => {
   const { user, body } = await prepareGeneration(world, { user: await world.newUser(4) });
   const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
   assert.equal(answer.status, 402);
-  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, looks: 0 });
+  assert.deepEqual(cost, { database: ["start_generation"], storage: [], submissions: 0, checks: 0 });
 });
 
 for (const [what, body, status] of [["a malformed", "{", 400], ["an invalid", { prompt: "" }, 400]] as const) {
@@ -118,14 +118,14 @@ for (const [what, body, status] of [["a malformed", "{", 400], ["an invalid", { 
     const user = await world.newUser();
     const { answer, ...cost } = await costOf((headers) => world.generate(user, { body, headers }));
     assert.equal(answer.status, status);
-    assert.deepEqual(cost, { database: [], storage: [], submissions: 0, looks: 0 });
+    assert.deepEqual(cost, { database: [], storage: [], submissions: 0, checks: 0 });
   });
 }
 
 Deno.test("a request without a token costs no call at all", async () => {
   const { answer, ...cost } = await costOf((headers) => world.call("generate-video", { body: {}, headers }));
   assert.equal(answer.status, 401);
-  assert.deepEqual(cost, { database: [], storage: [], submissions: 0, looks: 0 });
+  assert.deepEqual(cost, { database: [], storage: [], submissions: 0, checks: 0 });
 });
 
 Deno.test("a poll of a job that is not due makes one database call and no other, however often it is made", async () => {
@@ -133,7 +133,7 @@ Deno.test("a poll of a job that is not due makes one database call and no other,
   for (let count = 0; count < 5; count++) {
     const { answer, ...cost } = await statusCost(generation);
     assert.equal(answer.body.status, "processing");
-    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, checks: 0 });
   }
 });
 
@@ -142,7 +142,7 @@ Deno.test("a poll of a due job makes two database calls and one provider call", 
   await world.travel(20);
   const { answer, ...cost } = await statusCost(generation);
   assert.equal(answer.body.status, "processing");
-  assert.deepEqual(cost, { database: ["read_job", "record_progress"], storage: [], submissions: 0, looks: 1 });
+  assert.deepEqual(cost, { database: ["read_job", "record_progress"], storage: [], submissions: 0, checks: 1 });
 });
 
 Deno.test("a poll of a completed job makes one database call and one Storage call", async () => {
@@ -153,7 +153,7 @@ Deno.test("a poll of a completed job makes one database call and one Storage cal
     database: ["read_job"],
     storage: 1,
     submissions: 0,
-    looks: 0,
+    checks: 0,
   });
   assert.match(cost.storage[0] ?? "", /^object\/sign\/videos/);
 });
@@ -163,7 +163,7 @@ Deno.test("a poll answered 304 makes one database call and no other, running or 
     const { headers } = await world.status(generation.user, generation.jobId);
     const { answer, ...cost } = await statusCost(generation, { "If-None-Match": headers.get("etag") ?? "" });
     assert.equal(answer.status, 304);
-    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+    assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, checks: 0 });
   }
 });
 
@@ -171,5 +171,5 @@ Deno.test("a poll of another user's job makes one database call and no other", a
   const generation = await startGeneration(world);
   const { answer, ...cost } = await statusCost({ ...generation, user: await world.newUser() });
   assert.equal(answer.status, 404);
-  assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, looks: 0 });
+  assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, checks: 0 });
 });

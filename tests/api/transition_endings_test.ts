@@ -36,11 +36,11 @@ function isOver(transition: Transition): boolean {
 }
 
 /** Fails if a late webhook of one of the runs changes anything. */
-async function assertLateWebhooksChangeNothing(transition: Transition, told: number): Promise<void> {
+async function assertLateWebhooksChangeNothing(transition: Transition, status: number): Promise<void> {
   await assertChangesNothing(world, async () => {
     for (const { id } of transition.runs()) {
       const [delivery] = await simulatorOf(world).deliverWebhook(id, { status: "OK" });
-      assert.equal(delivery?.status, told);
+      assert.equal(delivery?.status, status);
     }
   });
 }

@@ -178,8 +178,8 @@ const LENGTHS: [seconds: number, parts: string[], price: number][] = [
 for (const [duration, parts, price] of LENGTHS) {
   Deno.test(`${duration} seconds are made of parts of ${parts.join(", ")} seconds for ${price} credits`, async () => {
     const transition = await startTransition(world, { body: { ...PLAIN, duration } });
-    const { duration: told } = await assertDelivered(world, transition, await transition.outcome(), price);
-    assert.equal(told, duration);
+    const { duration: delivered } = await assertDelivered(world, transition, await transition.outcome(), price);
+    assert.equal(delivered, duration);
     const videos = filesOf(transition, "generate", "output.mp4");
     const frames = filesOf(transition, "frame", "frame.jpg");
     assert.deepEqual(

@@ -155,8 +155,8 @@ Deno.test("a file is checked once, however often it is used", async () => {
   const image_path = await upload(user);
   world.gateway.clearCalls();
   for (let count = 0; count < 3; count++) assert.equal((await generate(user, { image_path })).status, 200);
-  const looks = world.gateway.calls.filter(({ path }) => path === `/storage/v1/object/inputs/${image_path}`);
-  assert.equal(looks.length, 1);
+  const reads = world.gateway.calls.filter(({ path }) => path === `/storage/v1/object/inputs/${image_path}`);
+  assert.equal(reads.length, 1);
 });
 
 Deno.test("when Storage is down before a file is checked nothing is charged, and the key stays free", async () => {

@@ -14,8 +14,8 @@ In this order, ending at the first that fails: format, lint, types, import direc
 const FLAGS = { boolean: ["help"], string: [] };
 const schema = z.object({ _: z.array(z.unknown()).max(0, "takes no arguments"), help: z.boolean() });
 
-const STEPS: [name: string, args: string[], mend: string][] = [
-  ["Format", ["fmt", "--check", "--quiet"], "npx -y deno@2.9.6 fmt mends it"],
+const STEPS: [name: string, args: string[], hint: string][] = [
+  ["Format", ["fmt", "--check", "--quiet"], "correct it with npx -y deno@2.9.6 fmt"],
   ["Lint", ["lint", "--quiet"], "the lines above say what to change"],
   ["Types", ["check", ...DENO_FLAGS, "supabase/functions", "local", "tests"], "the lines above say what does not fit"],
   [
@@ -35,12 +35,12 @@ async function check(argv: string[]): Promise<number> {
     print(HELP);
     return 0;
   }
-  for (const [name, args, mend] of STEPS) {
+  for (const [name, args, hint] of STEPS) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: projectPath(".") })
       .output();
     if (code !== 0) {
       printNote(new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
-      printNote(`${name}: failed; ${mend}.`);
+      printNote(`${name}: failed; ${hint}.`);
       return code;
     }
     print(`${name}: in order`);

@@ -21,7 +21,7 @@ const welcomeMutations: readonly Mutation[] = [
   after insert or update of email, phone, email_confirmed_at, phone_confirmed_at, is_anonymous on auth.users
   for each row execute function private.open_account();`,
     replace: "",
-    // The trigger is named again where a test looks at who was there before.
+    // A test of users from before names the trigger too.
     test: account("a deleted user who signs up again with the same address gets no second welcome credits"),
   },
   {

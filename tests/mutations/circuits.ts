@@ -167,7 +167,7 @@ export const circuitMutations: readonly Mutation[] = [
     name: "what was not sent",
     guard: "An input that could not be fetched says nothing about the provider, and gives the probe back.",
     file: SUBMISSION,
-    find: '  if (notSent || isUnknown || (!sent && error.kind !== "fatal")) return "not_sent";\n',
+    find: '  if (notSent || noSuchProvider || (!sent && error.kind !== "fatal")) return "not_sent";\n',
     replace: "",
     test: attacks("a Storage that cannot be read gives the probe back"),
   },

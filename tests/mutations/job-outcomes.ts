@@ -93,7 +93,7 @@ export const outcomeMutations: readonly Mutation[] = [
   },
   {
     name: "the final failure of a run",
-    guard: "What no second attempt would mend is not paid for again.",
+    guard: "A failure that no second attempt can cure is not submitted and paid for again.",
     file: ADVANCE,
     find: 'if (error.kind !== "retryable" || leased.attempts_left <= 0) {',
     replace: "if (leased.attempts_left <= 0) {",

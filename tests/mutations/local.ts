@@ -21,7 +21,7 @@ export const localMutations: readonly Mutation[] = [
     file: DATABASE,
     find: "if (foreign.length === 0) return undefined;",
     replace: "if (foreign.length >= 0) return undefined;",
-    test: database("a database of somebody else is not touched; an empty one and our own are taken"),
+    test: database("a database with other tables is not touched; an empty one and our own are taken"),
   },
   {
     name: "the file as the only source of a database's name",

@@ -103,7 +103,7 @@ export const requestMutations: readonly Mutation[] = [
   },
   {
     name: "the seconds of the key of a request without one",
-    guard: "Whoever wants the same video again gets another one, and not the first one's answer for a day.",
+    guard: "A user who wants the same video a second time gets a new one, and not the stored answer for a day.",
     file: KEYS,
     find: ", keySeconds: REPEAT_SECONDS }",
     replace: " }",

@@ -8,14 +8,14 @@ import { assertRefusal } from "../support/refusal.ts";
 const world = useWorld({ falSimulator: INSTANT });
 
 /** What a project may lack, and what its log and health say then. */
-const LACKING: [what: string, variables: () => Record<string, string>, told: RegExp][] = [
+const LACKING: [what: string, variables: () => Record<string, string>, message: RegExp][] = [
   ["with legacy API keys only", () => ({ SUPABASE_SECRET_KEYS: "" }), /no secret API key of the new kind/],
   ["whose keys are named nowhere", () => ({ SUPABASE_SECRET_KEYS: "{}" }), /Create the new API keys/],
   ["that signs tokens with the legacy secret", () => ({ SUPABASE_JWKS: '{"keys":[]}' }), /asymmetric signing key/],
-  ["with a variable that does not fit", () => ({ SIGNED_URL_SECONDS: "soon" }), /SIGNED_URL_SECONDS/],
+  ["with a variable that is not valid", () => ({ SIGNED_URL_SECONDS: "soon" }), /SIGNED_URL_SECONDS/],
 ];
 
-for (const [what, variables, told] of LACKING) {
+for (const [what, variables, message] of LACKING) {
   Deno.test(`a project ${what} reports it in health and in its log, and clients get a fixed sentence`, async () => {
     const user = await world.newUser();
     const right = { SUPABASE_SECRET_KEYS: JSON.stringify({ default: world.secretKey }) };
@@ -23,7 +23,7 @@ for (const [what, variables, told] of LACKING) {
     try {
       const health = await world.call("health", { method: "GET" });
       assert.equal(health.status, 503);
-      assert.match(String(health.body.configuration), told);
+      assert.match(String(health.body.configuration), message);
       assert.doesNotMatch(JSON.stringify(health.body), /@supabase|sb_secret_\w|soon/);
       const answers = [
         await world.generate(user),
@@ -37,7 +37,7 @@ for (const [what, variables, told] of LACKING) {
       assert.equal(alerts.length, 4);
       for (const alert of alerts) {
         assert.equal(alert.event, "configuration");
-        assert.match(alert.error, told);
+        assert.match(alert.error, message);
       }
     } finally {
       await world.functions.restart({ ...right, SUPABASE_JWKS: toJwks(world.signingKey), SIGNED_URL_SECONDS: "" });

@@ -16,7 +16,7 @@ const DEADLINE_SECONDS = 1800;
 
 const world = useWorld({ falSimulator: INSTANT });
 
-/** Failures that another attempt would not mend: the simulator's prompt word and our error code. */
+/** Failures that another attempt cannot cure: the simulator's prompt word and our error code. */
 const FINAL_FAILURES: [what: string, fal: string, errorCode: string][] = [
   ["a prompt against the content policy", "content_policy", "content_policy"],
   ["an input that the model finds invalid", "validation", "provider_rejected_input"],

@@ -38,12 +38,12 @@ Deno.test("a status goes from 202 IN_QUEUE over 202 IN_PROGRESS to 200 COMPLETED
   withSimulator(async ({ submit, call, pass }) => {
     const id = await submit("a fox");
     const seen: unknown[] = [];
-    for (let look = 0; look < 5; look++) {
+    for (let check = 0; check < 5; check++) {
       const { status, body, headers } = await call(`${base(id)}/status`);
       assert.ok("logs" in body && "metrics" in body);
       assert.equal(headers.get("x-fal-request-id"), id);
       seen.push([status, body.status, body.queue_position]);
-      await pass(look < 3 ? 200 : 3000);
+      await pass(check < 3 ? 200 : 3000);
     }
     assert.deepEqual(seen, [
       [202, "IN_QUEUE", 2],
@@ -95,10 +95,10 @@ Deno.test("every scripted outcome answers its code, body and headers", () =>
     for (const [word, status, header, value] of cases) {
       const id = await submit(`a fox [fal: ${word} queue=0 run=10ms]`);
       await pass(20);
-      const told = await call(`${base(id)}/status`);
+      const answer = await call(`${base(id)}/status`);
       const isPlatformError = word === "request_timeout" || word === "user_timeout";
-      assert.equal(told.body.status, "COMPLETED", word);
-      assert.equal(told.body.error_type, isPlatformError ? "request_timeout" : undefined, word);
+      assert.equal(answer.body.status, "COMPLETED", word);
+      assert.equal(answer.body.error_type, isPlatformError ? "request_timeout" : undefined, word);
       const result = await call(base(id));
       assert.equal(result.status, status, word);
       assert.equal(result.headers.get(header), value, word);
@@ -141,7 +141,7 @@ Deno.test("a status can fail a few times, and a position can rise", () =>
   withSimulator(async ({ submit, call, pass }) => {
     const id = await submit("a fox [fal: status_503=2 result_500 position_up]");
     const codes: number[] = [];
-    for (let look = 0; look < 3; look++) codes.push((await call(`${base(id)}/status`)).status);
+    for (let check = 0; check < 3; check++) codes.push((await call(`${base(id)}/status`)).status);
     assert.deepEqual(codes, [503, 503, 202]);
     const positions = [await call(`${base(id)}/status`), await call(`${base(id)}/status`)];
     assert.deepEqual(positions.map(({ body }) => body.queue_position), [4, 5]);
@@ -168,12 +168,12 @@ Deno.test("the status stream tells each change and closes at the end", () =>
       headers: { authorization: `Key ${simulator.key}`, accept: "text/event-stream" },
     });
     assert.equal(response.headers.get("content-type"), "text/event-stream");
-    const told: string[] = [];
+    const statuses: string[] = [];
     for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-      told.push(...[...text.matchAll(/^data: (.*)\n\n/gm)].map((event) => JSON.parse(event[1] ?? "").status));
-      await pass(told.length === 1 ? 1000 : 3000);
+      statuses.push(...[...text.matchAll(/^data: (.*)\n\n/gm)].map((event) => JSON.parse(event[1] ?? "").status));
+      await pass(statuses.length === 1 ? 1000 : 3000);
     }
-    assert.deepEqual(told, ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]);
+    assert.deepEqual(statuses, ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]);
   }));
 
 Deno.test("the admin routes do what the object does", () =>

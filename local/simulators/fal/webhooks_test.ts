@@ -136,7 +136,7 @@ Deno.test("a redirect ends the delivery and is not followed", () =>
       assert.equal(received.length, 1);
     }), () => Response.redirect("http://127.0.0.1:9/", 307)));
 
-Deno.test("a webhook nobody takes is given up within the hour", () =>
+Deno.test("a webhook that is never accepted is given up within the hour", () =>
   withSimulator(async ({ simulator, submit, pass }) => {
     await submit("a fox", { webhook: "http://127.0.0.1:9/hook" });
     for (let minute = 0; minute < 120; minute++) await pass(60_000);

@@ -13,7 +13,7 @@ interface Answer {
 interface Bench {
   simulator: VeoSimulator;
   pass(milliseconds: number): void;
-  look(name: string): Promise<Answer>;
+  check(name: string): Promise<Answer>;
   submit(instance: unknown, parameters?: unknown, model?: string): Promise<Answer>;
 }
 
@@ -32,7 +32,7 @@ async function withSimulator(test: (bench: Bench) => Promise<void>, options: Veo
         time += milliseconds;
         simulator.tick();
       },
-      look: (name) => call(name),
+      check: (name) => call(name),
       submit: (instance, parameters = {}, model = MODEL) =>
         call(`models/${model}:predictLongRunning`, {
           method: "POST",
@@ -49,12 +49,12 @@ function messageOf({ body }: Answer): string {
 }
 
 Deno.test("an operation runs, is done, and has a file that only the key opens, by a redirect", async () => {
-  await withSimulator(async ({ simulator, submit, look, pass }) => {
+  await withSimulator(async ({ simulator, submit, check, pass }) => {
     const name = String((await submit({ prompt: "A lighthouse" })).body.name);
     assert.match(name, /^models\/veo-3\.1-fast-generate-preview\/operations\/\w+$/);
-    assert.deepEqual((await look(name)).body, { name });
+    assert.deepEqual((await check(name)).body, { name });
     pass(3000);
-    const { body } = await look(name);
+    const { body } = await check(name);
     assert.equal(body.done, true);
     const [, uri = ""] = JSON.stringify(body).match(/"uri":"([^"]+)"/) ?? [];
     const refused = await fetch(uri);
@@ -66,7 +66,7 @@ Deno.test("an operation runs, is done, and has a file that only the key opens, b
     assert.equal(film.headers.get("content-type"), "video/mp4");
     await film.body?.cancel();
     pass(2 * DAY_MS);
-    assert.equal((await look(name)).status, 404);
+    assert.equal((await check(name)).status, 404);
     assert.equal((await fetch(uri, { headers: { "x-goog-api-key": simulator.key } })).status, 404);
   });
 });
@@ -90,7 +90,7 @@ for (const [what, instance, parameters] of REFUSED) {
   });
 }
 
-Deno.test("images and every parameter are taken, and told without their bytes", async () => {
+Deno.test("images and every parameter are taken, and shown without their bytes", async () => {
   await withSimulator(async ({ simulator, submit }) => {
     const parameters = { durationSeconds: 8, resolution: "1080p", seed: 1, personGeneration: "allow_adult" };
     assert.equal((await submit({ image, lastFrame: image }, parameters)).status, 200);
@@ -115,10 +115,10 @@ Deno.test("a model that does not exist is missing, and the eleventh submission o
 });
 
 Deno.test("a blocked video is done without an error and without a sample", async () => {
-  await withSimulator(async ({ submit, look, pass }) => {
+  await withSimulator(async ({ submit, check, pass }) => {
     const name = String((await submit({ prompt: "[veo: safety]" })).body.name);
     pass(3000);
-    const { body } = await look(name);
+    const { body } = await check(name);
     assert.equal(body.error, undefined);
     assert.match(JSON.stringify(body), /"raiMediaFilteredCount":1/);
     assert.doesNotMatch(JSON.stringify(body), /generatedSamples/);
