@@ -38,7 +38,7 @@ select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint,
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint,
   'the purge reads no video that has not expired');
 select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::bigint,
-  'the list of files to delete reads no file that a worker may still write');
+  'the queue of files to delete reads no file that a worker may still write');
 update public.app_settings set retention_days = null;
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint,
   'the purge reads no video where all are kept');

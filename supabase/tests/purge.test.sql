@@ -39,7 +39,7 @@ select results_eq('select node_id from public.video_jobs', array['running'], 'a 
 select ok(
   public.list_files_to_delete(10) @> jsonb_build_array(jsonb_build_object(
     'bucket', 'videos', 'path', pg_temp.a() || '/' || job_id || '.mp4')),
-  'the files of a deleted video are on the list of files to delete') from old;
+  'the files of a deleted video are in the queue of files to delete') from old;
 create temp table stubborn as select file ->> 'path' as path from jsonb_array_elements(public.list_files_to_delete(1)) as file;
 select public.postpone_file('videos', path) from stubborn;
 select is(public.list_files_to_delete(10) @> jsonb_build_array(jsonb_build_object('path', path)), false,

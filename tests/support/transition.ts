@@ -186,7 +186,7 @@ export async function assertFailed(
   await world.audit();
 }
 
-/** Fails unless a job has no row and no file left, and after the next cleaning no list of files either. */
+/** Fails unless a job has no row and no file left, and after the next purge no file to delete either. */
 export async function assertNothingLeft(world: World, jobId: string): Promise<void> {
   const traces = () =>
     world.sql`

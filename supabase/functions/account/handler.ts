@@ -2,7 +2,7 @@ import { deleteFinishedVideos, eraseAccount } from "../_shared/database/accounts
 import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
-import { deleteListedFiles } from "../_shared/jobs/clean-up.ts";
+import { deleteQueuedFiles } from "../_shared/jobs/clean-up.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
@@ -43,11 +43,11 @@ async function deleteFiles(context: JobContext): Promise<void> {
     let last: StoredFile | undefined;
     do {
       const files = await listFilesOfUser(context, context.userId, FILES_A_BATCH, last);
-      await deleteListedFiles(context, files);
+      await deleteQueuedFiles(context, files);
       last = files.at(-1);
     } while (last !== undefined && performance.now() < until);
   } catch (error) {
-    // The account is deleted; the purge deletes these files from the list of files to delete.
+    // The account is deleted; the purge deletes the files that are still in the queue.
     context.log("warn", "files_left_for_the_purge", { error: errorText(error) });
   }
 }

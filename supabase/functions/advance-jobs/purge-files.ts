@@ -1,5 +1,5 @@
 import { listFilesToDelete, postponeFile, type StoredFile } from "../_shared/database/files.ts";
-import { deleteListedFiles } from "../_shared/jobs/clean-up.ts";
+import { deleteQueuedFiles } from "../_shared/jobs/clean-up.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import type { PurgeResult } from "./purge.ts";
@@ -8,7 +8,7 @@ const BATCH = 100;
 /** Each batch needs one or two calls of Storage, and one of the database. */
 const MAX_BATCHES = 40;
 
-/** Deletes the files of the list of files to delete. Throws the error of Storage when it deletes none of a batch. */
+/** Deletes the files in the queue. Throws the error of Storage when it deletes none of a batch. */
 export async function purgeFiles(context: JobContext, until: number): Promise<PurgeResult> {
   let count = 0;
   for (let batches = 0; batches < MAX_BATCHES && performance.now() < until; batches++) {
@@ -23,7 +23,7 @@ export async function purgeFiles(context: JobContext, until: number): Promise<Pu
 async function deleteBatch(context: JobContext, files: StoredFile[], until: number): Promise<number> {
   let refusal: unknown;
   try {
-    await deleteListedFiles(context, files);
+    await deleteQueuedFiles(context, files);
     return files.length;
   } catch (error) {
     refusal = error;
@@ -32,12 +32,12 @@ async function deleteBatch(context: JobContext, files: StoredFile[], until: numb
   for (const file of files) {
     if (performance.now() >= until) break;
     try {
-      await deleteListedFiles(context, [file]);
+      await deleteQueuedFiles(context, [file]);
       deleted++;
     } catch (error) {
       refusal = error;
       context.log("warn", "file_not_deleted", { bucket: file.bucket, path: file.path, error: errorText(error) });
-      // To the end of the list, so that the purge reaches the files behind it.
+      // To the end of the queue, so that the purge reaches the files behind it.
       await postponeFile(context, file);
     }
   }

@@ -24,7 +24,7 @@ export const PURGE_TASKS: readonly PurgeTask[] = [
   { name: "idempotency_keys", run: inBatches(ROWS, deleteExpiredKeys) },
   { name: "alerts", run: inBatches(ROWS, deleteOldAlerts) },
   { name: "tombstones", run: inBatches(ROWS, deleteOldTombstones) },
-  // Rows first: they put their files on the list of files to delete.
+  // Rows first: their deletion enqueues their files.
   { name: "videos", run: inBatches(VIDEOS, deleteExpiredVideos) },
   { name: "uploads", run: inBatches(ROWS, deleteExpiredUploads) },
   { name: "files", run: purgeFiles },

@@ -1,4 +1,4 @@
-/** The list of files in Storage that are to be deleted. Each function calls the procedure of its name and throws `DatabaseError`. */
+/** The queue of files to delete. Each function calls the procedure of its name and throws `DatabaseError`. */
 
 import { z } from "zod";
 import { callProcedure, type DatabaseContext } from "./client.ts";
@@ -8,12 +8,12 @@ export const filesSchema = z.array(fileSchema);
 /** A file in Storage that is to be deleted. */
 export type StoredFile = z.infer<typeof fileSchema>;
 
-/** Files that are to be deleted and may still be there. */
+/** The files that have waited longest and may still be in Storage. */
 export async function listFilesToDelete(context: DatabaseContext, limit: number): Promise<StoredFile[]> {
   return await callProcedure(context, filesSchema, "list_files_to_delete", { p_limit: limit });
 }
 
-/** A page of a user's files that are to be deleted; the next page begins after the last file of this one. */
+/** A page of a user's files to delete; the next page begins after the last file of this one. */
 export async function listFilesOfUser(
   context: DatabaseContext,
   userId: string,
@@ -27,12 +27,12 @@ export async function listFilesOfUser(
   });
 }
 
-/** Takes deleted files off the list. */
+/** Takes deleted files out of the queue. */
 export async function recordDeletedFiles(context: DatabaseContext, files: StoredFile[]): Promise<void> {
   await callProcedure(context, z.unknown(), "record_deleted_files", { p_files: files });
 }
 
-/** Moves a file that could not be deleted to the end of the list. */
+/** Moves a file that could not be deleted to the end of the queue. */
 export async function postponeFile(context: DatabaseContext, file: StoredFile): Promise<void> {
   await callProcedure(context, z.unknown(), "postpone_file", { p_bucket: file.bucket, p_path: file.path });
 }

@@ -14,15 +14,15 @@ export async function cleanUpAfterDeletion(
   const started = left.runs.filter((leased) => leased.provider_job_id !== null);
   keepAlive(Promise.all(started.map((leased) => cancelRun(context, leased))));
   try {
-    await deleteListedFiles(context, left.files);
+    await deleteQueuedFiles(context, left.files);
   } catch (error) {
-    // The user's request has succeeded; the purge deletes these files from the list of files to delete.
+    // The user's request has succeeded; the purge deletes the files that are still in the queue.
     context.log("warn", "files_left_for_the_purge", { count: left.files.length, error: errorText(error) });
   }
 }
 
-/** Deletes files and takes them off the list of files to delete. Throws `MediaError` and `DatabaseError`. */
-export async function deleteListedFiles(context: JobContext, files: StoredFile[]): Promise<void> {
+/** Deletes files and takes them out of the queue of files to delete. Throws `MediaError` and `DatabaseError`. */
+export async function deleteQueuedFiles(context: JobContext, files: StoredFile[]): Promise<void> {
   if (files.length === 0) return;
   for (const bucket of new Set(files.map((file) => file.bucket))) {
     const paths = files.filter((file) => file.bucket === bucket).map(({ path }) => path);
