@@ -4,10 +4,10 @@
 
 insert into public.models (
   id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,
-  typical_seconds, is_featured, settings_schema)
+  typical_seconds, is_featured, is_default, settings_schema)
 values
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001', 'Kling 3 Standard', 'Text to video, 3 to 15 seconds, with sound',
-    'text-to-video', 'fal', 'fal-ai/kling-video/v3/standard/text-to-video', 'per_second', 1, 120, true, '{
+    'text-to-video', 'fal', 'fal-ai/kling-video/v3/standard/text-to-video', 'per_second', 1, 120, true, false, '{
       "settings": {
         "duration": { "values": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration", "format": "{}" },
         "resolution": { "values": ["720p"], "default": "720p", "auto": "720p" },
@@ -19,7 +19,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0002', 'Kling 3 Standard (image)', 'Image to video, 3 to 15 seconds, with sound',
-    'image-to-video', 'fal', 'fal-ai/kling-video/v3/standard/image-to-video', 'per_second', 1, 120, false, '{
+    'image-to-video', 'fal', 'fal-ai/kling-video/v3/standard/image-to-video', 'per_second', 1, 120, false, false, '{
       "image_url": { "input": "start_image_url", "required": true },
       "settings": {
         "duration": { "values": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration", "format": "{}" },
@@ -32,7 +32,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0003', 'Veo 3.1', 'Text to video by Google, up to 4K, with sound',
-    'text-to-video', 'fal', 'fal-ai/veo3.1', 'per_second', 4, 90, false, '{
+    'text-to-video', 'fal', 'fal-ai/veo3.1', 'per_second', 4, 90, false, false, '{
       "settings": {
         "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
         "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 1.5 } },
@@ -44,7 +44,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004', 'Veo 3.1 Fast', 'Text to video by Google, quicker and cheaper',
-    'text-to-video', 'fal', 'fal-ai/veo3.1/fast', 'per_second', 2, 60, false, '{
+    'text-to-video', 'fal', 'fal-ai/veo3.1/fast', 'per_second', 2, 60, false, true, '{
       "settings": {
         "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
         "resolution": { "values": ["720p", "1080p", "4k"], "default": "720p", "auto": "720p", "input": "resolution", "price_factor": { "4k": 2 } },
@@ -56,7 +56,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0005', 'Veo 3.1 (image)', 'Image to video by Google, up to 4K, with sound',
-    'image-to-video', 'fal', 'fal-ai/veo3.1/image-to-video', 'per_second', 4, 90, false, '{
+    'image-to-video', 'fal', 'fal-ai/veo3.1/image-to-video', 'per_second', 4, 90, false, false, '{
       "image_url": { "input": "image_url", "required": true },
       "settings": {
         "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
@@ -69,7 +69,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0006', 'Veo 3.1 Fast (image)', 'Image to video by Google, quicker and cheaper',
-    'image-to-video', 'fal', 'fal-ai/veo3.1/fast/image-to-video', 'per_second', 2, 60, false, '{
+    'image-to-video', 'fal', 'fal-ai/veo3.1/fast/image-to-video', 'per_second', 2, 60, false, true, '{
       "image_url": { "input": "image_url", "required": true },
       "settings": {
         "duration": { "values": [4, 6, 8], "default": 8, "auto": 8, "input": "duration", "format": "{}s" },
@@ -82,7 +82,7 @@ values
       }
     }'),
   ('6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007', 'Wan 2.7 (image)', 'Image to video, 2 to 15 seconds',
-    'image-to-video', 'fal', 'fal-ai/wan/v2.7/image-to-video', 'per_second', 1, 150, false, '{
+    'image-to-video', 'fal', 'fal-ai/wan/v2.7/image-to-video', 'per_second', 1, 150, false, false, '{
       "image_url": { "input": "image_url", "required": true },
       "settings": {
         "duration": { "values": [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "default": 5, "auto": 5, "input": "duration" },

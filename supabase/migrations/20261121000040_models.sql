@@ -20,6 +20,8 @@ create table public.models (
   is_available boolean not null default true,
   unavailable_reason text,
   is_featured boolean not null default false,
+  -- The model of a request that names none, one for each category.
+  is_default boolean not null default false,
   -- Whether clients can open the provider's files. If not, they get our own copy.
   files_are_public boolean not null default true,
   thumbnail_url text,
@@ -40,6 +42,8 @@ create table public.models (
   ),
   constraint unavailable_model_says_why check (is_available or unavailable_reason is not null)
 );
+
+create unique index a_category_has_one_default_model on public.models (category) where is_default;
 
 alter table public.models enable row level security;
 create policy "Everybody reads the catalogue" on public.models for select to anon, authenticated using (true);

@@ -14,7 +14,7 @@ set search_path = ''
 as $$
 declare
   v_unknown jsonb := p_request - array['kind', 'model_id', 'prompt', 'settings', 'image_url', 'image_path',
-    'tail_image_url', 'tail_image_path', 'node_id', 'max_credits'];
+    'tail_image_url', 'tail_image_path', 'node_id', 'needs_node', 'max_credits'];
   v_job public.video_jobs;
 begin
   if v_unknown is distinct from '{}' then
@@ -30,10 +30,10 @@ $$;
 revoke execute on function private.requested_job(uuid, jsonb) from public, anon, authenticated;
 grant execute on function private.requested_job(uuid, jsonb) to service_role;
 
--- The model of a request; null when it is not available. A transition without a model gets the featured one.
+-- The model of a request; null when it is not available. A request without a model gets the default one of its
+-- category; where the operator chose none, the featured one.
 create function private.find_model(
-  p_kind text,
-  p_model_id uuid
+  p_job public.video_jobs
 )
 returns public.models
 language plpgsql
@@ -42,19 +42,23 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_category text := case
+    when p_job.kind = 'transition' then 'transition'
+    when coalesce(p_job.image_url, p_job.image_path) is null then 'text-to-video'
+    else 'image-to-video' end;
   v_model public.models;
 begin
   select * into v_model from public.models
-  where is_available and (p_kind = 'generation' or category = 'transition')
-    and (id = p_model_id or (p_kind = 'transition' and p_model_id is null))
-  order by is_featured desc, id
+  where is_available and (p_job.kind = 'generation' or category = 'transition')
+    and (id = p_job.model_id or (p_job.model_id is null and category = v_category))
+  order by is_default desc, is_featured desc, id
   limit 1;
   return v_model;
 end;
 $$;
 
-revoke execute on function private.find_model(text, uuid) from public, anon, authenticated;
-grant execute on function private.find_model(text, uuid) to service_role;
+revoke execute on function private.find_model(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.find_model(public.video_jobs) to service_role;
 
 -- Checks settings and images against the model, and that the extras are available: { settings, issues }.
 create function private.resolve_request(

@@ -129,8 +129,9 @@ grant execute on function private.create_charged_job(public.video_jobs, jsonb, i
 
 -- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
 -- `p_request` is { kind, model_id, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
--- max_credits }; max_credits is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch.
--- `p_key_seconds` is how long the key is bound, if not as long as app_settings says.
+-- needs_node, max_credits }; with needs_node, node_id must be a node of a project; max_credits is the most that the user
+-- agreed to pay. `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the key is bound, if not as long
+-- as app_settings says.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -150,6 +151,7 @@ declare
   v_outcome jsonb := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
   v_balance bigint;
   v_job public.video_jobs;
+  v_node record;
   v_model public.models;
   v_resolved jsonb;
   v_steps jsonb;
@@ -170,7 +172,11 @@ begin
   end if;
 
   v_job := private.requested_job(p_user_id, p_request);
-  v_model := private.find_model(v_job.kind, v_job.model_id);
+  v_node := private.requested_node(p_user_id, v_job.node_id, coalesce((p_request ->> 'needs_node')::boolean, false));
+  if not v_node.is_allowed then
+    return jsonb_build_object('outcome', 'node_not_found');
+  end if;
+  v_model := private.find_model(v_job);
   if v_model.id is null then
     return jsonb_build_object('outcome', 'model_not_found');
   end if;
@@ -192,6 +198,7 @@ begin
   if v_outcome is not null then
     return v_outcome;
   end if;
+  perform private.begin_node_job(v_node.node_id, v_job.job_id);
   return private.create_charged_job(v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
 end;
 $$;

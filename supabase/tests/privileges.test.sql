@@ -1,6 +1,6 @@
 -- Over all of Postgres's catalogue, so that new tables and functions are tested too.
 begin;
-select plan(18);
+select plan(20);
 
 create temp view our_functions as
 select pg_proc.oid, pg_proc.oid::regprocedure::text as name, proconfig, prosecdef
@@ -13,6 +13,9 @@ select pg_class.oid, relnamespace::regnamespace || '.' || relname as name, relki
 from pg_class
 where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relkind in ('r', 'p', 'v', 'm', 'f', 'S');
 
+create temp view canvas as
+select 'public.' || unnest(array['projects', 'project_members', 'nodes', 'connections']) as name;
+
 create temp view clients as select unnest(array['anon', 'authenticated']) as role;
 
 select isnt_empty('select * from our_functions', 'there are functions to test');
@@ -23,6 +26,8 @@ select set_eq(
   $$ select name from our_functions where prosecdef $$,
   array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
     'private.functions_url()', 'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
+    'private.my_projects(text[])', 'private.add_owner()', 'private.count_added_rows()', 'private.count_deleted_rows()',
+    'private.end_node_job()', 'private.forget_node_job()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
   'the functions with the rights of their owner are known');
 
@@ -37,7 +42,9 @@ select set_eq(
     'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
     'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
     'private.refuse(integer,text,text,jsonb)']) as name
-  union select 'authenticated', 'my_limits()' $$,
+  union select 'authenticated', unnest(array['my_limits()',
+    -- The projects that a user may see: what the policies of the canvas ask.
+    'private.my_projects(text[])']) $$,
   'a client may ask for a price and a user for their limits, and call nothing else');
 select is_empty(
   $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
@@ -47,22 +54,26 @@ select isnt_empty('select * from our_tables', 'there are tables to test');
 select is_empty(
   $$ select name from our_tables where relkind in ('r', 'p') and not relrowsecurity $$,
   'every table has row level security');
-select is_empty(
-  $$ select role, name from our_tables, clients where relkind <> 'S'
-    and has_table_privilege(role, oid, 'insert, update, delete, truncate, references, trigger, maintain') $$,
-  'no table can be changed by a client');
-select is_empty(
+select set_eq(
+  $$ select role, name, privilege from our_tables, clients,
+      unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger', 'maintain']) as privilege
+    where relkind <> 'S' and has_table_privilege(role, oid, privilege) $$,
+  $$ select 'authenticated', name, privilege from canvas, unnest(array['insert', 'update', 'delete']) as privilege $$,
+  'no table but those of the canvas can be changed by a client, and those by users only');
+select set_eq(
   $$ select role, name from our_tables, clients where relkind <> 'S'
     and has_any_column_privilege(role, oid, 'insert, update, references') $$,
-  'no column can be changed by a client');
+  $$ select 'authenticated', name from canvas $$,
+  'no column can be changed by a client, but of the canvas');
 select set_eq(
   $$ select role, name from our_tables, clients where relkind <> 'S'
     and has_any_column_privilege(role, oid, 'select') $$,
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
     ('anon', 'public.pipeline_steps'), ('authenticated', 'public.pipeline_steps'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
-    ('authenticated', 'public.video_jobs') $$,
-  'a visitor reads the catalogue and what extras cost, a user also their own balance, ledger and jobs');
+    ('authenticated', 'public.video_jobs')
+    union select 'authenticated', name from canvas $$,
+  'a visitor reads the catalogue and what extras cost, a user also their own balance, ledger, jobs and canvas');
 select is_empty(
   $$ select role, name from our_tables, clients where relkind = 'S'
     and has_sequence_privilege(role, oid, 'usage, select, update') $$,
@@ -87,7 +98,8 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
-    'private.refuse_other_job_change()',
+    'private.refuse_other_job_change()', 'private.refuse_move()', 'private.note_change()', 'private.add_owner()',
+    'private.count_added_rows()', 'private.count_deleted_rows()', 'private.end_node_job()', 'private.forget_node_job()',
     'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_step()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
@@ -101,9 +113,17 @@ select is_empty(
     and concat(qual, with_check) ~ 'auth\.uid\(\)' and concat(qual, with_check) !~ 'SELECT auth\.uid\(\)' $$,
   'every policy asks for the user once per query, not once per row');
 select is_empty(
-  $$ select tablename, policyname from pg_policies where schemaname in ('public', 'private')
+  $$ select tablename, policyname from pg_policies
+    where concat(qual, with_check) ~ 'my_projects' and concat(qual, with_check) !~ 'IN \( SELECT private.my_projects' $$,
+  'every policy of the canvas asks for the user''s projects once per query');
+select set_eq(
+  $$ select distinct 'public.' || tablename from pg_policies where schemaname in ('public', 'private')
     and cmd <> 'SELECT' and roles && array['anon', 'authenticated', 'public']::name[] $$,
-  'every policy for clients is for reading');
+  'select name from canvas', 'every policy for clients is for reading, but of the canvas');
+select is_empty(
+  $$ select tablename, policyname from pg_policies
+    where schemaname || '.' || tablename in (select name from canvas) and roles <> '{authenticated}'::name[] $$,
+  'the policies of the canvas are for users only');
 
 select * from finish();
 rollback;

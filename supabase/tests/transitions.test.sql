@@ -1,6 +1,6 @@
 -- Which transitions are made, and by which model.
 begin;
-select plan(11);
+select plan(12);
 \ir support/extras.psql
 
 -- What is refused.
@@ -43,8 +43,17 @@ select is(
 select is(
   (select model_id from public.video_jobs where node_id = 'featured'), (pg_temp.model()).id,
   'a transition without a model gets the featured one');
+select pg_temp.start('text', '{"model_id": null}'),
+  pg_temp.start('image', '{"model_id": null, "image_url": "https://example.com/1.png"}');
 select is(
-  pg_temp.start('nameless', '{"model_id": null}') ->> 'outcome', 'model_not_found', 'a generation names its model');
+  array(select models.name from public.video_jobs join public.models on models.id = model_id
+    where node_id in ('text', 'image') order by node_id),
+  array['Veo 3.1 Fast (image)', 'Veo 3.1 Fast'], 'a generation without a model gets the default one of its category');
+update public.models set is_default = false;
+select pg_temp.start('undecided', '{"model_id": null}');
+select is(
+  (select models.name from public.video_jobs join public.models on models.id = model_id where node_id = 'undecided'),
+  'Kling 3 Standard', 'and the featured one where the operator chose none');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

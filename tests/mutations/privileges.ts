@@ -10,10 +10,12 @@ const CALLS_NOTHING_ELSE = privileges(
   "a client may ask for a price and a user for their limits, and call nothing else",
 );
 const NOTHING_FOR_EVERYBODY = privileges("no function is granted to the role public");
-const NO_TABLE_CHANGED = privileges("no table can be changed by a client");
+const NO_TABLE_CHANGED = privileges(
+  "no table but those of the canvas can be changed by a client, and those by users only",
+);
 const NO_SEQUENCE_SET = privileges("no sequence can be read or set by a client");
 const ROW_LEVEL_SECURITY = privileges("every table has row level security");
-const FOR_READING = privileges("every policy for clients is for reading");
+const FOR_READING = privileges("every policy for clients is for reading, but of the canvas");
 
 const texts = new Map(
   Array.from(Deno.readDirSync(projectPath(MIGRATIONS)), ({ name }) => `${MIGRATIONS}/${name}`).sort()

@@ -110,6 +110,59 @@ export type Database = {
         };
         Relationships: [];
       };
+      "connections": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "project_id": string;
+          "source_handle": string | null;
+          "source_node_id": string;
+          "target_handle": string | null;
+          "target_node_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "id"?: string;
+          "project_id": string;
+          "source_handle"?: string | null;
+          "source_node_id": string;
+          "target_handle"?: string | null;
+          "target_node_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "id"?: string;
+          "project_id"?: string;
+          "source_handle"?: string | null;
+          "source_node_id"?: string;
+          "target_handle"?: string | null;
+          "target_node_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "connection_has_a_source";
+            columns: ["project_id", "source_node_id"];
+            isOneToOne: false;
+            referencedRelation: "nodes";
+            referencedColumns: ["project_id", "id"];
+          },
+          {
+            foreignKeyName: "connection_has_a_target";
+            columns: ["project_id", "target_node_id"];
+            isOneToOne: false;
+            referencedRelation: "nodes";
+            referencedColumns: ["project_id", "id"];
+          },
+          {
+            foreignKeyName: "connections_project_id_fkey";
+            columns: ["project_id"];
+            isOneToOne: false;
+            referencedRelation: "projects";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "credit_balances": {
         Row: {
           "credits_remaining": number;
@@ -211,6 +264,7 @@ export type Database = {
           "files_are_public": boolean;
           "id": string;
           "is_available": boolean;
+          "is_default": boolean;
           "is_featured": boolean;
           "max_run_seconds": number;
           "name": string;
@@ -233,6 +287,7 @@ export type Database = {
           "files_are_public"?: boolean;
           "id"?: string;
           "is_available"?: boolean;
+          "is_default"?: boolean;
           "is_featured"?: boolean;
           "max_run_seconds"?: number;
           "name": string;
@@ -254,6 +309,7 @@ export type Database = {
           "files_are_public"?: boolean;
           "id"?: string;
           "is_available"?: boolean;
+          "is_default"?: boolean;
           "is_featured"?: boolean;
           "max_run_seconds"?: number;
           "name"?: string;
@@ -267,6 +323,51 @@ export type Database = {
           "unavailable_reason"?: string | null;
         };
         Relationships: [];
+      };
+      "nodes": {
+        Row: {
+          "created_at": string;
+          "data": NonNullable<Json>;
+          "error_message": string | null;
+          "id": string;
+          "position": NonNullable<Json>;
+          "project_id": string;
+          "status": string;
+          "type": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "error_message"?: string | null;
+          "id"?: string;
+          "position"?: NonNullable<Json>;
+          "project_id": string;
+          "status"?: string;
+          "type": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "error_message"?: string | null;
+          "id"?: string;
+          "position"?: NonNullable<Json>;
+          "project_id"?: string;
+          "status"?: string;
+          "type"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "nodes_project_id_fkey";
+            columns: ["project_id"];
+            isOneToOne: false;
+            referencedRelation: "projects";
+            referencedColumns: ["id"];
+          },
+        ];
       };
       "pipeline_steps": {
         Row: {
@@ -310,6 +411,76 @@ export type Database = {
           "typical_seconds"?: number;
         };
         Relationships: [];
+      };
+      "project_members": {
+        Row: {
+          "created_at": string;
+          "project_id": string;
+          "role": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "project_id": string;
+          "role": string;
+          "user_id": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "project_id"?: string;
+          "role"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "project_members_project_id_fkey";
+            columns: ["project_id"];
+            isOneToOne: false;
+            referencedRelation: "projects";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "project_members_user_id_fkey";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "credit_balances";
+            referencedColumns: ["user_id"];
+          },
+        ];
+      };
+      "projects": {
+        Row: {
+          "created_at": string;
+          "id": string;
+          "name": string;
+          "owner_id": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "id"?: string;
+          "name"?: string;
+          "owner_id"?: string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "id"?: string;
+          "name"?: string;
+          "owner_id"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "projects_owner_id_fkey";
+            columns: ["owner_id"];
+            isOneToOne: false;
+            referencedRelation: "credit_balances";
+            referencedColumns: ["user_id"];
+          },
+        ];
       };
       "quota_log": {
         Row: {
@@ -589,6 +760,10 @@ export type Database = {
       "purge_tombstones": { Args: { "p_limit": number }; Returns: number };
       "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
       "read_job": {
+        Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
+        Returns: Json;
+      };
+      "read_node_job": {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;
       };
