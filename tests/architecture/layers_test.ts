@@ -11,6 +11,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
     [
       "account",
       "advance-jobs",
+      "canvas",
       "generate-video",
       "get-video-status",
       "health",

@@ -1,15 +1,12 @@
 import { z } from "zod";
 import type { RequestIdentity } from "../_shared/database/jobs.ts";
-import type { LeasedJob } from "../_shared/database/records.ts";
-import { advance } from "../_shared/jobs/advance.ts";
-import { keepAlive } from "../_shared/runtime/background.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { identityOf, optionalKey } from "../_shared/http/idempotency-key.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start.ts";
+import { requireOwnFile, type StartedJob, startJob, submitLater } from "../_shared/jobs/start.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 
@@ -110,18 +107,8 @@ async function start(context: JobContext, body: TransitionBody, identity: Reques
     nodeId: body.node_id ?? undefined,
     maxCredits: body.max_credits ?? undefined,
   });
-  if (started.outcome === "created") keepAlive(submit(context, started.leased_job));
+  if (started.outcome === "created") submitLater(context, started.leased_job);
   return started;
-}
-
-/** In the background: the client gets the result from the task's status. */
-async function submit(context: JobContext, leased: LeasedJob): Promise<void> {
-  try {
-    await advance(context, leased);
-  } catch (error) {
-    // The job is charged and stored; the worker finds out what could not be recorded now.
-    context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
-  }
 }
 
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });

@@ -19,7 +19,7 @@ export interface RequestIdentity {
 export interface GenerationRequest extends RequestIdentity {
   userId: string;
   kind: "generation" | "transition";
-  /** Without it the catalogue chooses; only a transition may leave it out. */
+  /** Without it the catalogue chooses. */
   modelId?: string | undefined;
   prompt: string;
   settings: { [name: string]: Json };
@@ -28,6 +28,8 @@ export interface GenerationRequest extends RequestIdentity {
   tailImageUrl?: string | undefined;
   tailImagePath?: string | undefined;
   nodeId?: string | undefined;
+  /** Whether `nodeId` must be a node of a project, and may be no free name. */
+  needsNode?: boolean | undefined;
   /** The most that the user agreed to pay. */
   maxCredits?: number | undefined;
 }
@@ -36,7 +38,7 @@ const startSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), leased_job: leasedJobSchema }),
   z.object({ outcome: z.literal("replayed"), status_code: z.number(), response: z.record(z.string(), z.unknown()) }),
   z.object({ outcome: z.literal("idempotency_key_reused") }),
-  z.object({ outcome: z.literal("model_not_found") }),
+  z.object({ outcome: z.enum(["model_not_found", "node_not_found"]) }),
   z.object({
     outcome: z.literal("validation_failed"),
     issues: z.array(z.object({ path: z.string(), message: z.string() })),
@@ -85,6 +87,7 @@ export async function startGeneration(context: DatabaseContext, request: Generat
       tail_image_url: request.tailImageUrl,
       tail_image_path: request.tailImagePath,
       node_id: request.nodeId,
+      needs_node: request.needsNode,
       max_credits: request.maxCredits,
     },
   });
@@ -101,6 +104,24 @@ export async function readJob(
   which: { jobId: string } | { nodeId: string },
 ): Promise<JobAndLease | null> {
   return await callProcedure(context, jobAndLeaseSchema.nullable(), "read_job", {
+    p_user_id: userId,
+    p_lease_seconds: LEASE_SECONDS,
+    ...("jobId" in which ? { p_job_id: which.jobId } : { p_node_id: which.nodeId }),
+  });
+}
+
+const nodeJobSchema = jobAndLeaseSchema.extend({
+  /** The link that the job's node got; null for a job that is not the newest of a node. */
+  video_url: z.string().nullable(),
+});
+
+/** As `readJob`, also for members of the project of the job's node. */
+export async function readNodeJob(
+  context: DatabaseContext,
+  userId: string,
+  which: { jobId: string } | { nodeId: string },
+): Promise<z.infer<typeof nodeJobSchema> | null> {
+  return await callProcedure(context, nodeJobSchema.nullable(), "read_node_job", {
     p_user_id: userId,
     p_lease_seconds: LEASE_SECONDS,
     ...("jobId" in which ? { p_job_id: which.jobId } : { p_node_id: which.nodeId }),

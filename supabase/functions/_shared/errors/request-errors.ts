@@ -54,6 +54,14 @@ export const requestErrors = {
   },
   model_not_found: { status: 404, text: sentences("Model not found", "Model bulunamadı", "Modelo no encontrado") },
   job_not_found: { status: 404, text: sentences("Job not found", "İş bulunamadı", "Trabajo no encontrado") },
+  node_not_found: {
+    status: 404,
+    text: sentences(
+      "There is no such node in your projects, or you may only view it: reload the project",
+      "Projelerinizde böyle bir düğüm yok ya da onu yalnızca görüntüleyebilirsiniz: projeyi yeniden yükleyin",
+      "No existe ese nodo en sus proyectos, o solo puede verlo: recargue el proyecto",
+    ),
+  },
   not_found: {
     status: 404,
     text: sentences(

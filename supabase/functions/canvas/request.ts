@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { maxCredits, publicUrl, text, uploadedPath } from "../_shared/http/fields.ts";
+
+const setting = z.union([text(1, 64), z.number()], { error: "must be text or a number" });
+
+/** The body of POST /canvas/api/ai/generate-video. The database checks the settings by the model's schema. */
+export const nodeVideoBody = z.strictObject({
+  node_id: text(1, 128),
+  prompt: z.string({ error: "must be text" }).trim().pipe(text(1, 5000)),
+  image_url: publicUrl.nullish(),
+  /** A file of the user's own, as POST /uploads returned it. */
+  image_path: uploadedPath.nullish(),
+  resolution: setting.nullish(),
+  duration: setting.nullish(),
+  aspect_ratio: setting.nullish(),
+  max_credits: maxCredits.nullish(),
+}).refine((body) => !(body.image_url && body.image_path), {
+  path: ["image_path"],
+  error: "must not be sent together with image_url",
+});
+
+export type NodeVideoBody = z.infer<typeof nodeVideoBody>;
