@@ -5,7 +5,7 @@ import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { identityOf, optionalKey } from "../_shared/http/idempotency-key.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { requireOwnFile, startJob, submitLater } from "../_shared/jobs/start.ts";
-import { nodeVideoBody } from "./request.ts";
+import { nodeVideoBody, settingsOf } from "./request.ts";
 
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });
 
@@ -17,13 +17,13 @@ export async function generateForNode(context: JobContext, request: Request): Pr
   const key = optionalKey(request);
   const { max_credits: maxCredits, ...body } = await readBody(request, nodeVideoBody);
   requireOwnFile(context, "image_path", body.image_path);
-  const { node_id, prompt, image_url, image_path, ...settings } = body;
+  const { node_id, prompt, image_url, image_path } = body;
   const started = await startJob(context, {
     kind: "generation",
     userId: context.userId,
     ...identityOf(key, await sha256Hex(canonicalJson(["canvas", body]))),
     prompt,
-    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value != null)),
+    settings: settingsOf(body),
     imageUrl: image_url ?? undefined,
     imagePath: image_path ?? undefined,
     nodeId: node_id,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Json } from "../_shared/database/database.types.ts";
 import { maxCredits, publicUrl, text, uploadedPath } from "../_shared/http/fields.ts";
 
 const setting = z.union([text(1, 64), z.number()], { error: "must be text or a number" });
@@ -19,4 +20,12 @@ export const nodeVideoBody = z.strictObject({
   error: "must not be sent together with image_url",
 });
 
-export type NodeVideoBody = z.infer<typeof nodeVideoBody>;
+const SETTINGS = ["resolution", "duration", "aspect_ratio"] as const;
+
+/** The settings that were sent. */
+export function settingsOf(body: Pick<z.infer<typeof nodeVideoBody>, typeof SETTINGS[number]>): Record<string, Json> {
+  return Object.fromEntries(SETTINGS.flatMap((name) => {
+    const value = body[name];
+    return value === null || value === undefined ? [] : [[name, value]];
+  }));
+}
