@@ -1,5 +1,6 @@
 import { accountMutations } from "./accounts.ts";
 import { cancellationMutations } from "./cancellation.ts";
+import { canvasMutations } from "./canvas.ts";
 import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
 import { leaseMutations } from "./leases.ts";
@@ -39,6 +40,7 @@ export const mutations: readonly Mutation[] = [
   ...localMutations,
   ...circuitMutations,
   ...generationMutations,
+  ...canvasMutations,
   ...pricingMutations,
   ...creditMutations,
   ...accountMutations,

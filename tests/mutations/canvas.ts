@@ -1,0 +1,115 @@
+// Nodes of the canvas: who may make a video for one, and what the end of its job writes.
+import type { Mutation } from "./mutation.ts";
+
+const PROJECTS = "supabase/migrations/20261121000256_projects.sql";
+const NODES = "supabase/migrations/20261121000257_nodes.sql";
+const NODE_JOBS = "supabase/migrations/20261121000258_node_jobs.sql";
+const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
+const NODE_VIDEOS = "supabase/migrations/20261121000355_node_videos.sql";
+const canvas = (name: string) => ({ file: "supabase/tests/canvas.test.sql", name });
+const nodeJobs = (name: string) => ({ file: "supabase/tests/node_jobs.test.sql", name });
+
+export const canvasMutations: readonly Mutation[] = [
+  {
+    name: "the membership in a request for a node",
+    guard: "Nobody pays for a video that lands on a stranger's node.",
+    file: NODE_JOBS,
+    find: "where nodes.id = private.to_uuid(p_node_id) and members.user_id = p_user_id\n",
+    replace: "where nodes.id = private.to_uuid(p_node_id)\n",
+    test: nodeJobs("a stranger's node is not found"),
+  },
+  {
+    name: "the role in a request for a node",
+    guard: "A viewer changes no node, also not by a video.",
+    file: NODE_JOBS,
+    find: "select nodes.id, members.role <> 'viewer' into",
+    replace: "select nodes.id, true into",
+    test: nodeJobs("a viewer makes no video for a node"),
+  },
+  {
+    name: "the need of a node",
+    guard: "Nobody pays for a video of a node that is not there.",
+    file: NODE_JOBS,
+    find: "is_allowed := coalesce(is_allowed, not p_needs_node);",
+    replace: "is_allowed := coalesce(is_allowed, true);",
+    test: nodeJobs("nor is one that does not exist"),
+  },
+  {
+    name: "the refusal of a node in start_generation",
+    guard: "A request for a node that is refused is not charged.",
+    file: START_GENERATION,
+    find: "if not v_node.is_allowed then",
+    replace: "if false then",
+    test: nodeJobs("a viewer makes no video for a node"),
+  },
+  {
+    name: "the user of a node's job in read_node_job",
+    guard: "A stranger reads no job of a node.",
+    file: NODE_VIDEOS,
+    find: "where members.user_id = p_user_id\n    and (",
+    replace: "where (",
+    test: nodeJobs("a stranger does not read it"),
+  },
+  {
+    name: "the newest job of a node",
+    guard: "An older job's end does not overwrite what the node waits for.",
+    file: NODE_JOBS,
+    find: "on conflict (node_id) do update set job_id = excluded.job_id, video_url = null;",
+    replace: "on conflict (node_id) do nothing;",
+    test: nodeJobs("the end of the older one changes nothing"),
+  },
+  {
+    name: "the end of a job on its node",
+    guard: "A node learns in the job's own transaction that its video failed and was refunded.",
+    file: NODE_JOBS,
+    find: "for each row when (old.status <> new.status and",
+    replace: "for each row when (false and",
+    test: nodeJobs("a failure is on the node, with its reason"),
+  },
+  {
+    name: "the address of a deleted video",
+    guard: "A node shows no address with nothing behind it.",
+    file: NODE_JOBS,
+    find: "then data - 'video_url' else data end",
+    replace: "then data else data end",
+    test: nodeJobs("the address of a deleted video is gone from its node"),
+  },
+  {
+    name: "the room for the video in a node's data",
+    guard: "A job ends however full the data of its node is: otherwise a user could keep it from ending.",
+    file: NODES,
+    find: "check (octet_length((data - 'video_url')::text) <= 32768)",
+    replace: "check (octet_length(data::text) <= 32768)",
+    test: nodeJobs("a node that is full of data has room for its video"),
+  },
+  {
+    name: "the roles in the policy of nodes",
+    guard: "A viewer changes no node.",
+    file: NODES,
+    find: `create policy "Editors change nodes" on public.nodes
+  for update to authenticated using (project_id in (select private.my_projects('{owner,editor}')))
+  with check (project_id in (select private.my_projects('{owner,editor}')));`,
+    replace: `create policy "Editors change nodes" on public.nodes
+  for update to authenticated using (project_id in (select private.my_projects()))
+  with check (project_id in (select private.my_projects()));`,
+    test: canvas("no viewer changes a node"),
+  },
+  {
+    name: "the user in my_projects",
+    guard: "A stranger sees nothing of a project.",
+    file: PROJECTS,
+    find: "from public.project_members where user_id = (select auth.uid()) and role",
+    replace: "from public.project_members where role",
+    test: canvas("a stranger sees their own project only"),
+  },
+  {
+    name: "the owner's role in the policy of members",
+    guard: "No member makes themselves the owner.",
+    file: PROJECTS,
+    find:
+      "  with check (role <> 'owner' and project_id in (select private.my_projects('{owner}')));\ncreate policy \"Owners change",
+    replace:
+      "  with check (project_id in (select private.my_projects('{owner,editor}')));\ncreate policy \"Owners change",
+    test: canvas("no editor adds a member"),
+  },
+];
