@@ -1,132 +1,14 @@
-// The canvas's own client, as its description has it: its paths, bodies, pauses, states and messages. Of this backend it
-// knows only a base address and a token; its nodes it reads and writes with a Supabase client.
+// The canvas: its own page, unchanged but for the base address and the token, from the click to the preview.
 import assert from "node:assert/strict";
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { z } from "zod";
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { dataClient } from "../support/canvas.ts";
+import { type CanvasNode, CanvasPage, nodeSchema, NotFound } from "../support/canvas-page.ts";
 import { INSTANT } from "../support/generation.ts";
 import { type TestUser, type World } from "../support/harness.ts";
 import { assertFilm, creditsOf, ledgerOf, useProductWorld } from "../support/products.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 const IMAGE_URL = "https://example.com/image.png";
-
-/** `JobStatusResponse`. */
-const jobStatusResponse = z.object({
-  job_id: z.guid(),
-  status: z.enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED"]),
-  result: z.object({ video_url: z.string() }).nullable(),
-  error: z.string().nullable(),
-});
-type JobStatusResponse = z.infer<typeof jobStatusResponse>;
-
-const nodeSchema = z.object({
-  id: z.guid(),
-  type: z.string(),
-  status: z.enum(["idle", "pending", "processing", "completed", "failed"]),
-  error_message: z.string().nullable(),
-  data: z.looseObject({ video_url: z.string().optional() }),
-});
-type CanvasNode = z.infer<typeof nodeSchema>;
-
-class NotFound extends Error {}
-
-/** The page: what the description says of the frontend, and nothing of this repository. */
-class CanvasPage {
-  #nodes: CanvasNode[] = [];
-  readonly pauses: number[] = [];
-
-  constructor(
-    private readonly baseUrl: string,
-    private readonly token: string,
-    private readonly data: SupabaseClient,
-    private readonly sleep: (seconds: number) => Promise<void>,
-  ) {}
-
-  async #call(path: string, body?: unknown): Promise<JobStatusResponse> {
-    const response = await fetch(`${this.baseUrl}${path}`, {
-      method: body === undefined ? "GET" : "POST",
-      headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (response.status === 404) throw new NotFound((await response.json()).error);
-    if (!response.ok) throw new Error(await response.text());
-    return jobStatusResponse.parse(await response.json());
-  }
-
-  generateVideo(request: Record<string, unknown>): Promise<JobStatusResponse> {
-    return this.#call("/api/ai/generate-video", request);
-  }
-
-  getJob = (jobId: string) => this.#call(`/api/ai/jobs/${jobId}`);
-  latestJob = (nodeId: string) => this.#call(`/api/ai/nodes/${nodeId}/jobs/latest`);
-
-  /** `nodesApi.list(projectId)`, and what follows on page load. */
-  async load(projectId: string): Promise<void> {
-    const { data, error } = await this.data.from("nodes").select("*").eq("project_id", projectId);
-    assert.equal(error, null);
-    this.#nodes = z.array(nodeSchema).parse(data);
-    for (const node of this.#nodes.filter(({ status }) => status === "processing")) await this.#resume(node);
-  }
-
-  async #resume(node: CanvasNode): Promise<void> {
-    try {
-      const job = await this.latestJob(node.id);
-      if (job.status === "PENDING" || job.status === "PROCESSING") await this.poll(node.id, job.job_id);
-      else this.#show(node.id, job);
-    } catch (error) {
-      if (!(error instanceof NotFound)) throw error;
-      await this.#reset(node.id);
-    }
-  }
-
-  /** The button: asks, then polls two seconds later, and every three seconds. */
-  async clickGenerate(nodeId: string, request: Record<string, unknown>): Promise<JobStatusResponse> {
-    const { job_id } = await this.generateVideo({ node_id: nodeId, ...request });
-    await this.#wait(2);
-    return await this.poll(nodeId, job_id);
-  }
-
-  async poll(nodeId: string, jobId: string): Promise<JobStatusResponse> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const job = await this.getJob(jobId).catch(async (error) => {
-        if (error instanceof NotFound) {
-          await this.#reset(nodeId);
-          throw error;
-        }
-        return null;
-      });
-      if (job !== null && (job.status === "COMPLETED" || job.status === "FAILED")) return this.#show(nodeId, job);
-      await this.#wait(job === null ? 10 : 3);
-    }
-    throw new Error("The page gave up");
-  }
-
-  async #wait(seconds: number): Promise<void> {
-    this.pauses.push(seconds);
-    await this.sleep(seconds);
-  }
-
-  #show(nodeId: string, job: JobStatusResponse): JobStatusResponse {
-    const node = this.node(nodeId);
-    if (node !== undefined) {
-      node.status = job.status === "COMPLETED" ? "completed" : "failed";
-      node.error_message = job.error;
-      if (job.result !== null) node.data.video_url = job.result.video_url;
-    }
-    return job;
-  }
-
-  async #reset(nodeId: string): Promise<void> {
-    const { error } = await this.data.from("nodes").update({ status: "idle" }).eq("id", nodeId);
-    assert.equal(error, null);
-    const node = this.node(nodeId);
-    if (node !== undefined) node.status = "idle";
-  }
-
-  node(nodeId: string): CanvasNode | undefined {
-    return this.#nodes.find(({ id }) => id === nodeId);
-  }
-}
 
 /** A user with a project of a prompt, an image and a video node, connected. */
 interface Scene {
@@ -137,12 +19,9 @@ interface Scene {
   openPage(): Promise<CanvasPage>;
 }
 
-async function setScene({ url, publishableKey, newUser, travel }: World, credits = 50): Promise<Scene> {
-  const user = await newUser(credits);
-  const data = createClient(url, publishableKey, {
-    auth: { persistSession: false, autoRefreshToken: false },
-    global: { headers: { Authorization: `Bearer ${user.token}` } },
-  });
+async function setScene(world: World, credits = 50): Promise<Scene> {
+  const user = await world.newUser(credits);
+  const data = dataClient(world, user);
   const project = await data.from("projects").insert({ name: "Waves" }).select("id").single();
   assert.equal(project.error, null);
   const projectId = String(project.data?.id);
@@ -164,7 +43,7 @@ async function setScene({ url, publishableKey, newUser, travel }: World, credits
     projectId,
     nodeId: ids.video,
     async openPage() {
-      const page = new CanvasPage(`${url}/functions/v1/canvas`, user.token, data, travel);
+      const page = new CanvasPage(`${world.url}/functions/v1/canvas`, user.token, data, world.travel);
       await page.load(projectId);
       return page;
     },

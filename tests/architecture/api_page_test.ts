@@ -5,6 +5,7 @@ import { projectPath } from "../../local/machine/project.ts";
 import { workerBody } from "../../supabase/functions/advance-jobs/handler.ts";
 import { jobSchema } from "../../supabase/functions/_shared/database/records.ts";
 import { requestErrors } from "../../supabase/functions/_shared/errors/request-errors.ts";
+import { nodeVideoBody } from "../../supabase/functions/canvas/request.ts";
 import { generateVideoBody } from "../../supabase/functions/generate-video/request.ts";
 import { statusQuery } from "../../supabase/functions/get-video-status/handler.ts";
 import { batchBody, transitionBody } from "../../supabase/functions/transitions/request.ts";
@@ -26,6 +27,7 @@ const REQUESTS: Readonly<Record<string, z.ZodType>> = {
   "DELETE videos/{job_id}/share": revocationQuery,
   "POST uploads": uploadBody,
   "POST transitions/create-and-generate/": transitionBody,
+  "POST canvas/api/ai/generate-video": nodeVideoBody,
   "POST advance-jobs": workerBody,
 };
 

@@ -55,6 +55,7 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "no debe enviarse junto con {other}",
   },
   { en: "must be text", tr: "metin olmalı", es: "debe ser texto" },
+  { en: "must be text or a number", tr: "metin ya da sayı olmalı", es: "debe ser texto o un número" },
   {
     en: "must be text without NUL or lone surrogates",
     tr: "NUL veya eşsiz vekil karakter içermeyen bir metin olmalı",
