@@ -104,6 +104,20 @@ Deno.test("a webhook of RunPod without our token is unauthorized", async () => {
 });
 
 for (
+  const [name, id] of [["NUL", "a\0b"], ["a lone surrogate", "\ud800"], ["256 characters", "a".repeat(256)]] as const
+) {
+  Deno.test(`a webhook of RunPod whose run id has ${name} is refused, and changes nothing`, async () => {
+    const generation = await startGeneration(world, { body: { model_id: WAN } });
+    const webhook = world.runpodSimulator?.requests.at(-1)?.webhook;
+    assert.ok(webhook);
+    const response = await fetch(webhook, { method: "POST", body: JSON.stringify({ id, status: "COMPLETED" }) });
+    assert.deepEqual([response.status, (await response.json()).code], [400, "validation_failed"]);
+    assert.equal((await generation.outcome()).body.status, "completed");
+    await world.audit();
+  });
+}
+
+for (
   const [model_id, price, parameters] of [
     [VEO, 8, { durationSeconds: 8, resolution: "720p", aspectRatio: "16:9", sampleCount: 1 }],
     [VEO_HD, 10, { durationSeconds: 8, resolution: "1080p", aspectRatio: "16:9", sampleCount: 1 }],
