@@ -110,6 +110,17 @@ export const requestMutations: readonly Mutation[] = [
     test: keyless("without a key the same request is one task for ten seconds, and another one after them"),
   },
   {
+    name: "the answer of a refund that was not confirmed, by a key of some seconds",
+    guard: "A request without a key is not charged once more because its own refund was slow.",
+    file: `${FUNCTIONS}/_shared/jobs/new-video.ts`,
+    find: " && request.keySeconds === undefined",
+    replace: "",
+    test: {
+      file: `${FUNCTIONS}/_shared/jobs/new-video_test.ts`,
+      name: "with a key of some seconds it is not: the key may be over, and another start would charge again",
+    },
+  },
+  {
     name: "the token of a webhook",
     guard: "A webhook is for the job and the attempt that its address was made for.",
     file: WEBHOOK,

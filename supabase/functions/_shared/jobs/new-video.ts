@@ -32,7 +32,8 @@ export async function startVideo(context: JobContext, request: GenerationRequest
   }
 
   const failure = await submit(context, started.leased_job);
-  if (failure === "unconfirmed") {
+  // A key of some seconds may be over by now: the request would be charged once more.
+  if (failure === "unconfirmed" && request.keySeconds === undefined) {
     // The answer must be the one that a replay gets, and only the database knows it now.
     const replay = await startJob(context, request);
     if (replay.outcome === "replayed") {
