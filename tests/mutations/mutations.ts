@@ -17,6 +17,7 @@ import { checkMutations, jsonApiMutations, signatureMutations, submissionMutatio
 import { outcomeMutations } from "./job-outcomes.ts";
 import { privateFileMutations } from "./private-files.ts";
 import { requestMutations } from "./requests.ts";
+import { shareMutations } from "./shares.ts";
 import { transitionMutations } from "./transitions.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
 import { progressMutations } from "./progress.ts";
@@ -36,6 +37,7 @@ export const mutations: readonly Mutation[] = [
   ...fileMutations,
   ...uploadMutations,
   ...privateFileMutations,
+  ...shareMutations,
   ...cancellationMutations,
   ...localMutations,
   ...circuitMutations,

@@ -15,6 +15,7 @@ import { Random } from "./runtime/random.ts";
 import { runToQuiescence } from "./checks/quiescence.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
 import { checkUploads } from "./checks/uploads.ts";
+import { ShareOperations } from "./workload/share-operations.ts";
 import { UploadOperations } from "./workload/upload-operations.ts";
 import { Violation } from "./runtime/violation.ts";
 import { OutageSchedule } from "./faults/outages.ts";
@@ -43,6 +44,7 @@ export class Simulation {
   readonly #operations: VideoOperations;
   readonly #accounts: AccountOperations;
   readonly #services: ServiceOperations;
+  readonly #shares: ShareOperations;
   readonly #generator: WorkloadGenerator;
   readonly #outages: OutageSchedule;
   #stalled: RunningOperation[] = [];
@@ -53,6 +55,7 @@ export class Simulation {
     this.#operations = new VideoOperations(world, random.fork(), journal);
     this.#accounts = new AccountOperations(world, journal);
     this.#services = new ServiceOperations(world, this.#operations, journal);
+    this.#shares = new ShareOperations(world, random.fork(), journal);
     const transitions = new TransitionOperations(world, this.#operations, random.fork(), journal);
     this.#generator = new WorkloadGenerator(
       world,
@@ -60,6 +63,7 @@ export class Simulation {
       new KeyedRequests(this.#operations, transitions, random.fork()),
       this.#accounts,
       new UploadOperations(world, random.fork(), journal),
+      this.#shares,
       this.#services,
       random.fork(),
     );
@@ -214,6 +218,7 @@ export class Simulation {
       sync: (user) => this.#finishAlone(this.#operations.sync(user)),
       erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
+    for (const operation of this.#shares.allOnceMore()) await this.#finishAlone(operation);
     this.#accounts.checkCancelledRuns();
     this.#accounts.checkRunsLeftToWorker();
     this.#services.checkPurchases(await purchases(this.world));

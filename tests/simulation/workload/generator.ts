@@ -7,6 +7,7 @@ import type { OwnJob, VideoOperations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
 import { falReporter, runpodReporter, webhookKindsOf } from "../faults/webhooks.ts";
 import type { Random } from "../runtime/random.ts";
+import type { ShareOperations } from "./share-operations.ts";
 import type { UploadOperations } from "./upload-operations.ts";
 import type { World } from "../world/world.ts";
 
@@ -29,6 +30,7 @@ const WEIGHTS = {
   erase: 0.2,
   dashboard: 0.1,
   upload: 3,
+  share: 4,
 };
 
 const HEAVY_USERS = 8;
@@ -43,6 +45,7 @@ export class WorkloadGenerator {
     private readonly keyed: KeyedRequests,
     private readonly accounts: AccountOperations,
     private readonly uploads: UploadOperations,
+    private readonly shares: ShareOperations,
     private readonly services: ServiceOperations,
     private readonly random: Random,
   ) {}
@@ -85,6 +88,8 @@ export class WorkloadGenerator {
         return this.accounts.deleteByDashboard(this.#recent(this.operations.jobs)?.user ?? this.#user(), true);
       case "upload":
         return this.uploads.any(this.#user());
+      case "share":
+        return this.#share(this.#recent(this.operations.jobs));
     }
   }
 
@@ -123,7 +128,7 @@ export class WorkloadGenerator {
   }
 
   #aboutJob(job: OwnJob | undefined): Operation {
-    switch (this.random.weighted({ poll: 4, cancel: 1, delete: 0.5, sync: 2, tick: 2, webhook: 3 })) {
+    switch (this.random.weighted({ poll: 4, cancel: 1, delete: 0.5, sync: 2, tick: 2, webhook: 3, share: 1 })) {
       case "poll":
         return this.#poll(job);
       case "cancel":
@@ -141,6 +146,8 @@ export class WorkloadGenerator {
       }
       case "tick":
         return this.services.tick();
+      case "share":
+        return this.#share(job);
     }
   }
 
@@ -172,6 +179,10 @@ export class WorkloadGenerator {
     if (job === undefined) return this.services.tick();
     const other = this.random.maybe(this.operations.jobs);
     return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
+  }
+
+  #share(job: OwnJob | undefined): Operation {
+    return job === undefined ? this.services.tick() : this.shares.any(job.user, job.history);
   }
 
   #trespass(): Operation {

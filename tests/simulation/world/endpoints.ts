@@ -4,6 +4,7 @@ import { advanceJobs } from "../../../supabase/functions/advance-jobs/handler.ts
 import { generateVideo } from "../../../supabase/functions/generate-video/handler.ts";
 import { getVideoStatus } from "../../../supabase/functions/get-video-status/handler.ts";
 import { providerWebhook } from "../../../supabase/functions/provider-webhook/handler.ts";
+import { createShare } from "../../../supabase/functions/share/handler.ts";
 import { transitions } from "../../../supabase/functions/transitions/handler.ts";
 import { uploads } from "../../../supabase/functions/uploads/handler.ts";
 import { videos } from "../../../supabase/functions/videos/handler.ts";
@@ -24,6 +25,8 @@ const HANDLERS = {
   "get-video-status": getVideoStatus,
   "provider-webhook": providerWebhook,
   "advance-jobs": advanceJobs,
+  // Each request comes to a new instance: what an instance keeps has its own tests.
+  "share": (context, request) => createShare(() => context)(context, request),
   "transitions": transitions,
   "uploads": uploads,
   "videos": videos,
