@@ -90,18 +90,33 @@ Deno.test("a transition that fails is FAILURE, with its sentence, and refunded",
   assert.match(String(end.body.error), /^Failed to process video: The model refused the image/);
 });
 
-for (const scheme of ["Token", "token", "Bearer"]) {
-  for (const slash of ["", "/"]) {
-    Deno.test(`a task is started and read with ${scheme} and a path that ends in "${slash}"`, async () => {
-      const user = await world.newUser();
-      const headers = { Authorization: `${scheme} ${user.token}` };
-      const started = await world.call(`transitions/create-and-generate${slash}`, { headers, body: PLAIN });
-      assert.equal(started.status, 202, JSON.stringify(started.body));
-      const path = `transitions/task-status/${started.body.task_id}${slash}`;
-      const read = await world.call(path, { method: "GET", headers });
-      assert.deepEqual([read.status, read.body.task_id], [200, started.body.task_id]);
-    });
+for (const base of ["transitions", "transitions/api/transitions"]) {
+  for (const scheme of ["Token", "token", "Bearer"]) {
+    for (const slash of ["", "/"]) {
+      Deno.test(`a task is started and read at ${base} with ${scheme} and a path that ends in "${slash}"`, async () => {
+        const user = await world.newUser();
+        const headers = { Authorization: `${scheme} ${user.token}` };
+        const started = await world.call(`${base}/create-and-generate${slash}`, { headers, body: PLAIN });
+        assert.equal(started.status, 202, JSON.stringify(started.body));
+        const path = `${base}/task-status/${started.body.task_id}${slash}`;
+        const read = await world.call(path, { method: "GET", headers });
+        assert.deepEqual([read.status, read.body.task_id], [200, started.body.task_id]);
+      });
+    }
   }
+}
+
+for (
+  const path of ["api", "api/transitions", "api/create-and-generate", "api/transitions/api/transitions/task-status/1"]
+) {
+  Deno.test(`there is nothing at transitions/${path}`, async () => {
+    const answer = await world.call(`transitions/${path}`, { user: await world.newUser(), body: PLAIN });
+    assertRefusal(answer, {
+      status: 404,
+      code: "not_found",
+      error: "There is nothing at this path: check its spelling",
+    });
+  });
 }
 
 for (const authorization of ["", "Token", "Token x.y.z", "Basic dTpw", "Token a b"]) {

@@ -4,9 +4,9 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 import { createBatch, createTransition } from "./create.ts";
 import { taskStatus } from "./task-status.ts";
 
-/** POST create-and-generate/ and batch-create-and-generate/, GET task-status/{task_id}/. */
+/** POST create-and-generate/ and batch-create-and-generate/, GET task-status/{task_id}/; also below api/transitions/. */
 export async function transitions(context: JobContext, request: Request): Promise<Response> {
-  const [action, id, ...rest] = pathBelow(request);
+  const [action, id, ...rest] = actionPath(pathBelow(request));
   if (action === "task-status" && id !== undefined && rest.length === 0) {
     requireMethod(request, "GET");
     return await taskStatus(context, id);
@@ -22,6 +22,11 @@ export async function transitions(context: JobContext, request: Request): Promis
     default:
       throw new RequestError("not_found");
   }
+}
+
+/** The path from the action on. Clients that have their own paths only know this function as their base address. */
+function actionPath(path: string[]): string[] {
+  return path[0] === "api" && path[1] === "transitions" ? path.slice(2) : path;
 }
 
 function requireMethod(request: Request, method: "GET" | "POST"): void {
