@@ -1,5 +1,6 @@
 -- Push: each change of a job's state is broadcast to its owner's private channel `jobs:{user_id}` by Supabase Realtime.
--- It is only a hint: a client that missed one reads the job.
+-- It is only a hint: a client that missed one reads the job. Apps that listen to the table itself (`postgres_changes`)
+-- get its inserts and updates too, under row level security: docs/realtime.md has what that costs.
 
 -- Sends the job's new state, where Realtime exists; an error there never stops the change itself.
 create function private.broadcast_job()
@@ -43,3 +44,26 @@ begin
   end if;
 end;
 $$;
+
+do $$
+begin
+  if not exists (select from pg_publication where pubname = 'supabase_realtime') then
+    create publication supabase_realtime with (publish = 'insert, update');
+  elsif not exists (select from pg_publication_tables where pubname = 'supabase_realtime') then
+    -- Realtime cannot check a row that is gone: it would send the id of each deleted job to every listener. Where the
+    -- project publishes other tables already, its own choice stands.
+    alter publication supabase_realtime set (publish = 'insert, update');
+  end if;
+  -- A publication of all tables has this one already.
+  if not exists (
+    select from pg_publication_tables
+    where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'video_jobs'
+  ) then
+    alter publication supabase_realtime add table public.video_jobs;
+  end if;
+end;
+$$;
+
+-- A role that may not read the key gets a message without content for each change of any job, which tells how busy the
+-- service is. With this grant Realtime asks the policies instead, and none lets `anon` see a row.
+grant select (job_id) on public.video_jobs to anon;

@@ -1,6 +1,6 @@
 -- Over all of Postgres's catalogue, so that new tables and functions are tested too.
 begin;
-select plan(20);
+select plan(21);
 
 create temp view our_functions as
 select pg_proc.oid, pg_proc.oid::regprocedure::text as name, proconfig, prosecdef
@@ -71,9 +71,13 @@ select set_eq(
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
     ('anon', 'public.pipeline_steps'), ('authenticated', 'public.pipeline_steps'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
-    ('authenticated', 'public.video_jobs')
+    ('authenticated', 'public.video_jobs'), ('anon', 'public.video_jobs')
     union select 'authenticated', name from canvas $$,
   'a visitor reads the catalogue and what extras cost, a user also their own balance, ledger, jobs and canvas');
+select set_eq(
+  $$ select column_name::text from information_schema.column_privileges
+    where grantee = 'anon' and table_schema = 'public' and table_name = 'video_jobs' $$,
+  array['job_id'], 'of jobs a visitor may ask for the ids alone, of which row level security shows none');
 select is_empty(
   $$ select role, name from our_tables, clients where relkind = 'S'
     and has_sequence_privilege(role, oid, 'usage, select, update') $$,

@@ -1,6 +1,6 @@
 -- What a visitor and a signed-in user reach through the Data API.
 begin;
-select plan(70);
+select plan(71);
 \ir support/jobs.psql
 
 select pg_temp.start('cat'), pg_temp.start('dog', '{"prompt": "a dog"}', pg_temp.b());
@@ -87,7 +87,9 @@ select lives_ok(
   $$ select public.quote_generation('00000000-0000-4000-8000-000000000001') $$, 'a visitor may ask for a price');
 select isnt(pg_temp.quote_of_extras() -> 'credits', null, 'a visitor may ask for the price of extras');
 select pg_temp.forbids('read ' || name, format('select from %s', name))
-from unnest(array['public.credit_balances', 'public.quota_log', 'public.video_jobs']) as name;
+from unnest(array['public.credit_balances', 'public.quota_log']) as name;
+select is_empty('select job_id from public.video_jobs', 'a visitor sees no job');
+select pg_temp.forbids('read prompts', 'select prompt from public.video_jobs');
 select is_empty('select from storage.objects', 'a visitor reads no file');
 select * from pg_temp.forbids_every_change();
 

@@ -241,4 +241,15 @@ export const auditMutations: readonly Mutation[] = [
     replace,
     test,
   })),
+  {
+    name: "the actions that are published",
+    guard: "The id of a deleted job is not sent to every listener.",
+    file: PUSH,
+    find: "alter publication supabase_realtime set (publish = 'insert, update');",
+    replace: "null;",
+    test: {
+      file: "supabase/tests/push.test.sql",
+      name: "no deletion is published: Realtime cannot check who may see a row that is gone",
+    },
+  },
 ];
