@@ -153,7 +153,8 @@ Deno.test("what the local Realtime does not support is refused with a reason", u
   const user = await world.newUser();
   await asUser(user, async (client) => {
     const { error } = await join(client.channel("lobby"));
-    assert.equal(error, "The local stack supports only private channels with broadcasts from the database");
+    const reason = "The local stack supports private channels with broadcasts from the database, and changes of tables";
+    assert.equal(error, reason);
   });
   const answers: [path: string, status: number, error: string][] = [
     ["/realtime/v1/api/broadcast", 501, "Of Realtime, the local stack serves only /realtime/v1/websocket"],

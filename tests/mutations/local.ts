@@ -5,6 +5,8 @@ const OUTPUT = "local/cli/output-file.ts";
 const DATABASE = "local/cli/own-database.ts";
 const demo = (name: string) => ({ file: "local/commands/demo_test.ts", name });
 const database = (name: string) => ({ file: "local/cli/own-database_test.ts", name });
+const ACCESS = "local/supabase/realtime/change-access.ts";
+const changes = (name: string) => ({ file: "tests/api/realtime_changes_test.ts", name });
 
 export const localMutations: readonly Mutation[] = [
   {
@@ -30,5 +32,21 @@ export const localMutations: readonly Mutation[] = [
     find: "flags.database ?? dotenv.DATABASE_URL;",
     replace: 'flags.database ?? dotenv.DATABASE_URL ?? Deno.env.get("DATABASE_URL");',
     test: database("the shell's DATABASE_URL is never taken"),
+  },
+  {
+    name: "the role in which a changed row is read",
+    guard: "Local Realtime sends a row to those only whom the policies let read it.",
+    file: ACCESS,
+    find: "await transaction`select set_config('role', ${claims.role}, true)`;",
+    replace: "",
+    test: changes("a stranger and an app without a user receive nothing"),
+  },
+  {
+    name: "the look at a changed row under the policies",
+    guard: "Local Realtime sends a row to those only whom the policies let read it.",
+    file: ACCESS,
+    find: "if (seen.length === 0) return null;",
+    replace: "",
+    test: changes("a filter that names another user's rows shows none of them"),
   },
 ];

@@ -1,5 +1,6 @@
 import type { SigningKey } from "../tokens.ts";
 import { createBroadcasts } from "./broadcasts.ts";
+import { createChanges } from "./changes.ts";
 import { versionSchema } from "./messages.ts";
 import { serveSocket } from "./socket.ts";
 
@@ -11,12 +12,13 @@ export interface RealtimeOptions {
 }
 
 /**
- * The part of Supabase Realtime that this project uses: private channels with broadcasts from the database. It holds no
- * connection until a client joins one.
+ * The part of Supabase Realtime that this project uses: private channels with broadcasts from the database, and changes
+ * of tables. It holds no connection until a client joins a channel.
  */
 export function createRealtime(options: RealtimeOptions): (request: Request) => Response {
   const { databaseUrl, publishableKey, secretKey, signingKey } = options;
   const broadcasts = createBroadcasts(databaseUrl);
+  const changes = createChanges(databaseUrl);
   const roles = new Map([[publishableKey, "anon"], [secretKey, "service_role"]]);
 
   return (request) => {
@@ -32,7 +34,7 @@ export function createRealtime(options: RealtimeOptions): (request: Request) => 
       return refuse(426, "This address is for WebSockets");
     }
     const { socket, response } = Deno.upgradeWebSocket(request);
-    serveSocket(socket, { version: version.data, claims: { role }, broadcasts, signingKey });
+    serveSocket(socket, { version: version.data, claims: { role }, broadcasts, changes, signingKey });
     return response;
   };
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { readClaims, type SigningKey, verifyToken } from "../tokens.ts";
 import type { Broadcasts, Claims } from "./broadcasts.ts";
+import type { Changes } from "./changes.ts";
+import type { ChangeRequest } from "./change-filter.ts";
 import { type Message, readMessage, type Version, writeMessage } from "./messages.ts";
 
 /** The data with which a socket was opened. */
@@ -9,6 +11,7 @@ export interface SocketOptions {
   /** The claims of the API key, for channels that a client joins without a user's token. */
   claims: Claims;
   broadcasts: Broadcasts;
+  changes: Changes;
   signingKey: SigningKey;
 }
 
@@ -16,12 +19,25 @@ interface Channel {
   joinRef: string | null;
   /** Ends the channel when its token expires. */
   timer: ReturnType<typeof setTimeout> | undefined;
-  stop: () => void;
+  /** Private channels have a policy, and broadcasts. */
+  isPrivate: boolean;
+  claims: Claims;
+  /** Each ends what the channel receives. */
+  stops: (() => void)[];
 }
 
+const changesSchema = z.object({
+  event: z.string(),
+  schema: z.string().optional(),
+  table: z.string().optional(),
+  filter: z.string().optional(),
+});
 const joinSchema = z.object({
   access_token: z.string().nullish(),
-  config: z.object({ private: z.boolean().optional(), postgres_changes: z.array(z.unknown()).optional() }).optional(),
+  config: z.object({
+    private: z.boolean().optional(),
+    postgres_changes: z.array(changesSchema).optional(),
+  }).optional(),
 });
 const tokenSchema = z.object({ access_token: z.string() });
 
@@ -46,6 +62,7 @@ export function serveSocket(socket: WebSocket, options: SocketOptions): void {
 
 class Session {
   readonly #channels = new Map<string, Channel>();
+  #lastRequest = 0;
 
   constructor(private readonly socket: WebSocket, private readonly options: SocketOptions) {}
 
@@ -72,19 +89,52 @@ class Session {
     this.#close(topic);
     try {
       const { access_token: token, config } = readJoin(message.payload);
-      if (!config?.private || (config.postgres_changes ?? []).length > 0) {
-        throw new Refusal("The local stack supports only private channels with broadcasts from the database");
+      const isPrivate = config?.private ?? false;
+      const requests = (config?.postgres_changes ?? []).map((request) => ({ ...request, id: ++this.#lastRequest }));
+      if (!isPrivate && requests.length === 0) {
+        throw new Refusal(
+          "The local stack supports private channels with broadcasts from the database, and changes of tables",
+        );
       }
       const claims = this.#readToken(token);
-      const stop = await this.options.broadcasts.listen(nameOf(topic), claims, ({ event, payload }) => {
-        const broadcast = { type: "broadcast", event, payload };
-        this.#send({ joinRef: null, ref: null, topic, event: "broadcast", payload: broadcast });
-      });
-      if (stop === null) throw forbidden(topic);
-      this.#channels.set(topic, { joinRef: ref, stop, timer: this.#endWithToken(topic, claims) });
-      this.#reply({ ...message, joinRef: ref }, "ok", { postgres_changes: [] });
+      const stops = isPrivate ? [await this.#receiveBroadcasts(topic, claims)] : [];
+      const channel: Channel = { joinRef: ref, isPrivate, claims, stops, timer: this.#endWithToken(topic, claims) };
+      this.#channels.set(topic, channel);
+      this.#reply({ ...message, joinRef: ref }, "ok", { postgres_changes: requests });
+      if (requests.length > 0) await this.#receiveChanges(topic, channel, requests);
     } catch (error) {
       this.#reply({ ...message, joinRef: ref }, "error", { reason: reasonOf(error) });
+    }
+  }
+
+  async #receiveBroadcasts(topic: string, claims: Claims): Promise<() => void> {
+    const stop = await this.options.broadcasts.listen(nameOf(topic), claims, ({ event, payload }) => {
+      const broadcast = { type: "broadcast", event, payload };
+      this.#send({ joinRef: null, ref: null, topic, event: "broadcast", payload: broadcast });
+    });
+    if (stop === null) throw forbidden(topic);
+    return stop;
+  }
+
+  /** Realtime, too, answers the join first, and reports in a message of its own whether the changes come. */
+  async #receiveChanges(
+    topic: string,
+    channel: Channel,
+    requests: readonly (ChangeRequest & { id: number })[],
+  ): Promise<void> {
+    try {
+      const stop = await this.options.changes.listen({
+        requests,
+        claims: () => channel.claims,
+        receive: (data, ids) =>
+          this.#send({ joinRef: null, ref: null, topic, event: "postgres_changes", payload: { ids, data } }),
+      });
+      // Its token may have expired meanwhile.
+      if (this.#channels.get(topic) !== channel) return stop();
+      channel.stops.push(stop);
+      this.#report(topic, "postgres_changes", "ok", "Subscribed to PostgreSQL");
+    } catch (error) {
+      this.#report(topic, "postgres_changes", "error", error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -95,7 +145,8 @@ class Session {
     if (!given.success || channel === undefined || given.data.access_token.startsWith("sb_")) return;
     try {
       const claims = this.#readToken(given.data.access_token);
-      if (!await this.options.broadcasts.mayRead(nameOf(topic), claims)) throw forbidden(topic);
+      if (channel.isPrivate && !await this.options.broadcasts.mayRead(nameOf(topic), claims)) throw forbidden(topic);
+      channel.claims = claims;
       clearTimeout(channel.timer);
       channel.timer = this.#endWithToken(topic, claims);
     } catch (error) {
@@ -110,10 +161,14 @@ class Session {
   }
 
   #shutDown(topic: string, message: string): void {
-    const payload = { extension: "system", status: "error", message, channel: nameOf(topic) };
-    const joinRef = this.#channels.get(topic)?.joinRef ?? null;
-    this.#send({ joinRef, ref: null, topic, event: "system", payload });
+    this.#report(topic, "system", "error", message);
     this.#close(topic);
+  }
+
+  #report(topic: string, extension: "system" | "postgres_changes", status: "ok" | "error", message: string): void {
+    const joinRef = this.#channels.get(topic)?.joinRef ?? null;
+    const payload = { extension, status, message, channel: nameOf(topic) };
+    this.#send({ joinRef, ref: null, topic, event: "system", payload });
   }
 
   /** Ends a channel, if there is one, and reports it. */
@@ -125,7 +180,7 @@ class Session {
   #drop(topic: string): boolean {
     const channel = this.#channels.get(topic);
     clearTimeout(channel?.timer);
-    channel?.stop();
+    for (const stop of channel?.stops ?? []) stop();
     return this.#channels.delete(topic);
   }
 
