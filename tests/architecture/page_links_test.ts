@@ -28,7 +28,7 @@ function anchorOf(heading: string): string {
 }
 
 /** Names that are not ours. */
-const FOREIGN = ["snake_case", "pg_dump", "am_adam"];
+const FOREIGN = ["snake_case", "pg_dump", "am_adam", "wal_level"];
 
 /** Every word of the code, and the names that are not ours. */
 const known = new Set([...(await readTexts("supabase", "local")).join("\n").match(/\w+/g) ?? [], ...FOREIGN]);
