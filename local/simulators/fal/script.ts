@@ -8,7 +8,7 @@ const submitFault = z.enum([...SUBMIT_FAULTS, "locked"]);
 const failures = z.strictObject({ code: z.number().int().min(400).max(599), times: z.number().int().positive() });
 
 /** A result that the test writes itself. */
-export const customOutcomeSchema = z.strictObject({
+const customOutcomeSchema = z.strictObject({
   status: z.number().int(),
   body: z.json(),
   headers: z.record(z.string(), z.string()).default({}),
@@ -36,7 +36,7 @@ export const webhookContentSchema = z.strictObject({
 }).partial();
 
 /** How the webhook of a run is sent. */
-export const webhookScriptSchema = webhookContentSchema.extend({
+const webhookScriptSchema = webhookContentSchema.extend({
   /** Never sent. */
   lost: z.boolean(),
   /** How many times each is sent. */

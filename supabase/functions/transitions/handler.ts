@@ -1,4 +1,5 @@
 import { RequestError } from "../_shared/errors/request-errors.ts";
+import { requireMethod } from "../_shared/http/method.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { createBatch, createTransition } from "./create.ts";
@@ -27,8 +28,4 @@ export async function transitions(context: JobContext, request: Request): Promis
 /** The path from the action on. Clients that have their own paths only know this function as their base address. */
 function actionPath(path: string[]): string[] {
   return path[0] === "api" && path[1] === "transitions" ? path.slice(2) : path;
-}
-
-function requireMethod(request: Request, method: "GET" | "POST"): void {
-  if (request.method !== method) throw new RequestError("method_not_allowed", {}, { Allow: `${method}, OPTIONS` });
 }

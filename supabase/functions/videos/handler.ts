@@ -1,4 +1,5 @@
 import { RequestError } from "../_shared/errors/request-errors.ts";
+import { requireMethod } from "../_shared/http/method.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { cancelVideo } from "./cancel.ts";
@@ -10,24 +11,20 @@ import { createLink, revokeLinks } from "./share.ts";
 export async function videos(context: JobContext, request: Request): Promise<Response> {
   const [id, action, ...rest] = pathBelow(request);
   if (id === undefined) {
-    if (request.method === "GET") return await getVideos(context, request);
-    if (request.method === "DELETE") return await deleteNamedVideos(context, request);
-    throw methodNotAllowed("GET, DELETE, OPTIONS");
+    requireMethod(request, "GET", "DELETE");
+    return request.method === "GET" ? await getVideos(context, request) : await deleteNamedVideos(context, request);
   }
   if (rest.length > 0) throw new RequestError("not_found");
   switch (action) {
     case "cancel":
-      if (request.method !== "POST") throw methodNotAllowed("POST, OPTIONS");
+      requireMethod(request, "POST");
       return await cancelVideo(context, id);
     case "share":
-      if (request.method === "POST") return await createLink(context, request, id);
-      if (request.method === "DELETE") return await revokeLinks(context, request, id);
-      throw methodNotAllowed("POST, DELETE, OPTIONS");
+      requireMethod(request, "POST", "DELETE");
+      return request.method === "POST"
+        ? await createLink(context, request, id)
+        : await revokeLinks(context, request, id);
     default:
       throw new RequestError("not_found");
   }
-}
-
-function methodNotAllowed(allow: string): RequestError {
-  return new RequestError("method_not_allowed", {}, { Allow: allow });
 }

@@ -6,7 +6,7 @@ import { type Answer, until, type World } from "../../support/harness.ts";
 import { assertConsistentAnswers, CREDITS, jobOf, type Order } from "./orders.ts";
 
 /** How often the worker is called on Supabase. */
-export const WORKER_PERIOD_SECONDS = 10;
+const WORKER_PERIOD_SECONDS = 10;
 const RECOVERY_LIMIT_MS = 60_000;
 
 /** Seconds until the next job is due and not leased; null if no job is in the queue. */

@@ -8,6 +8,7 @@ import { type Language, preferredLanguage } from "../errors/languages.ts";
 import { errorBody, refusalBody, RequestError, requestErrors } from "../errors/request-errors.ts";
 import { uuid } from "./fields.ts";
 import { MediaError } from "../storage/media-error.ts";
+import { requireMethod } from "./method.ts";
 import { pathBelow } from "./path.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import { withBearer } from "./token-scheme.ts";
@@ -117,9 +118,7 @@ async function checkAndHandle(
 ): Promise<Response> {
   // Without this check a misspelt path would start and charge a video.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
-  if (!options.methods.includes(request.method)) {
-    throw new RequestError("method_not_allowed", {}, { Allow: [...options.methods, "OPTIONS"].join(", ") });
-  }
+  requireMethod(request, ...options.methods);
   if (options.auth === "none") return await handler(context, request);
 
   const problem = configurationProblem();
