@@ -5,7 +5,7 @@ import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
 import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
-import { doorMutations } from "./door.ts";
+import { endpointMutations } from "./endpoint.ts";
 import { endingMutations } from "./endings.ts";
 import { generationMutations } from "./generation.ts";
 import { localMutations } from "./local.ts";
@@ -27,7 +27,7 @@ import { uploadMutations } from "./uploads.ts";
 /** Every guard of money, and how it is taken away. The slow ones, which need the whole stack, come first. */
 export const mutations: readonly Mutation[] = [
   ...requestMutations,
-  ...doorMutations,
+  ...endpointMutations,
   ...outcomeMutations,
   ...transitionMutations,
   ...signatureMutations,

@@ -3,21 +3,21 @@ import type { Mutation } from "./mutation.ts";
 
 const SHARED = "supabase/functions/_shared";
 const WEBHOOK = "supabase/functions/provider-webhook/handler.ts";
-const door = (name: string) => ({ file: "tests/api/door_test.ts", name });
+const endpoint = (name: string) => ({ file: "tests/api/endpoint_test.ts", name });
 const images = (name: string) => ({ file: `${SHARED}/providers/veo/veo-image_test.ts`, name });
 
 const TOKEN_CHECK =
   "  if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);\n";
 const READ_BODY = "  const body = await readBytes(request, BODY_LIMIT_BYTES);\n";
 
-export const doorMutations: readonly Mutation[] = [
+export const endpointMutations: readonly Mutation[] = [
   {
     name: "the paths below an endpoint",
     guard: "A misspelt path charges no user.",
     file: `${SHARED}/http/endpoint.ts`,
     find: 'if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");',
     replace: "",
-    test: door("POST generate-video/foo is 404 and changes nothing"),
+    test: endpoint("POST generate-video/foo is 404 and changes nothing"),
   },
   {
     name: "the paths below those of the transitions",
@@ -25,7 +25,7 @@ export const doorMutations: readonly Mutation[] = [
     file: "supabase/functions/transitions/handler.ts",
     find: '  if (id !== undefined) throw new RequestError("not_found");\n',
     replace: "",
-    test: door("POST transitions/create-and-generate/more/ is 404 and changes nothing"),
+    test: endpoint("POST transitions/create-and-generate/more/ is 404 and changes nothing"),
   },
   {
     name: "two tokens at once",
@@ -34,7 +34,7 @@ export const doorMutations: readonly Mutation[] = [
     find: 'if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");',
     replace: 'const [only = ""] = (request.headers.get("authorization") ?? "").split(",");\n' +
       "  request = new Request(request, { headers: { ...Object.fromEntries(request.headers), authorization: only } });",
-    test: door("two Authorization headers are 401, whichever of them is good"),
+    test: endpoint("two Authorization headers are 401, whichever of them is good"),
   },
   {
     name: "a parameter that comes twice",
@@ -42,7 +42,7 @@ export const doorMutations: readonly Mutation[] = [
     file: `${SHARED}/http/query.ts`,
     find: "if (repeated.length > 0) {",
     replace: "if (false) {",
-    test: door("a query parameter that comes twice is 400, by its name"),
+    test: endpoint("a query parameter that comes twice is 400, by its name"),
   },
   {
     name: "the token of a webhook before its body",
