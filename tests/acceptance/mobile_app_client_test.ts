@@ -1,10 +1,10 @@
-// The own client of a mobile app (clients/mobile-client.ts), with nothing changed but the project's address, its key and
+// The own client of a mobile app (../support/mobile-client.ts), with nothing changed but the project's address, its key and
 // the user's token.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { KLING, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
-import { AppError, MobileClient, type VideoRow } from "./clients/mobile-client.ts";
+import { AppError, MobileClient, type VideoRow } from "../support/mobile-client.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 

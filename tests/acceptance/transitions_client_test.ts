@@ -1,10 +1,10 @@
-// The own client of a transitions product (clients/transitions-client.ts), with nothing changed but base URL and token.
+// The own client of a transitions product (../support/transitions-client.ts), with nothing changed but base URL and token.
 import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import type { TestUser } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS } from "../support/transition.ts";
-import { type TaskStatus, type TransitionParams, TransitionsClient } from "./clients/transitions-client.ts";
+import { type TaskStatus, type TransitionParams, TransitionsClient } from "../support/transitions-client.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
