@@ -1,7 +1,7 @@
 // The process that serves REST, Auth, Storage and Realtime of the Postgres at DATABASE_URL, as a Supabase project does. It
 // is a process of its own so that its memory and CPU are not counted as the functions'. Prints a line of JSON when it listens.
 import { rmSync } from "node:fs";
-import { nameSigningKey } from "./auth-bridge.ts";
+import { createUser, nameSigningKey } from "./auth-bridge.ts";
 import { createFileStorage } from "./file-storage.ts";
 import { announcePort, exitWithParent } from "../machine/parent-process.ts";
 import { createRealtime } from "./realtime/server.ts";
@@ -133,6 +133,9 @@ async function answer(request: Request): Promise<Response> {
     return unreachable();
   }
   if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve, signingKey);
+  if (pathname === "/auth/v1/admin/users" && request.method === "POST") {
+    return await createUser(request, serve, { secret: read("SECRET_KEY"), publishable: read("PUBLISHABLE_KEY") });
+  }
   const response = await serve(request);
   return pathname.startsWith("/auth/v1/") ? await nameSigningKey(response, signingKey) : response;
 }

@@ -35,6 +35,9 @@ create table public.video_jobs (
   provider jsonb not null,
   -- The requested length; it counts towards the monthly quota.
   seconds integer not null default 0,
+  -- The earlier system that a finished video comes from. What was paid there is not in the ledger: credits_used only
+  -- tells its owner.
+  imported_from text,
   credits_used integer not null,
   credits_refunded integer not null default 0,
   error_code text,
@@ -61,11 +64,16 @@ create table public.video_jobs (
   ),
   constraint job_attempts_are_counted check (attempts > 0),
   constraint job_provider_is_named check (provider ?& array['name', 'model', 'request_id']),
-  constraint job_charge_is_positive check (credits_used > 0),
+  constraint job_charge_is_positive check (credits_used > 0 or (imported_from is not null and credits_used = 0)),
+  constraint imported_job_is_finished check (imported_from is null or completed_at is not null),
   constraint job_length_is_not_negative check (seconds >= 0),
   constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
   constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
-  constraint failed_job_is_refunded_in_full check ((status = 'failed') = (credits_refunded = credits_used)),
+  constraint failed_job_is_refunded_in_full check (
+    case when imported_from is null then (status = 'failed') = (credits_refunded = credits_used)
+      -- What was free is refunded in full whatever becomes of it.
+      else credits_refunded = case status when 'failed' then credits_used else 0 end end
+  ),
   constraint delivered_job_is_refunded_for_skipped_extras check (
     credits_refunded >= 0 and (status in ('completed', 'failed') or credits_refunded = 0)
     and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)

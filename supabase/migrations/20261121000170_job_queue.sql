@@ -98,7 +98,8 @@ as $$
     'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
     'settings', p_job.settings,
     'files_are_public', p_job.files_are_public,
-    'copy_again', coalesce(p_job.completed_at
+    -- An imported video may have been completed years ago: there the time begins with its first copy.
+    'copy_again', coalesce(case when p_job.imported_from is null then p_job.completed_at else p_queued.deadline_at end
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
 $$;
 

@@ -71,15 +71,17 @@ select found.problem, jobs.user_id, jobs.job_id, found.detail
 from public.video_jobs as jobs cross join lateral (
   -- At most one of each exists: see the indexes of the ledger.
   select coalesce((select -change from public.quota_log where quota_log.job_id = jobs.job_id and change < 0), 0) as charged,
-    coalesce((select change from public.quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded
+    coalesce((select change from public.quota_log where quota_log.job_id = jobs.job_id and change > 0), 0) as refunded,
+    -- An imported video was paid for elsewhere: here nothing may have been charged or refunded.
+    case when imported_from is null then credits_used else 0 end as price
   -- Calculated once per job.
   offset 0
 ) as booked cross join lateral (
-  select 'job_not_charged_once', format('price %s, charged %s', credits_used, charged)
-  where charged <> credits_used
+  select 'job_not_charged_once', format('price %s, charged %s', price, charged)
+  where charged <> price
   union all
   select 'failed_job_not_refunded_once', format('charged %s, refunded %s', charged, refunded)
-  where status = 'failed' and refunded <> credits_used
+  where status = 'failed' and refunded <> price
   union all
   select 'job_refunded_without_failing', format('status %s, refunded %s', status, refunded)
   where status <> 'failed' and refunded <> case when cardinality(skipped_extras) > 0 then credits_refunded else 0 end

@@ -30,8 +30,10 @@ $$;
 
 revoke execute on function private.broadcast_job() from public, anon, authenticated;
 
+-- The import of old videos is no news; their copy is.
 create trigger job_changes_are_broadcast after insert or update on public.video_jobs
-  for each row execute function private.broadcast_job();
+  for each row when (new.imported_from is null or new.video_path is not null)
+  execute function private.broadcast_job();
 
 do $$
 begin

@@ -25,7 +25,8 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where prosecdef $$,
   array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
-    'private.functions_url()', 'grant_welcome_credits()', 'erase_account(uuid)', 'my_limits()',
+    'private.functions_url()', 'grant_welcome_credits()', 'import_problems(text,jsonb)', 'import_users(text,jsonb)',
+    'erase_account(uuid)', 'my_limits()',
     'private.my_projects(text[])', 'private.add_owner()', 'private.count_added_rows()', 'private.count_deleted_rows()',
     'private.end_node_job()', 'private.forget_node_job()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
@@ -108,7 +109,9 @@ select set_eq(
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',
-    'private.keep_usage(uuid)'],
+    'private.keep_usage(uuid)',
+    -- Called by import_users, with the rights of its owner.
+    'private.forgo_welcome(text)'],
   'the service role may call every procedure but the triggers, what they do, and the one of cron');
 
 select is_empty(

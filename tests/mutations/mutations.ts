@@ -3,6 +3,7 @@ import { cancellationMutations } from "./cancellation.ts";
 import { canvasMutations } from "./canvas.ts";
 import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
+import { importMutations } from "./imports.ts";
 import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { endpointMutations } from "./endpoint.ts";
@@ -52,6 +53,7 @@ export const mutations: readonly Mutation[] = [
   ...progressMutations,
   ...pipelineMutations,
   ...endingMutations,
+  ...importMutations,
   ...auditMutations,
   ...privilegeMutations,
 ];

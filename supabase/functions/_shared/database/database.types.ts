@@ -529,6 +529,7 @@ export type Database = {
           "id": number;
           "image_path": string | null;
           "image_url": string | null;
+          "imported_from": string | null;
           "job_id": string;
           "kind": string;
           "model_id": string;
@@ -568,6 +569,7 @@ export type Database = {
           "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
+          "imported_from"?: string | null;
           "job_id"?: string;
           "kind"?: string;
           "model_id": string;
@@ -606,6 +608,7 @@ export type Database = {
           "id"?: never;
           "image_path"?: string | null;
           "image_url"?: string | null;
+          "imported_from"?: string | null;
           "job_id"?: string;
           "kind"?: string;
           "model_id"?: string;
@@ -732,6 +735,10 @@ export type Database = {
       };
       "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "import_credits": { Args: { "p_credits": Json; "p_source": string }; Returns: Json };
+      "import_problems": { Args: { "p_lines": Json; "p_source": string }; Returns: Json };
+      "import_users": { Args: { "p_source": string; "p_users": Json }; Returns: Json };
+      "import_videos": { Args: { "p_copy"?: boolean; "p_source": string; "p_videos": Json }; Returns: Json };
       "lease_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "lease_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "lease_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };

@@ -23,7 +23,10 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
   try {
     // The subtitles first: they need no provider, and every delivered video must have them.
     subtitles = await storeSubtitles(context, leased);
-    if (context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public) {
+    // A copy that is still owed is made also here: an import asked for it.
+    if (
+      context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public && leased.status !== "completed"
+    ) {
       return await deleteUnwantedFiles(context, leased, (await completeJob(context, leased, subtitles)).job);
     }
     const video = await storeVideo(context, leased);

@@ -1,6 +1,7 @@
 /** Creates the adapter of each provider from the environment. */
 
 import type { Environment } from "../runtime/environment.ts";
+import { createImportAdapter } from "./import/import-adapter.ts";
 import { createFalAdapter } from "./fal/falai-adapter.ts";
 import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "./veo/veo-adapter.ts";
@@ -35,6 +36,7 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
       ),
       ...(environment.RUNPOD_BASE_URL === undefined ? {} : { baseUrl: environment.RUNPOD_BASE_URL }),
     }),
+  import: (environment) => createImportAdapter(hasProxy(environment) ? undefined : resolveHost),
   veo: (environment) =>
     createVeoAdapter({
       // Google's files open with our key only, so users cannot be sent there: they have to be copied to our Storage.
@@ -42,8 +44,7 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
         environment.VIDEO_STORAGE === "supabase" ? environment.GEMINI_API_KEY : undefined,
         "GEMINI_API_KEY, with VIDEO_STORAGE=supabase,",
       ),
-      // Behind a proxy, the proxy resolves the names.
-      ...(environment.HTTPS_PROXY === undefined && environment.https_proxy === undefined ? { resolveHost } : {}),
+      ...(hasProxy(environment) ? {} : { resolveHost }),
       ...(environment.GEMINI_BASE_URL === undefined ? {} : { baseUrl: environment.GEMINI_BASE_URL }),
     }),
 };
@@ -59,6 +60,11 @@ export function createProviders(environment: Environment): Providers {
       return provider;
     },
   };
+}
+
+/** Behind a proxy, the proxy resolves the names. */
+function hasProxy(environment: Environment): boolean {
+  return environment.HTTPS_PROXY !== undefined || environment.https_proxy !== undefined;
 }
 
 /** A simulator needs no list: its own origin is always allowed. */

@@ -1,0 +1,171 @@
+import { z } from "zod";
+
+/** A line that is not taken, by its number in the file. */
+export interface WrongLine {
+  line: number;
+  problem: string;
+}
+
+/** Postgres takes neither zero characters nor halves of a surrogate pair. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === "string") return !value.includes("\0") && value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, entry]) => isStorable(key) && isStorable(entry));
+}
+
+const MAX_CREDITS = 1_000_000_000;
+const text = (length: number) => z.string().min(1).max(length);
+const id = z.union([text(200), z.int().transform(String)]);
+const time = z.iso.datetime({ offset: true, error: "must be a time such as 2024-01-15T10:30:00Z" })
+  .refine((value) => Date.parse(value) <= Date.now(), "is in the future");
+const address = z.url({ protocol: /^https?$/, error: "must be an address of the web" }).max(2048);
+
+const userSchema = z.strictObject({
+  type: z.literal("user"),
+  id,
+  email: z.email().max(320).transform((email) => email.toLowerCase()).optional(),
+  user_id: z.uuid().optional(),
+}).refine(({ email, user_id }) => (email === undefined) !== (user_id === undefined), "needs email or user_id");
+
+const creditsSchema = z.strictObject({
+  type: z.literal("credits"),
+  user: id,
+  amount: z.int().min(0).max(MAX_CREDITS),
+});
+
+const videoSchema = z.strictObject({
+  type: z.literal("video"),
+  id,
+  user: id,
+  job_id: z.uuid().optional(),
+  kind: z.enum(["generation", "transition"]).default("generation"),
+  prompt: text(5000),
+  model_id: z.uuid().optional(),
+  model: text(200).optional(),
+  settings: z.record(z.string(), z.unknown()).default({}),
+  image_url: address.optional(),
+  node_id: text(128).optional(),
+  status: z.enum(["completed", "failed"]),
+  credits_used: z.int().min(0).max(MAX_CREDITS).default(0),
+  video_url: address.optional(),
+  thumbnail_url: address.optional(),
+  error_message: text(1000).optional(),
+  created_at: time,
+  completed_at: time.optional(),
+}).refine(({ status, video_url }) => status === "failed" || video_url !== undefined, "needs its video_url")
+  .refine(
+    ({ status, video_url }) => status === "completed" || video_url === undefined,
+    "failed, so it has no video_url",
+  )
+  .refine(
+    ({ created_at, completed_at }) => completed_at === undefined || Date.parse(completed_at) >= Date.parse(created_at),
+    "was completed before it was created",
+  )
+  .transform((video) => ({ ...video, completed_at: video.completed_at ?? video.created_at }));
+
+const lineSchema = z.discriminatedUnion("type", [userSchema, creditsSchema, videoSchema]);
+export type ImportLine = z.infer<typeof lineSchema> & { line: number };
+type Of<Type extends ImportLine["type"]> = Extract<ImportLine, { type: Type }>;
+
+/** Whose line it is, as far as a wrong line tells. */
+const ownerSchema = z.union([
+  z.object({ type: z.literal("user"), id }).transform((line) => line.id),
+  z.object({ user: id }).transform(({ user }) => user),
+]);
+
+/** A file of lines, checked. */
+export class ImportFile {
+  readonly users = new Map<string, Of<"user">>();
+  readonly credits = new Map<string, Of<"credits">>();
+  readonly videos = new Map<string, Of<"video">>();
+  readonly wrong: WrongLine[] = [];
+  /** Users of whom nothing is written, since one of their lines is wrong. */
+  readonly refused = new Set<string>();
+  /** Whether a line is wrong that does not tell whose it is. */
+  hasStray = false;
+  readonly #owners = new Map<number, string>();
+  readonly #emails = new Set<string>();
+
+  /** Names a wrong line; nothing of its user is written. */
+  refuse(line: number, problem: string): void {
+    this.wrong.push({ line, problem });
+    const owner = this.#owners.get(line);
+    if (owner === undefined) this.hasStray = true;
+    else this.refused.add(owner);
+  }
+
+  add(source: string, line: number): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(source);
+    } catch {
+      return this.refuse(line, "is not JSON");
+    }
+    const owner = ownerSchema.safeParse(value);
+    if (owner.success) this.#owners.set(line, owner.data);
+    const parsed = lineSchema.safeParse(value);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      return this.refuse(line, [issue?.path.join("."), issue?.message].filter((part) => part).join(": "));
+    }
+    if (!isStorable(value)) return this.refuse(line, "has a character that Postgres does not store");
+    this.#keep({ ...parsed.data, line });
+  }
+
+  #keep(line: ImportLine): void {
+    if (line.type === "video") return this.#keepOnce(this.videos, line.id, line, "this video has another line");
+    if (line.type === "credits") return this.#keepOnce(this.credits, line.user, line, "this user has another balance");
+    if (line.email !== undefined && this.#emails.has(line.email)) {
+      return this.refuse(line.line, "email: another user of the file has this address");
+    }
+    if (line.email !== undefined) this.#emails.add(line.email);
+    this.#keepOnce(this.users, line.id, line, "this user has another line");
+  }
+
+  #keepOnce<Line extends ImportLine>(lines: Map<string, Line>, key: string, line: Line, problem: string): void {
+    if (lines.has(key)) return this.refuse(line.line, problem);
+    lines.set(key, line);
+  }
+
+  /** Refuses the lines of users that have no line of their own. Call it after the last line. */
+  finish(): void {
+    for (const { line, user } of [...this.credits.values(), ...this.videos.values()]) {
+      if (!this.users.has(user) && !this.refused.has(user)) {
+        this.wrong.push({ line, problem: `no line of user ${user}` });
+      }
+    }
+    for (const { user } of [...this.credits.values(), ...this.videos.values()]) {
+      if (!this.users.has(user)) this.refused.add(user);
+    }
+  }
+
+  /** The lines that may be written. */
+  accepted(): { users: Of<"user">[]; credits: Of<"credits">[]; videos: Of<"video">[] } {
+    const isAccepted = ({ user }: { user: string }) => !this.refused.has(user);
+    return {
+      users: [...this.users.values()].filter(({ id }) => !this.refused.has(id)),
+      credits: [...this.credits.values()].filter(isAccepted),
+      videos: [...this.videos.values()].filter(isAccepted),
+    };
+  }
+}
+
+/** Reads and checks every line of a file. */
+export async function readImportFile(path: string): Promise<ImportFile> {
+  const file = new ImportFile();
+  let rest = "";
+  let line = 0;
+  const take = (source: string) => {
+    line++;
+    if (source.trim() !== "") file.add(source, line);
+  };
+  const stream = (await Deno.open(path)).readable.pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
+  for await (const part of stream) {
+    const lines = (rest + part).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(take);
+  }
+  take(rest);
+  file.finish();
+  return file;
+}
