@@ -270,7 +270,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the CHECK of a job's charge",
     guard: "No job is free.",
     file: JOBS,
-    find: "check (credits_used > 0)",
+    find: "check (credits_used > 0 or (imported_from is not null and credits_used = 0))",
     replace: "check (true)",
     test: constraints("a free job is refused"),
   },

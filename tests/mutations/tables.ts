@@ -16,16 +16,16 @@ export const tableMutations: readonly Mutation[] = [
     name: "the CHECK of a failed job's refund",
     guard: "A failed job is refunded in full.",
     file: JOBS,
-    find: "check ((status = 'failed') = (credits_refunded = credits_used))",
-    replace: "check (status = 'failed' or credits_refunded <> credits_used)",
+    find: "then (status = 'failed') = (credits_refunded = credits_used)",
+    replace: "then status = 'failed' or credits_refunded <> credits_used",
     test: constraints("a failed job without a refund is refused"),
   },
   {
     name: "the CHECK of a delivered job's price",
     guard: "No video is delivered for nothing.",
     file: JOBS,
-    find: "check ((status = 'failed') = (credits_refunded = credits_used))",
-    replace: "check (status <> 'failed' or credits_refunded = credits_used)",
+    find: "then (status = 'failed') = (credits_refunded = credits_used)",
+    replace: "then status <> 'failed' or credits_refunded = credits_used",
     test: constraints("a full refund of a delivery is refused"),
   },
   ...([
@@ -123,12 +123,12 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   ],
   [
     "a job that was not charged its price",
-    "where charged <> credits_used",
+    "where charged <> price",
     " update public.video_jobs set credits_used = 3 where node_id = 'running' ",
   ],
   [
     "a failed job that was not refunded",
-    "where status = 'failed' and refunded <> credits_used",
+    "where status = 'failed' and refunded <> price",
     " update public.video_jobs set status = 'failed', completed_at = now() where node_id = 'running' ",
   ],
   [
