@@ -16,7 +16,7 @@ as $$
     job_id, steps, step, artifacts, attempt, next_check_at, deadline_at, step_deadline_at)
   select job_id,
     jsonb_build_array(jsonb_build_object('name', 'generate', 'provider', 'import', 'model', provider ->> 'model',
-      'input', '{}'::jsonb, 'produces', 'video_url', 'optional', false, 'parts', '[]'::jsonb, 'credits', 0)),
+      'input', '{}'::jsonb, 'produces', 'video_url', 'optional', false, 'extras', '[]'::jsonb, 'credits', 0)),
     1,
     jsonb_strip_nulls(jsonb_build_object(
       'video', case when video_url is not null then jsonb_build_object('url', video_url, 'provider', 'import') end,
