@@ -131,6 +131,7 @@ Deno.test("resume: a page that is reloaded while its node is processing polls on
 Deno.test("resume: a job that ended while the user was away is on its node, by the worker alone", async () => {
   const scene = await setScene(world);
   await (await scene.openPage()).generateVideo({ node_id: scene.nodeId, ...requestOf() });
+  await world.functions.rest();
   await workFor(60);
   assert.equal((await nodeOf(scene)).status, "completed");
   const reloaded = await scene.openPage();
@@ -163,6 +164,8 @@ Deno.test("a failed job is FAILED with a message, in the page and on the node, a
 Deno.test("a job that takes too long fails on its node too", async () => {
   const scene = await setScene(world);
   await (await scene.openPage()).generateVideo({ node_id: scene.nodeId, ...requestOf("Waves [fal: hang]") });
+  // The run is submitted after the answer.
+  await world.functions.rest();
   await world.travel(7200);
   assert.equal((await world.tick()).status, 200);
   assert.equal((await nodeOf(scene)).status, "failed");
