@@ -84,7 +84,7 @@ export class TransitionOperations {
     if (sent === undefined) throw new Error("No such batch");
     return this.journal.operation(`batch ${key.items[0]?.name}-v${number} of ${key.items.length}`, async (moment) => {
       const answer = await this.world.endpoints.call("transitions", {
-        path: "/batch-create-and-generate/",
+        path: "/api/transitions/batch-create-and-generate/",
         userId: user.id,
         headers: keyHeader(key),
         body: JSON.stringify(sent.body),

@@ -128,7 +128,7 @@ export class VideoOperations {
         : way === "task"
         ? await this.world.endpoints.call("transitions", {
           method: "GET",
-          path: `/task-status/${jobId}/`,
+          path: `/api/transitions/task-status/${jobId}/`,
           userId: user.id,
         })
         : await this.world.endpoints.call("get-video-status", {
