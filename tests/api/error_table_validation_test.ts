@@ -227,7 +227,7 @@ Deno.test("all issues of a body are answered at once", async () => {
 Deno.test("a status is asked for by one job or one node, and by nothing else", async () => {
   const user = await world.newUser(20);
   const { body: { job_id: jobId } } = await world.generate(user, { body: { ...GOOD_BODY, node_id: "node 1/ü" } });
-  const message = "must have either job_id, a UUID, or node_id, 1 to 128 characters, and nothing else";
+  const message = "must have either job_id, a UUID, or node_id, 1 to 128 characters, and besides it only download";
   const queries = ["", "job_id=", "job_id=7", "node_id=", `node_id=${"n".repeat(129)}`, "node_id=a%00", "id=1"];
   for (const query of [...queries, `job_id=${jobId}&node_id=a`]) {
     const ask = () => world.call(`get-video-status?${query}`, { method: "GET", user });
