@@ -33,7 +33,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
     ["runtime"],
   ],
   "local/": [["commands"], ["cli"], ["stack"], ["supabase", "postgres", "simulators"], ["machine"]],
-  "local/simulators/": [["fal", "runpod", "veo"], ["shared"]],
+  "local/simulators/": [["fal", "runpod", "veo"], ["ffmpeg"], ["shared"]],
   "tests/": [
     ["acceptance", "api", "architecture", "commands", "conformance", "platform", "recovery", "security"],
     ["mutations", "simulation"],
