@@ -22,7 +22,7 @@ export async function offerModels(databaseUrl: string, providers: readonly strin
       select provider, provider_model_id, ${SIMULATED_RUN_SECONDS}
       from (
         select provider, provider_model_id from models
-        union select provider, provider_model_id from pipeline_steps) as runs
+        union select provider, provider_model_id from pipeline_tools) as runs
       where provider = any(${[...providers]})
       on conflict do nothing`;
   } finally {

@@ -1,26 +1,19 @@
--- The tools that make a video besides its model. Each use of one is a step of a job: one request to a provider.
+-- The steps of a video besides its generation. Each is one request to the provider that its row names.
 
--- What the tools do to a video besides generating it. To change a tool, update its row; docs/pipeline.md describes the
--- format.
+-- What the tools do to a video besides generating it. `provider` chooses one of the step's rows in pipeline_tools.
 create table public.pipeline_steps (
   name text primary key,
   description text not null,
   provider text not null,
-  provider_model_id text not null,
-  -- The provider's input. { "from": name } stands for a value of the request, { "artifact": step } for what a step has
-  -- made.
-  input jsonb not null,
   produces text not null,
   credits integer not null default 0,
-  typical_seconds integer not null default 10,
-  max_run_seconds integer not null default 180,
   -- How long a job waits for this step when its video may be delivered without it.
   patience_seconds integer not null default 120,
   is_available boolean not null default true,
-  constraint step_provider_is_a_name check (provider ~ '^[a-z][a-z0-9_]*$'),
+  constraint step_has_a_tool foreign key (name, provider) references public.pipeline_tools (step, provider),
   constraint step_product_is_known check (produces in ('video_url', 'audio_url', 'image_url')),
   constraint step_price_is_not_negative check (credits >= 0),
-  constraint step_times_are_positive check (typical_seconds > 0 and max_run_seconds > 0 and patience_seconds > 0)
+  constraint step_patience_is_positive check (patience_seconds > 0)
 );
 
 alter table public.pipeline_steps enable row level security;
@@ -29,48 +22,18 @@ revoke all on public.pipeline_steps from anon, authenticated, service_role;
 grant select on public.pipeline_steps to anon, authenticated;
 grant select, insert, update, delete on public.pipeline_steps to service_role;
 
--- The functions below use these names. Models, inputs and values are those of fal's published schemas.
-insert into public.pipeline_steps
-  (name, description, provider, provider_model_id, produces, credits, typical_seconds, patience_seconds, input)
+-- The functions below use these names. If the thumbnail's is_available is false, the only thumbnails are those of the
+-- models.
+insert into public.pipeline_steps (name, description, provider, produces, credits, patience_seconds)
 values
-  ('voiceover', 'Speaks the text', 'fal', 'fal-ai/kokoro/american-english', 'audio_url', 1, 10, 120, '{
-    "prompt": { "from": "voiceover_text" },
-    "voice": { "from": "voice_type", "choices": { "male": "am_michael", "female": "af_heart", "neutral": "af_alloy" } }
-  }'),
-  ('music', 'Composes music of the video''s length', 'fal', 'fal-ai/stable-audio-25/text-to-audio', 'audio_url', 1, 15, 180, '{
-    "prompt": { "from": "music_type", "choices": {
-      "ambient": "Slow ambient pads, soft and spacious, instrumental",
-      "upbeat": "Upbeat pop with bright guitars and claps, instrumental",
-      "cinematic": "Cinematic orchestral build-up with strings and drums, instrumental",
-      "calm": "Calm solo piano, warm and quiet, instrumental",
-      "energetic": "Energetic electronic dance with driving drums, instrumental" } },
-    "seconds_total": { "from": "duration" }
-  }'),
-  ('loudness', 'Brings the music to its volume', 'fal', 'fal-ai/ffmpeg-api/loudnorm', 'audio_url', 0, 5, 60, '{
-    "audio_url": { "artifact": "music" },
-    "integrated_loudness": { "from": "music_loudness" }
-  }'),
-  ('mix', 'Lays voice and music under the video', 'fal', 'fal-ai/ffmpeg-api/compose', 'video_url', 0, 15, 180, '{
-    "tracks": { "from": "tracks" }
-  }'),
-  ('frame', 'Takes the last frame of a part', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 60, '{
-    "video_url": { "from": "video" },
-    "frame_type": "last"
-  }'),
-  ('join', 'Joins the parts of a long video', 'fal', 'fal-ai/ffmpeg-api/merge-videos', 'video_url', 0, 20, 180, '{
-    "video_urls": { "from": "videos" }
-  }'),
-  ('trim', 'Cuts a video to its length', 'fal', 'fal-ai/workflow-utilities/trim-video', 'video_url', 0, 10, 180, '{
-    "video_url": { "artifact": "video" },
-    "start_time": 0,
-    "end_time": { "from": "duration" }
-  }'),
-  -- A run costs 0.0002 dollars per second of video. If is_available is false, the only thumbnails are those of the
-  -- models.
-  ('thumbnail', 'Takes the first frame', 'fal', 'fal-ai/ffmpeg-api/extract-frame', 'image_url', 0, 5, 30, '{
-    "video_url": { "from": "video" },
-    "frame_type": "first"
-  }');
+  ('voiceover', 'Speaks the text', 'fal', 'audio_url', 1, 120),
+  ('music', 'Composes music of the video''s length', 'fal', 'audio_url', 1, 180),
+  ('loudness', 'Brings the music to its volume', 'fal', 'audio_url', 0, 60),
+  ('mix', 'Lays voice and music under the video', 'fal', 'video_url', 0, 180),
+  ('frame', 'Takes the last frame of a part', 'fal', 'image_url', 0, 60),
+  ('join', 'Joins the parts of a long video', 'fal', 'video_url', 0, 180),
+  ('trim', 'Cuts a video to its length', 'fal', 'video_url', 0, 180),
+  ('thumbnail', 'Takes the first frame', 'fal', 'image_url', 0, 30);
 
 -- Lists the extras in resolved settings whose tool is switched off, as issues.
 create function private.unavailable_extras(
@@ -122,7 +85,7 @@ $$;
 revoke execute on function private.render(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.render(jsonb, jsonb) to anon, authenticated, service_role;
 
--- One step of a job, made from its row. `extras` are those that need the step: when all of them are skipped, so is
+-- One step of a job, made from its row and that of its tool. `extras` are those that need the step: when all of them are skipped, so is
 -- the step. `optional`: the video may be delivered without it.
 create function private.pipeline_step(
   p_name text,
@@ -140,7 +103,9 @@ as $$
     'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
     'input', private.render(input, p_values), 'credits', credits, 'extras', p_extras, 'optional', p_optional,
     'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
-  from public.pipeline_steps where name = p_name;
+  from public.pipeline_steps
+  join public.pipeline_tools using (provider)
+  where name = p_name and step = p_name;
 $$;
 
 revoke execute on function private.pipeline_step(text, jsonb, jsonb, boolean) from public, anon, authenticated;

@@ -1,6 +1,6 @@
--- Checks of a pipeline step's row: one sentence for each fault. docs/pipeline.md describes the format.
+-- Checks of a tool's row: one sentence for each fault. docs/pipeline.md describes the format.
 
--- Faults in the input of a pipeline step: each placeholder must say what it stands for.
+-- Faults in the input of a tool: each placeholder must say what it stands for.
 create function private.step_input_problems(
   p_input jsonb
 )
@@ -29,8 +29,8 @@ $$;
 revoke execute on function private.step_input_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.step_input_problems(jsonb) to service_role;
 
--- Refuses a pipeline step whose input has faults.
-create function private.check_pipeline_step()
+-- Refuses a tool whose input has faults.
+create function private.check_pipeline_tool()
 returns trigger
 language plpgsql
 volatile
@@ -41,14 +41,14 @@ declare
   v_problems text := (select string_agg(problem, '; ') from private.step_input_problems(new.input) as problem);
 begin
   if v_problems is not null then
-    raise exception 'The input of the step "%" is not valid: %', new.name, v_problems
+    raise exception 'The input of % for the step "%" is not valid: %', new.provider, new.step, v_problems
       using errcode = 'check_violation', hint = 'docs/pipeline.md describes it.';
   end if;
   return new;
 end;
 $$;
 
-revoke execute on function private.check_pipeline_step() from public, anon, authenticated;
+revoke execute on function private.check_pipeline_tool() from public, anon, authenticated;
 
-create trigger pipeline_step_fits before insert or update on public.pipeline_steps
-  for each row execute function private.check_pipeline_step();
+create trigger pipeline_tool_fits before insert or update on public.pipeline_tools
+  for each row execute function private.check_pipeline_tool();

@@ -155,25 +155,30 @@ declare
   v_spare jsonb := coalesce(p_settings -> 'deliver_without', '[]');
   v_extras jsonb := '[]';
   v_tracks jsonb := jsonb_build_array(private.track('video', 'video', 'video', p_settings));
+  -- The same for tools that take the sounds alone.
+  v_sounds jsonb := '[]';
   v_steps jsonb := '[]';
   v_mix jsonb;
 begin
   if (p_settings ->> 'enable_voiceover')::boolean then
     v_extras := v_extras || '"voiceover"';
     v_tracks := v_tracks || private.track('voiceover', 'audio', 'voiceover', p_settings);
+    v_sounds := v_sounds || '{"artifact": "voiceover"}';
     v_steps := v_steps || private.pipeline_step('voiceover', p_settings, '["voiceover"]', v_spare ? 'voiceover');
   end if;
   -- Music at volume 0 is no music.
   if (p_settings ->> 'enable_music')::boolean and v_volume > 0 then
     v_extras := v_extras || '"music"';
     v_tracks := v_tracks || private.track('music', 'audio', 'loudness', p_settings);
+    v_sounds := v_sounds || '{"artifact": "loudness"}';
     v_steps := v_steps
       || private.pipeline_step('music', p_settings, '["music"]', v_spare ? 'music')
       || private.pipeline_step('loudness',
         jsonb_build_object('music_loudness', private.loudness_of(v_volume)), '["music"]', v_spare ? 'music');
   end if;
   if v_extras <> '[]' then
-    v_mix := private.pipeline_step('mix', jsonb_build_object('tracks', v_tracks), v_extras, v_extras <@ v_spare);
+    v_mix := private.pipeline_step('mix', p_settings || jsonb_build_object('tracks', v_tracks, 'sounds', v_sounds),
+      v_extras, v_extras <@ v_spare);
   end if;
   return jsonb_build_object('before', v_steps, 'after', coalesce(v_mix, '[]'));
 end;

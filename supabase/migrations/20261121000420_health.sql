@@ -15,7 +15,7 @@ create policy "Only the service role checks the health" on private.heartbeat
 grant select, update on private.heartbeat to service_role;
 
 -- Writes the heartbeat and returns what the database knows of its own health: { circuits: [providers refused now],
--- overdue_jobs }.
+-- overdue_jobs, step_providers: { step: provider } of the pipeline steps that are available }.
 create function public.health()
 returns jsonb
 language sql
@@ -34,7 +34,9 @@ as $$
     'overdue_jobs', (
       select count(*) from private.job_queue
       where next_check_at < (select private.clock() - interval '1 minute')
-        and (lease_until is null or lease_until < (select private.clock() - interval '1 minute'))));
+        and (lease_until is null or lease_until < (select private.clock() - interval '1 minute'))),
+    'step_providers', (
+      select coalesce(jsonb_object_agg(name, provider), '{}') from public.pipeline_steps where is_available));
 $$;
 
 revoke execute on function public.health() from public, anon, authenticated;

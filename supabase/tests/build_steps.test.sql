@@ -1,6 +1,6 @@
 -- The steps that a request is made of, with their inputs and prices.
 begin;
-select plan(61);
+select plan(68);
 \ir support/extras.psql
 
 create function pg_temp.names(p_steps jsonb) returns text language sql as $$
@@ -199,6 +199,28 @@ select is(
     #>> '{issues,0,message}',
   'must be a list of at most 2', format('%s is no list of at most two', wish))
 from unnest(array['"music"', '["music", "music", "music"]', '{"music": true}']::jsonb[]) as wish;
+
+-- Another provider: the steps that its tools can do are switched to it.
+update public.pipeline_steps set provider = 'rendi'
+where name in ('trim', 'join', 'frame', 'loudness', 'mix', 'thumbnail');
+create temp table others as
+select pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}') || pg_temp.picture('{"duration": 1}') as steps;
+select is(
+  pg_temp.field(steps, name, 'input'), input::jsonb, format('rendi gets the input of %s', name))
+from others, (values
+  ('loudness', '{"audio_url": {"artifact": "music"}, "loudness": -20}'),
+  ('frame_2', '{"video_url": {"artifact": "generate_2"}, "frame": "last"}'),
+  ('join', '{"video_urls": [{"artifact": "generate_1"}, {"artifact": "generate_2"}, {"artifact": "generate_3"}]}'),
+  ('mix', '{"video_url": {"artifact": "video"}, "audio_urls": [{"artifact": "voiceover"}, {"artifact": "loudness"}],
+    "seconds": 31}'),
+  ('trim', '{"video_url": {"artifact": "video"}, "seconds": 1}'),
+  ('thumbnail', '{"video_url": {"artifact": "video"}, "frame": "first"}')) as tools (name, input);
+select is(
+  (select jsonb_object_agg(step ->> 'name', array[step ->> 'provider', step ->> 'model'])
+    from others, jsonb_array_elements(steps) as step
+    where step ->> 'name' in ('music', 'mix', 'thumbnail')),
+  '{"music": ["fal", "fal-ai/stable-audio-25/text-to-audio"], "mix": ["rendi", "mix"], "thumbnail": ["rendi", "frame"]}',
+  'each step is sent to the provider of its row');
 
 select * from finish();
 rollback;

@@ -5,10 +5,10 @@ select plan(68);
 -- Every row of the catalogue is valid.
 select is_empty('select name, private.schema_problems(settings_schema) from public.models',
   'every model of the catalogue is valid');
-select is_empty('select name, private.step_input_problems(input) from public.pipeline_steps',
-  'every pipeline step of the catalogue is valid');
+select is_empty('select step, private.step_input_problems(input) from public.pipeline_tools',
+  'every tool of the catalogue is valid');
 select lives_ok('update public.models set name = name', 'every model can be written again');
-select lives_ok('update public.pipeline_steps set name = name', 'every pipeline step can be written again');
+select lives_ok('update public.pipeline_tools set step = step', 'every tool can be written again');
 
 -- One fault gives one sentence.
 create function pg_temp.problems(p_schema jsonb) returns text language sql as
@@ -123,8 +123,8 @@ select throws_ok(
 
 -- The input of a step.
 select throws_ok(
-  format('update public.pipeline_steps set input = %L where name = %L', input, 'music'), '23514',
-  'The input of the step "music" is not valid: ' || problem, input || ' is refused')
+  format('update public.pipeline_tools set input = %L where step = %L', input, 'music'), '23514',
+  'The input of fal for the step "music" is not valid: ' || problem, input || ' is refused')
 from (values
   ('[]', 'input must be an object'),
   ('{"a": {"from": 5}}', '{"from": 5} must have only a text as "from", and "choices" if needed'),

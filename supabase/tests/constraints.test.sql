@@ -1,5 +1,5 @@
 begin;
-select plan(80);
+select plan(81);
 \ir support/jobs.psql
 -- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
@@ -71,11 +71,16 @@ from (values
 
 select pg_temp.refuses(what, name, 'update public.pipeline_steps set ' || change || $$ where name = 'music'$$)
 from (values
-  ('a step whose provider has no name', 'step_provider_is_a_name', $$provider = 'Acme Inc.'$$),
+  ('a step by a provider that has no tool for it', 'step_has_a_tool', $$provider = 'rendi'$$),
   ('an unknown product', 'step_product_is_known', $$produces = 'smell_url'$$),
   ('an extra with a negative price', 'step_price_is_not_negative', 'credits = -1'),
-  ('an extra that takes no time', 'step_times_are_positive', 'typical_seconds = 0'),
-  ('an extra without patience', 'step_times_are_positive', 'patience_seconds = 0')
+  ('an extra without patience', 'step_patience_is_positive', 'patience_seconds = 0')
+) as impossible (what, name, change);
+
+select pg_temp.refuses(what, name, 'update public.pipeline_tools set ' || change || $$ where step = 'music'$$)
+from (values
+  ('a tool whose provider has no name', 'tool_provider_is_a_name', $$provider = 'Acme Inc.'$$),
+  ('a tool that takes no time', 'tool_times_are_positive', 'typical_seconds = 0')
 ) as impossible (what, name, change);
 
 select pg_temp.refuses(what, name, 'update public.models set ' || change || $$ where name = 'Test'$$)

@@ -71,6 +71,7 @@ select set_eq(
     and has_any_column_privilege(role, oid, 'select') $$,
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
     ('anon', 'public.pipeline_steps'), ('authenticated', 'public.pipeline_steps'),
+    ('anon', 'public.pipeline_tools'), ('authenticated', 'public.pipeline_tools'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
     ('authenticated', 'public.video_jobs'), ('anon', 'public.video_jobs')
     union select 'authenticated', name from canvas $$,
@@ -105,7 +106,7 @@ select set_eq(
   array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
     'private.refuse_other_job_change()', 'private.refuse_move()', 'private.note_change()', 'private.add_owner()',
     'private.count_added_rows()', 'private.count_deleted_rows()', 'private.end_node_job()', 'private.forget_node_job()',
-    'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_step()',
+    'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_tool()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',

@@ -30,6 +30,19 @@ Deno.test("health needs no token: all parts are up", async () => {
   assert.deepEqual(body.checks, { database: "ok", storage: "ok", providers: "ok", worker: "ok" });
 });
 
+Deno.test("the steps whose provider has no key are named, as long as they are available", async () => {
+  await mendEverything();
+  const withoutKey = async () => (await health()).body.steps_without_key;
+  assert.deepEqual(await withoutKey(), []);
+  await world
+    .sql`insert into pipeline_tools (step, provider, provider_model_id, input) values ('mix', 'nobody', 'm', '{}')`;
+  await world.sql`update pipeline_steps set provider = 'nobody' where name = 'mix'`;
+  assert.deepEqual(await withoutKey(), ["mix"]);
+  await world.sql`update pipeline_steps set is_available = false where name = 'mix'`;
+  const switchedOff = await health();
+  assert.deepEqual([switchedOff.status, switchedOff.body.steps_without_key], [200, []]);
+});
+
 Deno.test("each part that is down is named", async () => {
   await mendEverything();
   world.gateway.fail("/rest/v1/rpc/health", 503, 1);

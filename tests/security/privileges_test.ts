@@ -133,6 +133,7 @@ Deno.test("no table can be written by an app, not even one's own rows", async ()
     },
     models: { key: "id", values: [KLING], row: { cost_per_second: 1, name: "Free" } },
     pipeline_steps: { key: "name", values: ["music"], row: { credits: 0 } },
+    pipeline_tools: { key: "step", values: ["music"], row: { provider_model_id: "free" } },
     app_settings: { key: "only_row", values: ["true"], row: { welcome_credits: 1_000_000 } },
     idempotency_log: { key: "user_id", values: [attacker.id, victim.id], row: { idempotency_key: "k" } },
   };

@@ -1,6 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
 import { configurationProblem } from "../_shared/database/configuration.ts";
 import type { AdminClient } from "../_shared/database/client.ts";
+import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { type DatabaseHealth, readHealth } from "../_shared/database/maintenance.ts";
 import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
 import { type Handler, json, type RequestContext } from "../_shared/http/endpoint.ts";
@@ -12,6 +13,9 @@ const FRESH_MS = 5_000;
 /** Every check writes this file anew, into a folder that belongs to no user. */
 const PROBE = { bucket: VIDEO_BUCKET, path: "health/probe.vtt", text: "WEBVTT\n", contentType: "text/vtt" };
 
+/** Called only once the configuration is known to be complete. */
+type Connect = () => Pick<Dependencies, "client" | "providers">;
+
 interface Report {
   status: "ok" | "degraded";
   checked_at: string;
@@ -22,7 +26,7 @@ interface Report {
  * GET /health: 200 while videos can be made, 503 while they cannot; the body names the part that fails. The answer is a
  * few seconds old at most; with the secret API key it is new.
  */
-export function createHealth(connect: () => AdminClient): Handler<RequestContext> {
+export function createHealth(connect: Connect): Handler<RequestContext> {
   let last: { report: Report; at: number } | undefined;
   let current: Promise<Report> | undefined;
 
@@ -45,14 +49,14 @@ async function isOperator(request: Request): Promise<boolean> {
   return request.headers.has("apikey") && (await verifyAuth(request, { auth: "secret" })).error === null;
 }
 
-async function check(context: RequestContext, connect: () => AdminClient): Promise<Report> {
+async function check(context: RequestContext, connect: Connect): Promise<Report> {
   const checked_at = new Date().toISOString();
   const configuration = configurationProblem();
   if (configuration !== null) {
     context.log("alert", "configuration", { error: configuration });
     return { status: "degraded", checked_at, configuration };
   }
-  const client = connect();
+  const { client, providers } = connect();
   const [database, storage] = await Promise.all([askDatabase(context, client), writeFile(context, client)]);
   const checks = {
     database: database === null ? "down" : "ok",
@@ -61,7 +65,11 @@ async function check(context: RequestContext, connect: () => AdminClient): Promi
     worker: database === null ? "unknown" : database.overdue_jobs > 0 ? "late" : "ok",
   };
   const well = Object.values(checks).every((state) => state === "ok");
-  return { status: well ? "ok" : "degraded", checked_at, checks, ...database };
+  const report: Report = { status: well ? "ok" : "degraded", checked_at, checks };
+  if (database === null) return report;
+  const { step_providers, ...known } = database;
+  const steps_without_key = Object.keys(step_providers).filter((step) => !providers.has(step_providers[step] ?? ""));
+  return { ...report, ...known, steps_without_key: steps_without_key.sort() };
 }
 
 async function askDatabase(context: RequestContext, client: AdminClient): Promise<DatabaseHealth | null> {

@@ -1,7 +1,7 @@
-import { adminClient } from "../_shared/database/client.ts";
 import { endpoint } from "../_shared/http/endpoint.ts";
+import { dependencies } from "../_shared/jobs/dependencies.ts";
 import { createHealth } from "./handler.ts";
 
 export default {
-  fetch: endpoint({ name: "health", methods: ["GET"], auth: "none" }, createHealth(adminClient)),
+  fetch: endpoint({ name: "health", methods: ["GET"], auth: "none" }, createHealth(dependencies)),
 };

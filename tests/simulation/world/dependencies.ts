@@ -55,6 +55,7 @@ export function createDependencies(services: SimulatedServices): Dependencies {
         if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", name);
         return provider;
       },
+      has: (name) => providers[name] !== undefined,
     },
     environment: {
       VIDEO_STORAGE: "supabase",

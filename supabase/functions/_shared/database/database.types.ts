@@ -373,41 +373,65 @@ export type Database = {
         Row: {
           "credits": number;
           "description": string;
-          "input": NonNullable<Json>;
           "is_available": boolean;
-          "max_run_seconds": number;
           "name": string;
           "patience_seconds": number;
           "produces": string;
           "provider": string;
-          "provider_model_id": string;
-          "typical_seconds": number;
         };
         ComputedFields: never;
         Insert: {
           "credits"?: number;
           "description": string;
-          "input": NonNullable<Json>;
           "is_available"?: boolean;
-          "max_run_seconds"?: number;
           "name": string;
           "patience_seconds"?: number;
           "produces": string;
           "provider": string;
-          "provider_model_id": string;
-          "typical_seconds"?: number;
         };
         Update: {
           "credits"?: number;
           "description"?: string;
-          "input"?: NonNullable<Json>;
           "is_available"?: boolean;
-          "max_run_seconds"?: number;
           "name"?: string;
           "patience_seconds"?: number;
           "produces"?: string;
           "provider"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "step_has_a_tool";
+            columns: ["name", "provider"];
+            isOneToOne: false;
+            referencedRelation: "pipeline_tools";
+            referencedColumns: ["step", "provider"];
+          },
+        ];
+      };
+      "pipeline_tools": {
+        Row: {
+          "input": NonNullable<Json>;
+          "max_run_seconds": number;
+          "provider": string;
+          "provider_model_id": string;
+          "step": string;
+          "typical_seconds": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "input": NonNullable<Json>;
+          "max_run_seconds"?: number;
+          "provider": string;
+          "provider_model_id": string;
+          "step": string;
+          "typical_seconds"?: number;
+        };
+        Update: {
+          "input"?: NonNullable<Json>;
+          "max_run_seconds"?: number;
+          "provider"?: string;
           "provider_model_id"?: string;
+          "step"?: string;
           "typical_seconds"?: number;
         };
         Relationships: [];

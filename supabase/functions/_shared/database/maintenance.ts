@@ -54,7 +54,11 @@ export async function auditNextUsers(context: DatabaseContext, limit: number): P
   return await callProcedure(context, usersSchema, "audit_next_users", { p_limit: limit });
 }
 
-const healthSchema = z.object({ open_circuits: z.array(z.string()), overdue_jobs: z.number() });
+const healthSchema = z.object({
+  open_circuits: z.array(z.string()),
+  overdue_jobs: z.number(),
+  step_providers: z.record(z.string(), z.string()),
+});
 export type DatabaseHealth = z.infer<typeof healthSchema>;
 
 export async function readHealth(context: DatabaseContext): Promise<DatabaseHealth> {

@@ -12,6 +12,8 @@ import { ProviderError, type VideoProvider } from "./provider.ts";
 export interface Providers {
   /** Throws a fatal `ProviderError` for a provider that is unknown or has no key. */
   get(name: string): VideoProvider;
+  /** Whether a provider is known and has its key. */
+  has(name: string): boolean;
 }
 
 /** How long fal keeps the videos that users get from its own URLs. */
@@ -52,12 +54,22 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
 /** One registry per process: adapters keep what they have learned, such as the keys of webhooks. */
 export function createProviders(environment: Environment): Providers {
   const made = new Map<string, VideoProvider>();
+  function get(name: string): VideoProvider {
+    const provider = made.get(name) ?? adapters[name]?.(environment);
+    if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", `No provider "${name}"`);
+    made.set(name, provider);
+    return provider;
+  }
   return {
-    get(name) {
-      const provider = made.get(name) ?? adapters[name]?.(environment);
-      if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", `No provider "${name}"`);
-      made.set(name, provider);
-      return provider;
+    get,
+    has(name) {
+      try {
+        get(name);
+        return true;
+      } catch (error) {
+        if (error instanceof ProviderError) return false;
+        throw error;
+      }
     },
   };
 }
