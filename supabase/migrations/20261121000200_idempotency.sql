@@ -25,6 +25,24 @@ create policy "Only the service role reads keys" on public.idempotency_log
 revoke all on public.idempotency_log from anon, authenticated, service_role;
 grant select, insert, update, delete on public.idempotency_log to service_role;
 
+-- What an answer in another product's words needs of the job besides the stored answer: { id, created_at }; null once it
+-- is deleted.
+create function private.new_video_json(
+  p_job_id uuid
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object('id', id, 'created_at', private.iso_time(created_at))
+  from public.video_jobs where job_id = p_job_id;
+$$;
+
+revoke execute on function private.new_video_json(uuid) from public, anon, authenticated;
+grant execute on function private.new_video_json(uuid) to service_role;
+
 -- Returns the outcome for a key that was used and has not expired; null for a new key. A batch is one request with many
 -- keys: if one of them was used for another request, the whole batch is refused.
 create function private.find_answer(
@@ -58,7 +76,8 @@ begin
     return null;
   end if;
   return jsonb_build_object(
-    'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data);
+    'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data,
+    'video', private.new_video_json(v_key.job_id));
 end;
 $$;
 
@@ -104,6 +123,24 @@ $$;
 revoke execute on function private.store_answer(uuid, text, text, text, uuid, jsonb, integer)
   from public, anon, authenticated;
 grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb, integer) to service_role;
+
+-- Forgets the request of a job that was sent without a key, because its owner has ended or deleted the job: who sends
+-- the same again wants another video. Only rows that have not expired: a new request may be writing over the others.
+create function private.forget_repeats(
+  p_job_id uuid
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  delete from public.idempotency_log
+  where job_id = p_job_id and idempotency_key like 'repeat %' and expires_at > private.clock();
+$$;
+
+revoke execute on function private.forget_repeats(uuid) from public, anon, authenticated;
+grant execute on function private.forget_repeats(uuid) to service_role;
 
 -- Deletes up to p_limit expired keys, the oldest first, and returns their number: { idempotency_keys }. Also forgets
 -- the usage of users who left, once it no longer counts.

@@ -1,5 +1,25 @@
 -- What a request asks for: the job, its model, its settings and its images.
 
+-- The model that a request names instead of its id: by its name in any case, or by the provider's own id of it. A name
+-- wins over an id; where several rows fit, one that is available, then the featured one. Null: none fits.
+create function private.model_named(
+  p_name text
+)
+returns uuid
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select id from public.models
+  where lower(name) = lower(p_name) or provider_model_id = p_name
+  order by lower(name) = lower(p_name) desc, is_available desc, is_featured desc, id
+  limit 1;
+$$;
+
+revoke execute on function private.model_named(text) from public, anon, authenticated;
+grant execute on function private.model_named(text) to service_role;
+
 -- The requested job, not written yet: it has no price, and its settings are as they were sent. An unknown field is
 -- refused: if it were ignored, a misspelled max_credits would be ignored too.
 create function private.requested_job(
@@ -13,7 +33,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_unknown jsonb := p_request - array['kind', 'model_id', 'prompt', 'settings', 'image_url', 'image_path',
+  v_unknown jsonb := p_request - array['kind', 'model_id', 'model_name', 'prompt', 'settings', 'image_url', 'image_path',
     'tail_image_url', 'tail_image_path', 'node_id', 'needs_node', 'max_credits'];
   v_job public.video_jobs;
 begin
@@ -23,6 +43,11 @@ begin
   v_job := jsonb_populate_record(null::public.video_jobs, '{"kind": "generation", "settings": {}}' || p_request);
   v_job.job_id := gen_random_uuid();
   v_job.user_id := p_user_id;
+  if p_request ->> 'model_name' is not null then
+    -- A name that no model has must not be taken for no model at all, for which the catalogue chooses.
+    v_job.model_id := coalesce(
+      private.model_named(p_request ->> 'model_name'), '00000000-0000-0000-0000-000000000000');
+  end if;
   return v_job;
 end;
 $$;

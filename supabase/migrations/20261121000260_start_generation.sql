@@ -118,7 +118,8 @@ begin
   perform private.store_answer(
     p_job.user_id, p_idempotency_key, 'video_' || p_job.kind, p_request_hash, p_job.job_id, v_response,
     p_key_seconds);
-  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_leased_job);
+  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_leased_job,
+    'video', private.new_video_json(p_job.job_id));
 end;
 $$;
 
@@ -128,10 +129,10 @@ grant execute on function private.create_charged_job(public.video_jobs, jsonb, i
   to service_role;
 
 -- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
--- `p_request` is { kind, model_id, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
--- needs_node, max_credits }; with needs_node, node_id must be a node of a project; max_credits is the most that the user
--- agreed to pay. `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the key is bound, if not as long
--- as app_settings says.
+-- `p_request` is { kind, model_id or model_name, prompt, settings, image_url, image_path, tail_image_url,
+-- tail_image_path, node_id, needs_node, max_credits }; with needs_node, node_id must be a node of a project; max_credits
+-- is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the
+-- key is bound, if not as long as app_settings says.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,

@@ -43,6 +43,35 @@ $$;
 revoke execute on function public.wake_job(uuid, integer, text, integer) from public, anon, authenticated;
 grant execute on function public.wake_job(uuid, integer, text, integer) to service_role;
 
+-- As wake_job, for a webhook whose address names no job: { job_id, attempt, outcome, leased_job }. Only the current run of
+-- a job, or its last, is found. Null: no job has such a run.
+create function public.wake_run(
+  p_provider text,
+  p_provider_job_id text,
+  p_lease_seconds integer default 60
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_job_id uuid;
+  v_attempt integer;
+begin
+  select job_id, attempt into v_job_id, v_attempt from private.job_queue
+  where provider_job_id = p_provider_job_id
+    and exists (select from jsonb_array_elements(steps) as one where one ->> 'provider' = p_provider)
+  limit 1;
+  return jsonb_build_object('job_id', v_job_id, 'attempt', v_attempt)
+    || public.wake_job(v_job_id, v_attempt, p_provider_job_id, p_lease_seconds);
+end;
+$$;
+
+revoke execute on function public.wake_run(text, text, integer) from public, anon, authenticated;
+grant execute on function public.wake_run(text, text, integer) to service_role;
+
 -- Makes a late run, which the caller has seen succeed, the current run of the job: the attempt that finishes first
 -- delivers. The run gets a new attempt number, so that reports of the run before it are too late: { leased_job,
 -- abandoned_provider_job_id }. Null when the job no longer waits for a run.

@@ -72,6 +72,7 @@ as $$
 begin
   insert into public.deleted_videos (job_id, user_id, deleted_at)
   values (p_job.job_id, p_job.user_id, private.clock());
+  perform private.forget_repeats(p_job.job_id);
   perform private.enqueue_job_files(p_job);
   delete from public.video_jobs where job_id = p_job.job_id;
 end;

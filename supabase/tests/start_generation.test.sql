@@ -1,5 +1,5 @@
 begin;
-select plan(49);
+select plan(56);
 \ir support/jobs.psql
 
 update public.models set cost_per_generation = 5,
@@ -57,7 +57,8 @@ select results_eq(
 create temp table traces as select pg_temp.traces() as before;
 select is(
   pg_temp.start('first', '{"settings": {"duration": 8}}'),
-  jsonb_build_object('outcome', 'replayed', 'status_code', 200, 'response', answer -> 'response'),
+  jsonb_build_object('outcome', 'replayed', 'status_code', 200, 'response', answer -> 'response',
+    'video', answer -> 'video'),
   'a repeated request gets the very same response') from first;
 update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.a();
 update public.models set is_available = false, unavailable_reason = 'Gone' where name = 'Test';
@@ -174,6 +175,31 @@ set local test.now = '2030-01-03 13:00:00+00';
 select is(
   private.find_answer(pg_temp.a(), 'unused', 'another', array['unused', 'fourth']), null,
   'an expired key does not refuse the batch');
+
+-- A model by its name.
+insert into public.models (
+  id, name, category, provider, provider_model_id, pricing_type, cost_per_generation, settings_schema, is_available,
+  unavailable_reason)
+values
+  ('00000000-0000-4000-8000-000000000011', 'Twin', 'text-to-video', 'fal', 'first', 'per_generation', 1, '{}', false,
+    'Gone'),
+  ('00000000-0000-4000-8000-000000000012', 'twin', 'text-to-video', 'fal', 'first', 'per_generation', 1, '{}', true, null),
+  ('00000000-0000-4000-8000-000000000013', 'first', 'text-to-video', 'fal', 'third', 'per_generation', 1, '{}', true,
+    null);
+select is(private.model_named(name), ('00000000-0000-4000-8000-0000000000' || id)::uuid, name || ' is that model')
+from (values ('TWIN', '12'), ('third', '13'), ('first', '13')) as named (name, id);
+select is(private.model_named('gone for ever'), null, 'a name that no model has is of no model');
+select is(
+  pg_temp.start('named', '{"model_id": null, "model_name": "Third"}'), '{"outcome": "model_not_found"}',
+  'a name that no model has is refused, and no other model is taken');
+update public.app_settings set active_jobs_per_user = 100, generations_per_hour = 100;
+select public.add_credits(pg_temp.a(), 100, 'purchase');
+select is(
+  pg_temp.start('named', '{"model_id": null, "model_name": "third"}') ->> 'outcome', 'created',
+  'a request may name its model');
+select is(
+  (select model_id from public.video_jobs where job_id = pg_temp.job('named')),
+  '00000000-0000-4000-8000-000000000013', 'the job has the model that the request named');
 
 -- Wrong arguments of the caller.
 select throws_ok('select pg_temp.' || call, code, null, call || ' is refused')

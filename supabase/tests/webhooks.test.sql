@@ -1,5 +1,5 @@
 begin;
-select plan(24);
+select plan(29);
 \ir support/jobs.psql
 
 
@@ -70,6 +70,18 @@ select is(
   'a webhook of a failed job has nothing to do');
 select is(public.wake_job(gen_random_uuid(), 1, 'run'), null, 'an unknown job is not found');
 select is_empty('select * from public.audit_credits()', 'the books balance');
+
+-- A webhook whose address names no job.
+select pg_temp.start('unnamed');
+select public.record_submission(pg_temp.job('unnamed'), 1, 'run-unnamed');
+select is(public.wake_run('runpod', 'run-unnamed'), null, 'a run of another provider is not found');
+select is(public.wake_run('fal', 'run-unknown'), null, 'a run of no job is not found');
+select is(public.wake_run('fal', null), null, 'no run is not found');
+update woken set answer = public.wake_run('fal', 'run-unnamed');
+select is(
+  answer - 'leased_job', jsonb_build_object('job_id', pg_temp.job('unnamed'), 'attempt', 1, 'outcome', 'woken'),
+  'a webhook that names the current run alone wakes its job') from woken;
+select is(answer #>> '{leased_job,action}', 'check', 'such a job is to be checked at the provider') from woken;
 
 select * from finish();
 rollback;

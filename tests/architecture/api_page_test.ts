@@ -8,6 +8,9 @@ import { requestErrors } from "../../supabase/functions/_shared/errors/request-e
 import { nodeVideoBody } from "../../supabase/functions/canvas/request.ts";
 import { generateVideoBody } from "../../supabase/functions/generate-video/request.ts";
 import { statusQuery } from "../../supabase/functions/get-video-status/handler.ts";
+import { deleteBody as openvDeleteBody } from "../../supabase/functions/openv/delete.ts";
+import { videosQuery } from "../../supabase/functions/openv/list.ts";
+import { createBody } from "../../supabase/functions/openv/request.ts";
 import { batchBody, transitionBody } from "../../supabase/functions/transitions/request.ts";
 import { uploadBody } from "../../supabase/functions/uploads/handler.ts";
 import { deleteBody } from "../../supabase/functions/videos/delete.ts";
@@ -28,6 +31,9 @@ const REQUESTS: Readonly<Record<string, z.ZodType>> = {
   "POST uploads": uploadBody,
   "POST transitions/create-and-generate/": transitionBody,
   "POST canvas/api/ai/generate-video": nodeVideoBody,
+  "POST openv/api/runpod": createBody,
+  "GET openv/api/videos": videosQuery,
+  "DELETE openv/api/videos": openvDeleteBody,
   "POST advance-jobs": workerBody,
 };
 

@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
       "generate-video",
       "get-video-status",
       "health",
+      "openv",
       "provider-webhook",
       "share",
       "transitions",

@@ -80,6 +80,38 @@ export const generationMutations: readonly Mutation[] = [
       name: "a repeat after the seconds of its key is a new request",
     },
   },
+  ...[
+    {
+      file: "supabase/migrations/20261121000340_video_deletion.sql",
+      what: "deleted",
+      name: "after a deletion the same request is a new one",
+    },
+    {
+      file: "supabase/migrations/20261121000330_cancel.sql",
+      what: "cancelled",
+      name: "after a cancellation the same request is a new one",
+    },
+  ].map(({ file, what, name }) => ({
+    name: `the end of a request without a key whose video was ${what}`,
+    guard: "Nobody who wants a video again is answered with one that is gone.",
+    file,
+    find: what === "deleted"
+      ? "  perform private.forget_repeats(p_job.job_id);\n"
+      : "  select private.forget_repeats(p_job.job_id);\n",
+    replace: "",
+    test: { file: "supabase/tests/repeats.test.sql", name },
+  })),
+  {
+    name: "the keys of clients among those that a deletion forgets",
+    guard: "A key of a client is bound for its time, whatever becomes of the video.",
+    file: IDEMPOTENCY,
+    find: "job_id = p_job_id and idempotency_key like 'repeat %' and",
+    replace: "job_id = p_job_id and",
+    test: {
+      file: "supabase/tests/repeats.test.sql",
+      name: "after a deletion a key of the client is still bound",
+    },
+  },
   {
     name: "the new answer of an expired key",
     guard: "An expired key that is used anew is bound to its new job.",

@@ -15,6 +15,7 @@ import { pipelineMutations } from "./pipeline.ts";
 import { pricingMutations } from "./pricing.ts";
 import { privilegeMutations } from "./privileges.ts";
 import { checkMutations, jsonApiMutations, signatureMutations, submissionMutations } from "./providers.ts";
+import { openvMutations } from "./openv.ts";
 import { outcomeMutations } from "./job-outcomes.ts";
 import { privateFileMutations } from "./private-files.ts";
 import { requestMutations } from "./requests.ts";
@@ -31,6 +32,7 @@ export const mutations: readonly Mutation[] = [
   ...endpointMutations,
   ...outcomeMutations,
   ...transitionMutations,
+  ...openvMutations,
   ...signatureMutations,
   ...submissionMutations,
   ...jsonApiMutations,

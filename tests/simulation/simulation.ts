@@ -13,6 +13,7 @@ import { falReporter } from "./faults/webhooks.ts";
 import { Process, type Rest } from "./runtime/process.ts";
 import { Random } from "./runtime/random.ts";
 import { runToQuiescence } from "./checks/quiescence.ts";
+import { OpenvOperations } from "./workload/openv-operations.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
 import { checkUploads } from "./checks/uploads.ts";
 import { ShareOperations } from "./workload/share-operations.ts";
@@ -57,10 +58,12 @@ export class Simulation {
     this.#services = new ServiceOperations(world, this.#operations, journal);
     this.#shares = new ShareOperations(world, random.fork(), journal);
     const transitions = new TransitionOperations(world, this.#operations, random.fork(), journal);
+    const openvs = new OpenvOperations(world, this.#operations, random.fork(), journal);
     this.#generator = new WorkloadGenerator(
       world,
       this.#operations,
-      new KeyedRequests(this.#operations, transitions, random.fork()),
+      new KeyedRequests(this.#operations, transitions, openvs, random.fork()),
+      openvs,
       this.#accounts,
       new UploadOperations(world, random.fork(), journal),
       this.#shares,

@@ -34,8 +34,11 @@ export async function createBatch(context: JobContext, request: Request): Promis
   );
   const identity = identityOf(key, requestHash);
   // The first item has the key itself, so that a single request with it is refused as another request.
-  const keyOfItem = async (index: number) =>
-    index === 0 ? identity.idempotencyKey : await sha256Hex(canonicalJson(["batch", identity.idempotencyKey, index]));
+  const keyOfItem = async (index: number) => {
+    if (index === 0) return identity.idempotencyKey;
+    const hash = await sha256Hex(canonicalJson(["batch", identity.idempotencyKey, index]));
+    return identityOf(key === null ? null : hash, hash).idempotencyKey;
+  };
   const siblingKeys = await Promise.all(Array.from({ length: MAX_BATCH }, (_, index) => keyOfItem(index)));
   const items: (StartedJob | RequestError)[] = [];
   for (const [index, transition] of body.transitions.entries()) {

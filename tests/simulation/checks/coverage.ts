@@ -7,7 +7,7 @@ const PROCEDURES = [
   "start_generation read_job lease_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
   "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
   "delete_videos changed_videos record_deleted_files skip_step erase_account list_files_to_delete",
-  "start_upload record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
+  "start_upload wake_run record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
 ].flatMap((line) => line.split(" "));
 const SERVICE_POINTS = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
@@ -38,6 +38,7 @@ const SURE: [Heading, string][] = [
   ["answers", "transitions 200"],
   ["answers", "transitions 202"],
   ["answers", "videos 200"],
+  ["answers", "openv 200"],
   ["batches", "item started"],
   ["steps", "thumbnail"],
   ["submissions", "again after a lost run"],
@@ -52,6 +53,10 @@ const USUAL: [Heading, string][] = [
   ["answers", "generate-video 500 provider_failed"],
   ["answers", "generate-video 503 unavailable"],
   ["answers", "account 200"],
+  ["answers", "openv 400 validation_failed"],
+  ["answers", "openv 402 insufficient_credits"],
+  ["repeats", "without a key: replayed"],
+  ["repeats", "without a key: made"],
   ["answers", "uploads 200"],
   ["answers", "share 302"],
   ["answers", "share 404 not_found"],
@@ -120,6 +125,10 @@ const RARE: [Heading, string][] = [
   ["steps", "trim"],
   ["submissions", "for the next step without the one before"],
   ["submissions", "again after a failed run"],
+  ["answers", "openv 401 unauthorized"],
+  ["answers", "openv 404 job_not_found"],
+  ["answers", "openv 500 provider_failed"],
+  ["answers", "openv 503 unavailable"],
   ["alerts", "circuit_opened"],
   ["alerts", "copy_given_up"],
   ["alerts", "run_wasted"],

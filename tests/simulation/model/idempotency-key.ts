@@ -25,6 +25,8 @@ export interface Key {
   variants: RequestVariant[];
   jobs: KeyedJob[];
   firstStarted: number;
+  /** Whether the owner may have ended or deleted a job: a request without a key is then forgotten. */
+  mayBeEnded(jobId: string): boolean;
 }
 
 /** The key of a batch. Each transition of the batch has a key of its own. */
@@ -45,8 +47,13 @@ export interface GenerationAnswer {
 const DAY_MS = 24 * 3_600_000;
 
 /** How long the key is bound. */
-export function boundMs({ text }: Pick<Key, "text">): number {
+function boundMs({ text }: Pick<Key, "text">): number {
   return text === null ? REPEAT_MS : KEY_MS;
+}
+
+/** Whether the key must still answer with the job. */
+export function isBound(key: Key, job: { jobId: string; since: number }, { finishedAt }: Moment): boolean {
+  return finishedAt < job.since + boundMs(key) && !(key.text === null && key.mayBeEnded(job.jobId));
 }
 
 /** The header with the key, if it is sent. */
@@ -61,7 +68,7 @@ export function checkGeneration(
   answer: GenerationAnswer,
   moment: Moment,
 ): string | null {
-  const bound = key.jobs.find((job) => job.knownAt < moment.started && moment.finishedAt < job.since + boundMs(key));
+  const bound = key.jobs.find((job) => job.knownAt < moment.started && isBound(key, job, moment));
   if (answer.status === 200 || answer.code === "provider_failed") return checkJob(key, variant, answer, moment, bound);
   if (moment.disturbed && TROUBLE.includes(answer.code)) return null;
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
@@ -106,10 +113,11 @@ function checkJob(
 
 function remember(key: Key, variant: RequestVariant, jobId: string, moment: Moment): KeyedJob {
   const previous = key.jobs.at(-1);
-  if (previous !== undefined && moment.finishedAt < previous.since + boundMs(key)) {
+  if (previous !== undefined && isBound(key, previous, moment)) {
     throw new Violation(`${key.name} made two jobs while it was bound: ${previous.jobId}, ${jobId}`);
   }
-  const since = previous === undefined ? key.firstStarted : previous.since + boundMs(key);
+  const isForgotten = key.text === null && previous !== undefined && key.mayBeEnded(previous.jobId);
+  const since = previous === undefined ? key.firstStarted : previous.since + (isForgotten ? 0 : boundMs(key));
   const job = { jobId, variant, since, knownAt: moment.finished, firstWasAccepted: false };
   key.jobs.push(job);
   return job;

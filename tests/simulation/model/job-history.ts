@@ -77,6 +77,8 @@ interface RequestTimes {
 export class JobHistory {
   /** Whether the owner asked for the job's deletion, and the event number from which it is known to be deleted. */
   deletionAsked = false;
+  /** Whether the owner asked for the job's cancellation. */
+  endAsked = false;
   goneSince = Infinity;
   /** Every address of a file that the owner ever got. */
   readonly addresses = new Set<string>();

@@ -7,6 +7,7 @@ export type Heading =
   | "submissions"
   | "steps"
   | "batches"
+  | "repeats"
   | "cancellations"
   | "account deletions"
   | "alerts"

@@ -1,5 +1,6 @@
 import type { ServiceOperations } from "./service-operations.ts";
 import type { AccountOperations } from "./account-operations.ts";
+import type { OpenvOperations } from "./openv-operations.ts";
 import type { KeyedRequests } from "./keyed-requests.ts";
 import type { User } from "../model/user.ts";
 import type { Operation } from "./journal.ts";
@@ -16,6 +17,8 @@ const WEIGHTS = {
   request: 16,
   transition: 4,
   batch: 1,
+  openv: 3,
+  "openv list": 2,
   duplicate: 10,
   poll: 28,
   trespass: 2,
@@ -43,6 +46,7 @@ export class WorkloadGenerator {
     private readonly world: World,
     private readonly operations: VideoOperations,
     private readonly keyed: KeyedRequests,
+    private readonly openvs: OpenvOperations,
     private readonly accounts: AccountOperations,
     private readonly uploads: UploadOperations,
     private readonly shares: ShareOperations,
@@ -60,6 +64,10 @@ export class WorkloadGenerator {
         return this.keyed.transition(this.#user());
       case "batch":
         return this.keyed.batch(this.#user());
+      case "openv":
+        return this.keyed.openv(this.#user());
+      case "openv list":
+        return this.openvs.list(this.#recent(this.operations.jobs)?.user ?? this.#user());
       case "duplicate":
         return this.#recent(this.keyed.repeats)?.() ?? this.keyed.request(this.#user());
       case "poll":

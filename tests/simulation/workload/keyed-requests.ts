@@ -3,6 +3,7 @@ import type { User } from "../model/user.ts";
 import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";
+import type { OpenvOperations } from "./openv-operations.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
 /** All requests that are charged once for a key, or for ten seconds without one, and their repeats. */
@@ -13,17 +14,20 @@ export class KeyedRequests {
   constructor(
     private readonly operations: VideoOperations,
     private readonly transitions: TransitionOperations,
+    private readonly openvs: OpenvOperations,
     private readonly random: Random,
   ) {}
 
   any(user: User): Operation {
-    switch (this.random.weighted({ request: 16, transition: 4, batch: 1 })) {
+    switch (this.random.weighted({ request: 16, transition: 4, batch: 1, openv: 4 })) {
       case "request":
         return this.request(user);
       case "transition":
         return this.transition(user);
       case "batch":
         return this.batch(user);
+      case "openv":
+        return this.openv(user);
     }
   }
 
@@ -49,6 +53,15 @@ export class KeyedRequests {
       return this.transitions.create(user, key, this.#variant(key.variants));
     });
     return this.transitions.create(user, key, this.random.pick(key.variants));
+  }
+
+  openv(user: User): Operation {
+    const key = this.openvs.newKey(user);
+    this.repeats.push(() => {
+      if (key.text !== null && this.random.chance(0.12) && key.variants.length < 3) this.openvs.addVariant(key);
+      return this.openvs.create(user, key, this.#variant(key.variants));
+    });
+    return this.openvs.create(user, key, this.random.pick(key.variants));
   }
 
   batch(user: User): Operation {

@@ -19,8 +19,8 @@ export class ServiceOperations {
 
   deliver(webhook: QueuedWebhook): Operation {
     return this.journal.operation(`webhook ${webhook.kind} of ${webhook.run.id}`, async (moment) => {
-      const { path, headers, body } = await this.world.webhooks.writeRequest(this.world.fal.simulation.keys, webhook);
-      const { status } = await this.world.endpoints.call("provider-webhook", { path, headers, body });
+      const { endpoint, ...request } = await this.world.webhooks.writeRequest(this.world.fal.simulation.keys, webhook);
+      const { status } = await this.world.endpoints.call(endpoint, request);
       this.world.counts.add("webhooks", `${webhook.kind}: ${status}`);
       if (webhook.run.provider !== "fal") this.world.counts.add("webhooks", `of ${webhook.run.provider}`);
       if (status < 200 || status > 299) this.world.webhooks.retryLater(webhook);

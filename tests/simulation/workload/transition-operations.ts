@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Answer } from "../world/endpoints.ts";
 import type { Journal, Operation } from "./journal.ts";
-import { type BatchKey, boundMs, checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
+import { type BatchKey, checkGeneration, isBound, type Key, keyHeader } from "../model/idempotency-key.ts";
 import { checkLeaving, type User } from "../model/user.ts";
 import type { Moment } from "../model/moment.ts";
 import type { VideoOperations } from "./video-operations.ts";
@@ -35,7 +35,7 @@ export class TransitionOperations {
   ) {}
 
   newKey(user: User): Key {
-    const key = this.operations.nextKey(user, true);
+    const key = this.operations.nextKey(user, 0.2);
     this.addVariant(user, key);
     return key;
   }
@@ -63,7 +63,7 @@ export class TransitionOperations {
   }
 
   newBatch(user: User): BatchKey {
-    const { text, name } = this.operations.nextKey(user, true);
+    const { text, name } = this.operations.nextKey(user, 0.2);
     const key: BatchKey = { text, variants: [], items: [], groupId: null };
     const count = this.random.weighted({ few: 10, one: 2, none: 0.3, many: 0.3 });
     const items = count === "one" ? 1 : count === "few" ? this.random.whole(2, 4) : 0;
@@ -147,10 +147,10 @@ export class TransitionOperations {
     checkGeneration(first, variant, { ...answer, replayed: false }, moment);
     // Two different batches with one key at the same time may each get some transitions, and both are refused as a reuse.
     if (answer.code === "idempotency_key_reused") return;
-    for (const { jobs, name } of key.items) {
-      const bound = jobs.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
-      if (bound !== undefined && moment.finishedAt < bound.since + boundMs(key)) {
-        throw new Violation(`${name} is bound to ${bound.jobId}, and its batch was answered ${answer.code}`);
+    for (const item of key.items) {
+      const bound = item.jobs.find((one) => one.variant === first.variants[number] && one.knownAt < moment.started);
+      if (bound !== undefined && isBound(item, bound, moment)) {
+        throw new Violation(`${item.name} is bound to ${bound.jobId}, and its batch was answered ${answer.code}`);
       }
     }
   }

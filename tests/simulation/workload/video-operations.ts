@@ -17,6 +17,16 @@ const deletedSchema = z.object({
   not_deleted: z.array(z.object({ job_id: z.string(), code: z.literal("cancel_limit_reached") })).default([]),
 });
 
+const deletedInOpenvSchema = z.object({
+  deleted: z.array(z.string()),
+  notFound: z.array(z.string()),
+  notDeleted: z.array(z.object({ jobId: z.string(), code: z.literal("cancel_limit_reached") })).default([]),
+}).transform(({ deleted, notFound, notDeleted }) => ({
+  deleted,
+  not_found: notFound,
+  not_deleted: notDeleted.map(({ jobId, code }) => ({ job_id: jobId, code })),
+}));
+
 /** A job and its owner. */
 export interface OwnJob {
   user: User;
@@ -40,9 +50,9 @@ export class VideoOperations {
     return key;
   }
 
-  /** The user's next key, named k; or named r for a request that is sent without one, where the route allows it. */
-  nextKey(user: User, isOptional = false): Key {
-    const isSent = !isOptional || this.random.chance(0.8);
+  /** The user's next key, named k; or named r for a request that is sent without one: `keyless` is how often. */
+  nextKey(user: User, keyless = 0): Key {
+    const isSent = !this.random.chance(keyless);
     const key = this.namedKey(`u${user.index}-${isSent ? "k" : "r"}${user.keys++}`);
     return isSent ? key : { ...key, text: null };
   }
@@ -50,7 +60,20 @@ export class VideoOperations {
   namedKey(name: string): Key {
     const quoted = this.random.chance(0.1);
     const uuid = this.random.uuid();
-    return { text: quoted ? `"${uuid}"` : uuid, name, variants: [], jobs: [], firstStarted: this.world.clock.now() };
+    return {
+      text: quoted ? `"${uuid}"` : uuid,
+      name,
+      variants: [],
+      jobs: [],
+      firstStarted: this.world.clock.now(),
+      mayBeEnded: (jobId) => this.mayBeEnded(jobId),
+    };
+  }
+
+  /** Whether the owner asked for the end or the deletion of a job. */
+  mayBeEnded(jobId: string): boolean {
+    const { history } = this.#byId.get(jobId) ?? {};
+    return history !== undefined && (history.endAsked || history.mayBeGone(this.world.clock.now()));
   }
 
   find(jobId: string): OwnJob | undefined {
@@ -148,6 +171,7 @@ export class VideoOperations {
 
   cancel(user: User, history: JobHistory): Operation {
     return this.journal.operation(`cancel u${user.index} ${history.jobId}`, async (moment) => {
+      history.endAsked = true;
       const stage = await this.#stageOf(history);
       const answer = await this.world.endpoints.call("videos", { path: `/${history.jobId}/cancel`, userId: user.id });
       this.world.counts.add("cancellations", `${stage} ${answer.status}`);
@@ -176,19 +200,21 @@ export class VideoOperations {
 
   /** Deletes a user's own job, in one request with a job of another user. */
   delete(user: User, history: JobHistory, foreign: JobHistory | undefined): Operation {
+    const inOpenv = this.random.chance(0.3);
     return this.journal.operation(`delete u${user.index} ${history.jobId}`, async (moment) => {
       history.deletionAsked = true;
       const jobIds = [history.jobId, ...(foreign === undefined ? [] : [foreign.jobId])];
-      const answer = await this.world.endpoints.call("videos", {
+      const answer = await this.world.endpoints.call(inOpenv ? "openv" : "videos", {
         method: "DELETE",
+        ...(inOpenv ? { path: "/api/videos" } : {}),
         userId: user.id,
-        body: JSON.stringify({ job_ids: jobIds }),
+        body: JSON.stringify(inOpenv ? { jobIds } : { job_ids: jobIds }),
       });
       const done = moment();
       const { finished, disturbed } = done;
       if (checkLeaving(user, true, answer.code, done)) return;
       if (answer.status >= 500 && disturbed) return;
-      const result = deletedSchema.parse(answer.body);
+      const result = (inOpenv ? deletedInOpenvSchema : deletedSchema).parse(answer.body);
       // The deletion of the account may have deleted the job already.
       const kept = result.not_deleted.map(({ job_id }) => job_id);
       const mine = (result.deleted.length === 0 && user.leaving) || kept.includes(history.jobId) ? [] : [history.jobId];

@@ -11,6 +11,7 @@ import type { ProcedureServer } from "./procedures.ts";
 import type { Network } from "./network.ts";
 import type { Sequencer } from "../runtime/sequencer.ts";
 import { currentProcess } from "../runtime/process.ts";
+import { RUNPOD_WEBHOOK_TOKEN } from "../faults/webhooks.ts";
 import { FalProvider } from "./fal.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { VeoProvider } from "./veo.ts";
@@ -61,6 +62,7 @@ export function createDependencies(services: SimulatedServices): Dependencies {
       VIDEO_STORAGE: "supabase",
       SIGNED_URL_SECONDS: 3600,
       PUBLIC_FUNCTIONS_URL: "http://functions.simulated",
+      RUNPOD_WEBHOOK_TOKEN,
     },
     random: () => currentProcess().random.next(),
     pause: () => Promise.resolve(),

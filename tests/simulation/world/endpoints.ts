@@ -3,6 +3,7 @@ import { account } from "../../../supabase/functions/account/handler.ts";
 import { advanceJobs } from "../../../supabase/functions/advance-jobs/handler.ts";
 import { generateVideo } from "../../../supabase/functions/generate-video/handler.ts";
 import { getVideoStatus } from "../../../supabase/functions/get-video-status/handler.ts";
+import { openv } from "../../../supabase/functions/openv/handler.ts";
 import { providerWebhook } from "../../../supabase/functions/provider-webhook/handler.ts";
 import { createShare } from "../../../supabase/functions/share/handler.ts";
 import { transitions } from "../../../supabase/functions/transitions/handler.ts";
@@ -23,6 +24,7 @@ const HANDLERS = {
   "account": account,
   "generate-video": generateVideo,
   "get-video-status": getVideoStatus,
+  "openv": openv,
   "provider-webhook": providerWebhook,
   "advance-jobs": advanceJobs,
   // Each request comes to a new instance: what an instance keeps has its own tests.
@@ -32,6 +34,12 @@ const HANDLERS = {
   "videos": videos,
 } satisfies Record<string, Handler<JobContext>>;
 export type Endpoint = keyof typeof HANDLERS;
+
+/** A bare array is the field `list`. */
+const bodySchema = z.union([
+  z.record(z.string(), z.unknown()),
+  z.array(z.unknown()).transform((list): Record<string, unknown> => ({ list })),
+]);
 
 export interface Answer {
   status: number;
@@ -67,7 +75,7 @@ export class Endpoints {
     const response = await HANDLERS[endpoint](jobContext(context, this.dependencies), request)
       .catch((error: unknown) => refusal(context, error));
     const text = await response.text();
-    const body = text === "" ? {} : z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    const body = text === "" ? {} : bodySchema.parse(JSON.parse(text));
     const code = typeof body.code === "string" ? body.code : "";
     this.counts.add("answers", `${endpoint} ${response.status} ${code}`.trim());
     return { status: response.status, headers: response.headers, body, code };

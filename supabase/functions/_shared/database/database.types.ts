@@ -852,6 +852,10 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
         Returns: Json;
       };
+      "wake_run": {
+        Args: { "p_lease_seconds"?: number; "p_provider": string; "p_provider_job_id": string };
+        Returns: Json;
+      };
     };
     Enums: {
       [_ in never]: never;

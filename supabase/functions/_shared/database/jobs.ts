@@ -21,6 +21,8 @@ export interface GenerationRequest extends RequestIdentity {
   kind: "generation" | "transition";
   /** Without it the catalogue chooses. */
   modelId?: string | undefined;
+  /** Instead of its id: the model's name, or its provider's id of it. */
+  modelName?: string | undefined;
   prompt: string;
   settings: { [name: string]: Json };
   imageUrl?: string | undefined;
@@ -34,9 +36,22 @@ export interface GenerationRequest extends RequestIdentity {
   maxCredits?: number | undefined;
 }
 
+const newVideoSchema = z.object({ id: z.number(), created_at: z.string() });
+
 const startSchema = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("created"), response: z.record(z.string(), z.unknown()), leased_job: leasedJobSchema }),
-  z.object({ outcome: z.literal("replayed"), status_code: z.number(), response: z.record(z.string(), z.unknown()) }),
+  z.object({
+    outcome: z.literal("created"),
+    response: z.record(z.string(), z.unknown()),
+    leased_job: leasedJobSchema,
+    video: newVideoSchema,
+  }),
+  z.object({
+    outcome: z.literal("replayed"),
+    status_code: z.number(),
+    response: z.record(z.string(), z.unknown()),
+    /** Null once the job is deleted. */
+    video: newVideoSchema.nullable(),
+  }),
   z.object({ outcome: z.literal("idempotency_key_reused") }),
   z.object({ outcome: z.enum(["model_not_found", "node_not_found"]) }),
   z.object({
@@ -80,6 +95,7 @@ export async function startGeneration(context: DatabaseContext, request: Generat
     p_request: {
       kind: request.kind,
       model_id: request.modelId,
+      model_name: request.modelName,
       prompt: request.prompt,
       settings: request.settings,
       image_url: request.imageUrl,
@@ -140,7 +156,7 @@ const wakeSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("finished"), same_run: z.boolean() }),
   z.object({ outcome: z.literal("late_run"), leased_job: leasedJobSchema }),
   z.object({ outcome: z.literal("woken"), leased_job: leasedJobSchema.nullable() }),
-]).nullable();
+]);
 export type WakeOutcome = z.infer<typeof wakeSchema>;
 
 /** Makes the job of a run due, after a verified webhook; null for an unknown job. */
@@ -149,10 +165,25 @@ export async function wakeJob(
   jobId: string,
   attempt: number,
   providerJobId: string,
-): Promise<WakeOutcome> {
-  return await callProcedure(context, wakeSchema, "wake_job", {
+): Promise<WakeOutcome | null> {
+  return await callProcedure(context, wakeSchema.nullable(), "wake_job", {
     p_job_id: jobId,
     p_attempt: attempt,
+    p_provider_job_id: providerJobId,
+    p_lease_seconds: LEASE_SECONDS,
+  });
+}
+
+const wokenRunSchema = z.object({ job_id: z.string(), attempt: z.number() }).and(wakeSchema).nullable();
+
+/** Makes the job of a run due, after a verified webhook that names no job; null for the run of no job. */
+export async function wakeRun(
+  context: DatabaseContext,
+  provider: string,
+  providerJobId: string,
+): Promise<z.infer<typeof wokenRunSchema>> {
+  return await callProcedure(context, wokenRunSchema, "wake_run", {
+    p_provider: provider,
     p_provider_job_id: providerJobId,
     p_lease_seconds: LEASE_SECONDS,
   });

@@ -30,11 +30,14 @@ export interface RequestContext {
 /** Answers one request, or throws a `RequestError`. */
 export type Handler<Context> = (context: Context, request: Request) => Promise<Response>;
 
+/** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler checks by itself. */
+type Auth = "user" | "secret" | "none";
+
 export interface EndpointOptions {
   name: string;
   methods: readonly string[];
-  /** `user`: a signed-in user's token. `secret`: the project's secret API key. `none`: the handler checks by itself. */
-  auth: "user" | "secret" | "none";
+  /** What callers must have; a function where that depends on the path. */
+  auth: Auth | ((request: Request) => Auth);
   /** Whether the handler serves paths below the function's name; it then answers the unknown ones with 404 itself. */
   hasPaths?: boolean;
 }
@@ -42,7 +45,7 @@ export interface EndpointOptions {
 const CORS_HEADERS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Expose-Headers":
-    "ETag, Retry-After, Server-Timing, X-Idempotent-Replay, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+    "ETag, Link, Retry-After, Server-Timing, X-Idempotent-Replay, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 };
 
 /**
@@ -119,13 +122,13 @@ async function checkAndHandle(
   // Without this check a misspelt path would start and charge a video.
   if (!options.hasPaths && pathBelow(request).length > 0) throw new RequestError("not_found");
   requireMethod(request, ...options.methods);
-  if (options.auth === "none") return await handler(context, request);
+  const auth = typeof options.auth === "function" ? options.auth(request) : options.auth;
+  if (auth === "none") return await handler(context, request);
 
   const problem = configurationProblem();
   if (problem !== null) throw new ConfigurationError(problem);
   // Two Authorization headers arrive as one text with a comma. Another server on the way may read the other token.
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
-  const { auth } = options;
   const credentials = new Request(request.url, { headers: withBearer(request.headers) });
   const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {

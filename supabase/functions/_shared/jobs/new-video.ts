@@ -8,7 +8,7 @@ import type { ProviderError } from "../providers/provider.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
 import { isBackPressure, retryLater } from "./retry.ts";
-import { startJob } from "./start.ts";
+import { type StartedJob, startJob } from "./start.ts";
 import { recordAccepted, submitAttempt } from "./submit.ts";
 
 /** The pauses between the submissions inside a request, in milliseconds: short, because the client waits. */
@@ -18,6 +18,8 @@ const PAUSES_MS = [300, 900];
 export interface NewVideo {
   status: number;
   response: Record<string, unknown>;
+  /** What the stored answer lacks; null in a replay after the video was deleted. */
+  video: StartedJob["video"];
   replayed: boolean;
 }
 
@@ -27,8 +29,9 @@ export interface NewVideo {
  */
 export async function startVideo(context: JobContext, request: GenerationRequest): Promise<NewVideo> {
   const started = await startJob(context, request);
+  const { video } = started;
   if (started.outcome === "replayed") {
-    return { status: started.status_code, response: started.response, replayed: true };
+    return { status: started.status_code, response: started.response, video, replayed: true };
   }
 
   const failure = await submit(context, started.leased_job);
@@ -37,12 +40,12 @@ export async function startVideo(context: JobContext, request: GenerationRequest
     // The answer must be the one that a replay gets, and only the database knows it now.
     const replay = await startJob(context, request);
     if (replay.outcome === "replayed") {
-      return { status: replay.status_code, response: replay.response, replayed: false };
+      return { status: replay.status_code, response: replay.response, video, replayed: false };
     }
   }
   return failure === null || failure === "unconfirmed"
-    ? { status: 200, response: started.response, replayed: false }
-    : { status: requestErrors.provider_failed.status, response: failure, replayed: false };
+    ? { status: 200, response: started.response, video, replayed: false }
+    : { status: requestErrors.provider_failed.status, response: failure, video, replayed: false };
 }
 
 /** The answer to a job that failed and is refunded; `unconfirmed` when the database did not confirm the refund. */

@@ -14,7 +14,7 @@ export interface ReportedRun {
 }
 
 /** Asks the provider what became of the run that woke a job, in the background: the webhook is answered at once. */
-export function followWake(context: JobContext, wake: NonNullable<WakeOutcome>, run: ReportedRun): void {
+export function followWake(context: JobContext, wake: WakeOutcome, run: ReportedRun): void {
   const { jobId, attempt } = run;
   context.log("info", "webhook", { job_id: jobId, attempt, outcome: wake.outcome });
   keepAlive(
@@ -27,7 +27,7 @@ export function followWake(context: JobContext, wake: NonNullable<WakeOutcome>, 
 
 async function follow(
   context: JobContext,
-  wake: NonNullable<WakeOutcome>,
+  wake: WakeOutcome,
   { jobId, attempt, runId }: ReportedRun,
 ): Promise<void> {
   switch (wake.outcome) {

@@ -36,6 +36,8 @@ const environmentSchema = z.object({
    * `*.r2.dev`, `storage.example/folder/`. A file at any other host is refused.
    */
   RUNPOD_MEDIA_HOSTS: hostList.optional(),
+  /** The secret in the address of a webhook that is set at a RunPod endpoint itself; without it there is no such address. */
+  RUNPOD_WEBHOOK_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   GEMINI_API_KEY: z.string().min(1).optional(),
   /** Where the Gemini API is instead of https://generativelanguage.googleapis.com/v1beta: the simulator. */
   GEMINI_BASE_URL: z.url().optional(),
