@@ -68,6 +68,9 @@ create or replace function auth.jwt() returns jsonb language sql stable as $$
   )::jsonb
 $$;
 
+-- Gap: lite's users belong to no instance.
+alter table auth.users add column if not exists instance_id uuid;
+
 -- Row level security, which the tables come with, decides what these rights reach.
 grant all on storage.buckets, storage.objects to anon, authenticated, service_role;
 alter table storage.buckets enable row level security;

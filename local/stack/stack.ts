@@ -203,6 +203,7 @@ class StackStarter {
         JWT_SECRET: signingKey.secret,
         JWT_KEY_ID: signingKey.kid,
         STORAGE_FOLDER: this.#storageFolder,
+        ...thirdPartyVariables(this.options),
         ...(this.options.databaseUrl ? {} : { STORAGE_IS_TEMPORARY: "yes" }),
       },
     }));
@@ -229,6 +230,11 @@ async function makeStorageFolder(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`The files of your database are kept in ${folder}, which cannot be written.`, { cause });
   });
+}
+
+/** The identity providers that the functions accept: REST, Storage and Realtime accept them as well. */
+function thirdPartyVariables({ functionsEnvironment = {} }: StackOptions): Record<string, string> {
+  return Object.fromEntries(Object.entries(functionsEnvironment).filter(([name]) => name.startsWith("THIRD_PARTY_")));
 }
 
 /** The variables by which the functions call the providers: real keys, or the simulators. */

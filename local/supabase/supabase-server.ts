@@ -6,6 +6,7 @@ import { createFileStorage } from "./file-storage.ts";
 import { announcePort, exitWithParent } from "../machine/parent-process.ts";
 import { createRealtime } from "./realtime/server.ts";
 import { serveStorage } from "./storage-bridge.ts";
+import { UserTokens } from "./user-tokens.ts";
 
 // Gap: PostgREST survives the end of its database. lite's driver throws in an immediate, where it cannot be caught, when a
 // connection breaks while it is about to write, and later answers are mixed up: https://github.com/porsager/postgres/issues/1154.
@@ -40,6 +41,7 @@ const [{ App }, { createPostgresConnection }, { default: postgres }] = await Pro
 ]);
 
 const signingKey = { kid: read("JWT_KEY_ID"), secret: read("JWT_SECRET") };
+const userTokens = new UserTokens(signingKey);
 // Gap: lite turns JSON arguments into text, and its driver turns the text into JSON once more.
 const json = { serialize: (value: unknown) => typeof value === "string" ? value : JSON.stringify(value) };
 const toIsoTime = (time: string) => time.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
@@ -61,7 +63,7 @@ const serveRealtime = createRealtime({
   databaseUrl: read("DATABASE_URL"),
   publishableKey: read("PUBLISHABLE_KEY"),
   secretKey: read("SECRET_KEY"),
-  signingKey,
+  userTokens,
 });
 
 type Serve = (request: Request) => Promise<Response>;
@@ -132,12 +134,13 @@ async function answer(request: Request): Promise<Response> {
     if (serveNow === opening) serveNow = undefined;
     return unreachable();
   }
-  if (pathname.startsWith("/storage/v1/")) return await serveStorage(request, serve, signingKey);
   if (pathname === "/auth/v1/admin/users" && request.method === "POST") {
     return await createUser(request, serve, { secret: read("SECRET_KEY"), publishable: read("PUBLISHABLE_KEY") });
   }
-  const response = await serve(request);
-  return pathname.startsWith("/auth/v1/") ? await nameSigningKey(response, signingKey) : response;
+  if (pathname.startsWith("/auth/v1/")) return await nameSigningKey(await serve(request), signingKey);
+  const signed = await userTokens.signAnew(request);
+  if (signed instanceof Response) return signed;
+  return pathname.startsWith("/storage/v1/") ? await serveStorage(signed, serve, signingKey) : await serve(signed);
 }
 
 function read(name: string): string {

@@ -35,14 +35,14 @@ create index quota_log_refusals on public.quota_log (user_id, created_at) where 
 
 alter table public.credit_balances enable row level security;
 create policy "Users read their own balance" on public.credit_balances
-  for select to authenticated using (user_id = (select auth.uid()));
+  for select to authenticated using (user_id = (select private.current_user_id()));
 revoke all on public.credit_balances from anon, authenticated, service_role;
 grant select on public.credit_balances to authenticated;
 grant select, insert, update on public.credit_balances to service_role;
 
 alter table public.quota_log enable row level security;
 create policy "Users read their own ledger" on public.quota_log
-  for select to authenticated using (user_id = (select auth.uid()));
+  for select to authenticated using (user_id = (select private.current_user_id()));
 revoke all on public.quota_log from anon, authenticated, service_role;
 revoke all on sequence public.quota_log_id_seq from anon, authenticated, service_role;
 grant select on public.quota_log to authenticated;
@@ -184,3 +184,24 @@ $$;
 
 revoke execute on function private.require_account(uuid) from public, anon, authenticated;
 grant execute on function private.require_account(uuid) to service_role;
+
+-- Returns a user's account: { user_id, credits_remaining }.
+create function public.read_account(
+  p_user_id uuid
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.require_account(p_user_id);
+  return (
+    select jsonb_build_object('user_id', user_id, 'credits_remaining', credits_remaining)
+    from public.credit_balances where user_id = p_user_id);
+end;
+$$;
+
+revoke execute on function public.read_account(uuid) from public, anon, authenticated;
+grant execute on function public.read_account(uuid) to service_role;

@@ -108,7 +108,7 @@ create index video_jobs_by_completion on public.video_jobs (completed_at) where 
 
 alter table public.video_jobs enable row level security;
 create policy "Users read their own jobs" on public.video_jobs
-  for select to authenticated using (user_id = (select auth.uid()));
+  for select to authenticated using (user_id = (select private.current_user_id()));
 revoke all on public.video_jobs from anon, authenticated, service_role;
 grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;

@@ -5,7 +5,8 @@ create table public.projects (
   id uuid primary key default gen_random_uuid(),
   -- The one owner. It is a member too; the column lets a client read the project that it has just created, before the
   -- trigger has added that member.
-  owner_id uuid not null default auth.uid() references public.credit_balances (user_id) on delete cascade,
+  owner_id uuid not null default private.current_user_id()
+    references public.credit_balances (user_id) on delete cascade,
   name text not null default 'Untitled',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -171,7 +172,8 @@ stable
 security definer
 set search_path = ''
 as $$
-  select project_id from public.project_members where user_id = (select auth.uid()) and role = any (p_roles);
+  select project_id from public.project_members
+  where user_id = (select private.current_user_id()) and role = any (p_roles);
 $$;
 
 revoke execute on function private.my_projects(text[]) from public, anon, authenticated;
@@ -179,13 +181,15 @@ grant execute on function private.my_projects(text[]) to authenticated, service_
 
 alter table public.projects enable row level security;
 create policy "Members read their projects" on public.projects
-  for select to authenticated using (owner_id = (select auth.uid()) or id in (select private.my_projects()));
+  for select to authenticated
+  using (owner_id = (select private.current_user_id()) or id in (select private.my_projects()));
 create policy "Users create projects of their own" on public.projects
-  for insert to authenticated with check (owner_id = (select auth.uid()));
+  for insert to authenticated with check (owner_id = (select private.current_user_id()));
 create policy "Owners rename their projects" on public.projects
-  for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+  for update to authenticated
+  using (owner_id = (select private.current_user_id())) with check (owner_id = (select private.current_user_id()));
 create policy "Owners delete their projects" on public.projects
-  for delete to authenticated using (owner_id = (select auth.uid()));
+  for delete to authenticated using (owner_id = (select private.current_user_id()));
 revoke all on public.projects from anon, authenticated, service_role;
 grant select, insert, update, delete on public.projects to authenticated, service_role;
 
@@ -201,6 +205,7 @@ create policy "Owners change editors and viewers" on public.project_members
   with check (role <> 'owner' and project_id in (select private.my_projects('{owner}')));
 create policy "Owners remove members, and members leave" on public.project_members
   for delete to authenticated
-  using (role <> 'owner' and (user_id = (select auth.uid()) or project_id in (select private.my_projects('{owner}'))));
+  using (role <> 'owner' and (
+    user_id = (select private.current_user_id()) or project_id in (select private.my_projects('{owner}'))));
 revoke all on public.project_members from anon, authenticated, service_role;
 grant select, insert, update, delete on public.project_members to authenticated, service_role;

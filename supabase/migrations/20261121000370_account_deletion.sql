@@ -34,8 +34,8 @@ $$;
 
 revoke execute on function private.end_unfinished_jobs(uuid) from public, anon, authenticated;
 
--- Erases a user who is being deleted: jobs (refunded if they were not delivered), balance, keys, tombstones and
--- addresses; makes the ledger anonymous; and enqueues files to be deleted and runs to be cancelled.
+-- Erases a user who is being deleted: jobs (refunded if they were not delivered), balance, keys, tombstones, identity
+-- and addresses; makes the ledger anonymous; and enqueues files to be deleted and runs to be cancelled.
 create function private.erase_user()
 returns trigger
 language plpgsql
@@ -65,6 +65,7 @@ begin
   perform set_config('reelmint.erased_user', '', true);
 
   delete from public.video_jobs where user_id = old.id;
+  delete from private.external_identities where user_id = old.id;
   -- Keys, tombstones, usage and addresses are deleted with it.
   delete from public.credit_balances where user_id = old.id;
   if tg_op = 'DELETE' then

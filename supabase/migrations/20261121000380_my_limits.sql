@@ -10,7 +10,7 @@ security definer
 set search_path = ''
 as $$
   select jsonb_object_agg(name, jsonb_build_object('used', used, 'limit', maximum))
-  from public.app_settings as settings, (select auth.uid() as user_id) as caller, lateral (values
+  from public.app_settings as settings, (select private.current_user_id() as user_id) as caller, lateral (values
     ('active_jobs', private.active_jobs(user_id), settings.active_jobs_per_user),
     ('generations_last_hour', (private.recent_entries(user_id, 'generations')).used, settings.generations_per_hour),
     ('seconds_this_month', private.seconds_in_month(user_id, private.month_of(private.clock())),

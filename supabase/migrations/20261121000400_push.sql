@@ -41,7 +41,7 @@ begin
     execute $policy$
       create policy "Users receive the changes of their own jobs" on realtime.messages
         for select to authenticated
-        using (extension = 'broadcast' and realtime.topic() = 'jobs:' || (select auth.uid())::text)
+        using (extension = 'broadcast' and realtime.topic() = 'jobs:' || (select private.current_user_id())::text)
     $policy$;
   end if;
 end;

@@ -1,6 +1,6 @@
 -- Over all of Postgres's catalogue, so that new tables and functions are tested too.
 begin;
-select plan(21);
+select plan(22);
 
 create temp view our_functions as
 select pg_proc.oid, pg_proc.oid::regprocedure::text as name, proconfig, prosecdef
@@ -29,7 +29,8 @@ select set_eq(
     'erase_account(uuid)', 'my_limits()',
     'private.my_projects(text[])', 'private.add_owner()', 'private.count_added_rows()', 'private.count_deleted_rows()',
     'private.end_node_job()', 'private.forget_node_job()',
-    'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)'],
+    'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)',
+    'private.current_user_id()', 'identify_user(text,text,text)'],
   'the functions with the rights of their owner are known');
 
 select set_eq(
@@ -44,8 +45,8 @@ select set_eq(
     'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
     'private.refuse(integer,text,text,jsonb)']) as name
   union select 'authenticated', unnest(array['my_limits()',
-    -- The projects that a user may see: what the policies of the canvas ask.
-    'private.my_projects(text[])']) $$,
+    -- What the policies ask: who the user is, and which projects the user may see.
+    'private.current_user_id()', 'private.my_projects(text[])']) $$,
   'a client may ask for a price and a user for their limits, and call nothing else');
 select is_empty(
   $$ select name from our_functions where has_function_privilege('public', oid, 'execute') $$,
@@ -110,7 +111,7 @@ select set_eq(
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',
-    'private.keep_usage(uuid)',
+    'private.keep_usage(uuid)', 'private.open_identity(text,text)',
     -- Called by import_users, with the rights of its owner.
     'private.forgo_welcome(text)'],
   'the service role may call every procedure but the triggers, what they do, and the one of cron');
@@ -118,12 +119,20 @@ select set_eq(
 select is_empty(
   $$ select tablename, policyname from pg_policies
     where (schemaname in ('public', 'private') or (schemaname, tablename) = ('storage', 'objects'))
-    and concat(qual, with_check) ~ 'auth\.uid\(\)' and concat(qual, with_check) !~ 'SELECT auth\.uid\(\)' $$,
+    and concat(qual, with_check) ~ 'current_user_id\(\)'
+    and concat(qual, with_check) !~ 'SELECT private\.current_user_id\(\)' $$,
   'every policy asks for the user once per query, not once per row');
 select is_empty(
   $$ select tablename, policyname from pg_policies
     where concat(qual, with_check) ~ 'my_projects' and concat(qual, with_check) !~ 'IN \( SELECT private.my_projects' $$,
   'every policy of the canvas asks for the user''s projects once per query');
+select is_empty(
+  $$ select policyname::text from pg_policies where concat(qual, with_check) ~ 'auth\.(uid|jwt)\(\)'
+    union select oid::regprocedure::text from pg_proc
+    where pronamespace::regnamespace in ('public', 'private') and prosrc ~ 'auth\.(uid|jwt)\(\)'
+      and oid <> 'private.current_user_id()'::regprocedure
+    union select adrelid::regclass::text from pg_attrdef where pg_get_expr(adbin, adrelid) ~ 'auth\.(uid|jwt)\(\)' $$,
+  'nothing reads the token itself: the user of another identity provider is not its subject');
 select set_eq(
   $$ select distinct 'public.' || tablename from pg_policies where schemaname in ('public', 'private')
     and cmd <> 'SELECT' and roles && array['anon', 'authenticated', 'public']::name[] $$,

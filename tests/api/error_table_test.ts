@@ -48,6 +48,7 @@ function badCredentials(user: TestUser): Record<string, HeadersInit> {
     "a service role's token": bearer(signToken({ ...claims, role: "service_role" }, signingKey)),
     "an anonymous role's token": bearer(signToken({ ...claims, role: "anon" }, signingKey)),
     "a token without a user": bearer(signToken({ ...claims, sub: undefined }, signingKey)),
+    "a token of another issuer": bearer(signToken({ ...claims, iss: "https://id.example" }, signingKey)),
     "a user id that is no UUID": bearer(signToken({ ...claims, sub: "somebody" }, signingKey)),
   };
 }

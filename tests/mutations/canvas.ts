@@ -98,8 +98,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the user in my_projects",
     guard: "A stranger sees nothing of a project.",
     file: PROJECTS,
-    find: "from public.project_members where user_id = (select auth.uid()) and role",
-    replace: "from public.project_members where role",
+    find: "  where user_id = (select private.current_user_id()) and role",
+    replace: "  where role",
     test: canvas("a stranger sees their own project only"),
   },
   {

@@ -131,7 +131,7 @@ export const creditMutations: readonly Mutation[] = [
     guard: "Users see their own balance and no other.",
     file: CREDITS,
     find: `on public.credit_balances
-  for select to authenticated using (user_id = (select auth.uid()));`,
+  for select to authenticated using (user_id = (select private.current_user_id()));`,
     replace: `on public.credit_balances
   for select to authenticated using (true);`,
     test: rows("a user reads their own balance and no other"),
@@ -141,7 +141,7 @@ export const creditMutations: readonly Mutation[] = [
     guard: "Users see their own ledger and no other.",
     file: CREDITS,
     find: `on public.quota_log
-  for select to authenticated using (user_id = (select auth.uid()));`,
+  for select to authenticated using (user_id = (select private.current_user_id()));`,
     replace: `on public.quota_log
   for select to authenticated using (true);`,
     test: rows("a user reads their own ledger and no other"),

@@ -30,7 +30,7 @@ export const endpointMutations: readonly Mutation[] = [
   {
     name: "two tokens at once",
     guard: "A request has one user, and not one of two.",
-    file: `${SHARED}/http/endpoint.ts`,
+    file: `${SHARED}/http/authenticate.ts`,
     find: 'if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");',
     replace: 'const [only = ""] = (request.headers.get("authorization") ?? "").split(",");\n' +
       "  request = new Request(request, { headers: { ...Object.fromEntries(request.headers), authorization: only } });",

@@ -4,6 +4,7 @@ import { canvasMutations } from "./canvas.ts";
 import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
 import { importMutations } from "./imports.ts";
+import { identityMutations } from "./identities.ts";
 import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { endpointMutations } from "./endpoint.ts";
@@ -30,6 +31,7 @@ import { uploadMutations } from "./uploads.ts";
 export const mutations: readonly Mutation[] = [
   ...requestMutations,
   ...endpointMutations,
+  ...identityMutations,
   ...outcomeMutations,
   ...transitionMutations,
   ...openvMutations,

@@ -2,7 +2,7 @@
 import type { Mutation } from "./mutation.ts";
 
 const FUNCTIONS = "supabase/functions";
-const ENDPOINT = `${FUNCTIONS}/_shared/http/endpoint.ts`;
+const AUTHENTICATE = `${FUNCTIONS}/_shared/http/authenticate.ts`;
 const GENERATE = `${FUNCTIONS}/generate-video/handler.ts`;
 const FINGERPRINT = `${FUNCTIONS}/generate-video/request.ts`;
 const KEYS = `${FUNCTIONS}/_shared/http/idempotency-key.ts`;
@@ -30,7 +30,7 @@ export const requestMutations: readonly Mutation[] = [
   {
     name: "the check of the user's token",
     guard: "A request acts for a user only with a token that Supabase Auth signed for them.",
-    file: ENDPOINT,
+    file: AUTHENTICATE,
     find: "() => verifyAuth(credentials, { auth }));",
     replace: `() => {
     const payload = request.headers.get("authorization")?.split(".")[1] ?? "e30=";
@@ -42,9 +42,9 @@ export const requestMutations: readonly Mutation[] = [
   {
     name: "the role in the user's token",
     guard: "A service token has no user, and does not pass for one.",
-    file: ENDPOINT,
-    find: 'if (data.userClaims?.role !== "authenticated" || !userId.success) {',
-    replace: "if (!userId.success) {",
+    file: AUTHENTICATE,
+    find: 'data.userClaims?.role !== "authenticated" || ',
+    replace: "",
     test: NO_USERS_OWN,
   },
   {

@@ -76,7 +76,7 @@ export const tableMutations: readonly Mutation[] = [
     name: "the policy of jobs",
     guard: "Users see their own jobs and no others.",
     file: JOBS,
-    find: "on public.video_jobs\n  for select to authenticated using (user_id = (select auth.uid()));",
+    find: "on public.video_jobs\n  for select to authenticated using (user_id = (select private.current_user_id()));",
     replace: "on public.video_jobs\n  for select to authenticated using (true);",
     test: rows("a user reads their own jobs and no others"),
   },
@@ -84,7 +84,7 @@ export const tableMutations: readonly Mutation[] = [
     name: "the policy of broadcasts",
     guard: "Users receive changes of their own jobs and no others.",
     file: PUSH,
-    find: " and realtime.topic() = 'jobs:' || (select auth.uid())::text",
+    find: " and realtime.topic() = 'jobs:' || (select private.current_user_id())::text",
     replace: "",
     test: {
       file: "tests/platform/supabase_extensions_test.ts",

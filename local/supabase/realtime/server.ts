@@ -1,4 +1,4 @@
-import type { SigningKey } from "../tokens.ts";
+import type { UserTokens } from "../user-tokens.ts";
 import { createBroadcasts } from "./broadcasts.ts";
 import { createChanges } from "./changes.ts";
 import { versionSchema } from "./messages.ts";
@@ -8,7 +8,7 @@ export interface RealtimeOptions {
   databaseUrl: string;
   publishableKey: string;
   secretKey: string;
-  signingKey: SigningKey;
+  userTokens: UserTokens;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface RealtimeOptions {
  * of tables. It holds no connection until a client joins a channel.
  */
 export function createRealtime(options: RealtimeOptions): (request: Request) => Response {
-  const { databaseUrl, publishableKey, secretKey, signingKey } = options;
+  const { databaseUrl, publishableKey, secretKey, userTokens } = options;
   const broadcasts = createBroadcasts(databaseUrl);
   const changes = createChanges(databaseUrl);
   const roles = new Map([[publishableKey, "anon"], [secretKey, "service_role"]]);
@@ -34,7 +34,7 @@ export function createRealtime(options: RealtimeOptions): (request: Request) => 
       return refuse(426, "This address is for WebSockets");
     }
     const { socket, response } = Deno.upgradeWebSocket(request);
-    serveSocket(socket, { version: version.data, claims: { role }, broadcasts, changes, signingKey });
+    serveSocket(socket, { version: version.data, claims: { role }, broadcasts, changes, userTokens });
     return response;
   };
 }

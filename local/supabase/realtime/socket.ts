@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readClaims, type SigningKey, verifyToken } from "../tokens.ts";
+import type { UserTokens } from "../user-tokens.ts";
 import type { Broadcasts, Claims } from "./broadcasts.ts";
 import type { Changes } from "./changes.ts";
 import type { ChangeRequest } from "./change-filter.ts";
@@ -12,7 +12,7 @@ export interface SocketOptions {
   claims: Claims;
   broadcasts: Broadcasts;
   changes: Changes;
-  signingKey: SigningKey;
+  userTokens: UserTokens;
 }
 
 interface Channel {
@@ -96,7 +96,7 @@ class Session {
           "The local stack supports private channels with broadcasts from the database, and changes of tables",
         );
       }
-      const claims = this.#readToken(token);
+      const claims = await this.#readToken(token);
       const stops = isPrivate ? [await this.#receiveBroadcasts(topic, claims)] : [];
       const channel: Channel = { joinRef: ref, isPrivate, claims, stops, timer: this.#endWithToken(topic, claims) };
       this.#channels.set(topic, channel);
@@ -144,7 +144,7 @@ class Session {
     const channel = this.#channels.get(topic);
     if (!given.success || channel === undefined || given.data.access_token.startsWith("sb_")) return;
     try {
-      const claims = this.#readToken(given.data.access_token);
+      const claims = await this.#readToken(given.data.access_token);
       if (channel.isPrivate && !await this.options.broadcasts.mayRead(nameOf(topic), claims)) throw forbidden(topic);
       channel.claims = claims;
       clearTimeout(channel.timer);
@@ -193,12 +193,11 @@ class Session {
   }
 
   /** The claims of a user's token; without a token those of the API key. Throws `Refusal`. */
-  #readToken(token: string | null | undefined): Claims {
+  async #readToken(token: string | null | undefined): Promise<Claims> {
     if (!token || token.startsWith("sb_")) return this.options.claims;
-    if (!verifyToken(token, this.options.signingKey)) {
-      throw new Refusal("InvalidJWTToken: The token provided is not a valid JWT");
-    }
-    const { role, exp, ...claims } = readClaims(token);
+    const verified = await this.options.userTokens.claimsOf(token);
+    if (verified === null) throw new Refusal("InvalidJWTToken: The token provided is not a valid JWT");
+    const { role, exp, ...claims } = verified;
     if (typeof role !== "string" || typeof exp !== "number") {
       throw new Refusal("InvalidJWTToken: Fields `role` and `exp` are required in JWT");
     }

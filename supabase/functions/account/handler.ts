@@ -1,4 +1,4 @@
-import { deleteFinishedVideos, eraseAccount } from "../_shared/database/accounts.ts";
+import { deleteFinishedVideos, eraseAccount, readAccount } from "../_shared/database/accounts.ts";
 import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
@@ -14,11 +14,16 @@ const FILES_A_BATCH = 500;
 /** The time for each of the two loops; hosted functions end after 150 s. The database and the purge delete the rest. */
 const BATCHES_FOR_MS = 20_000;
 
+/** GET and DELETE /account. */
+export async function account(context: JobContext, request: Request): Promise<Response> {
+  return request.method === "GET" ? json(await readAccount(context, context.userId)) : await deleteAccount(context);
+}
+
 /**
  * DELETE /account: cancels and refunds active jobs, deletes rows, files and the user, and makes the ledger anonymous. A
  * client may repeat it until it succeeds.
  */
-export async function account(context: JobContext): Promise<Response> {
+async function deleteAccount(context: JobContext): Promise<Response> {
   const videos = await deleteVideos(context);
   await eraseAccount(context, context.userId);
   context.log("info", "account_deleted", { videos });

@@ -3,5 +3,5 @@ import { withJobContext } from "../_shared/jobs/context.ts";
 import { account } from "./handler.ts";
 
 export default {
-  fetch: endpoint({ name: "account", methods: ["DELETE"], auth: "user" }, withJobContext(account)),
+  fetch: endpoint({ name: "account", methods: ["GET", "DELETE"], auth: "user" }, withJobContext(account)),
 };

@@ -1,8 +1,15 @@
-/** What the deletion of an account takes. Each function calls the procedure of its name and throws `DatabaseError`. */
+/** An account, and what its deletion takes. Each function calls the procedure of its name and throws `DatabaseError`. */
 
 import { z } from "zod";
 import { callProcedure, type DatabaseContext } from "./client.ts";
 import { leasedJobSchema } from "./records.ts";
+
+const accountSchema = z.object({ user_id: z.string(), credits_remaining: z.number() });
+
+/** A user's own id and balance. Throws `unauthorized` where there is no account. */
+export async function readAccount(context: DatabaseContext, userId: string): Promise<z.infer<typeof accountSchema>> {
+  return await callProcedure(context, accountSchema, "read_account", { p_user_id: userId });
+}
 
 /** Deletes a user with all their rows, and makes their ledger anonymous. */
 export async function eraseAccount(context: DatabaseContext, userId: string): Promise<void> {

@@ -759,6 +759,7 @@ export type Database = {
       };
       "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
+      "identify_user": { Args: { "p_email"?: string; "p_issuer": string; "p_subject": string }; Returns: string };
       "import_credits": { Args: { "p_credits": Json; "p_source": string }; Returns: Json };
       "import_problems": { Args: { "p_lines": Json; "p_source": string }; Returns: Json };
       "import_users": { Args: { "p_source": string; "p_users": Json }; Returns: Json };
@@ -790,6 +791,7 @@ export type Database = {
       "purge_expired": { Args: { "p_limit"?: number }; Returns: Json };
       "purge_tombstones": { Args: { "p_limit": number }; Returns: number };
       "quote_generation": { Args: { "p_model_id": string; "p_settings"?: Json }; Returns: Json };
+      "read_account": { Args: { "p_user_id": string }; Returns: Json };
       "read_job": {
         Args: { "p_job_id"?: string; "p_lease_seconds"?: number; "p_node_id"?: string; "p_user_id": string };
         Returns: Json;

@@ -1,4 +1,4 @@
-import { verifyAuth } from "@supabase/server/core";
+import { authenticate } from "./authenticate.ts";
 import { Alerts } from "../database/alerts.ts";
 import { configurationProblem } from "../database/configuration.ts";
 import { DatabaseError } from "../database/client.ts";
@@ -6,12 +6,10 @@ import { ConfigurationError } from "../runtime/environment.ts";
 import { createLog, errorText, type Log } from "../runtime/log.ts";
 import { type Language, preferredLanguage } from "../errors/languages.ts";
 import { errorBody, refusalBody, RequestError, requestErrors } from "../errors/request-errors.ts";
-import { uuid } from "./fields.ts";
 import { MediaError } from "../storage/media-error.ts";
 import { requireMethod } from "./method.ts";
 import { pathBelow } from "./path.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
-import { withBearer } from "./token-scheme.ts";
 
 /** What a handler gets with its request. */
 export interface RequestContext {
@@ -127,23 +125,7 @@ async function checkAndHandle(
 
   const problem = configurationProblem();
   if (problem !== null) throw new ConfigurationError(problem);
-  // Two Authorization headers arrive as one text with a comma. Another server on the way may read the other token.
-  if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
-  const credentials = new Request(request.url, { headers: withBearer(request.headers) });
-  const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
-  if (error !== null) {
-    if (error.status !== 401) throw error;
-    context.log("info", "unauthorized", { reason: error.code });
-    throw new RequestError("unauthorized");
-  }
-  if (auth === "user") {
-    // A service token has no user. A token of a third party has one that is not ours.
-    const userId = uuid.safeParse(data.userClaims?.id);
-    if (data.userClaims?.role !== "authenticated" || !userId.success) {
-      throw new RequestError("unauthorized");
-    }
-    context.userId = userId.data;
-  }
+  context.userId = await authenticate(context, request, auth);
   return await handler(context, request);
 }
 

@@ -8,3 +8,8 @@ export function withBearer(given: Headers): Headers {
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   return headers;
 }
+
+/** The token of headers with the scheme `Bearer`; null where there is none. */
+export function tokenOf(headers: Headers): string | null {
+  return /^Bearer (\S+)$/.exec(headers.get("authorization") ?? "")?.[1] ?? null;
+}

@@ -7,6 +7,19 @@ const hostList = z.string()
   .transform((list) => list.split(",").map((host) => host.trim()))
   .pipe(z.array(z.string().regex(HOST, { error: "must be host names with commas between" })));
 
+const textList = z.string().transform((list) =>
+  list.split(",").map((text) => text.trim()).filter((text) => text !== "")
+);
+
+/** An address as `iss` has it: https, or a server of this machine. */
+const ISSUER = /^(https:\/\/[^\s?#@]+|http:\/\/(127\.0\.0\.1|localhost)(:\d+)?(\/[^\s?#@]*)?)$/;
+
+const issuerList = textList.pipe(z.array(
+  z.string().max(255).regex(ISSUER, { error: "must be https addresses with commas between" })
+    // The database takes such tokens for those of Supabase Auth, whose subject is the user's id.
+    .refine((issuer) => !issuer.endsWith("/auth/v1"), { error: "must not be Supabase Auth" }),
+));
+
 /** The project cannot serve any request until the operator corrects it. The message is for the operator; it has no secret. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
@@ -53,6 +66,13 @@ const environmentSchema = z.object({
   VIDEO_STORAGE: z.enum(["supabase", "provider"]).default("supabase"),
   /** How long a signed video URL works, in seconds: up to a year. Every person who has the URL can see the video until then. */
   SIGNED_URL_SECONDS: z.coerce.number().int().min(60).max(365 * 24 * 60 * 60).default(3600),
+  /**
+   * The identity providers besides Supabase Auth whose users may call (docs/identity.md): their issuers, exactly as `iss`
+   * in their tokens, with commas between.
+   */
+  THIRD_PARTY_ISSUERS: issuerList.optional(),
+  /** Where it is set, such a token must have one of these as `aud` or `azp`; with commas between. */
+  THIRD_PARTY_AUDIENCES: textList.optional(),
   SUPABASE_JWKS: z.string().refine(hasKeys, {
     error: "this project signs its users' tokens with the legacy secret, which functions cannot verify. " +
       "Create an asymmetric signing key and rotate to it: dashboard, Project Settings, JWT Keys",

@@ -1,0 +1,79 @@
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import { z } from "zod";
+
+/** The keys are fetched anew after this time, so that a key that was withdrawn is no longer accepted. */
+const KEPT_MS = 10 * 60 * 1000;
+/** Between two fetches, also failed ones: tokens with forged key ids must not become a flood of fetches. */
+const REFETCH_MS = 10 * 1000;
+const FETCH_LIMIT_MS = 5_000;
+
+export const RETRY_AFTER_SECONDS = REFETCH_MS / 1000;
+
+/** The issuer's keys could never be fetched: whether its tokens are good is not known. */
+export class IssuerUnreachable extends Error {
+  override readonly name = "IssuerUnreachable";
+}
+
+const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
+const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+/** The public keys of one issuer, found by OpenID Connect Discovery. They are fetched when they are first needed. */
+export class IssuerKeys {
+  #find: JWTVerifyGetKey | null = null;
+  #fetchedAt = -Infinity;
+  #triedAt = -Infinity;
+  #fetching: Promise<void> | null = null;
+  #failure: unknown;
+
+  constructor(
+    private readonly issuer: string,
+    private readonly send: typeof fetch,
+    private readonly now: () => number,
+  ) {}
+
+  /** The key of a token by its header. Throws jose's errors where there is none, and `IssuerUnreachable`. */
+  readonly find: JWTVerifyGetKey = async (header, token) => {
+    if (this.now() - this.#fetchedAt > KEPT_MS) await this.#refresh();
+    try {
+      return await this.#known()(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await this.#refresh();
+      return await this.#known()(header, token);
+    }
+  };
+
+  /** The keys of the last fetch that succeeded: an issuer that fails for a while shuts nobody out. */
+  #known(): JWTVerifyGetKey {
+    if (this.#find === null) throw new IssuerUnreachable(this.issuer, { cause: this.#failure });
+    return this.#find;
+  }
+
+  /** Fetches the keys unless that was just tried; all callers wait for the same fetch. */
+  async #refresh(): Promise<void> {
+    if (this.#fetching === null && this.now() - this.#triedAt < REFETCH_MS) return;
+    this.#triedAt = this.now();
+    this.#fetching ??= this.#fetch().catch((error) => void (this.#failure = error))
+      .finally(() => (this.#fetching = null));
+    await this.#fetching;
+  }
+
+  async #fetch(): Promise<void> {
+    const base = this.issuer.replace(/\/$/, "");
+    const found = discoverySchema.parse(await this.#read(`${base}/.well-known/openid-configuration`));
+    if (found.issuer !== this.issuer) throw new Error(`it names itself ${found.issuer}`);
+    if (!found.jwks_uri.startsWith("https://") && this.issuer.startsWith("https://")) {
+      throw new Error("its keys are not behind https");
+    }
+    this.#find = createLocalJWKSet(jwksSchema.parse(await this.#read(found.jwks_uri)));
+    this.#fetchedAt = this.now();
+  }
+
+  async #read(url: string): Promise<unknown> {
+    const signal = AbortSignal.timeout(FETCH_LIMIT_MS);
+    const response = await this.send(url, { signal, redirect: "error", headers: { Accept: "application/json" } });
+    if (response.ok) return await response.json();
+    await response.body?.cancel();
+    throw new Error(`${url} answered ${response.status}`);
+  }
+}
