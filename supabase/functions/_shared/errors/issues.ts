@@ -110,6 +110,7 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     tr: "{minimum} ile {maximum} arasında olmalı",
     es: "debe ser de {minimum} a {maximum}",
   },
+  { en: "must be a number", tr: "sayı olmalı", es: "debe ser un número" },
   { en: "must be a number of seconds", tr: "saniye sayısı olmalı", es: "debe ser un número de segundos" },
   { en: "must not be negative", tr: "negatif olmamalı", es: "no debe ser negativo" },
   { en: "must be after startTime", tr: "startTime değerinden sonra olmalı", es: "debe ser posterior a startTime" },
