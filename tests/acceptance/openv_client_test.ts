@@ -1,9 +1,9 @@
-// OpenV's own front end, written from the description of its product: its paths, bodies, polling and merging. Of this
-// project it knows a base URL and a token. tests/acceptance/openv_test.ts has the same product in our own words.
+// OpenV's own front end (../support/openv-front-end.ts), with nothing changed but base URL and token.
+// tests/acceptance/openv_test.ts has the same product in our own words.
 import assert from "node:assert/strict";
-import { z } from "zod";
 import { INSTANT } from "../support/generation.ts";
 import { type TestUser, until } from "../support/harness.ts";
+import { FrontEnd, INPUT, type Video, videoSchema } from "../support/openv-front-end.ts";
 import { assertFilm, creditsOf, ledgerOf, useProductWorld } from "../support/products.ts";
 import { assertNothingLeft } from "../support/transition.ts";
 
@@ -22,89 +22,6 @@ Deno.test.beforeAll(async () => {
   await world.functions.restart({ RUNPOD_WEBHOOK_TOKEN: ENDPOINT_TOKEN });
 });
 
-const videoSchema = z.object({
-  id: z.number(),
-  jobId: z.string(),
-  userId: z.string(),
-  prompt: z.string(),
-  status: z.enum(["queued", "processing", "completed", "failed"]),
-  url: z.string().optional(),
-  frames: z.number().optional(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-});
-type Video = z.infer<typeof videoSchema>;
-
-const INPUT = { negative_prompt: "blurry", width: 832, height: 480, seed: 42, steps: 20, cfg: 5, num_frames: 81 };
-
-/** The front end, with the list that its page shows. */
-class FrontEnd {
-  videos: Video[] = [];
-  #lastUpdate = 0;
-  /** How many requests for changes it has sent. */
-  polls = 0;
-
-  /** `clock` is the clock of the browser, in milliseconds. */
-  constructor(
-    private readonly baseUrl: string,
-    private readonly token: string,
-    private readonly clock: () => number,
-  ) {}
-
-  async load(): Promise<void> {
-    this.videos = z.array(videoSchema).parse(await this.#ask("GET", "/api/videos"));
-    this.#lastUpdate = this.clock();
-  }
-
-  async submit(prompt: string, input: Record<string, unknown> = INPUT): Promise<Video> {
-    const video = videoSchema.parse(
-      await this.#ask("POST", "/api/runpod", {
-        prompt,
-        modelName: MODEL,
-        frames: input.num_frames,
-        input: { positive_prompt: prompt, ...input },
-      }),
-    );
-    this.#merge([video]);
-    return video;
-  }
-
-  /** Every twenty seconds, and only while something is being made. */
-  async poll(): Promise<void> {
-    if (!this.videos.some(({ status }) => status === "queued" || status === "processing")) return;
-    this.polls++;
-    this.#merge(z.array(videoSchema).parse(await this.#ask("GET", `/api/videos?updatedSince=${this.#lastUpdate}`)));
-    this.#lastUpdate = this.clock();
-  }
-
-  async remove(jobIds: string[]): Promise<void> {
-    await this.#ask("DELETE", "/api/videos", { jobIds });
-    this.videos = this.videos.filter(({ jobId }) => !jobIds.includes(jobId));
-  }
-
-  find(jobId: string): Video {
-    const video = this.videos.find((one) => one.jobId === jobId);
-    assert.ok(video, `the page does not show ${jobId}`);
-    return video;
-  }
-
-  #merge(updated: Video[]): void {
-    const known = this.videos.map((video) => updated.find(({ id }) => id === video.id) ?? video);
-    this.videos = [...updated.filter(({ id }) => known.every((video) => video.id !== id)), ...known];
-  }
-
-  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.baseUrl}${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(`${response.status} ${answer.error}`);
-    return answer;
-  }
-}
-
 /** How far the tests have moved the database's clock; the browser's clock goes with it. */
 let travelledMs = 0;
 
@@ -117,7 +34,7 @@ async function wait(seconds: number): Promise<void> {
 async function openPage(clockErrorMs = 0): Promise<{ user: TestUser; page: FrontEnd }> {
   const user = await world.newUser(20);
   const clock = () => Date.now() + travelledMs + clockErrorMs;
-  const page = new FrontEnd(`${world.url}/functions/v1/openv`, user.token, clock);
+  const page = new FrontEnd(`${world.url}/functions/v1/openv`, user.token, clock, MODEL);
   await page.load();
   assert.deepEqual(page.videos, []);
   return { user, page };
@@ -178,7 +95,7 @@ Deno.test("submitted, made by RunPod, told by its webhook, polled, shown, delete
   await page.poll();
   assert.equal(page.polls, 1, "the page does not poll while nothing is made");
 
-  const again = new FrontEnd(`${world.url}/functions/v1/openv`, user.token, Date.now);
+  const again = new FrontEnd(`${world.url}/functions/v1/openv`, user.token, Date.now, MODEL);
   await again.load();
   assert.deepEqual(again.videos.map(({ url: _, ...video }) => video), [(({ url: _, ...video }) => video)(shown)]);
 
@@ -280,7 +197,7 @@ Deno.test("a user sees and deletes no videos of another, and nobody sees any wit
   await stranger.remove([jobId]);
   await page.load();
   assert.equal(page.find(jobId).status, "processing");
-  const nobody = new FrontEnd(`${world.url}/functions/v1/openv`, "", Date.now);
+  const nobody = new FrontEnd(`${world.url}/functions/v1/openv`, "", Date.now, MODEL);
   await assert.rejects(nobody.load(), /401 Unauthorized/);
   await assert.rejects(nobody.submit("A cat"), /401 Unauthorized/);
   await assert.rejects(nobody.remove([jobId]), /401 Unauthorized/);

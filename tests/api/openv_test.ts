@@ -1,38 +1,13 @@
-// The routes in OpenV's words: what they take, what they answer, and that they charge as every other route does.
+// POST openv/api/runpod: what it takes, what it answers, and that it charges as every other route does.
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { INSTANT } from "../support/generation.ts";
-import { type Answer, type TestUser, useWorld } from "../support/harness.ts";
+import { type Answer, useWorld } from "../support/harness.ts";
+import { BODY, create, list, PRICE, WAN } from "../support/openv.ts";
 import { assertRefusal } from "../support/refusal.ts";
 import { assertChangesNothing } from "../support/table-dump.ts";
 
 const world = useWorld({ falSimulator: INSTANT, runpodSimulator: { queueMs: 0, runMs: 3_600_000 } });
-
-const WAN = "Wan 2.2 (your own)";
-const PRICE = 5;
-const MOST_VIDEOS = 500;
-const BODY = {
-  prompt: "A cat in the rain",
-  modelName: WAN,
-  frames: 81,
-  input: { positive_prompt: "A cat in the rain", num_frames: 81 },
-};
-
-function create(user: TestUser | undefined, body: unknown = BODY, headers: HeadersInit = {}): Promise<Answer> {
-  return world.call("openv/api/runpod", { user, body, headers });
-}
-
-async function list(user: TestUser, query = ""): Promise<{ videos: Record<string, unknown>[]; link: string | null }> {
-  const response = await fetch(`${world.url}/functions/v1/openv/api/videos${query}`, {
-    headers: { Authorization: `Bearer ${user.token}` },
-  });
-  const body = await response.json();
-  assert.equal(response.status, 200, JSON.stringify(body));
-  return {
-    videos: z.array(z.record(z.string(), z.unknown())).parse(body),
-    link: /^<(\?.*)>; rel="next"$/.exec(response.headers.get("link") ?? "")?.[1] ?? null,
-  };
-}
 
 function inputOf(answer: Answer): unknown {
   return world.runpodSimulator?.requests.findLast(({ input }) => input.positive_prompt === answer.body.prompt)?.input;
@@ -42,7 +17,12 @@ Deno.test("a video is answered in full, and its settings reach the worker as the
   const user = await world.newUser(20);
   const settings = { negative_prompt: "dogs", width: 480, height: 640, seed: 7, steps: 9, cfg: 4.5, num_frames: 33 };
   const prompt = `A cat ${crypto.randomUUID()}`;
-  const answer = await create(user, { ...BODY, frames: 33, prompt, input: { positive_prompt: prompt, ...settings } });
+  const answer = await create(world, user, {
+    ...BODY,
+    frames: 33,
+    prompt,
+    input: { positive_prompt: prompt, ...settings },
+  });
   const { id, jobId, createdAt } = answer.body;
   assert.deepEqual([answer.status, answer.body], [200, {
     id,
@@ -57,7 +37,7 @@ Deno.test("a video is answered in full, and its settings reach the worker as the
     creditsRemaining: 20 - PRICE,
   }]);
   assert.deepEqual(inputOf(answer), { positive_prompt: prompt, ...settings });
-  const { videos: [video] } = await list(user);
+  const { videos: [video] } = await list(world, user);
   assert.deepEqual(video, {
     id,
     jobId,
@@ -77,9 +57,9 @@ Deno.test("a video is answered in full, and its settings reach the worker as the
 
 Deno.test("a failed video says why", async () => {
   const user = await world.newUser(20);
-  const { body } = await create(user);
+  const { body } = await create(world, user);
   await world.sql`select fail_job(${String(body.jobId)}, 1, 'content_policy', 'x')`;
-  const { videos: [video] } = await list(user);
+  const { videos: [video] } = await list(world, user);
   assert.deepEqual(
     [video?.status, video?.errorCode, video?.creditsRefunded, "url" in (video ?? {})],
     ["failed", "content_policy", PRICE, false],
@@ -91,19 +71,19 @@ Deno.test("what RunPod refuses is refunded, and answered as by POST generate-vid
   const user = await world.newUser(20);
   const prompt = "A cat [runpod: submit_404]";
   const body = { ...BODY, prompt, input: { ...BODY.input, positive_prompt: prompt } };
-  const answer = await create(user, body);
+  const answer = await create(world, user, body);
   assertRefusal(answer, { status: 500, code: "provider_failed", fields: { credits_refunded: PRICE } });
-  const repeat = await create(user, body);
+  const repeat = await create(world, user, body);
   assert.deepEqual([repeat.status, repeat.body], [500, answer.body]);
   assert.equal(await world.balance(user), 20);
-  assert.equal((await list(user)).videos[0]?.status, "failed");
+  assert.equal((await list(world, user)).videos[0]?.status, "failed");
 });
 
 for (const modelName of [WAN, WAN.toUpperCase(), "your-endpoint-id"]) {
   Deno.test(`modelName ${modelName} is the model of that name or of that endpoint`, async () => {
     const user = await world.newUser(20);
-    assert.equal((await create(user, { ...BODY, modelName })).status, 200);
-    assert.equal((await list(user)).videos[0]?.modelId, "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d");
+    assert.equal((await create(world, user, { ...BODY, modelName })).status, 200);
+    assert.equal((await list(world, user)).videos[0]?.modelId, "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d");
   });
 }
 
@@ -111,7 +91,7 @@ Deno.test("a name that no available model has is 404, and no other model is take
   const user = await world.newUser(20);
   for (const modelName of ["mochi", "Sora 2", "%", "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d"]) {
     await assertChangesNothing(world, async () => {
-      assertRefusal(await create(user, { ...BODY, modelName }), { status: 404, code: "model_not_found" });
+      assertRefusal(await create(world, user, { ...BODY, modelName }), { status: 404, code: "model_not_found" });
     });
   }
 });
@@ -120,10 +100,10 @@ Deno.test("`input` decides: a prompt and frames beside it that differ are not us
   const user = await world.newUser(20);
   const positive_prompt = `A cat, cinematic, ${crypto.randomUUID()}`;
   const input = { positive_prompt, num_frames: 17, seed: null };
-  const answer = await create(user, { prompt: "A cat", modelName: WAN, frames: 81, input });
+  const answer = await create(world, user, { prompt: "A cat", modelName: WAN, frames: 81, input });
   assert.deepEqual([answer.body.prompt, answer.body.frames], [positive_prompt, 17]);
   assert.equal(z.object({ num_frames: z.number() }).parse(inputOf(answer)).num_frames, 17);
-  assert.equal((await create(user, { modelName: WAN, input: { ...input, seed: 1 } })).status, 200);
+  assert.equal((await create(world, user, { modelName: WAN, input: { ...input, seed: 1 } })).status, 200);
 });
 
 const WRONG: [change: Record<string, unknown>, path: string][] = [
@@ -143,7 +123,7 @@ const WRONG: [change: Record<string, unknown>, path: string][] = [
 for (const [change, path] of WRONG) {
   Deno.test(`${JSON.stringify(change)} is 400 and names ${path}`, async () => {
     const user = await world.newUser(20);
-    const answer = await assertChangesNothing(world, () => create(user, { ...BODY, ...change }));
+    const answer = await assertChangesNothing(world, () => create(world, user, { ...BODY, ...change }));
     assertRefusal(answer, { status: 400, code: "validation_failed" });
     assert.deepEqual(z.array(z.object({ path: z.string() })).parse(answer.body.issues).map((one) => one.path), [path]);
   });
@@ -152,20 +132,20 @@ for (const [change, path] of WRONG) {
 Deno.test("a price above maxCredits or above the balance is refused, and nothing is charged or sent", async () => {
   const user = await world.newUser(PRICE - 1);
   await assertChangesNothing(world, async () => {
-    assertRefusal(await create(user, { ...BODY, maxCredits: 4 }), { status: 409, code: "price_changed" });
-    assertRefusal(await create(user), { status: 402, code: "insufficient_credits" });
+    assertRefusal(await create(world, user, { ...BODY, maxCredits: 4 }), { status: 409, code: "price_changed" });
+    assertRefusal(await create(world, user), { status: 402, code: "insufficient_credits" });
   });
 });
 
 Deno.test("ten copies of a request at once without a key are one video and one charge, for ten seconds", async () => {
   const user = await world.newUser(20);
   const before = world.runpodSimulator?.submissions ?? 0;
-  const answers = await Promise.all(Array.from({ length: 10 }, () => create(user)));
+  const answers = await Promise.all(Array.from({ length: 10 }, () => create(world, user)));
   assert.deepEqual(new Set(answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`)).size, 1);
   assert.equal(answers.filter(({ headers }) => headers.get("x-idempotent-replay") === null).length, 1);
   assert.equal(await world.balance(user), 20 - PRICE);
   await world.travel(10);
-  const later = await create(user);
+  const later = await create(world, user);
   assert.notEqual(later.body.jobId, answers[0]?.body.jobId);
   assert.deepEqual([await world.balance(user), world.runpodSimulator?.submissions], [20 - 2 * PRICE, before + 2]);
   await world.audit();
@@ -174,13 +154,16 @@ Deno.test("ten copies of a request at once without a key are one video and one c
 Deno.test("a key is bound to its request for longer, and another request with it is 422", async () => {
   const user = await world.newUser(20);
   const headers = { "Idempotency-Key": crypto.randomUUID() };
-  const first = await create(user, BODY, headers);
+  const first = await create(world, user, BODY, headers);
   await world.travel(3600);
-  const replay = await create(user, BODY, headers);
+  const replay = await create(world, user, BODY, headers);
   assert.deepEqual([replay.status, replay.body], [200, first.body]);
   assert.equal(replay.headers.get("x-idempotent-replay"), "true");
   for (const change of [{ frames: 49 }, { input: { ...BODY.input, seed: 1 } }, { modelName: "your-endpoint-id" }]) {
-    assertRefusal(await create(user, { ...BODY, ...change }, headers), { status: 422, code: "idempotency_key_reused" });
+    assertRefusal(await create(world, user, { ...BODY, ...change }, headers), {
+      status: 422,
+      code: "idempotency_key_reused",
+    });
   }
   assertRefusal(await world.generate(user, { key: headers["Idempotency-Key"] }), {
     status: 422,
@@ -191,10 +174,10 @@ Deno.test("a key is bound to its request for longer, and another request with it
 
 Deno.test("whoever deletes a video and asks for the same again gets another one at once", async () => {
   const user = await world.newUser(20);
-  const { body: { jobId } } = await create(user);
+  const { body: { jobId } } = await create(world, user);
   const removed = await world.call("openv/api/videos", { method: "DELETE", user, body: { jobIds: [jobId] } });
   assert.deepEqual([removed.status, removed.body], [200, { deleted: [jobId], notFound: [] }]);
-  const again = await create(user);
+  const again = await create(world, user);
   assert.deepEqual([again.status, again.headers.get("x-idempotent-replay")], [200, null]);
   assert.notEqual(again.body.jobId, jobId);
   assert.equal(await world.balance(user), 20 - PRICE);
@@ -204,116 +187,10 @@ Deno.test("whoever deletes a video and asks for the same again gets another one 
 Deno.test("a replay of a key whose video was deleted is 404, without a charge", async () => {
   const user = await world.newUser(20);
   const headers = { "Idempotency-Key": crypto.randomUUID() };
-  const { body: { jobId } } = await create(user, BODY, headers);
+  const { body: { jobId } } = await create(world, user, BODY, headers);
   await world.call("openv/api/videos", { method: "DELETE", user, body: { jobIds: [jobId] } });
-  assertRefusal(await create(user, BODY, headers), { status: 404, code: "job_not_found" });
+  assertRefusal(await create(world, user, BODY, headers), { status: 404, code: "job_not_found" });
   assert.equal(await world.balance(user), 20);
-});
-
-Deno.test("a deletion names what is not there, and what the daily limit keeps", async () => {
-  const user = await world.newUser(20);
-  const first = await create(user);
-  const second = await create(user, { ...BODY, input: { ...BODY.input, seed: 1 } });
-  const jobIds = [first.body.jobId, second.body.jobId].map(String).sort();
-  const other = crypto.randomUUID();
-  await world.sql`update app_settings set cancels_after_start_per_day = 1`;
-  try {
-    const body = { jobIds: [...jobIds, other] };
-    const answer = await world.call("openv/api/videos", { method: "DELETE", user, body });
-    assert.deepEqual([answer.status, answer.body], [200, {
-      deleted: [jobIds[0]],
-      notFound: [other],
-      notDeleted: [{ jobId: jobIds[1], code: "cancel_limit_reached" }],
-    }]);
-  } finally {
-    await world.sql`update app_settings set cancels_after_start_per_day = 10`;
-  }
-  for (const jobIds of [[], ["x"], Array(MOST_VIDEOS + 1).fill(other), other]) {
-    const answer = await world.call("openv/api/videos", { method: "DELETE", user, body: { jobIds } });
-    assertRefusal(answer, { status: 400, code: "validation_failed" });
-  }
-  assert.equal((await list(user)).videos.length, 1);
-});
-
-/** A user with so many finished videos, by the procedures that make all others. */
-async function userWithVideos(count: number): Promise<{ user: TestUser; ids: string[] }> {
-  const user = await world.newUser(count);
-  await world.sql`update app_settings set active_jobs_per_user = 10000, generations_per_hour = 10000`;
-  await world.sql`update models set cost_per_generation = 1 where name = ${WAN}`;
-  const rows = await world.sql`
-    select answer #>> '{response,job_id}' as id,
-      fail_job((answer #>> '{response,job_id}')::uuid, 1, 'timeout', 'x') is not null as ended
-    from generate_series(1, ${count}::integer) as number, lateral (select start_generation(
-      ${user.id}, 'many-' || number, 'hash', jsonb_build_object(
-        'model_name', ${WAN}::text, 'prompt', 'A cat', 'settings', '{"num_frames": 17}'::jsonb)) as answer) as started`;
-  await world.sql`update models set cost_per_generation = ${PRICE} where name = ${WAN}`;
-  return { user, ids: rows.map(({ id }) => String(id)).sort() };
-}
-
-Deno.test("of more videos than one answer has, Link leads to the next, and none is missed or repeated", async () => {
-  const { user, ids } = await userWithVideos(MOST_VIDEOS + 2);
-  for (const query of ["", "?updatedSince=0"]) {
-    const first = await list(user, query);
-    assert.equal(first.videos.length, MOST_VIDEOS);
-    assert.ok(first.link);
-    const second = await list(user, first.link);
-    assert.equal(second.link, null);
-    assert.deepEqual([...first.videos, ...second.videos].map(({ jobId }) => jobId).sort(), ids);
-  }
-  const all = await world.call("openv/api/videos", {
-    method: "DELETE",
-    user,
-    body: { jobIds: ids.slice(0, MOST_VIDEOS) },
-  });
-  assert.equal(z.array(z.string()).parse(all.body.deleted).length, MOST_VIDEOS);
-  assert.equal((await list(user)).videos.length, 2);
-});
-
-for (const query of ["?updatedSince=soon", "?updatedSince=-1", "?limit=5", "?cursor=x", "?updatedSince=0&cursor=1_2"]) {
-  Deno.test(`the list with ${query} is 400`, async () => {
-    const answer = await world.call(`openv/api/videos${query}`, { method: "GET", user: await world.newUser() });
-    assertRefusal(answer, { status: 400, code: "validation_failed" });
-  });
-}
-
-const TOKEN = "a-token-of-the-operator";
-
-function report(token: string | null, body: unknown): Promise<Answer> {
-  const query = token === null ? "" : `?token=${encodeURIComponent(token)}`;
-  return world.call(`openv/api/runpod/webhook${query}`, { body });
-}
-
-Deno.test("without a token of the operator's there is no webhook for endpoints", async () => {
-  for (const token of [null, "", TOKEN]) {
-    assertRefusal(await report(token, { id: "x" }), { status: 404, code: "not_found" });
-  }
-});
-
-Deno.test("the webhook of an endpoint needs its token, knows our runs alone, and believes nothing", async () => {
-  await world.functions.restart({ RUNPOD_WEBHOOK_TOKEN: TOKEN });
-  try {
-    const user = await world.newUser(20);
-    const { body: { jobId } } = await create(user);
-    const [queued] = await world.sql`select provider_job_id as id from private.job_queue where job_id = ${
-      String(jobId)
-    }`;
-    const told = { id: queued?.id, status: "COMPLETED", output: { video_url: "https://evil.example/a.mp4" } };
-    await assertChangesNothing(world, async () => {
-      for (const token of [null, "", "x", `${TOKEN}x`, TOKEN.slice(1), TOKEN.toUpperCase()]) {
-        assertRefusal(await report(token, told), { status: 401, code: "unauthorized" });
-      }
-      assertRefusal(await report(TOKEN, { id: "unknown" }), { status: 404, code: "job_not_found" });
-      assertRefusal(await report(TOKEN, { status: "COMPLETED" }), { status: 400, code: "validation_failed" });
-      assertRefusal(await report(TOKEN, "not JSON"), { status: 400, code: "validation_failed" });
-    });
-    const answer = await report(TOKEN, told);
-    assert.deepEqual([answer.status, answer.body], [200, { received: true }]);
-    await world.functions.rest();
-    const { videos: [video] } = await list(user);
-    assert.deepEqual([video?.status, video?.url], ["processing", undefined]);
-  } finally {
-    await world.functions.restart({ RUNPOD_WEBHOOK_TOKEN: "" });
-  }
 });
 
 Deno.test("a path or method that is not OpenV's is refused", async () => {

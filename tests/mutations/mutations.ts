@@ -5,6 +5,7 @@ import { catalogueMutations } from "./catalogue.ts";
 import { circuitMutations } from "./circuits.ts";
 import { importMutations } from "./imports.ts";
 import { identityMutations } from "./identities.ts";
+import { keyMutations } from "./keys.ts";
 import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { endpointMutations } from "./endpoint.ts";
@@ -46,6 +47,7 @@ export const mutations: readonly Mutation[] = [
   ...cancellationMutations,
   ...localMutations,
   ...circuitMutations,
+  ...keyMutations,
   ...generationMutations,
   ...canvasMutations,
   ...pricingMutations,

@@ -6,9 +6,11 @@ const SECRET = "supabase/functions/_shared/http/secret.ts";
 const REQUESTS = "supabase/migrations/20261121000255_requests.sql";
 const WEBHOOKS = "supabase/migrations/20261121000320_webhooks.sql";
 const openv = (name: string) => ({ file: "tests/api/openv_test.ts", name });
+const videos = (name: string) => ({ file: "tests/api/openv_videos_test.ts", name });
+const webhook = (name: string) => ({ file: "tests/api/openv_webhook_test.ts", name });
 const client = (name: string) => ({ file: "tests/acceptance/openv_client_test.ts", name });
-const NEEDS_TOKEN = openv("the webhook of an endpoint needs its token, knows our runs alone, and believes nothing");
-const ALL_PAGES = openv("of more videos than one answer has, Link leads to the next, and none is missed or repeated");
+const NEEDS_TOKEN = webhook("the webhook of an endpoint needs its token, knows our runs alone, and believes nothing");
+const ALL_PAGES = videos("of more videos than one answer has, Link leads to the next, and none is missed or repeated");
 
 export const openvMutations: readonly Mutation[] = [
   {
@@ -65,7 +67,7 @@ export const openvMutations: readonly Mutation[] = [
     file: `${OPENV}/webhook.ts`,
     find: 'if (secret === undefined) throw new RequestError("not_found");',
     replace: "if (secret === undefined) return json({ received: true });",
-    test: openv("without a token of the operator's there is no webhook for endpoints"),
+    test: webhook("without a token of the operator's there is no webhook for endpoints"),
   },
   {
     name: "the provider of the run that a webhook names",

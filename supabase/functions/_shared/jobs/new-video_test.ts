@@ -28,6 +28,8 @@ const leased: LeasedJob = {
   files_are_public: true,
 };
 
+const video = { id: 1, created_at: "2026-01-01T00:00:00.000Z" };
+
 const request: GenerationRequest = {
   userId: "user",
   idempotencyKey: "key",
@@ -49,8 +51,8 @@ function brokenContext(procedures: string[]): JobContext {
         if (procedure !== "start_generation") return Promise.resolve(new Response("", { status: 503 }));
         return Promise.resolve(Response.json(
           procedures.filter((name) => name === procedure).length === 1
-            ? { outcome: "created", response: { job_id: "job" }, leased_job: leased }
-            : { outcome: "replayed", status_code: 500, response: { job_id: "job", code: "provider_failed" } },
+            ? { outcome: "created", response: { job_id: "job" }, leased_job: leased, video }
+            : { outcome: "replayed", status_code: 500, response: { job_id: "job", code: "provider_failed" }, video },
         ));
       },
     },
