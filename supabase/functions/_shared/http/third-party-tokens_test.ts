@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { IssuerUnreachable } from "./third-party-keys.ts";
 import { isSupabaseIssuer, provenEmail, type ThirdPartyClaims, ThirdPartyTokens } from "./third-party-tokens.ts";
 
@@ -186,23 +186,19 @@ for (const alg of ["none", "HS256"]) {
     const { sign, subjectOf } = newIssuer();
     const [, payload = ""] = (await sign()).split(".");
     const { n = "" } = await exportJWK(keyPairs.RS256.publicKey);
-    const kid = "first-RS256";
-    const header = new TextEncoder().encode(JSON.stringify({ alg, kid })).toBase64({
-      alphabet: "base64url",
-      omitPadding: true,
-    });
-    for (const secret of [n, new TextDecoder().decode(Uint8Array.fromBase64(n, { alphabet: "base64url" }))]) {
+    const text = new TextEncoder();
+    const header = base64url.encode(JSON.stringify({ alg, kid: "first-RS256" }));
+    const pem = await exportSPKI(keyPairs.RS256.publicKey);
+    for (const secret of [text.encode(n), text.encode(pem), base64url.decode(n)]) {
       const key = await crypto.subtle.importKey(
         "raw",
-        new TextEncoder().encode(secret),
+        Uint8Array.from(secret),
         { name: "HMAC", hash: "SHA-256" },
         false,
         ["sign"],
       );
-      const mac = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(`${header}.${payload}`));
-      const signature = alg === "none"
-        ? ""
-        : new Uint8Array(mac).toBase64({ alphabet: "base64url", omitPadding: true });
+      const mac = await crypto.subtle.sign("HMAC", key, text.encode(`${header}.${payload}`));
+      const signature = alg === "none" ? "" : base64url.encode(new Uint8Array(mac));
       assert.equal(await subjectOf(`${header}.${payload}.${signature}`), null);
     }
   });
