@@ -3,6 +3,7 @@
 import type { Environment } from "../runtime/environment.ts";
 import { createImportAdapter } from "./import/import-adapter.ts";
 import { createFalAdapter } from "./fal/falai-adapter.ts";
+import { createRendiAdapter } from "./rendi/rendi-adapter.ts";
 import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "./veo/veo-adapter.ts";
 import { resolveHost } from "./resolve-host.ts";
@@ -37,6 +38,11 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
         "RUNPOD_MEDIA_HOSTS",
       ),
       ...(environment.RUNPOD_BASE_URL === undefined ? {} : { baseUrl: environment.RUNPOD_BASE_URL }),
+    }),
+  rendi: (environment) =>
+    createRendiAdapter({
+      key: required(environment.RENDI_API_KEY, "RENDI_API_KEY"),
+      ...(environment.RENDI_BASE_URL === undefined ? {} : { baseUrl: environment.RENDI_BASE_URL }),
     }),
   import: (environment) => createImportAdapter(hasProxy(environment) ? undefined : resolveHost),
   veo: (environment) =>

@@ -54,6 +54,9 @@ const environmentSchema = z.object({
   GEMINI_API_KEY: z.string().min(1).optional(),
   /** Where the Gemini API is instead of https://generativelanguage.googleapis.com/v1beta: the simulator. */
   GEMINI_BASE_URL: z.url().optional(),
+  RENDI_API_KEY: z.string().min(1).optional(),
+  /** Where Rendi's API is instead of https://api.rendi.dev/v1: the simulator of the local stack. */
+  RENDI_BASE_URL: z.url().optional(),
   /**
    * Where providers reach the functions, `https://…/functions/v1`: by default the project's own address. Without a public
    * address there are no webhooks, and the worker finds the results by polling.
