@@ -64,11 +64,12 @@ function describeReach(url: string, host: string): string {
   return [...addresses.map(({ address }) => `  On the network   http://${address}:${port}`), emulator].join("\n");
 }
 
-function describeProviders({ falSimulator, runpodSimulator, veoSimulator }: Stack): string {
+function describeProviders({ falSimulator, runpodSimulator, veoSimulator, rendiSimulator }: Stack): string {
   const simulators: [name: string, variable: string, url: string | undefined][] = [
     ["fal.ai", "FAL_KEY", falSimulator?.url],
     ["RunPod", "RUNPOD_API_KEY", runpodSimulator?.baseUrl],
     ["Google Veo", "GEMINI_API_KEY", veoSimulator?.baseUrl],
+    ["Rendi", "RENDI_API_KEY", rendiSimulator?.baseUrl],
   ];
   return simulators.map(([name, variable, url]) =>
     `  ${name.padEnd(16)} ${

@@ -31,8 +31,8 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --help       print this
 
 Keys and user are the same at each start, and a token is valid for a week. Changed functions are reloaded. The file .env
-sets variables: with FAL_KEY, RUNPOD_API_KEY or GEMINI_API_KEY that provider is called instead of its simulator,
-DATABASE_URL is --database, and all others go to the functions (see .env.example).`;
+sets variables: with FAL_KEY, RUNPOD_API_KEY, GEMINI_API_KEY or RENDI_API_KEY that provider is called instead of its
+simulator, DATABASE_URL is --database, and all others go to the functions (see .env.example).`;
 
 const FLAGS = {
   boolean: ["help", "json", "remote-database"],

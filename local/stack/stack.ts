@@ -10,6 +10,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { bypassProxy } from "../machine/no-proxy.ts";
 import { type Postgres, startPostgres } from "../postgres/postgres.ts";
 import { projectPath } from "../machine/project.ts";
+import { type RendiSimulator, type RendiSimulatorOptions, startRendiSimulator } from "../simulators/rendi/simulator.ts";
 import {
   type RunpodSimulator,
   type RunpodSimulatorOptions,
@@ -34,11 +35,16 @@ export interface StackOptions {
   /** A real key of fal.ai; without one a simulator of fal.ai is started. */
   falKey?: string;
   falSimulator?: FalSimulatorOptions;
-  /** A real key of RunPod, and of the Gemini API. Without a key a simulator is started, and its models are offered. */
+  /**
+   * A real key of RunPod, of the Gemini API and of Rendi. Without a key a simulator is started, and its models are
+   * offered.
+   */
   runpodKey?: string;
   runpodSimulator?: RunpodSimulatorOptions;
   geminiKey?: string;
   veoSimulator?: VeoSimulatorOptions;
+  rendiKey?: string;
+  rendiSimulator?: RendiSimulatorOptions;
   /** Whether the simulators send webhooks. Without them the jobs are polled. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
@@ -64,6 +70,7 @@ export interface Stack {
   falSimulator: FalSimulator | null;
   runpodSimulator: RunpodSimulator | null;
   veoSimulator: VeoSimulator | null;
+  rendiSimulator: RendiSimulator | null;
   functions: FunctionsProcess;
   /** The process that serves REST, Auth, Storage and Realtime. */
   supabase: Child;
@@ -84,7 +91,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-type Simulators = Pick<Stack, "falSimulator" | "runpodSimulator" | "veoSimulator">;
+type Simulators = Pick<Stack, "falSimulator" | "runpodSimulator" | "veoSimulator" | "rendiSimulator">;
 
 class StackStarter {
   readonly #host: string;
@@ -152,10 +159,12 @@ class StackStarter {
 
   async #startSimulators(): Promise<Simulators> {
     const { falKey, falSimulator, runpodKey, runpodSimulator, geminiKey, veoSimulator } = this.options;
+    const { rendiKey, rendiSimulator } = this.options;
     return {
       falSimulator: falKey ? null : await this.#keep(startFalSimulator({ anyModel: true, ...falSimulator })),
       runpodSimulator: runpodKey ? null : await this.#keep(startRunpodSimulator(runpodSimulator)),
       veoSimulator: geminiKey ? null : await this.#keep(startVeoSimulator(veoSimulator)),
+      rendiSimulator: rendiKey ? null : await this.#keep(startRendiSimulator(rendiSimulator)),
     };
   }
 
@@ -172,7 +181,7 @@ class StackStarter {
   }
 
   async #startDatabase(url: string): Promise<Postgres | null> {
-    const { databaseUrl, databaseFiles, falKey, runpodKey, geminiKey, onProgress } = this.options;
+    const { databaseUrl, databaseFiles, falKey, runpodKey, geminiKey, rendiKey, onProgress } = this.options;
     onProgress?.(databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
     const postgres = databaseUrl ? null : await this.#keep(startPostgres({ port: this.#databasePort }));
     onProgress?.("Applying migrations");
@@ -185,6 +194,7 @@ class StackStarter {
       ...(falKey ? [] : ["fal"]),
       ...(runpodKey ? [] : ["runpod"]),
       ...(geminiKey ? [] : ["veo"]),
+      ...(rendiKey ? [] : ["rendi"]),
     ]);
     return postgres;
   }
@@ -239,9 +249,9 @@ function thirdPartyVariables({ functionsEnvironment = {} }: StackOptions): Recor
 
 /** The variables by which the functions call the providers: real keys, or the simulators. */
 function providerVariables(
-  { falKey, runpodKey, geminiKey, webhooks }: StackOptions,
+  { falKey, runpodKey, geminiKey, rendiKey, webhooks }: StackOptions,
   url: string,
-  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo }: Simulators,
+  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo, rendiSimulator: rendi }: Simulators,
 ): Record<string, string> {
   return {
     ...(falKey ? { FAL_KEY: falKey } : {}),
@@ -251,5 +261,7 @@ function providerVariables(
     ...(runpod ? { RUNPOD_API_KEY: runpod.key, RUNPOD_BASE_URL: runpod.baseUrl } : {}),
     ...(geminiKey ? { GEMINI_API_KEY: geminiKey } : {}),
     ...(veo ? { GEMINI_API_KEY: veo.key, GEMINI_BASE_URL: veo.baseUrl } : {}),
+    ...(rendiKey ? { RENDI_API_KEY: rendiKey } : {}),
+    ...(rendi ? { RENDI_API_KEY: rendi.key, RENDI_BASE_URL: rendi.baseUrl } : {}),
   };
 }

@@ -30,7 +30,7 @@ Deno.test("a function names no provider", () => {
   // OpenV's own paths name RunPod, and its endpoints at RunPod report to one of them.
   const elsewhere = [SHARED, `${FUNCTIONS}/openv/`];
   for (const { path, text } of deployed.filter(({ path }) => elsewhere.every((folder) => !path.startsWith(folder)))) {
-    assert.doesNotMatch(text, /\bfal\b|Fal(?![a-z])|falai|FAL_|runpod|RunPod|\bveo\b|Veo/, path);
+    assert.doesNotMatch(text, /\bfal\b|Fal(?![a-z])|falai|FAL_|runpod|RunPod|\bveo\b|Veo|\brendi\b|Rendi/, path);
   }
 });
 

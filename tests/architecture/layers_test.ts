@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
     ["runtime"],
   ],
   "local/": [["commands"], ["cli"], ["stack"], ["supabase", "postgres", "simulators"], ["machine"]],
-  "local/simulators/": [["fal", "runpod", "veo"], ["ffmpeg"], ["shared"]],
+  "local/simulators/": [["fal", "rendi", "runpod", "veo"], ["ffmpeg"], ["shared"]],
   "tests/": [
     ["acceptance", "api", "architecture", "commands", "conformance", "platform", "recovery", "security"],
     ["mutations", "simulation"],

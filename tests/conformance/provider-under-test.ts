@@ -23,7 +23,7 @@ export interface SimulatedProvider {
 
 /** All that the conformance suite knows of a provider. */
 export interface ProviderUnderTest {
-  name: "fal" | "runpod" | "veo";
+  name: "fal" | "rendi" | "runpod" | "veo";
   /** Starts its simulator, and the adapter for it. */
   start(now: () => number, send?: typeof fetch): Promise<SimulatedProvider>;
   /** The adapter for a server of the test. */

@@ -18,6 +18,7 @@ import { pricingMutations } from "./pricing.ts";
 import { privilegeMutations } from "./privileges.ts";
 import { checkMutations, jsonApiMutations, signatureMutations, submissionMutations } from "./providers.ts";
 import { openvMutations } from "./openv.ts";
+import { rendiMutations } from "./rendi.ts";
 import { outcomeMutations } from "./job-outcomes.ts";
 import { privateFileMutations } from "./private-files.ts";
 import { requestMutations } from "./requests.ts";
@@ -40,6 +41,7 @@ export const mutations: readonly Mutation[] = [
   ...submissionMutations,
   ...jsonApiMutations,
   ...checkMutations,
+  ...rendiMutations,
   ...fileMutations,
   ...uploadMutations,
   ...privateFileMutations,

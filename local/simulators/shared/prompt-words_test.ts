@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isOutcomeName } from "../fal/outcomes.ts";
 import { FAL_VOCABULARY } from "../fal/words.ts";
 import { RUNPOD_VOCABULARY } from "../runpod/words.ts";
+import { RENDI_VOCABULARY } from "../rendi/words.ts";
 import { VEO_VOCABULARY } from "../veo/words.ts";
 import { alone, PromptScripts, type Vocabulary, withCount, withSize, withTime } from "./prompt-words.ts";
 import { COMMON_WORDS } from "./script.ts";
@@ -61,7 +62,7 @@ Deno.test("with times, the words of a bracket count so often, are left out once,
 Deno.test("every word stands in the table of its README, and every word of a table exists", async () => {
   const common = namesOf(Object.keys(COMMON_WORDS));
   assert.deepEqual(await listWords("README.md"), common);
-  for (const { provider, words } of [FAL_VOCABULARY, RUNPOD_VOCABULARY, VEO_VOCABULARY]) {
+  for (const { provider, words } of [FAL_VOCABULARY, RENDI_VOCABULARY, RUNPOD_VOCABULARY, VEO_VOCABULARY]) {
     const own = namesOf(Object.keys(words)).filter((word) => !common.includes(word));
     const listed = await listWords(`${provider}/README.md`);
     assert.deepEqual(listed.filter((word) => !own.includes(word)), [], `${provider}: in the table alone`);
