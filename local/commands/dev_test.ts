@@ -1,48 +1,16 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { z } from "zod";
 import { ALL_PARTS, copyProject } from "../../tests/mutations/project-copy.ts";
+import { type DevProcess, startDev, untilNoted } from "../../tests/support/dev-process.ts";
 import { presentLogLine } from "../cli/dev-log.ts";
 import { projectPath } from "../machine/project.ts";
 
-const announcement = z.object({
-  url: z.url(),
-  publishable_key: z.string(),
-  fal_simulator_url: z.url(),
-  user: z.object({ id: z.string(), access_token: z.string() }),
-});
-type Announcement = z.infer<typeof announcement>;
-
-interface Running {
-  announced: Announcement;
-  /** What it wrote for people. */
-  notes(): string;
-  end(signal: Deno.Signal): Promise<void>;
-}
-
 /** Starts `task dev` of a copy of this project, behind a proxy that answers nothing. */
-async function startDev(folder: string, temporary: string, ...flags: string[]): Promise<Running> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["task", `--config=${folder}/deno.json`, "dev", "--json", ...flags],
-    cwd: "/",
-    env: { TMPDIR: temporary, HTTP_PROXY: "http://127.0.0.1:9", NO_PROXY: "", NO_COLOR: "1" },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = { stdout: "", stderr: "" };
-  const read = (["stdout", "stderr"] as const).map(async (name) => {
-    for await (const text of child[name].pipeThrough(new TextDecoderStream())) output[name] += text;
+function startBehindProxy(folder: string, temporary: string, ...flags: string[]): Promise<DevProcess> {
+  return startDev(folder, {
+    flags,
+    env: { TMPDIR: temporary, HTTP_PROXY: "http://127.0.0.1:9", NO_PROXY: "" },
   });
-  await until(() => output.stdout.includes("\n"), () => output.stderr);
-  return {
-    announced: announcement.parse(JSON.parse(output.stdout)),
-    notes: () => output.stderr,
-    async end(signal) {
-      child.kill(signal);
-      await child.status;
-      await Promise.all(read);
-    },
-  };
 }
 
 async function withCopy(work: (folder: string, temporary: string) => Promise<void>): Promise<void> {
@@ -58,7 +26,7 @@ async function withCopy(work: (folder: string, temporary: string) => Promise<voi
 
 Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, sanitizeResources: false }, async (t) => {
   await withCopy(async (folder, temporary) => {
-    let dev = await startDev(folder, temporary, "--credits", "500");
+    let dev = await startBehindProxy(folder, temporary, "--credits", "500");
     const { announced } = dev;
     const authorization = { Authorization: `Bearer ${announced.user.access_token}` };
 
@@ -81,9 +49,9 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
     await t.step("a changed function is loaded again", async () => {
       const file = `${folder}/supabase/functions/health/index.ts`;
       await Deno.writeTextFile(file, 'export default { fetch: () => new Response("new code") };');
-      await until(async () => await text(`${announced.url}/functions/v1/health`) === "new code", dev.notes);
+      await untilNoted(async () => await text(`${announced.url}/functions/v1/health`) === "new code", dev.notes);
       await Deno.writeTextFile(`${folder}/supabase/migrations/20270101000000_new.sql`, "select 1;");
-      await until(() => dev.notes().includes("The migrations changed. Restart"), dev.notes);
+      await untilNoted(() => dev.notes().includes("The migrations changed. Restart"), dev.notes);
       await Deno.remove(`${folder}/supabase/migrations/20270101000000_new.sql`);
     });
 
@@ -101,7 +69,7 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
 
     await t.step("the end of deno task, however it ended, is the end of the stack", async () => {
       await dev.end("SIGKILL");
-      await until(
+      await untilNoted(
         () => fetch(announced.url).then((response) => response.body?.cancel()).then(() => false, () => true),
         dev.notes,
       );
@@ -109,7 +77,7 @@ Deno.test("task dev: what a developer meets in a day", { sanitizeOps: false, san
 
     await t.step("keys, user and token are the same at the next start, and a taken port is reported", async () => {
       using _taken = Deno.listen({ hostname: "127.0.0.1", port: 54_321 });
-      dev = await startDev(folder, temporary);
+      dev = await startBehindProxy(folder, temporary);
       assert.match(dev.notes(), /Port 54321 is taken\. The API listens on \d+ instead/);
       assert.equal(dev.announced.publishable_key, announced.publishable_key);
       assert.equal(dev.announced.user.id, announced.user.id);
@@ -149,12 +117,4 @@ async function postAs(host: string, url: string, headers: Record<string, string>
 
 async function text(url: string): Promise<string> {
   return await fetch(url).then((response) => response.text(), () => "");
-}
-
-async function until(condition: () => boolean | Promise<boolean>, notes: () => string): Promise<void> {
-  const limit = Date.now() + 60_000;
-  while (!await condition()) {
-    assert.ok(Date.now() < limit, `it did not come true within 60 s:\n${notes()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -3,7 +3,10 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type { Answer, TestUser, World } from "./harness.ts";
 
 /** An app's Supabase client; without a user that of a visitor. */
-export function dataClient({ url, publishableKey }: World, user?: TestUser): SupabaseClient {
+export function dataClient(
+  { url, publishableKey }: Pick<World, "url" | "publishableKey">,
+  user?: Pick<TestUser, "token">,
+): SupabaseClient {
   return createClient(url, publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },
     global: { headers: user ? { Authorization: `Bearer ${user.token}` } : {} },

@@ -112,6 +112,16 @@ export class MobileClient {
     throw new AppError("unknownError", "Timed out");
   }
 
+  /** The result screen: asks every two seconds until the video is over. */
+  async showResult(jobId: string): Promise<VideoJob> {
+    while (true) {
+      const job = await this.getVideoStatus(jobId);
+      if (job.status === "completed") return job;
+      if (job.status === "failed") throw new AppError("videoGenerationFailed", "Video generation failed");
+      await this.settings.wait(2000);
+    }
+  }
+
   /** The rows of the history screen, newest first. */
   async history(): Promise<VideoRow[]> {
     const { data, error } = await this.supabase.from("video_jobs").select("*").order("created_at", {
