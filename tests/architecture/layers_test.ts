@@ -6,7 +6,7 @@ import { isProduction, readSources, type Source, toSource } from "../support/sou
 type Layers = readonly (readonly string[])[];
 
 const LAYERS: Readonly<Record<string, Layers>> = {
-  "": [["tests"], ["local"], ["supabase"]],
+  "": [["tests"], ["bench"], ["local"], ["supabase"]],
   "supabase/functions/": [
     [
       "account",
@@ -34,6 +34,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
     ["runtime"],
   ],
   "local/": [["commands"], ["cli"], ["stack"], ["supabase", "postgres", "simulators"], ["machine"]],
+  "bench/": [["commands"], ["benchmarks"], ["stack"], ["measure"], ["load", "opponents"]],
   "local/simulators/": [["fal", "rendi", "runpod", "veo"], ["ffmpeg"], ["shared"]],
   "tests/": [
     ["acceptance", "api", "architecture", "commands", "conformance", "platform", "recovery", "security"],
@@ -44,7 +45,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
 };
 
 // The tests beside the code run where everything is at hand.
-const sources = (await readSources("supabase", "local", "tests"))
+const sources = (await readSources("supabase", "local", "bench", "tests"))
   .filter((source) => isProduction(source) || source.path.startsWith("tests/"));
 
 /** The part of a folder that a file is in. */

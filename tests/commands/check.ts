@@ -14,10 +14,22 @@ In this order, ending at the first that fails: format, lint, types, import direc
 const FLAGS = { boolean: ["help"], string: [] };
 const schema = z.object({ _: z.array(z.unknown()).max(0, "takes no arguments"), help: z.boolean() });
 
+/** All of bench but the folder that has packages of its own. */
+const BENCH = ["benchmarks", "commands", "measure", "opponents", "stack"];
+
 const STEPS: [name: string, args: string[], hint: string][] = [
   ["Format", ["fmt", "--check", "--quiet"], "correct it with npx -y deno@2.9.6 fmt"],
   ["Lint", ["lint", "--quiet"], "the lines above say what to change"],
-  ["Types", ["check", ...DENO_FLAGS, "supabase/functions", "local", "tests"], "the lines above say what does not fit"],
+  [
+    "Types",
+    ["check", ...DENO_FLAGS, "supabase/functions", "local", "tests", ...BENCH.map((part) => `bench/${part}`)],
+    "the lines above say what does not fit",
+  ],
+  [
+    "Types of the load",
+    ["check", ...DENO_FLAGS, "--config=bench/load/deno.json", "bench/load"],
+    "the lines above say what does not fit",
+  ],
   [
     "Imports",
     ["test", "-A", ...DENO_FLAGS, "tests/architecture/layers_test.ts"],

@@ -26,8 +26,9 @@ async function findFiles(name: string): Promise<string[]> {
   if (found?.isFile) throw new UsageError(`${name} is not a file of tests. ${HINT}`);
   const pattern = name.split("*").map(RegExp.escape).join("[^/]*");
   const wanted = new RegExp(`(^|/)${pattern}(_test)?(\\.ts)?$`);
-  const tests = (await Promise.all(["tests", "local", "supabase/functions"].map((folder) => listFiles(folder, ENDING))))
-    .flat();
+  const tests =
+    (await Promise.all(["tests", "bench", "local", "supabase/functions"].map((folder) => listFiles(folder, ENDING))))
+      .flat();
   const files = tests.filter((file) => wanted.test(file));
   if (files.length === 0) throw new UsageError(`There is no file ${name}. ${HINT}`);
   return files;

@@ -1,5 +1,5 @@
 /** What tests need of the project. */
-export const ALL_PARTS: readonly string[] = ["deno.json", "deno.lock", "local", "supabase", "tests"];
+export const ALL_PARTS: readonly string[] = ["deno.json", "deno.lock", "bench", "local", "supabase", "tests"];
 /** What pgTAP tests need of it. */
 export const DATABASE_PARTS: readonly string[] = ["supabase/migrations", "supabase/seed.sql", "supabase/tests"];
 

@@ -1,0 +1,6 @@
+import type { Benchmark } from "../measure/benchmark.ts";
+import { generate } from "./generate.ts";
+import { minimal } from "./minimal.ts";
+
+/** Every benchmark, in the order in which they run. */
+export const BENCHMARKS: readonly Benchmark[] = [generate, minimal];

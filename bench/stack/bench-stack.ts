@@ -1,0 +1,117 @@
+import postgres from "postgres";
+import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "../../local/stack/functions-process.ts";
+import { projectPath } from "../../local/machine/project.ts";
+import { type Stack, startStack } from "../../local/stack/stack.ts";
+import { signToken, toJwks } from "../../local/supabase/tokens.ts";
+import { cpuTimes } from "../measure/cpu.ts";
+import { type Load, startLoad } from "./load.ts";
+import { type InstantProvider, startInstantProvider } from "./provider.ts";
+
+/** A user with a token, and with credits for every benchmark. */
+export interface BenchUser {
+  id: string;
+  token: string;
+}
+
+/** One stack with our functions and the opponents' beside them: the same Postgres, REST, Storage and provider. */
+export interface BenchStack extends Omit<Stack, "stop"> {
+  sql: postgres.Sql;
+  load: Load;
+  provider: InstantProvider;
+  /** Where our functions are, and the opponents'. The load goes there without the gateway, on both sides. */
+  ours: string;
+  theirs: string;
+  opponents: FunctionsProcess;
+  /** Makes users. */
+  users(count: number): Promise<BenchUser[]>;
+  /** The CPU time of each part so far, in milliseconds; empty where the system does not report it. */
+  cpu(): Promise<Map<string, number>>;
+  /** The version of PostgreSQL. */
+  version: string;
+}
+
+const CREDITS = 1_000_000;
+const TOKEN_SECONDS = 24 * 60 * 60;
+/** Limits that no benchmark meets: a refused request costs less. */
+const NO_LIMITS = `
+  update app_settings set active_jobs_per_user = 1000000, generations_per_hour = 1000000, circuit_failures = 1000000;
+`;
+
+/** Starts a stack, does the work with it, and stops it. */
+export async function withBenchStack<Result>(
+  onProgress: (step: string) => void,
+  work: (stack: BenchStack) => Promise<Result>,
+  options: { functionsRuntime?: FunctionsRuntime } = {},
+): Promise<Result> {
+  const parts: { stop(): Promise<void> }[] = [];
+  const keep = <Part extends { stop(): Promise<void> }>(part: Part): Part => {
+    parts.unshift(part);
+    return part;
+  };
+  try {
+    onProgress("Starting the stack");
+    const provider = keep(await startInstantProvider());
+    const calls = { FAL_KEY: "bench:key", FAL_QUEUE_URL: provider.url };
+    const stack = keep(await startStack({ ...options, functionsEnvironment: calls }));
+    const sql = postgres(stack.databaseUrl, { max: 4, onnotice: () => {} });
+    keep({ stop: () => sql.end() });
+    await sql.unsafe(NO_LIMITS);
+    await sql.unsafe(await Deno.readTextFile(projectPath("bench/opponents/tables.sql")));
+    const opponents = keep(await startOpponents(stack, calls));
+    const load = keep(startLoad());
+    const [{ server_version: version } = {}] = await sql`show server_version`;
+    const { stop: _, ...rest } = stack;
+    return await work({
+      ...rest,
+      sql,
+      load,
+      provider,
+      opponents,
+      ours: `http://127.0.0.1:${stack.functions.port}`,
+      theirs: `http://127.0.0.1:${opponents.port}`,
+      users: (count) => makeUsers(stack, sql, count),
+      cpu: () => cpuByPart(stack, opponents),
+      version: String(version),
+    });
+  } finally {
+    for (const part of parts) await part.stop();
+  }
+}
+
+function startOpponents(stack: Stack, calls: Record<string, string>): Promise<FunctionsProcess> {
+  return startFunctions({
+    runtime: "2.9.6",
+    environment: {
+      SUPABASE_URL: stack.url,
+      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: stack.publishableKey }),
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secretKey }),
+      SUPABASE_JWKS: toJwks(stack.signingKey),
+      FUNCTIONS_FOLDER: projectPath("bench/opponents/functions"),
+      ...calls,
+    },
+  });
+}
+
+async function cpuByPart(stack: Stack, opponents: FunctionsProcess): Promise<Map<string, number>> {
+  const times = await cpuTimes(({ pid, name }) => {
+    if (pid === Deno.pid) return "gateway";
+    if (pid === stack.functions.pid || pid === opponents.pid) return "functions";
+    if (pid === stack.supabase.pid) return "REST";
+    return name === "postgres" ? "Postgres" : "other";
+  });
+  return times ?? new Map();
+}
+
+async function makeUsers({ signingKey }: Stack, sql: postgres.Sql, count: number): Promise<BenchUser[]> {
+  const ids = Array.from({ length: count }, () => crypto.randomUUID());
+  await sql`
+    insert into auth.users (id, email, email_confirmed_at, created_at, updated_at)
+    select id, id || '@bench.example', now(), now(), now() from unnest(${ids}::uuid[]) as id`;
+  await sql`select count(add_credits(id, ${CREDITS}, 'bench')) from unnest(${ids}::uuid[]) as id`;
+  await sql`insert into flow_balances (user_id, credits) select id, ${CREDITS} from unnest(${ids}::uuid[]) as id`;
+  const exp = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
+  return ids.map((id) => ({
+    id,
+    token: signToken({ sub: id, role: "authenticated", aud: "authenticated", exp }, signingKey),
+  }));
+}

@@ -1,0 +1,48 @@
+// A provider that answers at once, with the paths of fal's queue. It is a process of its own, so that its work is not
+// counted as that of the load. Prints one line of JSON when it listens.
+import { announcePort, exitWithParent } from "../../local/machine/parent-process.ts";
+
+const sample = await Deno.readFile(new URL("../../local/simulators/shared/sample.mp4", import.meta.url));
+
+/** What `PUT /_settings` changes. */
+const settings = { runMs: 0, fileBytes: sample.length };
+const counts = { submissions: 0, checks: 0, results: 0, files: 0 };
+let origin = "";
+let file = sample;
+
+/** The id of a run tells when it was submitted; one that was not made here began long ago. */
+function isFinished(id: string): boolean {
+  return Date.now() - (Number(id.split("-")[0]) || 0) >= settings.runMs;
+}
+
+async function answer(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/_settings") {
+    Object.assign(settings, await request.json());
+    file = new Uint8Array(Math.max(sample.length, settings.fileBytes));
+    file.set(sample);
+    return Response.json(settings);
+  }
+  if (pathname === "/_counts") return Response.json(counts);
+  if (pathname === "/file.mp4") {
+    counts.files++;
+    return new Response(file, { headers: { "content-type": "video/mp4", "content-length": String(file.length) } });
+  }
+  if (request.method === "POST") {
+    counts.submissions++;
+    await request.body?.cancel();
+    return Response.json({ request_id: `${Date.now()}-${crypto.randomUUID()}`, status: "IN_QUEUE" });
+  }
+  const [, id = "", tail] = /\/requests\/([^/]+)(\/status)?$/.exec(pathname) ?? [];
+  if (tail !== undefined) {
+    counts.checks++;
+    return Response.json({ status: isFinished(id) ? "COMPLETED" : "IN_PROGRESS", request_id: id });
+  }
+  counts.results++;
+  return Response.json({ video: { url: `${origin}/file.mp4`, content_type: "video/mp4" } });
+}
+
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+origin = `http://127.0.0.1:${server.addr.port}`;
+await announcePort(server.addr.port);
+await exitWithParent();
