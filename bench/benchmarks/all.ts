@@ -1,6 +1,8 @@
 import type { Benchmark } from "../measure/benchmark.ts";
 import { generate } from "./generate.ts";
 import { minimal } from "./minimal.ts";
+import { poll } from "./poll.ts";
+import { procedures } from "./procedures.ts";
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [generate, minimal];
+export const BENCHMARKS: readonly Benchmark[] = [generate, minimal, poll, procedures];

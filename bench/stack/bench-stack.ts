@@ -5,6 +5,7 @@ import { type Stack, startStack } from "../../local/stack/stack.ts";
 import { signToken, toJwks } from "../../local/supabase/tokens.ts";
 import { cpuTimes } from "../measure/cpu.ts";
 import { type Load, startLoad } from "./load.ts";
+import { CREDITS, insertUsers, liftLimits } from "./users.ts";
 import { type InstantProvider, startInstantProvider } from "./provider.ts";
 
 /** A user with a token, and with credits for every benchmark. */
@@ -30,13 +31,7 @@ export interface BenchStack extends Omit<Stack, "stop"> {
   version: string;
 }
 
-const CREDITS = 1_000_000;
 const TOKEN_SECONDS = 24 * 60 * 60;
-/** Limits that no benchmark meets: a refused request costs less. */
-const NO_LIMITS = `
-  update app_settings set active_jobs_per_user = 1000000, generations_per_hour = 1000000, circuit_failures = 1000000;
-`;
-
 /** Starts a stack, does the work with it, and stops it. */
 export async function withBenchStack<Result>(
   onProgress: (step: string) => void,
@@ -55,7 +50,7 @@ export async function withBenchStack<Result>(
     const stack = keep(await startStack({ ...options, functionsEnvironment: calls }));
     const sql = postgres(stack.databaseUrl, { max: 4, onnotice: () => {} });
     keep({ stop: () => sql.end() });
-    await sql.unsafe(NO_LIMITS);
+    await liftLimits(sql);
     await sql.unsafe(await Deno.readTextFile(projectPath("bench/opponents/tables.sql")));
     const opponents = keep(await startOpponents(stack, calls));
     const load = keep(startLoad());
@@ -103,11 +98,7 @@ async function cpuByPart(stack: Stack, opponents: FunctionsProcess): Promise<Map
 }
 
 async function makeUsers({ signingKey }: Stack, sql: postgres.Sql, count: number): Promise<BenchUser[]> {
-  const ids = Array.from({ length: count }, () => crypto.randomUUID());
-  await sql`
-    insert into auth.users (id, email, email_confirmed_at, created_at, updated_at)
-    select id, id || '@bench.example', now(), now(), now() from unnest(${ids}::uuid[]) as id`;
-  await sql`select count(add_credits(id, ${CREDITS}, 'bench')) from unnest(${ids}::uuid[]) as id`;
+  const ids = await insertUsers(sql, count);
   await sql`insert into flow_balances (user_id, credits) select id, ${CREDITS} from unnest(${ids}::uuid[]) as id`;
   const exp = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
   return ids.map((id) => ({

@@ -2,7 +2,8 @@
 // counted as that of the load. Prints one line of JSON when it listens.
 import { announcePort, exitWithParent } from "../../local/machine/parent-process.ts";
 
-const sample = await Deno.readFile(new URL("../../local/simulators/shared/sample.mp4", import.meta.url));
+const read = (name: string) => Deno.readFile(new URL(`../../local/simulators/shared/${name}`, import.meta.url));
+const [sample, image] = await Promise.all([read("sample.mp4"), read("sample.jpg")]);
 
 /** What `PUT /_settings` changes. */
 const settings = { runMs: 0, fileBytes: sample.length };
@@ -28,6 +29,7 @@ async function answer(request: Request): Promise<Response> {
     counts.files++;
     return new Response(file, { headers: { "content-type": "video/mp4", "content-length": String(file.length) } });
   }
+  if (pathname === "/image.jpg") return new Response(image, { headers: { "content-type": "image/jpeg" } });
   if (request.method === "POST") {
     counts.submissions++;
     await request.body?.cancel();
@@ -39,7 +41,7 @@ async function answer(request: Request): Promise<Response> {
     return Response.json({ status: isFinished(id) ? "COMPLETED" : "IN_PROGRESS", request_id: id });
   }
   counts.results++;
-  return Response.json({ video: { url: `${origin}/file.mp4`, content_type: "video/mp4" } });
+  return Response.json({ video: { url: `${origin}/file.mp4` }, images: [{ url: `${origin}/image.jpg` }] });
 }
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);

@@ -4,7 +4,8 @@ import type { LoadRequest } from "./load.ts";
 /** Kling 3 Standard of the catalogue: one credit a second. */
 export const MODEL = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 
-const BODY = JSON.stringify({
+/** The body of each request for a video. */
+export const BODY = JSON.stringify({
   model_id: MODEL,
   prompt: "A glowing cityscape at night, seen from a slow train that crosses a bridge",
   settings: { duration: 5, aspect_ratio: "16:9" },
