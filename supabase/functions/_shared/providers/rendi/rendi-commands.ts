@@ -131,10 +131,10 @@ function loudness(input: { audio_url: string; loudness: number }): RendiRequest 
   const pass = `loudnorm=I=${decimal(input.loudness)}:TP=-1.500:LRA=11.000,aresample=48000`;
   return {
     commands: [
-      `-i {{in_audio}} -map 0:a:0 -af "${pass},${pass},aformat=channel_layouts=stereo" ${SOUND} {{out_audio}}`,
+      `-i {{in_audio}} -map 0:a:0 -af "${pass},${pass},aformat=channel_layouts=stereo" -c:a libmp3lame -b:a 192k {{out_audio}}`,
     ],
     inputFiles: { in_audio: input.audio_url },
-    outputFiles: { out_audio: "audio.m4a" },
+    outputFiles: { out_audio: "audio.mp3" },
   };
 }
 

@@ -29,10 +29,10 @@ const EXAMPLES: [name: string, input: Record<string, unknown>, request: RendiReq
     commands: [
       '-i {{in_audio}} -map 0:a:0 -af "loudnorm=I=-20.000:TP=-1.500:LRA=11.000,aresample=48000,' +
       'loudnorm=I=-20.000:TP=-1.500:LRA=11.000,aresample=48000,aformat=channel_layouts=stereo" ' +
-      "-c:a aac -b:a 192k {{out_audio}}",
+      "-c:a libmp3lame -b:a 192k {{out_audio}}",
     ],
     inputFiles: { in_audio: URL_1 },
-    outputFiles: { out_audio: "audio.m4a" },
+    outputFiles: { out_audio: "audio.mp3" },
   }],
   ["mix", { video_url: URL_1, audio_urls: [URL_2, URL_3], seconds: 12.5 }, {
     commands: [
