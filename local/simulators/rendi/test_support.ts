@@ -6,6 +6,7 @@ import { createRendiAdapter } from "../../../supabase/functions/_shared/provider
 import type { TemplateName } from "../../../supabase/functions/_shared/providers/rendi/rendi-commands.ts";
 import { noTimeout } from "../../../supabase/functions/_shared/providers/test_support.ts";
 import { type FfmpegEngine, findFfmpeg, type Probe } from "../ffmpeg/engine.ts";
+import { HEAVY_PACKAGES, packageFile } from "../ffmpeg/packages/package-file.ts";
 import { type RendiSimulator, startRendiSimulator } from "./simulator.ts";
 
 const TIMEOUT_SECONDS = 60;
@@ -72,6 +73,20 @@ export class RealBench {
     return this.put(name, made[name] ?? new Uint8Array());
   }
 
+  /** Serves Noto Sans and Noto Sans JP. */
+  async fonts(): Promise<string[]> {
+    const { notoSans, notoSansJp } = HEAVY_PACKAGES;
+    const fonts = [
+      [notoSans, "@expo-google-fonts/noto-sans/400Regular/NotoSans_400Regular.ttf"],
+      [notoSansJp, "@expo-google-fonts/noto-sans-jp/400Regular/NotoSansJP_400Regular.ttf"],
+    ] as const;
+    return await Promise.all(fonts.map(async ([heavy, file]) => {
+      const path = await packageFile(heavy, file, () => {});
+      assert.ok(path !== null, `this test needs npm to fetch ${file}`);
+      return this.put(nameOf(`file:///${file}`), await Deno.readFile(path));
+    }));
+  }
+
   /** Sends a template's input as the adapter does, and returns the state in which the command has ended. */
   async run(model: TemplateName, input: Record<string, unknown>): Promise<RunState> {
     const rendi = createRendiAdapter({ key: this.simulator.key, baseUrl: this.simulator.baseUrl });
@@ -135,4 +150,32 @@ async function read(url: string): Promise<Uint8Array> {
 
 function nameOf(url: string): string {
   return new URL(url).pathname.split("/").at(-1) ?? "";
+}
+
+/** Sides in pixels, the last ones included. */
+export interface Box {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** More than what coding the same picture again changes. */
+const VISIBLE = 48;
+
+/** The smallest box around all that differs between two pictures of one size; null where nothing does. */
+export function differingBox(first: Picture, second: Picture): Box | null {
+  assert.deepEqual([first.width, first.height], [second.width, second.height]);
+  const { width } = first;
+  let box: Box | null = null;
+  for (const [index, value] of first.rgb.entries()) {
+    if (Math.abs(value - (second.rgb[index] ?? 0)) < VISIBLE) continue;
+    const pixel = Math.floor(index / 3);
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    box ??= { left: x, top: y, right: x, bottom: y };
+    box.left = Math.min(box.left, x);
+    box.right = Math.max(box.right, x);
+    box.bottom = y;
+  }
+  return box;
 }
