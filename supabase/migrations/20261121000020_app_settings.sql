@@ -19,6 +19,11 @@ create table public.app_settings (
   -- Refunds that one user may get in a day for jobs that failed because of the user's input after a run of them was
   -- done: the provider bills us for that run. Beyond the limit the user cannot start jobs.
   refusals_after_start_per_day integer not null default 10,
+  -- What one user's projects of the canvas may have together, whoever of their members adds it: projects, nodes and
+  -- connections, and bytes in the data of nodes.
+  canvas_projects_per_user integer not null default 100,
+  canvas_rows_per_user integer not null default 10000,
+  canvas_bytes_per_user bigint not null default 52428800,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
   -- The pause between two checks of a run grows with the age of its job, between these two.
@@ -47,7 +52,8 @@ create table public.app_settings (
   constraint limits_are_positive check (
     active_jobs_per_user > 0 and generations_per_hour > 0 and seconds_per_month > 0
     and uploads_per_day > 0 and upload_bytes_per_day > 0 and cancels_after_start_per_day > 0
-    and refusals_after_start_per_day > 0
+    and refusals_after_start_per_day > 0 and canvas_projects_per_user > 0 and canvas_rows_per_user > 0
+    and canvas_bytes_per_user > 0
   ),
   constraint durations_are_positive check (
     idempotency_hours > 0 and check_interval_min_seconds > 0

@@ -6,7 +6,8 @@ create function private.refuse(
   p_status integer,
   p_code text,
   p_message text,
-  p_details jsonb default null
+  p_details jsonb default null,
+  p_hint text default null
 )
 returns void
 language plpgsql
@@ -17,13 +18,13 @@ as $$
 begin
   raise sqlstate 'PGRST' using
     -- PostgREST takes details only as text.
-    message = jsonb_build_object('code', p_code, 'message', p_message, 'details', p_details::text)::text,
+    message = jsonb_build_object('code', p_code, 'message', p_message, 'details', p_details::text, 'hint', p_hint)::text,
     detail = jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
 end;
 $$;
 
-revoke execute on function private.refuse(integer, text, text, jsonb) from public, anon, authenticated;
-grant execute on function private.refuse(integer, text, text, jsonb) to anon, authenticated, service_role;
+revoke execute on function private.refuse(integer, text, text, jsonb, text) from public, anon, authenticated;
+grant execute on function private.refuse(integer, text, text, jsonb, text) to anon, authenticated, service_role;
 
 -- Returns the price of a generation before it is started: { model_id, credits, settings }. Errors: 404 model_not_found,
 -- and 400 validation_failed with { issues } as its details.

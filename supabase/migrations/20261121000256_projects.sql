@@ -27,97 +27,47 @@ create table public.project_members (
 create index project_members_by_user on public.project_members (user_id);
 create unique index a_project_has_one_owner on public.project_members (project_id) where role = 'owner';
 
--- How many rows a project or a user has in the tables of the canvas, so that none of them grows without end.
-create table private.canvas_sizes (
-  -- A project; for the projects themselves, their owner.
-  holder_id uuid not null,
-  table_name text not null,
-  rows integer not null,
-  primary key (holder_id, table_name),
-  constraint user_owns_at_most_100_projects check (table_name <> 'projects' or rows <= 100),
-  constraint project_has_at_most_50_members check (table_name <> 'project_members' or rows <= 50),
-  constraint project_has_at_most_500_nodes check (table_name <> 'nodes' or rows <= 500),
-  constraint project_has_at_most_2000_connections check (table_name <> 'connections' or rows <= 2000)
+-- How large each project is: triggers keep these counts (canvas_budget). A project alone cannot fill the budget of its
+-- owner, so an editor cannot either.
+create table private.project_sizes (
+  project_id uuid primary key references public.projects (id) on delete cascade,
+  -- Kept here too: when a project is deleted, its own row is gone before this one.
+  owner_id uuid not null,
+  members integer not null default 0,
+  nodes integer not null default 0,
+  connections integer not null default 0,
+  -- Of the data of its nodes.
+  data_bytes bigint not null default 0,
+  constraint project_has_at_most_50_members check (members <= 50),
+  constraint project_has_at_most_500_nodes check (nodes <= 500),
+  constraint project_has_at_most_2000_connections check (connections <= 2000)
 );
 
-alter table private.canvas_sizes enable row level security;
-create policy "Only the service role reads sizes" on private.canvas_sizes
+alter table private.project_sizes enable row level security;
+create policy "Only the service role reads sizes" on private.project_sizes
   for all to service_role using (true) with check (true);
-grant select on private.canvas_sizes to service_role;
+grant select on private.project_sizes to service_role;
 
--- Counts the rows that a statement added.
-create function private.count_added_rows()
+-- Begins to count a new project, and makes its owner its first member.
+create function private.open_project()
 returns trigger
 language plpgsql
 volatile
--- Runs as the owner: clients must not reach the counts.
+-- Runs as the owner: no client may reach the counts or add a member of this role.
 security definer
 set search_path = ''
 as $$
 begin
-  insert into private.canvas_sizes as sizes (holder_id, table_name, rows)
-  select holder_id, tg_table_name, count(*)
-  from (select (to_jsonb(added) ->> tg_argv[0])::uuid as holder_id from added) as holders
-  -- In one order: two statements that add to the same projects do not wait for each other.
-  group by holder_id order by holder_id
-  on conflict (holder_id, table_name) do update set rows = sizes.rows + excluded.rows;
-  return null;
-end;
-$$;
-
-revoke execute on function private.count_added_rows() from public, anon, authenticated;
-
--- Counts the rows that a statement deleted.
-create function private.count_deleted_rows()
-returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $$
-begin
-  update private.canvas_sizes as sizes set rows = sizes.rows - holders.rows
-  from (
-    select (to_jsonb(deleted) ->> tg_argv[0])::uuid as holder_id, count(*)::integer as rows from deleted group by 1
-  ) as holders
-  where sizes.holder_id = holders.holder_id and sizes.table_name = tg_table_name;
-  delete from private.canvas_sizes as sizes using deleted
-  where sizes.holder_id = (to_jsonb(deleted) ->> tg_argv[0])::uuid and sizes.table_name = tg_table_name
-    and sizes.rows = 0;
-  return null;
-end;
-$$;
-
-revoke execute on function private.count_deleted_rows() from public, anon, authenticated;
-
-create trigger added_projects_are_counted after insert on public.projects
-  referencing new table as added for each statement execute function private.count_added_rows('owner_id');
-create trigger deleted_projects_are_counted after delete on public.projects
-  referencing old table as deleted for each statement execute function private.count_deleted_rows('owner_id');
-create trigger added_members_are_counted after insert on public.project_members
-  referencing new table as added for each statement execute function private.count_added_rows('project_id');
-create trigger deleted_members_are_counted after delete on public.project_members
-  referencing old table as deleted for each statement execute function private.count_deleted_rows('project_id');
-
--- Makes the owner of a new project its first member.
-create function private.add_owner()
-returns trigger
-language plpgsql
-volatile
--- Runs as the owner: no client may add a member of this role.
-security definer
-set search_path = ''
-as $$
-begin
+  insert into private.project_sizes (project_id, owner_id) values (new.id, new.owner_id);
   insert into public.project_members (project_id, user_id, role) values (new.id, new.owner_id, 'owner');
   return null;
 end;
 $$;
 
-revoke execute on function private.add_owner() from public, anon, authenticated;
+revoke execute on function private.open_project() from public, anon, authenticated;
 
-create trigger owner_is_a_member after insert on public.projects
-  for each row execute function private.add_owner();
+create trigger project_is_opened after insert on public.projects
+  for each row execute function private.open_project();
 
 -- Refuses to give a row of the canvas to another project or owner. Columns that cannot be updated would do too, but an
 -- upsert, which apps save with, updates all that it sends.

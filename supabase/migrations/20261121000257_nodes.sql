@@ -20,9 +20,9 @@ create table public.nodes (
   constraint node_data_is_an_object check (jsonb_typeof(data) = 'object'),
   -- Without the address of the video: the end of a job must find room for it, however full an app makes its node.
   constraint node_data_is_at_most_32_kib check (octet_length((data - 'video_url')::text) <= 32768),
-  constraint node_video_url_is_bounded check (octet_length((data -> 'video_url')::text) <= 4096),
+  constraint node_video_url_is_bounded check (octet_length((data -> 'video_url')::text) <= 2048),
   constraint node_status_is_known check (status in ('idle', 'pending', 'processing', 'completed', 'failed')),
-  constraint node_error_message_is_bounded check (char_length(error_message) <= 2000)
+  constraint node_error_message_is_bounded check (char_length(error_message) <= 500)
 );
 
 create table public.connections (
@@ -50,19 +50,11 @@ create table public.connections (
 create index connections_by_source on public.connections (project_id, source_node_id);
 create index connections_by_target on public.connections (project_id, target_node_id);
 
-create trigger added_nodes_are_counted after insert on public.nodes
-  referencing new table as added for each statement execute function private.count_added_rows('project_id');
-create trigger deleted_nodes_are_counted after delete on public.nodes
-  referencing old table as deleted for each statement execute function private.count_deleted_rows('project_id');
 create trigger nodes_are_not_moved before update on public.nodes
   for each row when ((old.id, old.project_id) is distinct from (new.id, new.project_id))
   execute function private.refuse_move();
 create trigger node_changes_are_noted before update on public.nodes
   for each row execute function private.note_change();
-create trigger added_connections_are_counted after insert on public.connections
-  referencing new table as added for each statement execute function private.count_added_rows('project_id');
-create trigger deleted_connections_are_counted after delete on public.connections
-  referencing old table as deleted for each statement execute function private.count_deleted_rows('project_id');
 create trigger connections_are_not_moved before update on public.connections
   for each row when ((old.id, old.project_id) is distinct from (new.id, new.project_id))
   execute function private.refuse_move();

@@ -120,7 +120,7 @@ begin
     update private.node_jobs set video_url = v_video_url where node_id = v_node_id;
   end if;
   update public.nodes set
-    status = new.status, error_message = left(new.error_message, 2000),
+    status = new.status, error_message = left(new.error_message, 500),
     data = data || case when v_video_url is null then '{}' else jsonb_build_object('video_url', v_video_url) end
   where id = v_node_id;
   return null;

@@ -133,10 +133,10 @@ select throws_matching(statement, name, what || ' is refused') from (values
   ('data above 32 KiB', 'node_data_is_at_most_32_kib',
     $$ update public.nodes set data = jsonb_build_object('x', repeat('x', 32768)) $$),
   ('data that is no object', 'node_data_is_an_object', $$ update public.nodes set data = '[]' $$),
+  ('an address of a video that is no address', 'node_video_url_is_bounded',
+    $$ update public.nodes set data = jsonb_build_object('video_url', repeat('x', 2048)) $$),
   ('the 501st node', 'project_has_at_most_500_nodes', $$ insert into public.nodes (project_id, type)
-    select pg_temp.user('2'), 'x' from generate_series(1, 500) $$),
-  ('the 101st project', 'user_owns_at_most_100_projects', $$ insert into public.projects (owner_id)
-    select pg_temp.user('b') from generate_series(1, 101) $$)
+    select pg_temp.user('2'), 'x' from generate_series(1, 500) $$)
 ) as sizes (what, name, statement);
 delete from public.nodes where project_id = pg_temp.user('2');
 insert into public.nodes (project_id, type) select pg_temp.user('2'), 'x' from generate_series(1, 500);
@@ -147,7 +147,8 @@ select is((select count(*) from public.nodes where project_id = pg_temp.user('2'
 delete from auth.users where id in (pg_temp.user('a'), pg_temp.user('d'));
 select is(pg_temp.sees(), '0 projects, 0 members, 0 nodes, 0 connections',
   'the projects of a deleted user are deleted');
-select is_empty('select from private.canvas_sizes', 'and nothing of them is counted');
+select is_empty('select project_id from private.project_sizes union all select owner_id from private.canvas_usage',
+  'and nothing of them is counted');
 
 select * from finish();
 rollback;

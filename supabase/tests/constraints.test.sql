@@ -101,6 +101,7 @@ from (values
   ('a negative welcome', 'welcome_credits_is_not_negative', 'welcome_credits = -1'),
   ('a limit of no jobs', 'limits_are_positive', 'active_jobs_per_user = 0'),
   ('a limit of no cancellations', 'limits_are_positive', 'cancels_after_start_per_day = 0'),
+  ('a canvas without room', 'limits_are_positive', 'canvas_bytes_per_user = 0'),
   ('a limit of no refusals', 'limits_are_positive', 'refusals_after_start_per_day = 0'),
   ('a key that is bound for no time', 'durations_are_positive', 'idempotency_hours = 0'),
   ('a longest pause below the shortest', 'durations_are_positive', 'check_interval_max_seconds = 1'),

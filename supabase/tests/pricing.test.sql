@@ -158,10 +158,10 @@ select is(
   pg_temp.issues(pg_temp.quote('[]')) #>> '{0,message}', 'must be an object', 'settings must be an object');
 select is(
   pg_temp.quote('00000000-0000-4000-8000-00000000dead', '{}'),
-  '{"code": "model_not_found", "message": "Model not found", "details": null, "status": 404, "headers": {}}',
+  '{"code": "model_not_found", "message": "Model not found", "details": null, "hint": null, "status": 404, "headers": {}}',
   'an unknown model has no price');
 select is(pg_temp.quote('{"steps": 30}') - 'details',
-  '{"code": "validation_failed", "status": 400, "headers": {},
+  '{"code": "validation_failed", "status": 400, "hint": null, "headers": {},
     "message": "Some fields are invalid: see the issues in details, correct them and send the request again"}',
   'invalid settings are an error with status 400');
 

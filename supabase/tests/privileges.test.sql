@@ -27,8 +27,8 @@ select set_eq(
   array['private.open_account()', 'private.erase_user()', 'private.broadcast_job()', 'private.forget_usage()',
     'private.functions_url()', 'grant_welcome_credits()', 'import_problems(text,jsonb)', 'import_users(text,jsonb)',
     'erase_account(uuid)', 'my_limits()',
-    'private.my_projects(text[])', 'private.add_owner()', 'private.count_added_rows()', 'private.count_deleted_rows()',
-    'private.end_node_job()', 'private.forget_node_job()',
+    'private.my_projects(text[])', 'private.open_project()', 'private.count_for_owner()', 'private.count_rows()',
+    'private.count_data()', 'private.end_node_job()', 'private.forget_node_job()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)',
     'private.current_user_id()', 'identify_user(text,text,text)'],
   'the functions with the rights of their owner are known');
@@ -43,7 +43,7 @@ select set_eq(
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
     'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
     'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
-    'private.refuse(integer,text,text,jsonb)']) as name
+    'private.refuse(integer,text,text,jsonb,text)']) as name
   union select 'authenticated', unnest(array['my_limits()',
     -- What the policies ask: who the user is, and which projects the user may see.
     'private.current_user_id()', 'private.my_projects(text[])']) $$,
@@ -105,13 +105,17 @@ select is_empty(
 select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
-    'private.refuse_other_job_change()', 'private.refuse_move()', 'private.note_change()', 'private.add_owner()',
-    'private.count_added_rows()', 'private.count_deleted_rows()', 'private.end_node_job()', 'private.forget_node_job()',
-    'private.call_worker(text)', 'private.enqueue_upload_file()', 'private.check_model()', 'private.check_pipeline_tool()',
+    'private.refuse_other_job_change()', 'private.refuse_move()', 'private.note_change()', 'private.open_project()',
+    'private.count_for_owner()', 'private.count_rows()', 'private.count_data()', 'private.end_node_job()',
+    'private.forget_node_job()', 'private.call_worker(text)', 'private.enqueue_upload_file()',
+    'private.check_model()', 'private.check_pipeline_tool()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',
     'private.keep_usage(uuid)', 'private.open_identity(text,text)',
+    -- Called by the triggers that count what the canvas holds.
+    'private.resize_project(uuid,text,bigint,bigint)', 'private.data_bytes(jsonb)',
+    'private.check_canvas_budget(private.canvas_usage,private.canvas_usage)',
     -- Called by import_users, with the rights of its owner.
     'private.forgo_welcome(text)'],
   'the service role may call every procedure but the triggers, what they do, and the one of cron');

@@ -6,6 +6,8 @@ const NODES = "supabase/migrations/20261121000257_nodes.sql";
 const NODE_JOBS = "supabase/migrations/20261121000258_node_jobs.sql";
 const START_GENERATION = "supabase/migrations/20261121000260_start_generation.sql";
 const NODE_VIDEOS = "supabase/migrations/20261121000355_node_videos.sql";
+const BUDGET = "supabase/migrations/20261121000259_canvas_budget.sql";
+const budget = (name: string) => ({ file: "supabase/tests/canvas_budget.test.sql", name });
 const canvas = (name: string) => ({ file: "supabase/tests/canvas.test.sql", name });
 const nodeJobs = (name: string) => ({ file: "supabase/tests/node_jobs.test.sql", name });
 
@@ -111,5 +113,58 @@ export const canvasMutations: readonly Mutation[] = [
     replace:
       "  with check (project_id in (select private.my_projects('{owner,editor}')));\ncreate policy \"Owners change",
     test: canvas("no editor adds a member"),
+  },
+  {
+    name: "the budget of a canvas",
+    guard: "No user fills the operator's database.",
+    file: BUDGET,
+    find: "where added > 0 and used > maximum",
+    replace: "where false",
+    test: budget("a node with too much data is refused"),
+  },
+  {
+    name: "growth alone is refused",
+    guard: "Who is above a lowered budget can make room.",
+    file: BUDGET,
+    find: "where added > 0 and used > maximum",
+    replace: "where used > maximum",
+    test: budget("above a lowered budget data may shrink"),
+  },
+  {
+    name: "the count of data that an update adds",
+    guard: "A small node does not become a large one unseen.",
+    file: BUDGET,
+    find: "create trigger data_of_changed_nodes_is_counted after update on public.nodes",
+    replace: "create trigger data_of_changed_nodes_is_counted after truncate on public.nodes",
+    also: [{
+      file: BUDGET,
+      find: "  referencing new table as added old table as deleted for each statement",
+      replace: "  for each statement",
+    }],
+    test: budget("and an edit that needs too much"),
+  },
+  {
+    name: "the owner's total",
+    guard: "A hundred projects do not have a hundred budgets.",
+    file: BUDGET,
+    find: "projects = usage.projects + excluded.projects, rows = usage.rows + excluded.rows,\n",
+    replace: "projects = usage.projects + excluded.projects, rows = excluded.rows,\n",
+    test: budget("connections count as nodes do"),
+  },
+  {
+    name: "what the deletion of a project gives back",
+    guard: "Deleting makes room.",
+    file: BUDGET,
+    find: "after insert or delete on private.project_sizes",
+    replace: "after insert on private.project_sizes",
+    test: budget("and another takes its place"),
+  },
+  {
+    name: "the video's address beside the budget",
+    guard: "A job ends however full its canvas is: otherwise a user could keep it from ending.",
+    file: BUDGET,
+    find: "select octet_length((p_data - 'video_url')::text);",
+    replace: "select octet_length(p_data::text);",
+    test: budget("the address of a video needs no room"),
   },
 ];

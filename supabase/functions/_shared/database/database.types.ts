@@ -42,6 +42,9 @@ export type Database = {
           "active_jobs_per_user": number;
           "attempts_per_step": number;
           "cancels_after_start_per_day": number;
+          "canvas_bytes_per_user": number;
+          "canvas_projects_per_user": number;
+          "canvas_rows_per_user": number;
           "check_interval_max_seconds": number;
           "check_interval_min_seconds": number;
           "circuit_failures": number;
@@ -66,6 +69,9 @@ export type Database = {
           "active_jobs_per_user"?: number;
           "attempts_per_step"?: number;
           "cancels_after_start_per_day"?: number;
+          "canvas_bytes_per_user"?: number;
+          "canvas_projects_per_user"?: number;
+          "canvas_rows_per_user"?: number;
           "check_interval_max_seconds"?: number;
           "check_interval_min_seconds"?: number;
           "circuit_failures"?: number;
@@ -89,6 +95,9 @@ export type Database = {
           "active_jobs_per_user"?: number;
           "attempts_per_step"?: number;
           "cancels_after_start_per_day"?: number;
+          "canvas_bytes_per_user"?: number;
+          "canvas_projects_per_user"?: number;
+          "canvas_rows_per_user"?: number;
           "check_interval_max_seconds"?: number;
           "check_interval_min_seconds"?: number;
           "circuit_failures"?: number;
