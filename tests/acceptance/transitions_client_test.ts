@@ -4,25 +4,10 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import type { TestUser } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS } from "../support/transition.ts";
-import { type TaskStatus, type TransitionParams, TransitionsClient } from "../support/transitions-client.ts";
+import { PARAMS, type TaskStatus, TransitionsClient } from "../support/transitions-client.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
-/** The description's request, word for word. */
-const PARAMS: TransitionParams = {
-  front_image: "https://example.com/front.jpg",
-  tail_image: "https://example.com/tail.jpg",
-  prompt: "Dynamic video transition",
-  duration: 5,
-  transition_type: "ENERGETIC",
-  enable_subtitles: true,
-  subtitle_style: "default",
-  subtitle_position: "bottom",
-  subtitles: [{ startTime: 0, endTime: 2.5, text: "First subtitle" }],
-  enable_music: true,
-  music_type: "ambient",
-  enable_voiceover: false,
-};
 const PRICE = 6;
 
 function clientOf({ token }: TestUser): TransitionsClient {

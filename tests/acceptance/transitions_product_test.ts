@@ -9,34 +9,19 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS, resultOf } from "../support/transition.ts";
+import { PARAMS } from "../support/transitions-client.ts";
 
 /** Five seconds, and the music. */
 const PRICE = 6;
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
-/** The product's request, word for word. */
-const REQUEST = {
-  front_image: "https://example.com/front.jpg",
-  tail_image: "https://example.com/tail.jpg",
-  prompt: "Dynamic video transition",
-  duration: 5,
-  transition_type: "ENERGETIC",
-  enable_subtitles: true,
-  subtitle_style: "default",
-  subtitle_position: "bottom",
-  subtitles: [{ startTime: 0, endTime: 2.5, text: "First subtitle" }],
-  enable_music: true,
-  music_type: "ambient",
-  enable_voiceover: false,
-};
-
 function withToken(user: TestUser, path: string, body?: unknown): Promise<Answer> {
   const headers = { Authorization: `Token ${user.token}` };
   return world.call(path, { method: body === undefined ? "GET" : "POST", headers, body });
 }
 
-const create = (user: TestUser, body: unknown = REQUEST) => withToken(user, "transitions/create-and-generate/", body);
+const create = (user: TestUser, body: unknown = PARAMS) => withToken(user, "transitions/create-and-generate/", body);
 const check = (user: TestUser, taskId: unknown) => withToken(user, `transitions/task-status/${taskId}/`);
 const isReady = ({ body }: Answer) => body.ready === true;
 
@@ -102,8 +87,8 @@ Deno.test("everything that the request asks for is in the video: the move, the m
   ]);
   const [music, , picture] = runs;
   assert.deepEqual([picture?.input.start_image_url, picture?.input.end_image_url, picture?.input.duration], [
-    REQUEST.front_image,
-    REQUEST.tail_image,
+    PARAMS.front_image,
+    PARAMS.tail_image,
     "5",
   ]);
   assert.match(String(picture?.input.prompt), /^Dynamic video transition .*energetic/);
@@ -115,7 +100,7 @@ Deno.test("everything that the request asks for is in the video: the move, the m
 
 Deno.test("the code example's own type, in small letters, is the same transition", async () => {
   const user = await world.newUser(20);
-  const { status, body } = await create(user, { ...REQUEST, transition_type: "energetic" });
+  const { status, body } = await create(user, { ...PARAMS, transition_type: "energetic" });
   assert.equal(status, 202);
   assert.equal((await poll(user, body.task_id)).last.body.state, "SUCCESS");
   assert.match(String(picture()?.input.prompt), /energetic/);
@@ -204,5 +189,5 @@ Deno.test("a task is its owner's alone, and none without a token", async () => {
   const stranger = await world.newUser();
   assert.equal((await check(stranger, body.task_id)).status, 404);
   assert.equal((await world.call(`transitions/task-status/${body.task_id}/`, { method: "GET" })).status, 401);
-  assert.equal((await world.call("transitions/create-and-generate/", { body: REQUEST })).status, 401);
+  assert.equal((await world.call("transitions/create-and-generate/", { body: PARAMS })).status, 401);
 });

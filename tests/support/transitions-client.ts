@@ -17,6 +17,22 @@ export interface TransitionParams {
   enable_voiceover?: boolean;
 }
 
+/** The description's request, word for word. */
+export const PARAMS: TransitionParams = {
+  front_image: "https://example.com/front.jpg",
+  tail_image: "https://example.com/tail.jpg",
+  prompt: "Dynamic video transition",
+  duration: 5,
+  transition_type: "ENERGETIC",
+  enable_subtitles: true,
+  subtitle_style: "default",
+  subtitle_position: "bottom",
+  subtitles: [{ startTime: 0, endTime: 2.5, text: "First subtitle" }],
+  enable_music: true,
+  music_type: "ambient",
+  enable_voiceover: false,
+};
+
 const startedSchema = z.object({ task_id: z.string(), status: z.literal("pending"), message: z.string() });
 const batchSchema = z.object({ tasks: z.array(z.object({ task_id: z.string() })), total: z.number() });
 

@@ -1,4 +1,5 @@
 import { RequestError } from "../_shared/errors/request-errors.ts";
+import { requireMethod } from "../_shared/http/method.ts";
 import { pathBelow } from "../_shared/http/path.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { generateForNode } from "./generate.ts";
@@ -21,8 +22,4 @@ export async function canvas(context: JobContext, request: Request): Promise<Res
     return await latestJobStatus(context, id);
   }
   throw new RequestError("not_found");
-}
-
-function requireMethod(request: Request, method: "GET" | "POST"): void {
-  if (request.method !== method) throw new RequestError("method_not_allowed", {}, { Allow: `${method}, OPTIONS` });
 }

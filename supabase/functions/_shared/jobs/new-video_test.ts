@@ -2,31 +2,11 @@ import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import type { Database } from "../database/database.types.ts";
 import type { GenerationRequest } from "../database/jobs.ts";
-import type { LeasedJob } from "../database/records.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import type { JobContext } from "./context.ts";
 import { startVideo } from "./new-video.ts";
-
-const leased: LeasedJob = {
-  job_id: "job",
-  user_id: "user",
-  status: "pending",
-  action: "submit",
-  step: { name: "generate", provider: "fal", model: "test", input: {}, produces: "video_url", optional: false },
-  artifacts: {},
-  attempt: 1,
-  provider_job_id: null,
-  failures: 0,
-  attempts_of_step: 1,
-  attempts_left: 3,
-  start_within_seconds: 900,
-  past_deadline: false,
-  age_ms: 0,
-  settings: {},
-  copy_again: false,
-  files_are_public: true,
-};
+import { newJob } from "./test_support.ts";
 
 const video = { id: 1, created_at: "2026-01-01T00:00:00.000Z" };
 
@@ -51,7 +31,7 @@ function brokenContext(procedures: string[]): JobContext {
         if (procedure !== "start_generation") return Promise.resolve(new Response("", { status: 503 }));
         return Promise.resolve(Response.json(
           procedures.filter((name) => name === procedure).length === 1
-            ? { outcome: "created", response: { job_id: "job" }, leased_job: leased, video }
+            ? { outcome: "created", response: { job_id: "job" }, leased_job: newJob, video }
             : { outcome: "replayed", status_code: 500, response: { job_id: "job", code: "provider_failed" }, video },
         ));
       },

@@ -2,30 +2,10 @@ import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Database } from "../database/database.types.ts";
-import type { LeasedJob } from "../database/records.ts";
 import { type ErrorFacts, ProviderError } from "../providers/provider.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import { checkAgainLater, isBackPressure, retryLater } from "./retry.ts";
-
-const leased: LeasedJob = {
-  job_id: "job",
-  user_id: "user",
-  status: "pending",
-  action: "submit",
-  step: { name: "generate", provider: "fal", model: "test", input: {}, produces: "video_url", optional: false },
-  artifacts: {},
-  attempt: 1,
-  provider_job_id: null,
-  failures: 0,
-  attempts_of_step: 1,
-  attempts_left: 3,
-  start_within_seconds: 900,
-  past_deadline: false,
-  age_ms: 0,
-  settings: {},
-  copy_again: false,
-  files_are_public: true,
-};
+import { newJob } from "./test_support.ts";
 
 /** How long the job waits after this error, in seconds. */
 async function delayAfter(later: typeof retryLater, facts: ErrorFacts, random: number): Promise<number> {
@@ -41,7 +21,7 @@ async function delayAfter(later: typeof retryLater, facts: ErrorFacts, random: n
     },
   });
   const context = { client, timing: new ServerTiming(), log: () => {}, random: () => random };
-  await later(context, leased, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
+  await later(context, newJob, new ProviderError("retryable", "provider_busy", "slow down", false, facts));
   return delay;
 }
 
