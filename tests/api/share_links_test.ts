@@ -119,18 +119,30 @@ Deno.test("a link that many people open costs one call to Storage, and each open
   assert.deepEqual([calls(SIGN), calls("/rest/v1/rpc/read_share")], [1, 5]);
 });
 
-Deno.test("a link that is opened too often is 429 whatever headers the client sends, and others go on", async () => {
-  const [url, other] = [await linkTo(world, await deliver(world)), await linkTo(world, await deliver(world))];
-  let refused: Response | undefined;
+/** Opens a link until it is refused, from this address, and with these headers at each opening. */
+async function openUntilRefused(url: string, caller: string, headers: (count: number) => HeadersInit = () => ({})) {
   // Two windows of a minute, in case one ends meanwhile.
-  for (let count = 0; count < 125 && refused === undefined; count++) {
+  for (let count = 0; count < 130; count++) {
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, at) => open(url, { headers: { "X-Forwarded-For": `10.0.${count}.${at}` } })),
+      Array.from(
+        { length: 10 },
+        (_, at) => open(url, { headers: { "CF-Connecting-IP": caller, ...headers(count * 10 + at) } }),
+      ),
     );
-    refused = answers.find(({ status }) => status === 429);
+    const refused = answers.find(({ status }) => status === 429);
     for (const answer of answers) if (answer !== refused) await answer.body?.cancel();
+    if (refused !== undefined) return refused;
   }
-  assert.ok(refused);
+  throw new Error("never refused");
+}
+
+Deno.test("who opens a link too often is refused whatever else they send; others, and other links, go on", async () => {
+  const [url, other] = [await linkTo(world, await deliver(world)), await linkTo(world, await deliver(world))];
+  const caller = { "CF-Connecting-IP": "203.0.113.9" };
+  const refused = await openUntilRefused(url, caller["CF-Connecting-IP"], (count) => ({
+    "X-Forwarded-For": `10.0.${count >> 8}.${count & 255}`,
+    "User-Agent": String(count),
+  }));
   const { headers } = refused;
   assertRefusal({ status: 429, headers, body: await refused.json() }, {
     status: 429,
@@ -138,7 +150,14 @@ Deno.test("a link that is opened too often is 429 whatever headers the client se
     fields: { limit: 600 },
   });
   assert.ok(Number(headers.get("retry-after")) <= 60);
-  await download(other);
+  for (const headers of [{ "CF-Connecting-IP": "203.0.113.10" }, {}]) {
+    const response = await open(url, { headers });
+    await response.body?.cancel();
+    assert.equal(response.status, 302);
+  }
+  const response = await open(other, { headers: caller });
+  await response.body?.cancel();
+  assert.equal(response.status, 302);
 });
 
 Deno.test("while Storage does not sign, a link is 503, and it works again afterwards", async () => {

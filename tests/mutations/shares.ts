@@ -112,8 +112,8 @@ export const shareMutations: readonly Mutation[] = [
     name: "the life of a signed URL that a link gives",
     guard: "No signed URL works longer than its link.",
     file: "supabase/functions/share/signed-url-cache.ts",
-    find: "if (secondsLeft !== null && secondsLeft < LIFE_SECONDS) return",
-    replace: "if (false) return",
+    find: "const linkEnds = secondsLeft === null ? Infinity : now + Math.max(1, secondsLeft) * 1000;",
+    replace: "const linkEnds = secondsLeft === null ? Infinity : Infinity;",
     test: links("an expired link is 404, and no signed URL that it gave works longer than it"),
   },
   {
@@ -125,6 +125,50 @@ export const shareMutations: readonly Mutation[] = [
     test: {
       file: "tests/api/share_links_test.ts",
       name: "the page previews the video, runs no script and shows nothing of its owner",
+    },
+  },
+  {
+    name: "the caller in the count of openings",
+    guard: "One caller cannot keep all others from a link.",
+    file: "supabase/functions/share/handler.ts",
+    find: "take(ofCallers, `${token} ${callerOf(request.headers)}`);",
+    replace: "take(ofCallers, token);",
+    test: {
+      file: "tests/api/share_links_test.ts",
+      name: "who opens a link too often is refused whatever else they send; others, and other links, go on",
+    },
+  },
+  {
+    name: "the server's entry of X-Forwarded-For",
+    guard: "What a client writes into the header does not make it another caller.",
+    file: "supabase/functions/share/caller.ts",
+    find: '.split(",").at(-1)',
+    replace: '.split(",").at(0)',
+    test: {
+      file: "supabase/functions/share/caller_test.ts",
+      name: "an address that a client writes in front of the server's changes nothing",
+    },
+  },
+  {
+    name: "the counts that come again and again",
+    guard: "Invented links do not make a caller uncounted.",
+    file: "supabase/functions/share/rate-limit.ts",
+    find: "    this.#counts.delete(key);\n",
+    replace: "",
+    test: {
+      file: "supabase/functions/share/rate-limit_test.ts",
+      name: "invented keys fill no memory, and a key that comes again and again stays counted",
+    },
+  },
+  {
+    name: "the signed URL of a link that ends soon",
+    guard: "Openings of such a link do not each cost the operator a call to Storage.",
+    file: "supabase/functions/share/signed-url-cache.ts",
+    find: "known.ends <= linkEnds && known.ends - now > (ends - now) / 2",
+    replace: "linkEnds === Infinity && known.ends - now > (ends - now) / 2",
+    test: {
+      file: "supabase/functions/share/signed-url-cache_test.ts",
+      name: "links that end soon cost few calls to Storage too, also beside others of the file",
     },
   },
 ];

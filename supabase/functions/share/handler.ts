@@ -9,17 +9,20 @@ import { shareUrl } from "../_shared/jobs/share-url.ts";
 import type { Environment } from "../_shared/runtime/environment.ts";
 import { asDownload, fileName } from "../_shared/storage/download-name.ts";
 import { signedUrls } from "../_shared/storage/signed-urls.ts";
+import { callerOf } from "./caller.ts";
 import { sharePage } from "./page.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SignedUrlCache } from "./signed-url-cache.ts";
 
 /** What `private.create_share` makes; anything else is refused without asking the database. */
 const TOKEN = /^[A-Za-z0-9_-]{32}$/;
+/** Openings of one link by one caller, in one minute and instance. */
+const OPENINGS_PER_CALLER = 600;
 /**
- * Requests for one link in one minute and instance. The link is counted, not the caller: an address of the caller comes in
- * headers that the caller can write.
+ * Openings of one link by all callers together. Who has many addresses, or could invent them, costs no more than this; and
+ * nobody with fewer than ten can keep others from a link.
  */
-const REQUESTS_PER_MINUTE = 600;
+const OPENINGS_PER_LINK = 6_000;
 
 interface ShareDependencies {
   client: AdminClient;
@@ -31,7 +34,8 @@ interface ShareDependencies {
  * link that is revoked, expired or unknown, or whose video is gone, is one and the same 404.
  */
 export function createShare(connect: () => ShareDependencies): Handler<RequestContext> {
-  const limit = new RateLimit(REQUESTS_PER_MINUTE);
+  const ofCallers = new RateLimit(OPENINGS_PER_CALLER);
+  const ofLinks = new RateLimit(OPENINGS_PER_LINK);
   const urls = new SignedUrlCache();
   let connected: ShareDependencies | undefined;
 
@@ -52,8 +56,9 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
   return async (context, request) => {
     const [token = "", part = "video", ...rest] = pathBelow(request);
     if (!TOKEN.test(token) || rest.length > 0 || !isPart(part)) throw new RequestError("not_found");
-    const wait = limit.take(token);
-    if (wait > 0) throw limitReached({ outcome: "too_many_requests", limit: limit.limit, retry_after: wait }, {}, 0);
+    // First the caller: what is refused to one is not counted against the link.
+    take(ofCallers, `${token} ${callerOf(request.headers)}`);
+    take(ofLinks, token);
 
     const { client, environment } = connected ??= connect();
     // At each request, so that a link ends at once. Only what Storage signed is kept.
@@ -65,6 +70,12 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
     if (address === null) throw new RequestError("not_found");
     return redirect(part === "video" ? named(share, address, request) : address);
   };
+}
+
+/** Counts one opening, or throws `too_many_requests`. */
+function take(openings: RateLimit, key: string): void {
+  const wait = openings.take(key);
+  if (wait > 0) throw limitReached({ outcome: "too_many_requests", limit: openings.limit, retry_after: wait }, {}, 0);
 }
 
 const PARTS: ReadonlySet<string> = new Set(["video", "thumbnail", "subtitles", "page"]);

@@ -1,4 +1,4 @@
-/** Of more links than this none is counted, so that invented ones cannot fill the memory. */
+/** More are not counted at a time: the one that was seen longest ago is forgotten, never one that comes again and again. */
 const MOST_KEYS = 10_000;
 
 /** Counts the requests of each key in this instance, in windows of a minute. */
@@ -17,8 +17,15 @@ export class RateLimit {
       this.#windowEnd = now + RateLimit.windowMs;
     }
     const count = this.#counts.get(key) ?? 0;
-    if (count >= this.limit) return Math.ceil((this.#windowEnd - now) / 1000);
-    if (count > 0 || this.#counts.size < MOST_KEYS) this.#counts.set(key, count + 1);
-    return 0;
+    this.#keep(key, Math.min(count + 1, this.limit));
+    return count < this.limit ? 0 : Math.ceil((this.#windowEnd - now) / 1000);
+  }
+
+  #keep(key: string, count: number): void {
+    // A map keeps the order in which its entries came: the first one was seen longest ago.
+    this.#counts.delete(key);
+    this.#counts.set(key, count);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > MOST_KEYS && oldest !== undefined) this.#counts.delete(oldest);
   }
 }
