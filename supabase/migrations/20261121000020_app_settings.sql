@@ -64,7 +64,10 @@ create table public.app_settings (
     and tombstone_days > 0
     and (retention_days is null or retention_days > 0)
   ),
-  constraint public_functions_url_is_an_address check (public_functions_url ~ '^https?://[^[:space:]?#]*[^[:space:]?#/]$')
+  -- Bounded: a link must fit into a node.
+  constraint public_functions_url_is_an_address check (
+    public_functions_url ~ '^https?://[^[:space:]?#]*[^[:space:]?#/]$' and char_length(public_functions_url) <= 500
+  )
 );
 
 insert into public.app_settings default values;

@@ -34,7 +34,7 @@ set search_path = ''
 as $$
 declare
   v_unknown jsonb := p_request - array['kind', 'model_id', 'model_name', 'prompt', 'settings', 'image_url', 'image_path',
-    'tail_image_url', 'tail_image_path', 'node_id', 'needs_node', 'max_credits'];
+    'tail_image_url', 'tail_image_path', 'node_id', 'needs_node', 'max_credits', 'functions_url'];
   v_job public.video_jobs;
 begin
   if v_unknown is distinct from '{}' then

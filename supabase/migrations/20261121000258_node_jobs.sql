@@ -6,6 +6,9 @@ create table private.node_jobs (
   node_id uuid primary key references public.nodes (id) on delete cascade,
   -- No foreign key: the node is put right after its job was deleted.
   job_id uuid not null,
+  -- The address of the functions, as the function that started the job knows it: for the link, where the database does
+  -- not know it itself.
+  functions_url text,
   -- The link to the finished video that the node got.
   video_url text,
   constraint a_job_is_of_one_node unique (job_id)
@@ -62,7 +65,8 @@ grant execute on function private.requested_node(uuid, text, boolean) to service
 -- Makes a new job the one that its locked node waits for; nothing where the node is null.
 create function private.begin_node_job(
   p_node_id uuid,
-  p_job_id uuid
+  p_job_id uuid,
+  p_functions_url text
 )
 returns void
 language sql
@@ -71,12 +75,14 @@ security invoker
 set search_path = ''
 as $$
   update public.nodes set status = 'processing', error_message = null where id = p_node_id;
-  insert into private.node_jobs (node_id, job_id) select p_node_id, p_job_id where p_node_id is not null
-  on conflict (node_id) do update set job_id = excluded.job_id, video_url = null;
+  insert into private.node_jobs (node_id, job_id, functions_url)
+  select p_node_id, p_job_id, p_functions_url where p_node_id is not null
+  on conflict (node_id) do update set
+    job_id = excluded.job_id, functions_url = excluded.functions_url, video_url = null;
 $$;
 
-revoke execute on function private.begin_node_job(uuid, uuid) from public, anon, authenticated;
-grant execute on function private.begin_node_job(uuid, uuid) to service_role;
+revoke execute on function private.begin_node_job(uuid, uuid, text) from public, anon, authenticated;
+grant execute on function private.begin_node_job(uuid, uuid, text) to service_role;
 
 -- Locks the node that waits for a job; null where none does.
 create function private.lock_node_of_job(
@@ -110,14 +116,17 @@ set search_path = ''
 as $$
 declare
   v_node_id uuid := private.lock_node_of_job(new.job_id);
+  v_share jsonb;
   v_video_url text;
 begin
   if v_node_id is null then
     return null;
   end if;
   if new.status = 'completed' then
-    v_video_url := private.create_share(new.job_id) ->> 'url';
-    update private.node_jobs set video_url = v_video_url where node_id = v_node_id;
+    v_share := private.create_share(new.job_id);
+    update private.node_jobs set
+      video_url = coalesce(v_share ->> 'url', functions_url || '/share/' || (v_share ->> 'token'))
+    where node_id = v_node_id returning video_url into v_video_url;
   end if;
   update public.nodes set
     status = new.status, error_message = left(new.error_message, 500),

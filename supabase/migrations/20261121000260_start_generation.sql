@@ -130,9 +130,10 @@ grant execute on function private.create_charged_job(public.video_jobs, jsonb, i
 
 -- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
 -- `p_request` is { kind, model_id or model_name, prompt, settings, image_url, image_path, tail_image_url,
--- tail_image_path, node_id, needs_node, max_credits }; with needs_node, node_id must be a node of a project; max_credits
--- is the most that the user agreed to pay. `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the
--- key is bound, if not as long as app_settings says.
+-- tail_image_path, node_id, needs_node, max_credits, functions_url }; with needs_node, node_id must be a node of a project;
+-- max_credits is the most that the user agreed to pay; functions_url is the address of the functions as they know it.
+-- `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the key is bound, if not as long as
+-- app_settings says.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -199,7 +200,7 @@ begin
   if v_outcome is not null then
     return v_outcome;
   end if;
-  perform private.begin_node_job(v_node.node_id, v_job.job_id);
+  perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
   return private.create_charged_job(v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
 end;
 $$;

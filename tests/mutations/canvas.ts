@@ -56,7 +56,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the newest job of a node",
     guard: "An older job's end does not overwrite what the node waits for.",
     file: NODE_JOBS,
-    find: "on conflict (node_id) do update set job_id = excluded.job_id, video_url = null;",
+    find:
+      "on conflict (node_id) do update set\n    job_id = excluded.job_id, functions_url = excluded.functions_url, video_url = null;",
     replace: "on conflict (node_id) do nothing;",
     test: nodeJobs("the end of the older one changes nothing"),
   },
@@ -166,5 +167,17 @@ export const canvasMutations: readonly Mutation[] = [
     find: "select octet_length((p_data - 'video_url')::text);",
     replace: "select octet_length(p_data::text);",
     test: budget("the address of a video needs no room"),
+  },
+  {
+    name: "the functions' own address in the link of a node",
+    guard: "A node has its video where no operator said where the functions are.",
+    file: NODE_JOBS,
+    find: "video_url = coalesce(v_share ->> 'url', functions_url || '/share/' || (v_share ->> 'token'))",
+    replace: "video_url = v_share ->> 'url'",
+    test: {
+      file: "tests/api/canvas_links_test.ts",
+      name:
+        "where the database has no address, the link of a node has the functions' own, never one that a caller names",
+    },
   },
 ];

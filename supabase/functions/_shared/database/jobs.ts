@@ -84,7 +84,12 @@ const startSchema = z.discriminatedUnion("outcome", [
 export type StartOutcome = z.infer<typeof startSchema>;
 
 /** Charges and creates a job, or returns why not. */
-export async function startGeneration(context: DatabaseContext, request: GenerationRequest): Promise<StartOutcome> {
+export async function startGeneration(
+  context: DatabaseContext,
+  request: GenerationRequest,
+  /** The address of the functions, for links in nodes where the database does not know it. */
+  functionsUrl: string | undefined,
+): Promise<StartOutcome> {
   return await callProcedure(context, startSchema, "start_generation", {
     p_user_id: request.userId,
     p_idempotency_key: request.idempotencyKey,
@@ -105,6 +110,7 @@ export async function startGeneration(context: DatabaseContext, request: Generat
       node_id: request.nodeId,
       needs_node: request.needsNode,
       max_credits: request.maxCredits,
+      functions_url: functionsUrl,
     },
   });
 }

@@ -51,7 +51,8 @@ export function submitLater(context: JobContext, leased: LeasedJob): void {
 
 async function start(context: JobContext, request: GenerationRequest): Promise<StartOutcome> {
   try {
-    return await startGeneration(context, request);
+    // From the environment alone: the host of a request is the caller's to choose.
+    return await startGeneration(context, request, context.environment.PUBLIC_FUNCTIONS_URL);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     // The charge may have been committed: the client repeats the request with the same key.
