@@ -1,5 +1,5 @@
 begin;
-select plan(81);
+select plan(82);
 \ir support/jobs.psql
 -- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
