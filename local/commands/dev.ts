@@ -20,7 +20,7 @@ import { print, printNote } from "../cli/terminal.ts";
 const HELP = `Runs the whole project on this machine until Ctrl-C.
 
   npx -y deno@2.9.6 task dev [--host <address>] [--credits <n>] [--json] [--api-port <port>] [--db-port <port>]
-    [--database <url>]
+    [--database <url>] [--media made|canned]
 
   --host       the address of the API: 127.0.0.1, which emulators reach too; 0.0.0.0 also for phones on the network
   --credits    the credits of the development user
@@ -28,6 +28,9 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --api-port   the port of the API: 54321, or another if that is taken
   --db-port    the port of PostgreSQL: 54322, or another if that is taken
   --database   use this PostgreSQL 17 instead of a throw-away one; add --remote-database if it is on another machine
+  --media      made (the default): simulated videos have the asked length, shape and frame rate and show the prompt, and
+               tools do what they are asked to, with the ffmpeg of this machine or one that is fetched from npm when the
+               first run needs it (28 MB); canned: each run gives a sample file, and nothing is fetched
   --help       print this
 
 Keys and user are the same at each start, and a token is valid for a week. Changed functions are reloaded. The file .env
@@ -36,7 +39,7 @@ simulator, DATABASE_URL is --database, and all others go to the functions (see .
 
 const FLAGS = {
   boolean: ["help", "json", "remote-database"],
-  string: ["host", "credits", "api-port", "db-port", "database"],
+  string: ["host", "credits", "api-port", "db-port", "database", "media"],
 };
 const port = z.coerce.number("must be a port").int().min(1, "must be a port").max(65_535, "must be a port").optional();
 const schema = z.object({
@@ -50,6 +53,7 @@ const schema = z.object({
   "api-port": port,
   "db-port": port,
   database: z.string().optional(),
+  media: z.enum(["made", "canned"], "must be made or canned").default("made"),
 });
 
 const WORKER_INTERVAL_MS = 5000;
@@ -68,8 +72,10 @@ async function run(argv: string[]): Promise<void> {
     ...(databaseUrl ? { databaseUrl } : { databasePort: choosePort("database", options["db-port"], 54_322) }),
     keys: state,
     ...keys,
+    media: options.media,
     workerIntervalMs: WORKER_INTERVAL_MS,
     onProgress: (step) => printNote(`${step} …`),
+    onNote: printNote,
     onLog(line) {
       const shown = presentLogLine(line);
       if (shown !== undefined) printNote(shown);

@@ -2,7 +2,6 @@ import { tmpdir } from "node:os";
 import { type Child, startChild } from "../machine/child-process.ts";
 import type { DatabaseFiles } from "../postgres/database.ts";
 import { DENO_FLAGS } from "../machine/deno-flags.ts";
-import { type FalSimulator, type FalSimulatorOptions, startFalSimulator } from "../simulators/fal/simulator.ts";
 import { setFunctionsUrl } from "./functions-url.ts";
 import { freePort } from "../machine/free-port.ts";
 import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "./functions-process.ts";
@@ -10,18 +9,12 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { bypassProxy } from "../machine/no-proxy.ts";
 import { type Postgres, startPostgres } from "../postgres/postgres.ts";
 import { projectPath } from "../machine/project.ts";
-import { type RendiSimulator, type RendiSimulatorOptions, startRendiSimulator } from "../simulators/rendi/simulator.ts";
-import {
-  type RunpodSimulator,
-  type RunpodSimulatorOptions,
-  startRunpodSimulator,
-} from "../simulators/runpod/simulator.ts";
 import { createStackKeys, type SigningKey, type StackKeys, toJwks } from "../supabase/tokens.ts";
-import { startVeoSimulator, type VeoSimulator, type VeoSimulatorOptions } from "../simulators/veo/simulator.ts";
+import { type ProviderOptions, providerVariables, type Simulators, startSimulators } from "./simulators.ts";
 import { startWorkerTimer } from "./worker-timer.ts";
 
 /** How to start a stack. Every option has a default. */
-export interface StackOptions {
+export interface StackOptions extends ProviderOptions {
   /** @default free ones */
   apiPort?: number;
   /** Where the API listens: an address of this machine, or 0.0.0.0 for all. @default 127.0.0.1 */
@@ -32,19 +25,6 @@ export interface StackOptions {
   /** A PostgreSQL to use instead of a throw-away one. */
   databaseUrl?: string;
   databaseFiles?: DatabaseFiles;
-  /** A real key of fal.ai; without one a simulator of fal.ai is started. */
-  falKey?: string;
-  falSimulator?: FalSimulatorOptions;
-  /**
-   * A real key of RunPod, of the Gemini API and of Rendi. Without a key a simulator is started, and its models are
-   * offered.
-   */
-  runpodKey?: string;
-  runpodSimulator?: RunpodSimulatorOptions;
-  geminiKey?: string;
-  veoSimulator?: VeoSimulatorOptions;
-  rendiKey?: string;
-  rendiSimulator?: RendiSimulatorOptions;
   /** Whether the simulators send webhooks. Without them the jobs are polled. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
@@ -59,7 +39,7 @@ export interface StackOptions {
 }
 
 /** A whole Supabase project with this project's functions, on this machine. */
-export interface Stack {
+export interface Stack extends Simulators {
   url: string;
   publishableKey: string;
   secretKey: string;
@@ -67,10 +47,6 @@ export interface Stack {
   /** The key that signs users' tokens: with it and `signToken` a test makes any token. */
   signingKey: SigningKey;
   gateway: Gateway;
-  falSimulator: FalSimulator | null;
-  runpodSimulator: RunpodSimulator | null;
-  veoSimulator: VeoSimulator | null;
-  rendiSimulator: RendiSimulator | null;
   functions: FunctionsProcess;
   /** The process that serves REST, Auth, Storage and Realtime. */
   supabase: Child;
@@ -91,8 +67,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-type Simulators = Pick<Stack, "falSimulator" | "runpodSimulator" | "veoSimulator" | "rendiSimulator">;
-
 class StackStarter {
   readonly #host: string;
   readonly #keys: StackKeys;
@@ -102,6 +76,7 @@ class StackStarter {
   readonly #parts: Promise<{ stop(): Promise<void> }>[] = [];
   #supabase: Child | undefined;
   #functions: FunctionsProcess | undefined;
+  #studio: Studio | undefined;
 
   constructor(private readonly options: StackOptions) {
     this.#host = options.apiHost ?? "127.0.0.1";
@@ -118,8 +93,9 @@ class StackStarter {
   async start(): Promise<Stack> {
     bypassProxy(this.#host);
     if (this.options.databaseUrl) await makeStorageFolder(this.#storageFolder);
-    const simulators = await this.#startSimulators();
+    const simulators = await startSimulators(this.options, (starting) => this.#keep(starting));
     const gateway = await this.#startGateway();
+    simulators.studio?.trust(gateway.url);
     const [postgres, supabase, functions] = await Promise.all([
       this.#startDatabase(gateway.url),
       this.#startSupabase(),
@@ -155,17 +131,6 @@ class StackStarter {
   #keep<Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> {
     this.#parts.push(starting);
     return starting;
-  }
-
-  async #startSimulators(): Promise<Simulators> {
-    const { falKey, falSimulator, runpodKey, runpodSimulator, geminiKey, veoSimulator } = this.options;
-    const { rendiKey, rendiSimulator } = this.options;
-    return {
-      falSimulator: falKey ? null : await this.#keep(startFalSimulator({ anyModel: true, ...falSimulator })),
-      runpodSimulator: runpodKey ? null : await this.#keep(startRunpodSimulator(runpodSimulator)),
-      veoSimulator: geminiKey ? null : await this.#keep(startVeoSimulator(veoSimulator)),
-      rendiSimulator: rendiKey ? null : await this.#keep(startRendiSimulator(rendiSimulator)),
-    };
   }
 
   #startGateway(): Promise<Gateway> {
@@ -228,7 +193,10 @@ class StackStarter {
         SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
         SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
         SUPABASE_JWKS: toJwks(signingKey),
-        ...providerVariables(this.options, url, simulators),
+        ...providerVariables(this.options, simulators),
+        ...(simulators.falSimulator && this.options.webhooks !== false
+          ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` }
+          : {}),
         ...this.options.functionsEnvironment,
       },
       onLog: this.options.onLog,
@@ -245,23 +213,4 @@ async function makeStorageFolder(folder: string): Promise<void> {
 /** The identity providers that the functions accept: REST, Storage and Realtime accept them as well. */
 function thirdPartyVariables({ functionsEnvironment = {} }: StackOptions): Record<string, string> {
   return Object.fromEntries(Object.entries(functionsEnvironment).filter(([name]) => name.startsWith("THIRD_PARTY_")));
-}
-
-/** The variables by which the functions call the providers: real keys, or the simulators. */
-function providerVariables(
-  { falKey, runpodKey, geminiKey, rendiKey, webhooks }: StackOptions,
-  url: string,
-  { falSimulator: fal, runpodSimulator: runpod, veoSimulator: veo, rendiSimulator: rendi }: Simulators,
-): Record<string, string> {
-  return {
-    ...(falKey ? { FAL_KEY: falKey } : {}),
-    ...(fal && webhooks !== false ? { PUBLIC_FUNCTIONS_URL: `${url}/functions/v1` } : {}),
-    ...(fal ? { FAL_KEY: fal.key, FAL_QUEUE_URL: fal.url, FAL_JWKS_URL: fal.jwksUrl } : {}),
-    ...(runpodKey ? { RUNPOD_API_KEY: runpodKey } : {}),
-    ...(runpod ? { RUNPOD_API_KEY: runpod.key, RUNPOD_BASE_URL: runpod.baseUrl } : {}),
-    ...(geminiKey ? { GEMINI_API_KEY: geminiKey } : {}),
-    ...(veo ? { GEMINI_API_KEY: veo.key, GEMINI_BASE_URL: veo.baseUrl } : {}),
-    ...(rendiKey ? { RENDI_API_KEY: rendiKey } : {}),
-    ...(rendi ? { RENDI_API_KEY: rendi.key, RENDI_BASE_URL: rendi.baseUrl } : {}),
-  };
 }

@@ -35,7 +35,7 @@ const LAYERS: Readonly<Record<string, Layers>> = {
   ],
   "local/": [["commands"], ["cli"], ["stack"], ["supabase", "postgres", "simulators"], ["machine"]],
   "bench/": [["commands"], ["benchmarks"], ["stack"], ["measure"], ["load", "opponents"]],
-  "local/simulators/": [["fal", "rendi", "runpod", "veo"], ["ffmpeg"], ["shared"]],
+  "local/simulators/": [["fal", "rendi", "runpod", "veo"], ["studio"], ["ffmpeg"], ["shared"]],
   "tests/": [
     ["acceptance", "api", "architecture", "commands", "conformance", "platform", "recovery", "security"],
     ["mutations", "simulation"],

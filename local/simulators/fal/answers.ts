@@ -1,9 +1,9 @@
 import { ENDPOINTS } from "./endpoints.ts";
 import { inputFaults } from "./input-check.ts";
 import { errorAnswer, type ModelAnswer, validationAnswer } from "./outcomes.ts";
-import { outputOf, withoutMedia } from "./outputs.ts";
+import { type OutputMedia, outputOf, withoutMedia } from "./outputs.ts";
 import type { Run } from "./run-queue.ts";
-import { SAMPLE, sampleBytes } from "../shared/samples.ts";
+import { SAMPLE, sampleBytes, type SampleKind } from "../shared/samples.ts";
 import type { Outcome, Settings } from "./script.ts";
 
 /** What a run that ends with `outcome` answers; null for the one that never ends. */
@@ -19,11 +19,13 @@ export function answerOf(run: Run, outcome: Outcome, settings: Settings, url: st
   }
   const faults = endpoint !== undefined && settings.checkInput ? inputFaults(endpoint, run.input) : [];
   if (faults.length > 0) return validationAnswer(faults);
+  if (run.output?.failure !== undefined) return run.output.failure;
+  const media = mediaOf(run);
   const output = outputOf({
     kind: endpoint?.output ?? "video",
     input: run.input,
     fileUrl: (name) => `${run.script.media === "foreign" ? settings.foreignMediaOrigin : url}/files/${run.id}/${name}`,
-    videoBytes: declaredBytes(run),
+    media,
     hugeIntegers: run.script.hugeIntegers === true,
   });
   return { status: 200, headers: {}, body: outcome === "no_video" ? withoutMedia(output) : output };
@@ -52,6 +54,14 @@ function customAnswer(outcome: Exclude<Outcome, string>): ModelAnswer {
   };
 }
 
-function declaredBytes(run: Run): number {
-  return run.script.media === "oversized" ? SAMPLE.bytes.mp4 : sampleBytes("mp4", run.script.mediaBytes);
+/** What the output says of its files: of those that were made, else of the samples. */
+function mediaOf({ script, output }: Run): OutputMedia {
+  if (!output?.made) {
+    const mp4 = script.media === "oversized" ? SAMPLE.bytes.mp4 : sampleBytes("mp4", script.mediaBytes);
+    return { ...SAMPLE, bytes: { ...SAMPLE.bytes, mp4 }, inputSeconds: SAMPLE.seconds };
+  }
+  const { files, measures: { seconds, width, height, framesPerSecond: fps } } = output.made;
+  const lengthOf = (kind: SampleKind) => files[kind]?.length ?? SAMPLE.bytes[kind];
+  const bytes = { mp4: lengthOf("mp4"), jpg: lengthOf("jpg"), mp3: lengthOf("mp3") };
+  return { seconds, fps, width, height, bytes, inputSeconds: output.inputSeconds ?? seconds };
 }

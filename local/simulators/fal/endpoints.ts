@@ -1,3 +1,6 @@
+import type { JsonObject } from "../shared/json.ts";
+import { srtFaults } from "./srt.ts";
+
 /** Which shape an endpoint's output has. */
 export type OutputKind =
   | "video"
@@ -30,6 +33,8 @@ export interface Endpoint {
   /** Fields without which the run ends in a 422; `a|b` asks for either. */
   required: readonly string[];
   allowed: Allowed;
+  /** What else may be wrong with an input. */
+  check?: (input: JsonObject) => JsonObject[];
 }
 
 function endpoint(output: OutputKind, required: string, allowed: Allowed = {}): Endpoint {
@@ -57,6 +62,14 @@ const SORA_IMAGE: Allowed = { duration: [4, 8, 12, ...["4", "8", "12"]], aspect_
 const KLING: Allowed = { duration: ["5", "10"] };
 const KLING_V3: Allowed = { duration: seconds(3, 15), shot_type: ["customize", "intelligent"] };
 const WAN_ASPECT = { aspect_ratio: ["auto", ...WIDE, "1:1"] };
+
+/** In the order of VEED's page: the first 21 are billed once, the others twice. */
+const VEED_PRESETS = [
+  ..."simple plain beans corpo boo shadeplay casper capri lowkey vinta diego ali slay kitty hustle karl sprout".split(
+    " ",
+  ),
+  ..."flex mint rizz vegas glass whisper glide glide2 fusion terminal handwritten backdrop backdrop2".split(" "),
+];
 
 const veoEndpoints = Object.fromEntries(["", "/fast"].flatMap((tier) => [
   [`fal-ai/veo3.1${tier}`, endpoint("video", "prompt", VEO_TEXT)],
@@ -133,6 +146,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   }),
   "fal-ai/workflow-utilities/trim-video": endpoint("trim", "video_url"),
   "fal-ai/workflow-utilities/scale-video": endpoint("scale", "video_url", { mode: ["stretch", "pad", "crop"] }),
+  "veed/subtitles": { ...endpoint("video", "video_url preset", { preset: VEED_PRESETS }), check: srtFaults },
   "fal-ai/kokoro/american-english": endpoint("audio", ""),
   "fal-ai/elevenlabs/tts/eleven-v3": endpoint("speech", "text"),
   "fal-ai/elevenlabs/tts/turbo-v2.5": endpoint("speech", "text"),

@@ -1,5 +1,6 @@
 import { fileNotFound, serveOutput } from "../shared/files.ts";
 import type { SimulatedRequest, SimulatedResponse } from "../shared/http.ts";
+import { madeBytes } from "../studio/studio.ts";
 import type { Run } from "./run-queue.ts";
 import type { Settings } from "./script.ts";
 
@@ -13,7 +14,7 @@ export function serveRunFile(
 ): SimulatedResponse {
   if (run) run.calls.file++;
   if (settings.filesExpired || (run && isExpired(run, now))) return fileNotFound();
-  return serveOutput(request, name, run?.script);
+  return serveOutput(request, name, run?.script, madeBytes(run?.output?.made, name));
 }
 
 /** A caller may have asked for files that expire. */

@@ -16,5 +16,5 @@ export function inputFaults(endpoint: Endpoint, input: JsonObject): JsonObject[]
       input: value,
     }];
   });
-  return [...missing, ...wrong];
+  return [...missing, ...wrong, ...endpoint.check?.(input) ?? []];
 }

@@ -8,9 +8,19 @@ export interface OutputSource {
   input: JsonObject;
   /** The address of the run's file of that name. */
   fileUrl(name: string): string;
-  /** The size that the output declares for the video. */
-  videoBytes: number;
+  media: OutputMedia;
   hugeIntegers: boolean;
+}
+
+/** What an output says of its files. */
+export interface OutputMedia {
+  seconds: number;
+  fps: number;
+  width: number;
+  height: number;
+  bytes: Record<SampleKind, number>;
+  /** The length of the video that a tool was given. */
+  inputSeconds: number;
 }
 
 /** Beyond 2^53 and odd, so that a parser of doubles changes it. */
@@ -33,12 +43,12 @@ const shapes: Record<OutputKind, (source: OutputSource) => JsonObject> = {
   "video seed": (source) => ({ video: video(source), seed: seed(source) }),
   "video seed prompt": (source) => ({ video: video(source), seed: seed(source), prompt: prompt(source) }),
   "video seed actual_prompt": (source) => ({
-    video: { ...video(source), ...measures },
+    video: { ...video(source), ...measures(source) },
     seed: seed(source),
     actual_prompt: prompt(source),
   }),
   "sora": (source) => ({
-    video: { ...video(source), ...measures },
+    video: { ...video(source), ...measures(source) },
     video_id: "video_simulated",
     thumbnail: image(source),
     spritesheet: null,
@@ -46,9 +56,14 @@ const shapes: Record<OutputKind, (source: OutputSource) => JsonObject> = {
   "compose": (source) => ({ video_url: source.fileUrl("output.mp4"), thumbnail_url: source.fileUrl("thumbnail.jpg") }),
   "merge": (source) => ({ video: video(source), metadata: {} }),
   "frames": (source) => ({ images: [image(source)] }),
-  "metadata": (source) => ({ media: { media_type: "video", ...video(source), ...mediaFacts } }),
+  "metadata": (source) => ({ media: { media_type: "video", ...video(source), ...mediaFacts(source) } }),
   "loudnorm": (source) => ({ audio: audio(source), summary: null }),
-  "waveform": () => ({ waveform: [0, 0.4, -0.4, 0.2, -0.2, 0], duration: SAMPLE.seconds, points: 6, precision: 2 }),
+  "waveform": ({ media }) => ({
+    waveform: [0, 0.4, -0.4, 0.2, -0.2, 0],
+    duration: media.seconds,
+    points: 6,
+    precision: 2,
+  }),
   "caption": (source) => ({ video_url: source.fileUrl("output.mp4") }),
   "subtitle": (source) => ({
     video: video(source),
@@ -57,13 +72,17 @@ const shapes: Record<OutputKind, (source: OutputSource) => JsonObject> = {
     words: [],
     transcription_metadata: null,
   }),
-  "trim": (source) => ({ video: video(source), original_duration: SAMPLE.seconds, trimmed_duration: SAMPLE.seconds }),
+  "trim": (source) => ({
+    video: video(source),
+    original_duration: source.media.inputSeconds,
+    trimmed_duration: source.media.seconds,
+  }),
   "scale": (source) => ({
     video: video(source),
     original_width: SAMPLE.width,
     original_height: SAMPLE.height,
-    scaled_width: SAMPLE.width,
-    scaled_height: SAMPLE.height,
+    scaled_width: source.media.width,
+    scaled_height: source.media.height,
   }),
   "audio": (source) => ({ audio: audio(source) }),
   "audio seed": (source) => ({ audio: audio(source), seed: seed(source) }),
@@ -72,49 +91,47 @@ const shapes: Record<OutputKind, (source: OutputSource) => JsonObject> = {
   "audio_file": (source) => ({ audio_file: audio(source) }),
 };
 
-const measures = {
-  duration: SAMPLE.seconds,
-  fps: SAMPLE.fps,
-  height: SAMPLE.height,
-  width: SAMPLE.width,
-  num_frames: SAMPLE.seconds * SAMPLE.fps,
-};
+function measures({ media: { seconds, fps, width, height } }: OutputSource): JsonObject {
+  return { duration: seconds, fps, height, width, num_frames: Math.round(seconds * fps) };
+}
 
-const mediaFacts = {
-  duration: SAMPLE.seconds,
-  bitrate: 227_000,
-  codec: "h264",
-  container: "mp4",
-  fps: SAMPLE.fps,
-  frame_count: SAMPLE.seconds * SAMPLE.fps,
-  timebase: "1/12288",
-  resolution: { aspect_ratio: "16:9", width: SAMPLE.width, height: SAMPLE.height },
-  format: {
+function mediaFacts({ media: { seconds, fps, width, height } }: OutputSource): JsonObject {
+  return {
+    duration: seconds,
+    bitrate: 227_000,
+    codec: "h264",
     container: "mp4",
-    video_codec: "h264",
-    profile: "Constrained Baseline",
-    level: 30,
-    pixel_format: "yuv420p",
-  },
-  audio: { codec: "aac", channels: 1, sample_rate: 44_100, bitrate: 48_000 },
-  start_frame_url: null,
-  end_frame_url: null,
-};
+    fps,
+    frame_count: Math.round(seconds * fps),
+    timebase: "1/12288",
+    resolution: { aspect_ratio: "16:9", width, height },
+    format: {
+      container: "mp4",
+      video_codec: "h264",
+      profile: "Constrained Baseline",
+      level: 30,
+      pixel_format: "yuv420p",
+    },
+    audio: { codec: "aac", channels: 1, sample_rate: 44_100, bitrate: 48_000 },
+    start_frame_url: null,
+    end_frame_url: null,
+  };
+}
 
 function video(source: OutputSource): JsonObject {
-  return file(source, "output.mp4", "mp4", source.videoBytes);
+  return file(source, "output.mp4", "mp4");
 }
 
 function audio(source: OutputSource): JsonObject {
-  return file(source, "output.mp3", "mp3", SAMPLE.bytes.mp3);
+  return file(source, "output.mp3", "mp3");
 }
 
 function image(source: OutputSource): JsonObject {
-  return { ...file(source, "frame.jpg", "jpg", SAMPLE.bytes.jpg), width: SAMPLE.width, height: SAMPLE.height };
+  return { ...file(source, "frame.jpg", "jpg"), width: source.media.width, height: source.media.height };
 }
 
-function file(source: OutputSource, name: string, kind: SampleKind, bytes: number): JsonObject {
-  return { url: source.fileUrl(name), content_type: SAMPLE.contentTypes[kind], file_name: name, file_size: bytes };
+function file({ fileUrl, media }: OutputSource, name: string, kind: SampleKind): JsonObject {
+  return { url: fileUrl(name), content_type: SAMPLE.contentTypes[kind], file_name: name, file_size: media.bytes[kind] };
 }
 
 function seed(source: OutputSource): Json {

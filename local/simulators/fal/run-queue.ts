@@ -1,4 +1,5 @@
 import type { ModelAnswer } from "./outcomes.ts";
+import type { Making } from "./making.ts";
 import type { Outcome, Settings } from "./script.ts";
 import type { Timeline } from "../shared/timeline.ts";
 import type { SubmittedRequest } from "./types.ts";
@@ -7,6 +8,10 @@ import type { SubmittedRequest } from "./types.ts";
 export interface Run extends SubmittedRequest {
   lowPriority: boolean;
   answer: ModelAnswer | null;
+  /** The making of its output, from its first start; null where samples stand for it. */
+  making: Promise<Making | null> | null;
+  /** What was made. */
+  output: Making | null;
 }
 
 /** What else happens when a run changes. */
@@ -15,6 +20,8 @@ export interface RunHooks {
   answerOf(run: Run, outcome: Outcome): ModelAnswer | null;
   started(run: Run, time: number): void;
   ended(run: Run, time: number): void;
+  /** Begins to make the output of a run; null where a sample stands for it. */
+  make?(run: Run): Promise<Making | null> | null;
 }
 
 /** The queue: IN_QUEUE → IN_PROGRESS → COMPLETED, so many at once, first come first served, low priority last. */
@@ -90,10 +97,15 @@ export class RunQueue {
     const { gatewayId } = run;
     const runMs = run.script.runMs ?? this.settings().runMs;
     const losesRunner = run.script.runnerLost === true && !run.runnerLost;
-    this.timeline.at(time + (losesRunner ? runMs / 2 : runMs), (later) => {
-      if (run.state !== "IN_PROGRESS" || run.gatewayId !== gatewayId) return;
-      if (losesRunner) this.#loseRunner(run, later);
-      else this.end(run, run.script.outcome ?? "ok", later);
+    run.making ??= this.hooks.make?.(run) ?? null;
+    const goesOn = () => run.state === "IN_PROGRESS" && run.gatewayId === gatewayId;
+    this.timeline.at(time + (losesRunner ? runMs / 2 : runMs), async (later) => {
+      if (!goesOn()) return;
+      if (losesRunner) return this.#loseRunner(run, later);
+      if (run.making === null) return this.end(run, run.script.outcome ?? "ok", later);
+      // The output is not made in no time, whatever the clock says.
+      run.output = await run.making;
+      if (goesOn()) this.end(run, run.script.outcome ?? "ok", this.timeline.now());
     });
     this.hooks.started(run, time);
   }

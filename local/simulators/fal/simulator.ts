@@ -1,6 +1,7 @@
 import { listen } from "../shared/http.ts";
 import { Timeline } from "../shared/timeline.ts";
 import { answerOf, billableUnits } from "./answers.ts";
+import { makeOutput } from "./making.ts";
 import type { ModelAnswer } from "./outcomes.ts";
 import { route } from "./routes.ts";
 import { type Run, RunQueue } from "./run-queue.ts";
@@ -52,6 +53,7 @@ class RunningSimulator implements FalSimulator {
     const webhooks = new Webhooks(timeline, signingKeys, settings, (run) => this.#foreseenAnswer(run));
     const queue = new RunQueue(timeline, settings, {
       answerOf: (run, outcome) => answerOf(run, outcome, settings(), this.url),
+      make: (run) => makeOutput(run, settings(), options.studio),
       started: (run, time) => webhooks.started(run, time),
       ended(run, time) {
         run.billableUnits = billableUnits(run);

@@ -89,6 +89,8 @@ function newRun(
     webhooks: [],
     lowPriority: headers.get("x-fal-queue-priority") === "low",
     answer: null,
+    making: null,
+    output: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../shared/json.ts";
+import type { Studio } from "../studio/studio.ts";
 import type { Match, Outcome, Script, SettingsChanges, WebhookContent } from "./script.ts";
 
 /** How to start a simulator. */
@@ -17,6 +18,8 @@ export interface FalSimulatorOptions {
   concurrency?: number;
   /** Whether every model's id is accepted. @default false */
   anyModel?: boolean;
+  /** Makes the outputs of the runs; without it they are samples. */
+  studio?: Studio | undefined;
 }
 
 /** One attempt to deliver a webhook. */

@@ -62,6 +62,7 @@ export async function findFfmpeg(note: (line: string) => void = () => {}): Promi
 /** An engine whose runs wait for each other: two would only share the same processor. */
 class OneAtATime implements FfmpegEngine {
   #last: Promise<unknown> = Promise.resolve();
+  #stopped = false;
 
   constructor(private readonly runner: Runner) {}
 
@@ -92,12 +93,17 @@ class OneAtATime implements FfmpegEngine {
     return probe;
   }
 
-  stop(): Promise<void> {
-    return this.runner.stop();
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.runner.stop();
+    await this.#last;
   }
 
   #next<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#last.then(work);
+    const result = this.#last.then(() => {
+      if (this.#stopped) throw new FfmpegError("ffmpeg was stopped", "");
+      return work();
+    });
     this.#last = result.catch(() => {});
     return result;
   }

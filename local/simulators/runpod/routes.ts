@@ -7,6 +7,7 @@ import { PromptScripts } from "../shared/prompt-words.ts";
 import { failureOfCall } from "../shared/script.ts";
 import { answerSubmission } from "../shared/submission.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { madeBytes } from "../studio/studio.ts";
 import { type RunpodRun, type Runs, statusBody } from "./runs.ts";
 import { RUNPOD_VOCABULARY } from "./words.ts";
 
@@ -84,6 +85,6 @@ export class RunpodRoutes {
   #file(request: SimulatedRequest, id: string, name: string): SimulatedResponse {
     const found = this.runs.all.find((one) => one.id === id);
     if (found) found.calls.file++;
-    return serveOutput(request, name, found?.script);
+    return serveOutput(request, name, found?.script, madeBytes(found?.made, name));
   }
 }

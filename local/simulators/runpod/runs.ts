@@ -1,5 +1,6 @@
 import type { JsonObject } from "../shared/json.ts";
 import type { Timeline } from "../shared/timeline.ts";
+import type { Made } from "../studio/studio.ts";
 import { mediaOrigin } from "../shared/files.ts";
 import { type Ending, type EndState, type RunpodScript, videoEnding } from "./words.ts";
 
@@ -33,6 +34,8 @@ export interface RunpodRun {
   body: JsonObject;
   calls: { status: number; cancel: number; file: number };
   webhooks: WebhookDelivery[];
+  /** Null where the sample stands for its video. */
+  made: Made | null;
 }
 
 /** What a submission asked for. */
@@ -55,6 +58,8 @@ export class Runs {
     readonly pace: Pace,
     readonly origin: () => string,
     readonly ended: (run: RunpodRun) => void,
+    /** Begins to make the video of a run; null where the sample stands for it. */
+    readonly make: (run: RunpodRun) => Promise<Made | null> | null = () => null,
   ) {}
 
   find(id: string): RunpodRun | undefined {
@@ -75,6 +80,7 @@ export class Runs {
       body: {},
       calls: { status: 0, cancel: 0, file: 0 },
       webhooks: [],
+      made: null,
     };
     this.all.push(run);
     // RunPod deletes even a run that is under way.
@@ -104,7 +110,11 @@ export class Runs {
     Object.assign(run, { state: "IN_PROGRESS", startedAt: time });
     this.timeline.at(time + run.policy.executionTimeout, () => this.end(run, "TIMED_OUT"));
     if (run.script.hang) return;
-    this.timeline.at(time + (run.script.runMs ?? this.pace.runMs), () => this.end(run));
+    const making = this.make(run);
+    this.timeline.at(time + (run.script.runMs ?? this.pace.runMs), async () => {
+      if (making !== null) run.made = await making;
+      this.end(run);
+    });
   }
 }
 

@@ -3,7 +3,9 @@ import { Timeline } from "../shared/timeline.ts";
 import type { EndState } from "./words.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { RunpodRoutes } from "./routes.ts";
+import { makeVideo } from "./making.ts";
 import { type RunpodRun, Runs } from "./runs.ts";
+import type { Studio } from "../studio/studio.ts";
 import { Webhooks } from "./webhooks.ts";
 
 export type { EndState } from "./words.ts";
@@ -22,6 +24,8 @@ export interface RunpodSimulatorOptions {
   runMs?: number;
   /** How many requests an endpoint accepts in ten seconds. @default RunPod's */
   limits?: { run?: number; status?: number; cancel?: number };
+  /** Makes the videos of the runs; without it they are the sample. */
+  studio?: Studio | undefined;
 }
 
 /** A running simulator. */
@@ -46,7 +50,13 @@ export async function startRunpodSimulator(options: RunpodSimulatorOptions = {})
   const timeline = new Timeline(options.now ?? Date.now);
   const webhooks = new Webhooks(timeline);
   const pace = { queueMs: options.queueMs ?? 600, runMs: options.runMs ?? 3000 };
-  const runs = new Runs(timeline, pace, () => origin, (run) => webhooks.send(run));
+  const runs = new Runs(
+    timeline,
+    pace,
+    () => origin,
+    (run) => webhooks.send(run),
+    (run) => makeVideo(run, options.studio),
+  );
   const routes = new RunpodRoutes(key, timeline, runs, new RateLimits(timeline, options.limits));
   const server = await listen(options.port ?? 0, (request) => routes.answer(request));
   const origin = `http://127.0.0.1:${server.port}`;

@@ -12,22 +12,28 @@ const OVERSIZED_FACTOR = 8;
 /** What a script says about an output file. */
 export type MediaScript = Pick<CommonScript, "media" | "mediaBytes">;
 
-/** Serves an output file, `GET` or `HEAD`, or fails as the script of its run says. */
+/**
+ * Serves an output file, `GET` or `HEAD`, or fails as the script of its run says. It is a sample, unless the file was
+ * made; null where what was made is gone.
+ */
 export function serveOutput(
   request: SimulatedRequest,
   name: string,
   { media, mediaBytes }: MediaScript = {},
+  made?: Uint8Array | null,
 ): SimulatedResponse {
   if (request.method !== "GET" && request.method !== "HEAD") return json(405, { detail: "Method Not Allowed" });
   const kind = kindOf(name);
-  if (kind === undefined || media === "dead") return fileNotFound();
+  if (kind === undefined || made === null || media === "dead") return fileNotFound();
   if (media === "private_redirect") return redirect(PRIVATE_ADDRESS);
   if (media === "redirect_loop") return redirectToItself(request);
   if (media === "wrong_type") {
     return { status: 200, headers: { "content-type": "text/html" }, body: "<html><body>Not a film</body></html>" };
   }
   const bytes = media === "oversized" ? SAMPLE.bytes.mp4 * OVERSIZED_FACTOR : mediaBytes;
-  return serveFile(request, kind, sampleBytes(kind, bytes), media);
+  return made === undefined
+    ? serveFile(request, kind, sampleBytes(kind, bytes), media)
+    : serveContent(request, kind, made.length, (start, end) => [made.subarray(start, end)], media);
 }
 
 /** Serves so many bytes of a sample, and the part that a `Range` header asks for. */
@@ -35,6 +41,16 @@ export function serveFile(
   request: SimulatedRequest,
   kind: SampleKind,
   total: number,
+  fault?: MediaFault,
+): SimulatedResponse {
+  return serveContent(request, kind, total, (start, end) => readSample(kind, total, start, end), fault);
+}
+
+function serveContent(
+  request: SimulatedRequest,
+  kind: SampleKind,
+  total: number,
+  read: (start: number, end: number) => Iterable<Uint8Array>,
   fault?: MediaFault,
 ): SimulatedResponse {
   const headers: Record<string, string> = {
@@ -50,8 +66,8 @@ export function serveFile(
   if (fault !== "no_length") headers["content-length"] = String(end + 1 - start);
   if (range !== undefined) headers["content-range"] = `bytes ${start}-${end}/${total}`;
   const body = fault === "truncated" || fault === "stalled"
-    ? breakOff(readSample(kind, total, start, start + Math.floor((end + 1 - start) / 2)), fault, request.closed)
-    : stream(readSample(kind, total, start, end + 1));
+    ? breakOff(read(start, start + Math.floor((end + 1 - start) / 2)), fault, request.closed)
+    : stream(read(start, end + 1));
   return { status: range === undefined ? 200 : 206, headers, body };
 }
 
@@ -70,7 +86,8 @@ export function fileNotFound(): SimulatedResponse {
   return json(404, { detail: "File not found" });
 }
 
-function kindOf(name: string): SampleKind | undefined {
+/** The kind of a file, by its name. */
+export function kindOf(name: string): SampleKind | undefined {
   const extension = name.split(".").at(-1);
   return extension === "mp4" || extension === "jpg" || extension === "mp3" ? extension : undefined;
 }

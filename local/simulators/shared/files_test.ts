@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ENDPOINTS } from "../fal/endpoints.ts";
+import { SAMPLE } from "./samples.ts";
 import { outputOf } from "../fal/outputs.ts";
 import { type TestBench, withSimulator } from "../fal/test_support.ts";
 
@@ -100,7 +101,13 @@ Deno.test("each endpoint has the output of its family", () => {
     const kind = ENDPOINTS[id]?.output;
     assert.ok(kind, id);
     return Object.keys(
-      outputOf({ kind, input: {}, fileUrl: (name) => `https://x/${name}`, videoBytes: 1, hugeIntegers: false }),
+      outputOf({
+        kind,
+        input: {},
+        fileUrl: (name) => `https://x/${name}`,
+        media: { ...SAMPLE, inputSeconds: SAMPLE.seconds },
+        hugeIntegers: false,
+      }),
     );
   };
   assert.deepEqual(output("fal-ai/veo3.1/first-last-frame-to-video"), ["video"]);

@@ -6,6 +6,7 @@ import { PromptScripts } from "../shared/prompt-words.ts";
 import { failureOfCall } from "../shared/script.ts";
 import { answerSubmission } from "../shared/submission.ts";
 import { googleError, invalidKey, quotaExceeded } from "./errors.ts";
+import { type Made, madeBytes } from "../studio/studio.ts";
 import { readRequest, type VeoRequest } from "./request.ts";
 import { VEO_VOCABULARY, type VeoScript, videoEnding } from "./words.ts";
 
@@ -26,6 +27,8 @@ export interface VeoOperation extends VeoRequest {
   /** The fields of the finished operation besides its name. */
   ending: JsonObject | null;
   calls: { status: number; file: number };
+  /** Null where the sample stands for its video. */
+  made: Made | null;
 }
 
 /** What the answers depend on besides the operations. */
@@ -38,6 +41,8 @@ export interface VeoSettings {
   runMs: number;
   /** How many submissions each model accepts in a minute. */
   perMinute: number;
+  /** Begins to make the video of an operation; null where the sample stands for it. */
+  make?(operation: VeoOperation): Promise<Made | null> | null;
 }
 
 /** The Gemini API's part for Veo without a server: each answer shows the operations as they are now. */
@@ -54,7 +59,9 @@ export class VeoRoutes {
     this.settings.timeline.advance();
     const redirected = request.path.match(/^\/download\/v1beta\/files\/([^/]+):download$/)?.[1];
     if (redirected !== undefined) {
-      return serveOutput(request, sampleName(redirected), this.#find(redirected)?.script);
+      const operation = this.#find(redirected);
+      const name = sampleName(redirected);
+      return serveOutput(request, name, operation?.script, madeBytes(operation?.made, name));
     }
     const model = request.method === "POST"
       ? request.path.match(/^\/v1beta\/models\/([^/]+):predictLongRunning$/)?.[1]
@@ -111,12 +118,24 @@ export class VeoRoutes {
       endedAt: null,
       ending: null,
       calls: { status: 0, file: 0 },
+      made: null,
     };
     this.operations.push(operation);
     this.#byId.set(id, operation);
     const runMs = (script.queueMs ?? 0) + (script.runMs ?? this.settings.runMs);
-    if (!script.hang) this.settings.timeline.at(now + runMs, (time) => this.end(operation, time));
+    if (!script.hang) this.#endLater(operation, now + runMs);
     return operation;
+  }
+
+  /** It lasts until its video is made, however long that takes. */
+  #endLater(operation: VeoOperation, due: number): void {
+    const { timeline, make } = this.settings;
+    const making = make?.(operation) ?? null;
+    timeline.at(due, async (time) => {
+      if (making === null) return this.end(operation, time);
+      operation.made = await making;
+      this.end(operation, timeline.now());
+    });
   }
 
   /** An operation that Google still keeps. */

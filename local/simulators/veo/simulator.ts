@@ -1,5 +1,7 @@
 import { listen } from "../shared/http.ts";
 import { Timeline } from "../shared/timeline.ts";
+import { makeVideo } from "./making.ts";
+import type { Studio } from "../studio/studio.ts";
 import { type VeoOperation, VeoRoutes } from "./routes.ts";
 
 export type { VeoOperation } from "./routes.ts";
@@ -18,6 +20,8 @@ export interface VeoSimulatorOptions {
   runMs?: number;
   /** How many submissions each model accepts in a minute. @default no limit; Google's is 10 for a preview model */
   submissionsPerMinute?: number | "documented";
+  /** Makes the videos; without it they are the sample. */
+  studio?: Studio | undefined;
 }
 
 /** A running simulator. */
@@ -43,7 +47,14 @@ export async function startVeoSimulator(options: VeoSimulatorOptions = {}): Prom
   const perMinute = options.submissionsPerMinute === "documented"
     ? SUBMISSIONS_A_MINUTE
     : options.submissionsPerMinute ?? Infinity;
-  const routes = new VeoRoutes({ key, timeline, origin: () => origin, runMs: options.runMs ?? 3000, perMinute });
+  const routes = new VeoRoutes({
+    key,
+    timeline,
+    origin: () => origin,
+    runMs: options.runMs ?? 3000,
+    perMinute,
+    make: (operation) => makeVideo(operation, options.studio),
+  });
   const server = await listen(options.port ?? 0, (request) => routes.answer(request));
   const origin = `http://127.0.0.1:${server.port}`;
 

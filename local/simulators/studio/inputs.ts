@@ -1,0 +1,32 @@
+import { fetchMedia } from "../../../supabase/functions/_shared/providers/media.ts";
+import { resolveHost } from "../../../supabase/functions/_shared/providers/resolve-host.ts";
+
+const INPUT_LIMIT_BYTES = 100 * 2 ** 20;
+const TIMEOUT_MS = 30_000;
+
+/** An input of a run could not be fetched. */
+export class InputError extends Error {
+  override name = "InputError";
+}
+
+/** Fetches an input of a run, from the local stack (`ownOrigins`) or a public https address, and from nowhere else. */
+export async function fetchInput(url: string, ownOrigins: Iterable<string>): Promise<Uint8Array<ArrayBuffer>> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetchMedia(url, { allowedHosts: [...ownOrigins, "*"], resolveHost, signal });
+    return await readLimited(response);
+  } catch (error) {
+    throw error instanceof InputError ? error : new InputError(`${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function readLimited(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > INPUT_LIMIT_BYTES) throw new InputError(`a file of more than ${INPUT_LIMIT_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks).bytes();
+}
