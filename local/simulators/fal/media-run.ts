@@ -4,7 +4,7 @@ import type { Studio, ToolFiles } from "../studio/studio.ts";
 
 const TIMEOUT_SECONDS = 300;
 /** How a video and its sound are encoded. */
-export const H264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"];
+export const H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-pix_fmt", "yuv420p"];
 export const AAC = ["-c:a", "aac", "-b:a", "128k"];
 export const FAST_START = ["-movflags", "+faststart"];
 export const MP3 = ["-c:a", "libmp3lame", "-b:a", "128k"];

@@ -50,6 +50,11 @@ export class Studio {
     return this.fontServer.url;
   }
 
+  /** The ffmpeg that works here, looked for when it is first needed; null where there is none. */
+  engine(): Promise<FfmpegEngine | null> {
+    return this.#engine ??= findFfmpeg(this.note);
+  }
+
   /** Permits inputs from the server of this address, which is a part of the local stack. */
   trust(url: string): void {
     this.#ownOrigins.add(new URL(url).origin);
@@ -70,7 +75,7 @@ export class Studio {
 
   /** What `work` makes. Files that were made for an equal `request` are used again. Null where there is no ffmpeg. */
   async make(request: unknown, work: (ffmpeg: FfmpegEngine) => Promise<ToolFiles>): Promise<Made | null> {
-    const ffmpeg = await this.#findEngine();
+    const ffmpeg = await this.engine();
     return ffmpeg === null
       ? null
       : await this.#shelf.get(JSON.stringify(request), async () => await toMade(await work(ffmpeg), ffmpeg));
@@ -107,10 +112,6 @@ export class Studio {
       if (!this.#stopped) this.note(`The sample stands for what could not be made: ${error}`);
       return null;
     }
-  }
-
-  #findEngine(): Promise<FfmpegEngine | null> {
-    return this.#engine ??= findFfmpeg(this.note);
   }
 }
 

@@ -1,0 +1,125 @@
+// What a developer sees on one machine: the media of simulated runs are made by ffmpeg as they were asked for, and the tools
+// do to them what they are asked to.
+import assert from "node:assert/strict";
+import type { FfmpegEngine } from "../../local/simulators/ffmpeg/engine.ts";
+import { measureLoudness } from "../../local/simulators/fal/media-run.ts";
+import { download, INSTANT, simulatorOf } from "../support/generation.ts";
+import { type Answer, KLING, type TestUser, until } from "../support/harness.ts";
+import { useProductWorld } from "../support/products.ts";
+import { PLAIN, postTransition, resultOf, taskStatus } from "../support/transition.ts";
+
+/** The rate of the videos of these models. */
+const FRAME_SECONDS = 1 / 30;
+/** `music_volume` of a request that names none: 50. */
+const MUSIC_LUFS = -20;
+
+const world = useProductWorld({ media: "made", webhooks: true, falSimulator: INSTANT });
+
+async function engine(): Promise<FfmpegEngine> {
+  const found = await world.studio?.engine();
+  assert.ok(found, "these tests need ffmpeg, or npm to fetch @ffmpeg/core");
+  return found;
+}
+
+/** The video of a transition, whose runs take as long as ffmpeg needs. */
+async function transition(user: TestUser, options: Record<string, unknown>): Promise<Uint8Array> {
+  const started = await postTransition(world, user, { ...PLAIN, ...options }, {
+    "Idempotency-Key": crypto.randomUUID(),
+  });
+  assert.equal(started.status, 202, JSON.stringify(started.body));
+  const last = await waitFor(() => taskStatus(world, user, started.body.task_id), ({ body }) => body.ready === true);
+  assert.equal(last.body.state, "SUCCESS", JSON.stringify(last.body));
+  return await download(resultOf(last).video_url);
+}
+
+async function waitFor(ask: () => Promise<Answer>, isOver: (answer: Answer) => boolean): Promise<Answer> {
+  let answer = await ask();
+  await until("it is over", async () => isOver(answer = await ask()), 120_000);
+  return answer;
+}
+
+function isWithinAFrame(seconds: number, asked: number): boolean {
+  return Math.abs(seconds - asked) <= FRAME_SECONDS;
+}
+
+Deno.test("a transition of 20 seconds is joined of several runs, with music as loud as asked", async () => {
+  const film = await transition(await world.newUser(), { duration: 20, enable_music: true });
+  const ffmpeg = await engine();
+  const { seconds, framesPerSecond, hasSound } = await ffmpeg.probe(film);
+  assert.ok(isWithinAFrame(seconds, 20), `${seconds} s`);
+  assert.equal(framesPerSecond, 30);
+  assert.ok(hasSound);
+  const loudness = await measureLoudness(ffmpeg, film);
+  assert.ok(Math.abs(loudness - MUSIC_LUFS) <= 1, `${loudness} LUFS`);
+});
+
+Deno.test("a transition of 2 seconds is cut from a longer run", async () => {
+  const { seconds, hasSound } = await (await engine()).probe(await transition(await world.newUser(), { duration: 2 }));
+  assert.ok(isWithinAFrame(seconds, 2), `${seconds} s`);
+  assert.ok(!hasSound, "the model's own sound is switched off");
+});
+
+Deno.test("a simulated video has the asked length, shape, frame rate and sound, and fal's tool burns texts into it", async () => {
+  const ffmpeg = await engine();
+  const user = await world.newUser();
+  const settings = { duration: 3, aspect_ratio: "9:16", generate_audio: true };
+  const started = await world.generate(user, { body: { model_id: KLING, prompt: "A paper boat", settings } });
+  const ended = await waitFor(
+    () => world.status(user, started.body.job_id),
+    ({ body }) => body.status !== "processing",
+  );
+  const film = await download(ended.body.video_url);
+  const { seconds, ...shape } = await ffmpeg.probe(film);
+  assert.ok(isWithinAFrame(seconds, 3), `${seconds} s`);
+  const [width, height] = ffmpeg.kind === "wasm" ? [360, 640] : [720, 1280];
+  assert.deepEqual(shape, { width, height, framesPerSecond: 30, hasSound: true });
+
+  const burnt = await burn(ended.body.video_url, "1\n00:00:01,000 --> 00:00:02,000\nBurnt in {\\pos(0,0)}\n");
+  const changes = await Promise.all([0.5, 1.5, 2.5].map((at) => difference(ffmpeg, film, burnt, at)));
+  const [before = 0, during = 0, after = 0] = changes;
+  assert.ok(during > 5 && before < 1 && after < 1, `the text's region differs by ${changes}`);
+});
+
+/** A video with texts at its bottom, as fal's tool gives it. */
+async function burn(video_url: unknown, srt_content: string): Promise<Uint8Array> {
+  const { url, key, requests } = simulatorOf(world);
+  const submitted = await fetch(`${url}/veed/subtitles`, {
+    method: "POST",
+    headers: { authorization: `Key ${key}` },
+    body: JSON.stringify({ video_url, preset: "simple", srt_content }),
+  });
+  const { request_id } = await submitted.json();
+  const run = () => simulatorOf(world).requests.find(({ id }) => id === request_id);
+  await until("it is burnt in", () => run()?.state === "COMPLETED");
+  assert.equal(run()?.resultStatus, 200, `${requests.length}`);
+  return await download(`${url}/files/${request_id}/output.mp4`);
+}
+
+/** How much the lower fifth of two videos differs on average at a time, of 255. */
+async function difference(ffmpeg: FfmpegEngine, one: Uint8Array, other: Uint8Array, at: number): Promise<number> {
+  const [a, b] = await Promise.all([one, other].map((film) => lowerFifth(ffmpeg, film, at)));
+  assert.ok(a !== undefined && b !== undefined && a.length === b.length && a.length > 0);
+  return a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;
+}
+
+async function lowerFifth(ffmpeg: FfmpegEngine, film: Uint8Array, at: number): Promise<Uint8Array> {
+  const { "frame.gray": frame } = await ffmpeg.run({
+    arguments: [
+      "-ss",
+      String(at),
+      "-i",
+      "in",
+      "-frames:v",
+      "1",
+      "-vf",
+      "crop=iw:ih/5:0:ih*4/5,format=gray",
+      "-f",
+      "rawvideo",
+      "frame.gray",
+    ],
+    inputs: { in: film },
+    outputs: ["frame.gray"],
+    timeoutSeconds: 60,
+  });
+  return frame ?? new Uint8Array();
+}
