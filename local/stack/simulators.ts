@@ -48,10 +48,13 @@ type Keep = <Part extends { stop(): Promise<void> }>(starting: Promise<Part>) =>
 /** Starts the simulators of the providers without a key. */
 export async function startSimulators(options: ProviderOptions, keep: Keep): Promise<Simulators> {
   const { falKey, runpodKey, geminiKey, rendiKey } = options;
-  const studio = options.media === "made" ? await Studio.open(options.onNote) : undefined;
-  const ffmpeg = studio && (() => studio.engine());
+  const studio = options.media === "made" ? new Studio(options.onNote) : undefined;
   const fal = { anyModel: true, studio, ...options.falSimulator };
-  const rendi = { ...(ffmpeg ? { ffmpeg } : {}), ...options.rendiSimulator };
+  const rendi: RendiSimulatorOptions = {
+    ffmpeg: studio && (() => studio.engine()),
+    fetchInput: studio && ((url) => studio.input(url)),
+    ...options.rendiSimulator,
+  };
   const simulators = {
     falSimulator: falKey ? null : await keep(startFalSimulator(fal)),
     runpodSimulator: runpodKey ? null : await keep(startRunpodSimulator({ studio, ...options.runpodSimulator })),

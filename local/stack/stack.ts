@@ -76,7 +76,6 @@ class StackStarter {
   readonly #parts: Promise<{ stop(): Promise<void> }>[] = [];
   #supabase: Child | undefined;
   #functions: FunctionsProcess | undefined;
-  #studio: Studio | undefined;
 
   constructor(private readonly options: StackOptions) {
     this.#host = options.apiHost ?? "127.0.0.1";

@@ -3,7 +3,7 @@ import { listen } from "../shared/http.ts";
 import { Timeline } from "../shared/timeline.ts";
 import type { RendiCommand } from "./commands.ts";
 import { RendiRoutes } from "./routes.ts";
-import { runCommand } from "./workshop.ts";
+import { type FetchInput, runCommand } from "./workshop.ts";
 
 export type { RendiCommand } from "./commands.ts";
 
@@ -19,7 +19,9 @@ export interface RendiSimulatorOptions {
   /** @default 800; a command that is really run lasts as long as it needs */
   runMs?: number;
   /** Gives ffmpeg, when a command is to be run. Without it, or where it gives null, each file is a sample. */
-  ffmpeg?: () => Promise<Ffmpeg | null>;
+  ffmpeg?: (() => Promise<Ffmpeg | null>) | undefined;
+  /** Fetches an input of a command; by default from anywhere. */
+  fetchInput?: FetchInput | undefined;
 }
 
 /** A running simulator. */
@@ -50,7 +52,7 @@ export async function startRendiSimulator(options: RendiSimulatorOptions = {}): 
     runMs: options.runMs ?? 800,
     work: ffmpeg && (async (request) => {
       const engine = await ffmpeg();
-      return engine === null ? null : await runCommand(engine, request);
+      return engine === null ? null : await runCommand(engine, request, options.fetchInput);
     }),
   });
   const server = await listen(options.port ?? 0, (request) => routes.answer(request));

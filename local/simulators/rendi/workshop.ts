@@ -17,11 +17,18 @@ export type Work = { files: Record<string, MadeFile> } | { failure: Failure };
 const INPUT_BYTES = 150 * 2 ** 20;
 const DOWNLOAD_MS = 30_000;
 
+/** Fetches a file. */
+export type FetchInput = (url: string) => Promise<Uint8Array>;
+
 /** Downloads the inputs of a command and runs it. */
-export async function runCommand(ffmpeg: Ffmpeg, request: CommandRequest): Promise<Work> {
+export async function runCommand(
+  ffmpeg: Ffmpeg,
+  request: CommandRequest,
+  fetchInput: FetchInput = fetchFile,
+): Promise<Work> {
   let inputs: Record<string, Uint8Array>;
   try {
-    inputs = await download(request.input_files);
+    inputs = await download(request.input_files, fetchInput);
   } catch (error) {
     return { failure: { error_status: "UNREACHABLE_INPUT_FILE", error_message: String(error) } };
   }
@@ -78,23 +85,27 @@ async function describe(
   return described;
 }
 
-async function download(addresses: Readonly<Record<string, string>>): Promise<Record<string, Uint8Array>> {
+async function download(
+  addresses: Readonly<Record<string, string>>,
+  fetchInput: FetchInput,
+): Promise<Record<string, Uint8Array>> {
   let left = INPUT_BYTES;
   const files: Record<string, Uint8Array> = {};
   for (const [alias, address] of Object.entries(addresses)) {
-    // A redirect could lead anywhere on this machine.
-    const response = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(DOWNLOAD_MS) });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`${alias}: HTTP ${response.status}`);
-    }
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    for await (const chunk of response.body ?? []) {
-      left -= chunk.length;
-      if (left < 0) throw new Error(`${alias}: the inputs are larger than ${INPUT_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    files[alias] = await new Blob(chunks).bytes();
+    const file = await fetchInput(address).catch((cause) => {
+      throw new Error(`${alias}: ${cause}`);
+    });
+    left -= file.length;
+    if (left < 0) throw new Error(`${alias}: the inputs are larger than ${INPUT_BYTES} bytes`);
+    files[alias] = file;
   }
   return files;
+}
+
+async function fetchFile(address: string): Promise<Uint8Array> {
+  // A redirect could lead anywhere on this machine.
+  const response = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(DOWNLOAD_MS) });
+  if (response.ok) return await response.bytes();
+  await response.body?.cancel();
+  throw new Error(`HTTP ${response.status}`);
 }

@@ -1,7 +1,6 @@
 import { type Ffmpeg, type FfmpegEngine, FfmpegError, findFfmpeg } from "../ffmpeg/engine.ts";
 import { kindOf } from "../shared/files.ts";
 import type { SampleKind } from "../shared/samples.ts";
-import { type FontServer, startFontServer } from "./font-server.ts";
 import { Fonts } from "./fonts.ts";
 import { fetchInput } from "./inputs.ts";
 import { type Made, type MadeFile, Shelf } from "./shelf.ts";
@@ -17,6 +16,9 @@ export type { VideoRequest } from "./video.ts";
 const SHORTEST_SIDE = { wasm: 360, native: 1080 };
 const NOTO_SANS = "@expo-google-fonts/noto-sans@0.4.2/400Regular/NotoSans_400Regular.ttf";
 const NOTO_SANS_JP = "@expo-google-fonts/noto-sans-jp@0.4.3/400Regular/NotoSansJP_400Regular.ttf";
+
+/** Serves every file of npm by its path. */
+const NPM_MIRROR = "https://cdn.jsdelivr.net/npm/";
 
 /** The bytes of a run's file by its name: undefined where a sample stands for it, null where they are gone. */
 export function madeBytes(made: Made | null | undefined, name: string): Uint8Array | null | undefined {
@@ -35,19 +37,9 @@ export class Studio {
   #engine: Promise<FfmpegEngine | null> | undefined;
   #stopped = false;
 
-  private constructor(private readonly fontServer: FontServer, private readonly note: (line: string) => void) {
-    this.#fonts = fontServer.fonts;
-    this.trust(fontServer.url);
-  }
-
-  /** Opens a studio; `note` is told what is fetched, and what cannot be made. */
-  static async open(note: (line: string) => void = () => {}): Promise<Studio> {
-    return new Studio(await startFontServer(new Fonts(note)), note);
-  }
-
-  /** Where its fonts are: `<fontsUrl>/npm/@expo-google-fonts/…`, the paths of jsdelivr's mirror of npm. */
-  get fontsUrl(): string {
-    return this.fontServer.url;
+  /** `note` is told what is fetched, and what cannot be made. */
+  constructor(private readonly note: (line: string) => void = () => {}) {
+    this.#fonts = new Fonts(note);
   }
 
   /** The ffmpeg that works here, looked for when it is first needed; null where there is none. */
@@ -93,16 +85,19 @@ export class Studio {
     };
   }
 
-  /** Reads an input of a run. Throws `InputError`. */
-  input(url: string): Promise<Uint8Array<ArrayBuffer>> {
-    return fetchInput(url, this.#ownOrigins);
+  /**
+   * Reads an input of a run. A font of the pinned packages comes from npm itself instead of its public mirror: so it is
+   * there without the internet too. Throws `InputError`.
+   */
+  async input(url: string): Promise<Uint8Array<ArrayBuffer>> {
+    const font = url.startsWith(NPM_MIRROR) ? await this.#fonts.read(url.slice(NPM_MIRROR.length)) : null;
+    return font ?? await fetchInput(url, this.#ownOrigins);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     const engine = await this.#engine;
     await engine?.stop();
-    await this.fontServer.stop();
   }
 
   async #tryToMake(request: unknown, work: (ffmpeg: FfmpegEngine) => Promise<ToolFiles>): Promise<Made | null> {
