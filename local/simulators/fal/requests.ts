@@ -42,7 +42,7 @@ const soundSchema = z.object({
   text: words,
   seconds_total: seconds,
   duration: seconds,
-  music_length_ms: positive,
+  music_length_ms: z.number().min(100).max(LONGEST_SECONDS * 1000).optional().catch(undefined),
 });
 
 /** The video that a run asks for, with its model's defaults. */
