@@ -3,7 +3,7 @@ import postgres from "postgres";
 import type { Benchmark } from "../measure/benchmark.ts";
 import { compare, inTurn } from "../measure/comparison.ts";
 import { type BenchDatabase, withBenchDatabase } from "../stack/bench-database.ts";
-import { type Calls, type CallTimes, REQUEST, timeCalls } from "../stack/call-times.ts";
+import { type Calls, type CallTimes, OUR_CALLS, REQUEST, timeCalls } from "../stack/call-times.ts";
 import { insertUsers } from "../stack/users.ts";
 
 const GOAL = { atMost: 1.7 };
@@ -26,13 +26,13 @@ export const procedures: Benchmark = {
       const calls = CALLS_A_SECOND * seconds;
       const byHand = handWritten(await exampleJob(database));
       onProgress("Warming up");
-      await timeCalls(database, OURS, CALLS_A_SECOND);
+      await timeCalls(database, OUR_CALLS, CALLS_A_SECOND);
       await timeCalls(database, byHand, CALLS_A_SECOND);
       const results = await inTurn(
         rounds,
         (round) => {
           onProgress(`Round ${round + 1} of ${rounds}: ours`);
-          return timeCalls(database, OURS, calls);
+          return timeCalls(database, OUR_CALLS, calls);
         },
         (round) => {
           onProgress(`Round ${round + 1} of ${rounds}: by hand`);
@@ -51,19 +51,6 @@ export const procedures: Benchmark = {
         postgres: database.version,
       };
     }),
-};
-
-/** Our procedures, as the functions call them. */
-const OURS: Calls = {
-  async start(service, userId) {
-    const [row] = await service`
-      select start_generation(${userId}, ${crypto.randomUUID()}, ${HASH}, ${service.json(REQUEST)}) as answer`;
-    return String(row?.answer.response.job_id);
-  },
-  record: (service, jobId) => service`select record_submission(${jobId}, 1, ${`run-${jobId}`}) as answer`,
-  lease: (service) => service`select lease_due_jobs(1, 60) as answer`,
-  complete: (service, jobId) => service`select complete_job(${jobId}, 1, ${`videos/${jobId}.mp4`}) as answer`,
-  fail: (service, jobId) => service`select fail_job(${jobId}, 1, 'provider_error', 'The provider failed') as answer`,
 };
 
 /** The functions of bench/opponents/procedures.sql, which get what ours looks up and computes. */
@@ -85,7 +72,7 @@ function handWritten(job: Record<string, postgres.JSONValue>): Calls {
 /** What ours wrote for the request: the hand-written functions write the same. */
 async function exampleJob({ sql, service }: BenchDatabase): Promise<Record<string, postgres.JSONValue>> {
   const [userId = ""] = await insertUsers(sql, 1);
-  const jobId = await OURS.start(service, userId);
+  const jobId = await OUR_CALLS.start(service, userId);
   const [job] = await sql`
     select model_id, settings, provider, queue.steps as steps
     from video_jobs join private.job_queue as queue using (job_id) where job_id = ${jobId}`;

@@ -1,7 +1,7 @@
 import postgres from "postgres";
-import { type FunctionsProcess, type FunctionsRuntime, startFunctions } from "../../local/stack/functions-process.ts";
+import { type FunctionsProcess, startFunctions } from "../../local/stack/functions-process.ts";
 import { projectPath } from "../../local/machine/project.ts";
-import { type Stack, startStack } from "../../local/stack/stack.ts";
+import { type Stack, type StackOptions, startStack } from "../../local/stack/stack.ts";
 import { signToken, toJwks } from "../../local/supabase/tokens.ts";
 import { cpuTimes } from "../measure/cpu.ts";
 import { type Load, startLoad } from "./load.ts";
@@ -32,11 +32,16 @@ export interface BenchStack extends Omit<Stack, "stop"> {
 }
 
 const TOKEN_SECONDS = 24 * 60 * 60;
+export interface BenchStackOptions extends StackOptions {
+  /** Whether our functions call the simulator of fal, whose runs take time, instead of the provider that answers at once. */
+  simulatesFal?: boolean;
+}
+
 /** Starts a stack, does the work with it, and stops it. */
 export async function withBenchStack<Result>(
   onProgress: (step: string) => void,
   work: (stack: BenchStack) => Promise<Result>,
-  options: { functionsRuntime?: FunctionsRuntime } = {},
+  { simulatesFal = false, ...options }: BenchStackOptions = {},
 ): Promise<Result> {
   const parts: { stop(): Promise<void> }[] = [];
   const keep = <Part extends { stop(): Promise<void> }>(part: Part): Part => {
@@ -47,7 +52,7 @@ export async function withBenchStack<Result>(
     onProgress("Starting the stack");
     const provider = keep(await startInstantProvider());
     const calls = { FAL_KEY: "bench:key", FAL_QUEUE_URL: provider.url };
-    const stack = keep(await startStack({ ...options, functionsEnvironment: calls }));
+    const stack = keep(await startStack({ ...options, functionsEnvironment: simulatesFal ? {} : calls }));
     const sql = postgres(stack.databaseUrl, { max: 4, onnotice: () => {} });
     keep({ stop: () => sql.end() });
     await liftLimits(sql);

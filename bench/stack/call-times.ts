@@ -29,16 +29,33 @@ export const REQUEST = {
   settings: { duration: 5, aspect_ratio: "16:9" },
 };
 
+const HASH = "0".repeat(64);
+
+/** Our procedures, as the functions call them. */
+export const OUR_CALLS: Calls = {
+  async start(service, userId) {
+    const [row] = await service`
+      select start_generation(${userId}, ${crypto.randomUUID()}, ${HASH}, ${service.json(REQUEST)}) as answer`;
+    return String(row?.answer.response.job_id);
+  },
+  record: (service, jobId) => service`select record_submission(${jobId}, 1, ${`run-${jobId}`}) as answer`,
+  lease: (service) => service`select lease_due_jobs(1, 60) as answer`,
+  complete: (service, jobId) => service`select complete_job(${jobId}, 1, ${`videos/${jobId}.mp4`}) as answer`,
+  fail: (service, jobId) => service`select fail_job(${jobId}, 1, 'provider_error', 'The provider failed') as answer`,
+};
+
 /** Calls each procedure `count` times, for jobs of as many new users. */
 export async function timeCalls({ sql, service }: BenchDatabase, calls: Calls, count: number): Promise<CallTimes> {
   const users = await insertUsers(sql, count);
   const jobs: string[] = [];
   const start = await medianOf(users, async (user) => jobs.push(await calls.start(service, user)));
   const record = await medianOf(jobs, (job) => calls.record(service, job));
-  await sql`update private.job_queue set next_check_at = null, lease_until = null`;
-  await sql`update private.job_queue set next_check_at = now() - interval '1 minute' where job_id = any (${jobs}::uuid[])`;
+  await sql`
+    update private.job_queue set next_check_at = now() - interval '1 minute', lease_until = null
+    where job_id = any (${jobs}::uuid[])`;
   const lease = await medianOf(jobs, () => calls.lease(service));
-  await sql`update private.job_queue set step = 2 where job_id = any (${jobs}::uuid[])`;
+  await sql`
+    update private.job_queue set step = 2, next_check_at = now() + interval '1 hour' where job_id = any (${jobs}::uuid[])`;
   await sql`update video_jobs set step = steps, stage = 'storing' where job_id = any (${jobs}::uuid[])`;
   const half = Math.ceil(count / 2);
   const complete = await medianOf(jobs.slice(0, half), (job) => calls.complete(service, job));
@@ -47,7 +64,8 @@ export async function timeCalls({ sql, service }: BenchDatabase, calls: Calls, c
   return { start, record, lease, complete, fail };
 }
 
-async function medianOf<Item>(items: readonly Item[], call: (item: Item) => Promise<unknown>): Promise<number> {
+/** The median time of one call, in milliseconds. */
+export async function medianOf<Item>(items: readonly Item[], call: (item: Item) => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (const item of items) {
     const begun = performance.now();

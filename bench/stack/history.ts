@@ -1,0 +1,107 @@
+import type postgres from "postgres";
+import { MODEL } from "./requests.ts";
+
+/** Videos of one user at most. */
+const MOST_OF_ONE_USER = 100_000;
+const JOBS_OF_A_USER = 20;
+const ACTIVE = 5_000;
+const DUE = 5_000;
+
+/** The id of the user with the most videos; other users follow. */
+export const HEAVY_USER = userId(1);
+
+function userId(number: number): string {
+  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
+}
+
+const USER_ID = "('00000000-0000-4000-8000-' || lpad(to_hex(place), 12, '0'))::uuid";
+
+/**
+ * Writes the history of a service: so many finished jobs of a year with their queue rows, charges and accounts, one user
+ * with a tenth of them. Statistics are made, and not again.
+ */
+export async function writeHistory(sql: postgres.Sql, jobs: number): Promise<void> {
+  const heavy = Math.min(MOST_OF_ONE_USER, Math.floor(jobs / 10));
+  const users = usersOf(jobs);
+  await sql.begin(async (transaction) => {
+    // Without triggers: these rows are as the procedures would have written them.
+    await transaction`set local session_replication_role = replica`;
+    await transaction.unsafe(`
+      insert into auth.users (id, email, email_confirmed_at, created_at, updated_at)
+      select ${USER_ID}, place || '@history.example', now(), now(), now() from generate_series(1, ${users}) as place;
+      insert into public.credit_balances (user_id, credits_remaining)
+      select ${USER_ID}, 1000000 from generate_series(1, ${users}) as place;`);
+    await insertJobs(transaction, { from: 1, to: jobs, status: "completed", users, heavy });
+    await transaction.unsafe(`
+      insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
+      select user_id, -5, 'video_generation', job_id, 'charge:' || job_id, 1000000, created_at from public.video_jobs
+      order by created_at`);
+  });
+  await sql`alter system set autovacuum = off`;
+  await sql`select pg_reload_conf()`;
+  await sql`vacuum analyze`;
+}
+
+/**
+ * Adds jobs that run, and as many that are due, after the statistics were made: the planner does not know of them, as in
+ * the first minutes of a busy hour.
+ */
+export async function addUnfinishedJobs(sql: postgres.Sql, jobs: number): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await transaction`set local session_replication_role = replica`;
+    await insertJobs(transaction, {
+      from: jobs + 1,
+      to: jobs + ACTIVE + DUE,
+      status: "processing",
+      users: usersOf(jobs),
+      heavy: 0,
+    });
+    await transaction`
+      update private.job_queue set next_check_at = now() - interval '10 minutes'
+      where job_id in (select job_id from public.video_jobs where status = 'processing' limit ${DUE})`;
+  });
+}
+
+/** How many users have so many jobs. */
+function usersOf(jobs: number): number {
+  return 1 + Math.ceil(jobs / JOBS_OF_A_USER);
+}
+
+interface JobRows {
+  from: number;
+  to: number;
+  status: "completed" | "processing";
+  users: number;
+  /** So many of the first are the heavy user's. */
+  heavy: number;
+}
+
+async function insertJobs(sql: postgres.TransactionSql, { from, to, status, users, heavy }: JobRows): Promise<void> {
+  const finished = status === "completed";
+  await sql.unsafe(`
+    create temporary table new_jobs on commit drop as
+    select number, gen_random_uuid() as job_id, now() - ${
+    finished ? "random() * interval '1 year'" : "interval '1 minute'"
+  }
+        as created_at,
+      case when number <= ${heavy} then 1 else 2 + number % ${users - 1} end as place
+    from generate_series(${from}, ${to}) as number;
+    insert into public.video_jobs (
+      job_id, user_id, model_id, prompt, settings, status, stage, progress_percent, step, steps, step_names, provider,
+      seconds, credits_used, video_path, created_at, updated_at, completed_at)
+    select job_id, ${USER_ID}, model_id, 'A lighthouse in the fog, take ' || number, '{"duration": 5, "fps": 30}',
+      '${status}', '${finished ? "completed" : "generating"}', ${finished ? 100 : 20}, ${finished ? 2 : 0}, 2,
+      '{generate,thumbnail}', jsonb_build_object('name', 'fal', 'model', provider_model_id, 'request_id', number::text),
+      5, 5, ${finished ? "'videos/' || job_id || '.mp4'" : "null"}, created_at, created_at,
+      ${finished ? "created_at + interval '2 minutes'" : "null"}
+    from new_jobs, (select id as model_id, provider_model_id from public.models where id = '${MODEL}') as model;
+    insert into private.job_queue (
+      job_id, steps, step, attempt, attempts_of_step, submitted_at, provider_job_id, next_check_at, deadline_at,
+      step_deadline_at)
+    select job_id, steps, ${finished ? 2 : 0}, 1, 1, created_at, number::text,
+      ${finished ? "null" : "now() + interval '1 hour'"}, now() + interval '5 hours', now() + interval '5 hours'
+    from new_jobs, (
+      select private.build_steps(models, 'A lighthouse', null, null, '{"duration": 5}') as steps
+      from public.models where id = '${MODEL}') as built`);
+  await sql`drop table new_jobs`;
+}
