@@ -89,7 +89,9 @@ declare
   v_queued private.job_queue;
 begin
   select * into v_queued from private.job_queue
-  where job_id = p_job_id and next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+  where job_id = p_job_id
+    -- The coalesce keeps Postgres from reading all due jobs by their index, which it may take for empty.
+    and coalesce(next_check_at <= v_now and (lease_until is null or lease_until <= v_now), false)
   for update skip locked;
   return case when found then private.take_lease(v_queued, p_lease_seconds) end;
 end;

@@ -1,5 +1,8 @@
 -- The attempts of a running job. Each procedure locks the job, checks that it is still in the state and at the attempt
 -- that the caller knows, and returns { applied, job }: a late caller changes nothing and gets the job as it is.
+-- The statements that then write the job ask only for its id and completed_at. A condition on status or next_check_at
+-- would fit the index of all unfinished or of all due jobs, and while the statistics know none of them, Postgres reads
+-- them all instead of one.
 
 -- Locks a job and its row in the queue, in this order, for a report about one attempt. `current`: the job is unfinished
 -- and the attempt is its current one. Read the time of a change after this: see private.horizon_of.
@@ -42,12 +45,11 @@ as $$
 declare
   v_queued private.job_queue;
 begin
-  select queued.* into v_queued from private.job_queue as queued
-  where queued.job_id = p_job_id and queued.attempt = p_attempt and queued.provider_job_id is null
-    and queued.next_check_at is not null and queued.step < jsonb_array_length(queued.steps)
-    and queued.attempts_of_step < (select attempts_per_step from public.app_settings)
-  for update;
-  return case when found then private.take_lease(v_queued, p_lease_seconds) end;
+  select * into v_queued from private.job_queue where job_id = p_job_id for update;
+  return case when v_queued.attempt = p_attempt and v_queued.provider_job_id is null
+    and v_queued.next_check_at is not null and v_queued.step < jsonb_array_length(v_queued.steps)
+    and v_queued.attempts_of_step < (select attempts_per_step from public.app_settings)
+    then private.take_lease(v_queued, p_lease_seconds) end;
 end;
 $$;
 
@@ -89,7 +91,7 @@ begin
     provider = case when (v_step ->> 'optional')::boolean then provider
       else private.provider_json(v_step, p_provider_job_id) end,
     updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status in ('pending', 'processing')
+  where job_id = p_job_id and completed_at is null
   returning * into v_job;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
 end;
@@ -127,7 +129,7 @@ begin
   where job_id = p_job_id;
   update public.video_jobs set
     stage = 'submitting', queue_position = null, updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status in ('pending', 'processing')
+  where job_id = p_job_id and completed_at is null
   returning * into v_job;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
 end;

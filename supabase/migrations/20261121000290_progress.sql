@@ -74,7 +74,7 @@ begin
   update public.video_jobs set
     stage = p_stage, progress_percent = v_percent, queue_position = p_queue_position,
     updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status = 'processing'
+  where job_id = p_job_id and completed_at is null
     and (stage, progress_percent, queue_position) is distinct from (p_stage, v_percent, p_queue_position)
   returning * into v_job;
   if not found then

@@ -39,7 +39,7 @@ begin
     queue_position = null, updated_at = greatest(updated_at, v_now),
     progress_percent = greatest(progress_percent, private.percent_of(v_queued, 0))
   -- Still pending if no provider has accepted a step yet: the first step may have been skipped.
-  where job_id = p_job.job_id and status in ('pending', 'processing')
+  where job_id = p_job.job_id and completed_at is null
   returning * into v_job;
   return jsonb_build_object(
     'applied', true, 'job', private.job_json(v_job), 'leased_job', private.take_lease(v_queued, p_lease_seconds));

@@ -42,7 +42,7 @@ begin
     thumbnail_url = case when p_thumbnail_path is null then v_queued.artifacts -> 'thumbnail' ->> 'url' end,
     subtitles_path = p_subtitles_path, credits_refunded = v_skipped,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status = 'processing'
+  where job_id = p_job_id and completed_at is null
   returning * into v_job;
   if v_skipped > 0 then
     perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund', p_job_id, 'skipped-extras:' || p_job_id);
@@ -128,7 +128,7 @@ begin
     status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
     error_message = p_error_message, credits_refunded = credits_used, attempts = (v_locked.queued).attempt,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status in ('pending', 'processing')
+  where job_id = p_job_id and completed_at is null
   returning * into v_job;
   -- From its second step on, a copy of the video may be in Storage or on its way there: it must be deleted.
   if v_job.step > 0 then

@@ -107,7 +107,7 @@ begin
     status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now),
     provider = case when (v_queued.steps -> v_queued.step ->> 'optional')::boolean then provider
       else private.provider_json(v_queued.steps -> v_queued.step, p_provider_job_id) end
-  where job_id = p_job_id and status in ('pending', 'processing')
+  where job_id = p_job_id and completed_at is null
   returning * into v_job;
   return jsonb_build_object(
     'leased_job', private.leased_job_json(v_job, v_queued, false), 'abandoned_provider_job_id', v_abandoned);

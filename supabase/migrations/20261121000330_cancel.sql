@@ -73,7 +73,7 @@ begin
   end if;
   -- The state of the run is kept: further requests beyond the limit cause no calls to the provider.
   update public.video_jobs set stage = 'generating', queue_position = null, updated_at = greatest(updated_at, private.clock())
-  where job_id = p_job.job_id and status = 'processing' and stage = 'queued';
+  where job_id = p_job.job_id and stage = 'queued';
   return private.limit_reached('cancel_limit_reached', v_limit, v_recent.free_at);
 end;
 $$;
@@ -137,8 +137,9 @@ begin
   elsif v_state = 'made' then
     -- Only a state that was just seen makes the job due: repeated requests must not shorten the pauses between checks,
     -- attempts or copies, nor use up the attempts.
-    update private.job_queue set next_check_at = least(next_check_at, private.clock())
-    where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';
+    if p_run_states ->> v_queued.provider_job_id = 'succeeded' then
+      update private.job_queue set next_check_at = least(next_check_at, private.clock()) where job_id = p_job_id;
+    end if;
     return jsonb_build_object('outcome', 'not_cancellable', 'job', private.job_json(v_job),
       'leased_job', public.lease_job(p_job_id, p_lease_seconds));
   end if;

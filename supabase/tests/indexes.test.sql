@@ -1,5 +1,5 @@
 begin;
-select plan(10);
+select plan(23);
 \ir support/jobs.psql
 
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
@@ -46,6 +46,34 @@ update public.video_jobs set status = 'failed', stage = 'failed', error_code = '
   completed_at = private.clock() where completed_at is null;
 update private.audit_state set ledger_id = (select max(id) from public.quota_log), ends_until = private.clock() + interval '1 minute';
 select is(pg_temp.rows_read_by('select public.audit_recent()'), 0::bigint, 'the audit of new entries reads no old row');
+
+-- All jobs have ended when the statistics are made. Then come 80 unfinished ones, all of them due.
+update private.job_queue set next_check_at = null;
+analyze public.video_jobs, private.job_queue;
+select public.add_credits(pg_temp.a(), 1000, 'purchase');
+select pg_temp.start('new ' || number) from generate_series(1, 80) as number;
+update private.job_queue set next_check_at = private.clock() - interval '1 second', lease_until = null
+where next_check_at is not null;
+-- Their ids, so that the search for them is not counted.
+select set_config('chosen.job_' || place, pg_temp.job('new ' || place)::text, true) from generate_series(1, 3) as place;
+create function pg_temp.chosen(p_place integer) returns uuid language sql stable as
+  $$ select current_setting('chosen.job_' || p_place)::uuid $$;
+select cmp_ok(pg_temp.rows_read_by('select ' || call), '<', 40::bigint, format('with old statistics %s reads no other job', call))
+from (values
+  (1, 'public.lease_job(pg_temp.chosen(1))'),
+  (2, 'public.open_attempt(pg_temp.chosen(1), 2)'),
+  (3, 'public.record_submission(pg_temp.chosen(1), 3, $$run$$)'),
+  (4, 'public.record_progress(pg_temp.chosen(1), 3, $$generating$$)'),
+  (5, 'public.read_job(pg_temp.a(), pg_temp.chosen(1))'),
+  (6, 'public.schedule_retry(pg_temp.chosen(1), 3, 0)'),
+  (7, 'public.wake_job(pg_temp.chosen(1), 3, $$run$$)'),
+  (8, 'public.adopt_run(pg_temp.chosen(1), 3, $$adopted$$)'),
+  (9, 'public.advance_step(pg_temp.chosen(1), 4, $${"video_url": "https://provider.test/v.mp4"}$$)'),
+  (10, 'public.complete_job(pg_temp.chosen(1), 4, $$new 1.mp4$$)'),
+  (11, 'public.record_submission(pg_temp.chosen(2), 1, $$run 2$$)'),
+  (12, 'public.cancel_job(pg_temp.a(), pg_temp.chosen(2), $${"run 2": "succeeded"}$$)'),
+  (13, 'public.fail_job(pg_temp.chosen(2), attempt, $$timeout$$, $$x$$) from private.job_queue where job_id = pg_temp.chosen(2)')
+) as calls (place, call) order by place;
 
 select * from finish();
 rollback;

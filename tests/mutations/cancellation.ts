@@ -124,8 +124,8 @@ const limitMutations: readonly Mutation[] = [
     guard:
       "Asking again and again uses up no attempts of a video that is made: that would be a refund that does not count.",
     file: CANCEL,
-    find: "where job_id = p_job_id and p_run_states ->> provider_job_id = 'succeeded';",
-    replace: "where job_id = p_job_id;",
+    find: "if p_run_states ->> v_queued.provider_job_id = 'succeeded' then",
+    replace: "if true then",
     test: cancel("refused cancellations use up no attempt"),
   },
   {
@@ -166,7 +166,7 @@ const limitMutations: readonly Mutation[] = [
     name: "what was seen is kept",
     guard: "Asking again and again beyond the limit costs no calls to the provider.",
     file: CANCEL,
-    find: "  where job_id = p_job.job_id and status = 'processing' and stage = 'queued';",
+    find: "  where job_id = p_job.job_id and stage = 'queued';",
     replace: "  where false;",
     test: limits("asking again and again beyond the limit costs no further call to the provider"),
   },

@@ -12,8 +12,9 @@ const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", na
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);";
 const STATELESS = "current := coalesce(queued.attempt = p_attempt, false);";
-const FAILED_ONLY_ONCE = `completed_at = v_now, updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and status in ('pending', 'processing')`;
+const FAILED_ONLY_ONCE = `attempts = (v_locked.queued).attempt,
+    completed_at = v_now, updated_at = greatest(updated_at, v_now)
+  where job_id = p_job_id and completed_at is null`;
 
 export const progressMutations: readonly Mutation[] = [
   {
@@ -51,7 +52,7 @@ export const progressMutations: readonly Mutation[] = [
     file: ATTEMPTS,
     find: STATE,
     replace: STATELESS,
-    also: [{ file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") }],
+    also: [{ file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and completed_at is.*/, "") }],
     test: endings("a delivered job does not fail"),
   },
   {
@@ -63,7 +64,7 @@ export const progressMutations: readonly Mutation[] = [
     replace: STATELESS,
     also: [
       STATE_MACHINE_OFF,
-      { file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and status.*/, "") },
+      { file: ENDINGS, find: FAILED_ONLY_ONCE, replace: FAILED_ONLY_ONCE.replace(/ and completed_at is.*/, "") },
       { file: ENDINGS, find: "'refund:' || p_job_id", replace: "null" },
       {
         file: CREDITS,
