@@ -90,8 +90,8 @@ from public.video_jobs as jobs cross join lateral (
   where status = 'completed' and not files_are_public and video_path is null
   union all
   select 'unfinished_job_is_never_checked', format('status %s', status)
-  where status in ('pending', 'processing') and not exists (
-    select from private.job_queue where job_queue.job_id = jobs.job_id and next_check_at is not null)
+  where status in ('pending', 'processing') and (
+    select next_check_at from private.job_queue where job_queue.job_id = jobs.job_id) is null
 ) as found (problem, detail);
 
 grant select on private.job_problems to service_role;
