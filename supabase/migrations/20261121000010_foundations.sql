@@ -11,13 +11,15 @@ grant usage on schema private to anon, authenticated, service_role;
 -- compare a column with a variable or with `(select private.clock())`, otherwise the query uses no index.
 create function private.clock()
 returns timestamptz
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   -- Not now(): a transaction that waited for a lock must not write an earlier time than the transaction before it.
-  select clock_timestamp();
+  return clock_timestamp();
+end;
 $$;
 
 revoke execute on function private.clock() from public, anon, authenticated;
@@ -28,12 +30,14 @@ create function private.iso_time(
   p_time timestamptz
 )
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select to_char(p_time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+begin
+  return to_char(p_time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+end;
 $$;
 
 revoke execute on function private.iso_time(timestamptz) from public, anon, authenticated;

@@ -61,16 +61,18 @@ create function private.settings_size_problem(
   p_settings jsonb
 )
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     -- Four times the body of a request. Postgres knows the size of a value in memory without reading it.
     when pg_column_size(p_settings) > 262144 then 'must be smaller than 256 KiB'
     when (select count(*) from (select from jsonb_object_keys(p_settings) limit 41) as names) > 40
       then 'must have at most 40 settings' end;
+end;
 $$;
 
 revoke execute on function private.settings_size_problem(jsonb) from public, anon, authenticated;
@@ -82,20 +84,23 @@ create function private.unknown_settings(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'path', 'settings.' || left(name, 64),
-    'message', 'not a setting of this model' || case when place = 1 then ', which takes: ' || coalesce((
-      select string_agg(key, ', ' order by key) from jsonb_object_keys(p_specs) as key), 'none') else '' end)
-    order by place), '[]')
-  from (
-    select name, row_number() over (order by name) as place
-    from jsonb_object_keys(p_settings) as name where not p_specs ? name
-  ) as unknown;
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'path', 'settings.' || left(name, 64),
+      'message', 'not a setting of this model' || case when place = 1 then ', which takes: ' || coalesce((
+        select string_agg(key, ', ' order by key) from jsonb_object_keys(p_specs) as key), 'none') else '' end)
+      order by place), '[]')
+    from (
+      select name, row_number() over (order by name) as place
+      from jsonb_object_keys(p_settings) as name where not p_specs ? name
+    ) as unknown);
+end;
 $$;
 
 revoke execute on function private.unknown_settings(jsonb, jsonb) from public, anon, authenticated;

@@ -94,18 +94,21 @@ create function private.pipeline_step(
   p_optional boolean default false
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
-    'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
-    'input', private.render(input, p_values), 'credits', credits, 'extras', p_extras, 'optional', p_optional,
-    'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
-  from public.pipeline_steps
-  join public.pipeline_tools using (provider)
-  where name = p_name and step = p_name;
+begin
+  return (
+    select jsonb_build_object(
+      'name', name, 'provider', provider, 'model', provider_model_id, 'produces', produces,
+      'input', private.render(input, p_values), 'credits', credits, 'extras', p_extras, 'optional', p_optional,
+      'typical_seconds', typical_seconds, 'max_run_seconds', max_run_seconds, 'patience_seconds', patience_seconds)
+    from public.pipeline_steps
+    join public.pipeline_tools using (provider)
+    where name = p_name and step = p_name);
+end;
 $$;
 
 revoke execute on function private.pipeline_step(text, jsonb, jsonb, boolean) from public, anon, authenticated;
@@ -117,12 +120,14 @@ create function private.provider_json(
   p_provider_job_id text default null
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object('name', p_step -> 'provider', 'model', p_step -> 'model', 'request_id', p_provider_job_id);
+begin
+  return jsonb_build_object('name', p_step -> 'provider', 'model', p_step -> 'model', 'request_id', p_provider_job_id);
+end;
 $$;
 
 revoke execute on function private.provider_json(jsonb, text) from public, anon, authenticated;

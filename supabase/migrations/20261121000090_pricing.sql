@@ -39,12 +39,14 @@ create function private.price_of(
   p_steps jsonb
 )
 returns integer
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;
+begin
+  return (select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step);
+end;
 $$;
 
 revoke execute on function private.price_of(jsonb) from public, anon, authenticated;

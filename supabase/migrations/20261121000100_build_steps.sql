@@ -8,12 +8,13 @@ create function private.provider_input(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(p_schema -> 'fixed_input', '{}')
+begin
+  return coalesce(p_schema -> 'fixed_input', '{}')
     || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), concat_ws(' ', p_prompt, (
       select string_agg(spec.value -> 'phrases' ->> (p_settings ->> spec.key), ' ' order by spec.key)
       from jsonb_each(p_schema -> 'settings') as spec)))
@@ -26,6 +27,7 @@ as $$
       from jsonb_each(p_schema -> 'settings') as spec
       where spec.value ? 'input' and p_settings ? spec.key
     ), '{}');
+end;
 $$;
 
 revoke execute on function private.provider_input(jsonb, text, jsonb) from public, anon, authenticated;

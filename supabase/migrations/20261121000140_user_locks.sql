@@ -8,15 +8,17 @@ create function private.lock_user_shared(
   p_user_id uuid
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
   -- Whole seconds since 2020 fit the integer key of the lock until 2088.
-  select pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
+  perform pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
     floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
+end;
 $$;
 
 revoke execute on function private.lock_user_shared(uuid) from public, anon, authenticated;

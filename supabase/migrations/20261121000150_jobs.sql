@@ -119,14 +119,17 @@ create function private.check_interval_seconds(
   p_created_at timestamptz
 )
 returns integer
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select least(check_interval_max_seconds, greatest(check_interval_min_seconds,
-    (extract(epoch from private.clock() - p_created_at) / 10)::integer))
-  from public.app_settings;
+begin
+  return (
+    select least(check_interval_max_seconds, greatest(check_interval_min_seconds,
+      (extract(epoch from private.clock() - p_created_at) / 10)::integer))
+    from public.app_settings);
+end;
 $$;
 
 revoke execute on function private.check_interval_seconds(timestamptz) from public, anon, authenticated;
@@ -137,12 +140,13 @@ create function private.job_json(
   p_job public.video_jobs
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select case when p_job.job_id is not null then jsonb_build_object(
+begin
+  return case when p_job.job_id is not null then jsonb_build_object(
     'job_id', p_job.job_id, 'id', p_job.id, 'user_id', p_job.user_id, 'kind', p_job.kind, 'status', p_job.status,
     'video_path', p_job.video_path, 'video_url', p_job.video_url,
     'thumbnail_path', p_job.thumbnail_path, 'thumbnail_url', p_job.thumbnail_url,
@@ -160,6 +164,7 @@ as $$
     'version', (extract(epoch from p_job.updated_at) * 1000000)::bigint::text,
     'poll_after_ms', case when p_job.completed_at is null
       then private.check_interval_seconds(p_job.created_at) * 1000 end) end;
+end;
 $$;
 
 revoke execute on function private.job_json(public.video_jobs) from public, anon, authenticated;

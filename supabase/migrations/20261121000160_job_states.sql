@@ -10,12 +10,13 @@ returns table (
   to_stage text,
   made_by text[]
 )
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  values
+begin
+  return query values
     ('pending', 'submitting', 'processing', 'queued', array['record_submission']),
     ('pending', 'submitting', 'processing', 'generating', array['adopt_run']),
     ('pending', 'submitting', 'failed', 'failed', array['fail_job']),
@@ -33,6 +34,7 @@ as $$
     ('processing', 'generating', 'failed', 'failed', array['fail_job']),
     ('processing', 'storing', 'completed', 'completed', array['complete_job']),
     ('processing', 'storing', 'failed', 'failed', array['fail_job']);
+end;
 $$;
 
 revoke execute on function private.job_changes() from public, anon, authenticated;

@@ -50,14 +50,16 @@ create function private.step_deadline(
   p_deadline timestamptz
 )
 returns timestamptz
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select case when (p_step ->> 'optional')::boolean
+begin
+  return case when (p_step ->> 'optional')::boolean
     then least(p_deadline, private.clock() + make_interval(secs => (p_step ->> 'patience_seconds')::integer))
     else p_deadline end;
+end;
 $$;
 
 revoke execute on function private.step_deadline(jsonb, timestamptz) from public, anon, authenticated;
@@ -70,12 +72,13 @@ create function private.leased_job_json(
   p_attempt_opened boolean
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
     'action', case
       when p_queued.step >= jsonb_array_length(p_queued.steps) then 'store'
@@ -101,6 +104,7 @@ as $$
     -- An imported video may have been completed years ago: there the time begins with its first copy.
     'copy_again', coalesce(case when p_job.imported_from is null then p_job.completed_at else p_queued.deadline_at end
       + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
+end;
 $$;
 
 revoke execute on function private.leased_job_json(public.video_jobs, private.job_queue, boolean)

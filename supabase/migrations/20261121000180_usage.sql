@@ -20,12 +20,14 @@ create function private.month_of(
   p_time timestamptz
 )
 returns date
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select date_trunc('month', p_time at time zone 'utc')::date;
+begin
+  return date_trunc('month', p_time at time zone 'utc')::date;
+end;
 $$;
 
 revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
@@ -57,14 +59,16 @@ create function private.count_usage(
   p_seconds integer
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   insert into private.monthly_usage as usage (user_id, month, seconds)
   values (p_user_id, private.month_of(private.clock()), p_seconds)
   on conflict (user_id, month) do update set seconds = usage.seconds + excluded.seconds;
+end;
 $$;
 
 revoke execute on function private.count_usage(uuid, integer) from public, anon, authenticated;
@@ -79,20 +83,23 @@ create function private.earlier_usage(
   out refusals integer,
   out left_at timestamptz
 )
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   select
     coalesce(max(seconds_of_month) filter (where private.month_of(known.left_at) = private.month_of(now)), 0),
     coalesce(max(generations_of_hour) filter (where known.left_at > now - interval '1 hour'), 0),
     coalesce(max(cancels_of_day) filter (where known.left_at > now - interval '1 day'), 0),
     coalesce(max(refusals_of_day) filter (where known.left_at > now - interval '1 day'), 0),
     max(known.left_at)
+  into seconds, generations, cancels, refusals, left_at
   from private.user_addresses join private.addresses as known using (address_hmac),
     (select private.clock() as now) as clock
   where user_id = p_user_id;
+end;
 $$;
 
 revoke execute on function private.earlier_usage(uuid) from public, anon, authenticated;
@@ -104,13 +111,15 @@ create function private.seconds_in_month(
   p_month date
 )
 returns integer
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select coalesce((select seconds from private.monthly_usage where user_id = p_user_id and month = p_month), 0)
+begin
+  return coalesce((select seconds from private.monthly_usage where user_id = p_user_id and month = p_month), 0)
     + (private.earlier_usage(p_user_id)).seconds;
+end;
 $$;
 
 revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;

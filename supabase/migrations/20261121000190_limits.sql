@@ -6,12 +6,15 @@ create function private.active_jobs(
   p_user_id uuid
 )
 returns integer
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select count(*)::integer from public.video_jobs where user_id = p_user_id and status in ('pending', 'processing');
+begin
+  return (
+    select count(*)::integer from public.video_jobs where user_id = p_user_id and status in ('pending', 'processing'));
+end;
 $$;
 
 revoke execute on function private.active_jobs(uuid) from public, anon, authenticated;
@@ -24,13 +27,15 @@ create function private.limit_reached(
   p_free_at timestamptz
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object('outcome', p_outcome, 'limit', p_limit,
+begin
+  return jsonb_build_object('outcome', p_outcome, 'limit', p_limit,
     'retry_after', greatest(1, ceil(extract(epoch from p_free_at - private.clock()))::integer));
+end;
 $$;
 
 revoke execute on function private.limit_reached(text, bigint, timestamptz) from public, anon, authenticated;

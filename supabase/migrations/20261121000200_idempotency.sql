@@ -31,13 +31,16 @@ create function private.new_video_json(
   p_job_id uuid
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object('id', id, 'created_at', private.iso_time(created_at))
-  from public.video_jobs where job_id = p_job_id;
+begin
+  return (
+    select jsonb_build_object('id', id, 'created_at', private.iso_time(created_at))
+    from public.video_jobs where job_id = p_job_id);
+end;
 $$;
 
 revoke execute on function private.new_video_json(uuid) from public, anon, authenticated;
@@ -130,13 +133,15 @@ create function private.forget_repeats(
   p_job_id uuid
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   delete from public.idempotency_log
   where job_id = p_job_id and idempotency_key like 'repeat %' and expires_at > private.clock();
+end;
 $$;
 
 revoke execute on function private.forget_repeats(uuid) from public, anon, authenticated;

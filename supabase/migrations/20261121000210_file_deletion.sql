@@ -51,21 +51,24 @@ create function private.files_of(
   p_after_path text default ''
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
-  from (
-    select bucket, path from private.files_to_delete
-    -- In bytes, 0 follows /: everything in the user's folder is between the two.
-    where bucket in ('inputs', 'videos')
-      and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
-      and (bucket, path collate "C") > (p_after_bucket, p_after_path)
-    order by bucket, path collate "C"
-    limit p_limit
-  ) as page;
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path) order by bucket, path collate "C"), '[]')
+    from (
+      select bucket, path from private.files_to_delete
+      -- In bytes, 0 follows /: everything in the user's folder is between the two.
+      where bucket in ('inputs', 'videos')
+        and path collate "C" > p_user_id || '/' and path collate "C" < p_user_id || '0'
+        and (bucket, path collate "C") > (p_after_bucket, p_after_path)
+      order by bucket, path collate "C"
+      limit p_limit
+    ) as page);
+end;
 $$;
 
 revoke execute on function private.files_of(uuid, integer, text, text) from public, anon, authenticated;

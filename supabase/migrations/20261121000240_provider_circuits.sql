@@ -61,13 +61,15 @@ create function private.close_circuit(
   p_provider text
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   -- Usually there is no row, and nothing is locked.
   delete from private.provider_circuits where provider = p_provider;
+end;
 $$;
 
 revoke execute on function private.close_circuit(text) from public, anon, authenticated;
@@ -111,13 +113,15 @@ create function private.is_probed(
   p_circuit private.provider_circuits
 )
 returns boolean
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (
+begin
+  return coalesce(p_circuit.probe_until > (select private.clock()), false) and exists (
     select from public.video_jobs where job_id = p_circuit.probe_job_id and completed_at is null);
+end;
 $$;
 
 revoke execute on function private.is_probed(private.provider_circuits) from public, anon, authenticated;

@@ -46,16 +46,19 @@ create function private.with_run_times(
   p_steps jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_agg(
-    case when known.seconds is null then step
-      else step || jsonb_build_object('typical_seconds', ceil(known.seconds)::integer) end order by place)
-  from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
-  left join private.run_times as known on known.provider = step ->> 'provider' and known.model = step ->> 'model';
+begin
+  return (
+    select jsonb_agg(
+      case when known.seconds is null then step
+        else step || jsonb_build_object('typical_seconds', ceil(known.seconds)::integer) end order by place)
+    from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
+    left join private.run_times as known on known.provider = step ->> 'provider' and known.model = step ->> 'model');
+end;
 $$;
 
 revoke execute on function private.with_run_times(jsonb) from public, anon, authenticated;
@@ -68,12 +71,14 @@ create function private.estimated_percent(
   p_typical_seconds numeric
 )
 returns numeric
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select 80 * least(1, p_seconds / p_typical_seconds) + 10 * (1 - 1 / greatest(1, p_seconds / p_typical_seconds));
+begin
+  return 80 * least(1, p_seconds / p_typical_seconds) + 10 * (1 - 1 / greatest(1, p_seconds / p_typical_seconds));
+end;
 $$;
 
 revoke execute on function private.estimated_percent(numeric, numeric) from public, anon, authenticated;

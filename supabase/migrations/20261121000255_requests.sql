@@ -6,15 +6,18 @@ create function private.model_named(
   p_name text
 )
 returns uuid
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select id from public.models
-  where lower(name) = lower(p_name) or provider_model_id = p_name
-  order by lower(name) = lower(p_name) desc, is_available desc, is_featured desc, id
-  limit 1;
+begin
+  return (
+    select id from public.models
+    where lower(name) = lower(p_name) or provider_model_id = p_name
+    order by lower(name) = lower(p_name) desc, is_available desc, is_featured desc, id
+    limit 1);
+end;
 $$;
 
 revoke execute on function private.model_named(text) from public, anon, authenticated;
@@ -130,12 +133,15 @@ create function private.image_input(
   p_path text
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(to_jsonb(p_url), jsonb_build_object('input_file', p_path)) where coalesce(p_url, p_path) is not null;
+begin
+  return case when coalesce(p_url, p_path) is not null
+    then coalesce(to_jsonb(p_url), jsonb_build_object('input_file', p_path)) end;
+end;
 $$;
 
 revoke execute on function private.image_input(text, text) from public, anon, authenticated;

@@ -24,12 +24,14 @@ create function private.to_uuid(
   p_text text
 )
 returns uuid
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid end;
+begin
+  return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid end;
+end;
 $$;
 
 revoke execute on function private.to_uuid(text) from public, anon, authenticated;
@@ -69,16 +71,20 @@ create function private.begin_node_job(
   p_functions_url text
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
+  if p_node_id is null then
+    return;
+  end if;
   update public.nodes set status = 'processing', error_message = null where id = p_node_id;
-  insert into private.node_jobs (node_id, job_id, functions_url)
-  select p_node_id, p_job_id, p_functions_url where p_node_id is not null
+  insert into private.node_jobs (node_id, job_id, functions_url) values (p_node_id, p_job_id, p_functions_url)
   on conflict (node_id) do update set
     job_id = excluded.job_id, functions_url = excluded.functions_url, video_url = null;
+end;
 $$;
 
 revoke execute on function private.begin_node_job(uuid, uuid, text) from public, anon, authenticated;

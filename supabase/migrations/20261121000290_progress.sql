@@ -5,12 +5,14 @@ create function private.running_seconds(
   p_queued private.job_queue
 )
 returns numeric
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select greatest(0, extract(epoch from private.clock() - greatest(p_queued.submitted_at, p_queued.queued_until)));
+begin
+  return greatest(0, extract(epoch from private.clock() - greatest(p_queued.submitted_at, p_queued.queued_until)));
+end;
 $$;
 
 revoke execute on function private.running_seconds(private.job_queue) from public, anon, authenticated;
@@ -23,16 +25,19 @@ create function private.percent_of(
   p_percent_of_step numeric
 )
 returns numeric
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select 0.95 * sum((step ->> 'typical_seconds')::numeric * case
-      when place <= p_queued.step then 100
-      when place = p_queued.step + 1 then p_percent_of_step
-      else 0 end) / sum((step ->> 'typical_seconds')::numeric)
-  from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place);
+begin
+  return (
+    select 0.95 * sum((step ->> 'typical_seconds')::numeric * case
+        when place <= p_queued.step then 100
+        when place = p_queued.step + 1 then p_percent_of_step
+        else 0 end) / sum((step ->> 'typical_seconds')::numeric)
+    from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place));
+end;
 $$;
 
 revoke execute on function private.percent_of(private.job_queue, numeric) from public, anon, authenticated;

@@ -7,14 +7,16 @@ create function private.is_making_video(
   p_step integer
 )
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
     where place > p_step and (step ->> 'makes_video')::boolean);
+end;
 $$;
 
 revoke execute on function private.is_making_video(jsonb, integer) from public, anon, authenticated;
@@ -29,22 +31,26 @@ create function private.cancellation_state(
   p_run_states jsonb
 )
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case
+declare
+  v_run_state text := p_run_states ->> p_queued.provider_job_id;
+  v_has_run boolean := p_queued.artifacts <> '{}';
+begin
+  return case
     when not private.is_making_video(p_queued.steps, p_queued.step) then 'made'
-    when p_queued.provider_job_id is null and p_queued.submitted_at is null and not has_run then 'not_started'
+    when p_queued.provider_job_id is null and p_queued.submitted_at is null and not v_has_run then 'not_started'
     -- An unconfirmed submission may be running.
     when p_queued.provider_job_id is null then 'started'
-    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
-    when run_state = 'queued' and not has_run then 'not_started'
-    when run_state is not null then 'started'
-    when p_job.stage = 'generating' or has_run then 'may_be_made'
-    else 'unknown' end
-  from (select p_run_states ->> p_queued.provider_job_id as run_state, p_queued.artifacts <> '{}' as has_run) as facts;
+    when v_run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'
+    when v_run_state = 'queued' and not v_has_run then 'not_started'
+    when v_run_state is not null then 'started'
+    when p_job.stage = 'generating' or v_has_run then 'may_be_made'
+    else 'unknown' end;
+end;
 $$;
 
 revoke execute on function private.cancellation_state(public.video_jobs, private.job_queue, jsonb)
@@ -89,14 +95,16 @@ create function private.cancel_and_refund(
   p_message text
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select private.forget_repeats(p_job.job_id);
-  select public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_refund_reason =>
+begin
+  perform private.forget_repeats(p_job.job_id);
+  return public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_refund_reason =>
     case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
+end;
 $$;
 
 revoke execute on function private.cancel_and_refund(public.video_jobs, private.job_queue, boolean, text)

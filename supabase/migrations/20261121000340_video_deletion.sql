@@ -20,13 +20,16 @@ grant select, insert, delete on public.deleted_videos to service_role;
 -- The whole second from which on clients learn of deletions: older tombstones are purged.
 create function private.tombstones_since()
 returns timestamptz
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select date_trunc('second', private.clock()) - make_interval(days => tombstone_days) + interval '1 second'
-  from public.app_settings;
+begin
+  return (
+    select date_trunc('second', private.clock()) - make_interval(days => tombstone_days) + interval '1 second'
+    from public.app_settings);
+end;
 $$;
 
 revoke execute on function private.tombstones_since() from public, anon, authenticated;

@@ -44,12 +44,14 @@ create function private.to_microseconds(
   p_time timestamptz
 )
 returns bigint
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select (extract(epoch from p_time) * 1000000)::bigint;
+begin
+  return (extract(epoch from p_time) * 1000000)::bigint;
+end;
 $$;
 
 revoke execute on function private.to_microseconds(timestamptz) from public, anon, authenticated;
@@ -59,12 +61,14 @@ create function private.from_microseconds(
   p_microseconds bigint
 )
 returns timestamptz
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select timestamptz 'epoch' + p_microseconds * interval '1 microsecond';
+begin
+  return timestamptz 'epoch' + p_microseconds * interval '1 microsecond';
+end;
 $$;
 
 revoke execute on function private.from_microseconds(bigint) from public, anon, authenticated;
@@ -77,17 +81,19 @@ create function private.page_json(
   p_horizon timestamptz
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'videos', coalesce((
       select jsonb_agg(row -> 'video' order by place)
       from jsonb_array_elements(p_rows) with ordinality as rows (row, place) where place <= p_limit), '[]'),
     'next', case when jsonb_array_length(p_rows) > p_limit then (p_rows -> (p_limit - 1)) - 'video' end,
     'server_time_ms', private.to_microseconds(p_horizon) / 1000);
+end;
 $$;
 
 revoke execute on function private.page_json(jsonb, integer, timestamptz) from public, anon, authenticated;

@@ -26,7 +26,7 @@ const standingMutations: readonly Mutation[] = [
     guard: "A video that is finished at the provider is not cancelled before we have checked it.",
     file: CANCEL,
     find:
-      "    when run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
+      "    when v_run_state = 'succeeded' and not private.is_making_video(p_queued.steps, p_queued.step + 1) then 'made'\n",
     replace: "",
     test: cancel("a job whose run has succeeded is not cancelled, but checked"),
   },
@@ -45,8 +45,8 @@ const standingMutations: readonly Mutation[] = [
     name: "the run in cancellation_state",
     guard: "What was seen of another run is no reason to cancel this one freely.",
     file: CANCEL,
-    find: "p_run_states ->> p_queued.provider_job_id as run_state",
-    replace: "(select value #>> '{}' from jsonb_each(p_run_states) limit 1) as run_state",
+    find: "v_run_state text := p_run_states ->> p_queued.provider_job_id;",
+    replace: "v_run_state text := (select value #>> '{}' from jsonb_each(p_run_states) limit 1);",
     test: cancel("the state of another run does not count"),
   },
   {
@@ -61,8 +61,8 @@ const standingMutations: readonly Mutation[] = [
     name: "the parts that are made in cancellation_state",
     guard: "A long video has started once a part of it is made.",
     file: CANCEL,
-    find: "when run_state = 'queued' and not has_run then 'not_started'",
-    replace: "when run_state = 'queued' then 'not_started'",
+    find: "when v_run_state = 'queued' and not v_has_run then 'not_started'",
+    replace: "when v_run_state = 'queued' then 'not_started'",
     test: cancel("a cancellation counts when a part of the video is made, though the next part is queued"),
   },
   {

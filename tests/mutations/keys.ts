@@ -75,7 +75,7 @@ export const keyMutations: readonly Mutation[] = [
     file,
     find: what === "deleted"
       ? "  perform private.forget_repeats(p_job.job_id);\n"
-      : "  select private.forget_repeats(p_job.job_id);\n",
+      : "  perform private.forget_repeats(p_job.job_id);\n",
     replace: "",
     test: { file: "supabase/tests/repeats.test.sql", name },
   })),

@@ -27,8 +27,8 @@ const priceMutations: readonly Mutation[] = [
     name: "the extras in the price",
     guard: "The extras of a video are paid for.",
     file: PRICING,
-    find: "select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step;",
-    replace: "select (p_steps -> 0 ->> 'credits')::integer;",
+    find: "(select sum((step ->> 'credits')::integer)::integer from jsonb_array_elements(p_steps) as step);",
+    replace: "(p_steps -> 0 ->> 'credits')::integer;",
     test: steps('{"enable_music": true} costs 1405'),
   },
   {
