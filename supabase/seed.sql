@@ -97,7 +97,7 @@ on conflict (id) do nothing;
 -- Transitions, from a first image to a last one. POST /transitions/… uses the first of them unless the request names
 -- another; `segments` are the lengths that the model itself makes, longer and shorter ones are made of them.
 with extras (settings) as (
-  values ('{
+  select private.extra_settings() || '{
     "transition_type": {
       "values": ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"], "default": "MORPH",
       "phrases": {
@@ -109,19 +109,8 @@ with extras (settings) as (
         "BLUR": "The first image blurs out of focus, and the last comes into focus.",
         "ROTATE": "The camera rotates from the first image to the last.",
         "ENERGETIC": "A fast, energetic move with whip pans from the first image to the last.",
-        "CALM": "A slow, calm move from the first image to the last." } },
-    "enable_subtitles": { "type": "boolean", "default": false },
-    "subtitle_style": { "values": ["default", "bold", "animated", "minimal"], "default": "default" },
-    "subtitle_position": { "values": ["bottom", "center", "top"], "default": "bottom" },
-    "subtitles": { "type": "list", "max_items": 200, "default": [] },
-    "enable_music": { "type": "boolean", "default": false },
-    "music_type": { "values": ["ambient", "upbeat", "cinematic", "calm", "energetic"], "default": "ambient" },
-    "music_volume": { "type": "integer", "minimum": 0, "maximum": 100, "default": 50 },
-    "enable_voiceover": { "type": "boolean", "default": false },
-    "voice_type": { "values": ["male", "female", "neutral"], "default": "neutral" },
-    "voiceover_text": { "type": "text", "max_length": 1200 },
-    "deliver_without": { "type": "list", "max_items": 2, "default": [] }
-  }'::jsonb)
+        "CALM": "A slow, calm move from the first image to the last." } }
+  }'::jsonb
 )
 insert into public.models (
   id, name, description, category, provider, provider_model_id, pricing_type, cost_per_second,

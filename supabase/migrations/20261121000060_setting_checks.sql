@@ -147,6 +147,7 @@ as $$
   select format('settings.%s must be of the type %s', key, wanted)
   from jsonb_each(p_settings) join (values
     ('enable_voiceover', 'boolean'), ('enable_music', 'boolean'), ('enable_subtitles', 'boolean'),
+    ('burn_in', 'boolean'), ('generate_audio', 'boolean'),
     ('subtitles', 'list'), ('deliver_without', 'list'), ('voiceover_text', 'text')) as meant (name, wanted) on name = key
   where value ->> 'type' is distinct from wanted
   union all

@@ -23,7 +23,7 @@ revoke all on public.pipeline_tools from anon, authenticated, service_role;
 grant select on public.pipeline_tools to anon, authenticated;
 grant select, insert, update, delete on public.pipeline_tools to service_role;
 
--- Models, inputs and values are those of fal's published schemas.
+-- Models, inputs and values are those of the published schemas at fal.
 insert into public.pipeline_tools (step, provider, provider_model_id, typical_seconds, input)
 values
   ('voiceover', 'fal', 'fal-ai/kokoro/american-english', 10, '{
@@ -54,7 +54,7 @@ values
     "video_urls": { "from": "videos" }
   }'),
   ('trim', 'fal', 'fal-ai/workflow-utilities/trim-video', 10, '{
-    "video_url": { "artifact": "video" },
+    "video_url": { "from": "video" },
     "start_time": 0,
     "end_time": { "from": "duration" }
   }'),
@@ -72,7 +72,7 @@ values
     "loudness": { "from": "music_loudness" }
   }'),
   ('mix', 'rendi', 'mix', 10, '{
-    "video_url": { "artifact": "video" },
+    "video_url": { "from": "video" },
     "audio_urls": { "from": "sounds" },
     "seconds": { "from": "duration" }
   }'),
@@ -84,10 +84,31 @@ values
     "video_urls": { "from": "videos" }
   }'),
   ('trim', 'rendi', 'trim', 10, '{
-    "video_url": { "artifact": "video" },
+    "video_url": { "from": "video" },
     "seconds": { "from": "duration" }
   }'),
   ('thumbnail', 'rendi', 'frame', 5, '{
     "video_url": { "from": "video" },
     "frame": "first"
+  }');
+
+-- Every frame is drawn anew, which takes long for a long video.
+insert into public.pipeline_tools (step, provider, provider_model_id, typical_seconds, max_run_seconds, input)
+values
+  -- A run costs 0.1 dollars per minute of video, at least one, and twice as much above 1080p.
+  ('subtitles', 'fal', 'veed/subtitles', 30, 600, '{
+    "video_url": { "from": "video" },
+    "preset": { "from": "subtitle_style", "choices": {
+      "default": "simple", "bold": "simple", "animated": "simple", "minimal": "plain" } },
+    "srt_content": { "from": "srt" },
+    "customization": {
+      "position": { "from": "subtitle_position" },
+      "shadow": { "from": "subtitle_style", "choices": {
+        "default": "mid", "bold": "max", "animated": "max", "minimal": "none" } }
+    }
+  }'),
+  ('subtitles', 'rendi', 'subtitles', 20, 600, '{
+    "video_url": { "from": "video" },
+    "subtitles_url": { "from": "ass" },
+    "font_urls": { "from": "font_urls" }
   }');

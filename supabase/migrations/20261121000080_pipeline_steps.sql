@@ -33,6 +33,7 @@ values
   ('frame', 'Takes the last frame of a part', 'fal', 'image_url', 0, 60),
   ('join', 'Joins the parts of a long video', 'fal', 'video_url', 0, 180),
   ('trim', 'Cuts a video to its length', 'fal', 'video_url', 0, 180),
+  ('subtitles', 'Draws the subtitles into the picture', 'fal', 'video_url', 1, 300),
   ('thumbnail', 'Takes the first frame', 'fal', 'image_url', 0, 30);
 
 -- Lists the extras in resolved settings whose tool is switched off, as issues.
@@ -46,8 +47,11 @@ security invoker
 set search_path = ''
 as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'path', 'settings.enable_' || name, 'message', 'must be false: it is not available at the moment')), '[]')
-  from public.pipeline_steps where not is_available and (p_settings ->> ('enable_' || name))::boolean;
+    'path', 'settings.' || setting, 'message', 'must be false: it is not available at the moment')), '[]')
+  from public.pipeline_steps
+  join (values ('voiceover', 'enable_voiceover'), ('music', 'enable_music'), ('subtitles', 'burn_in'))
+    as switches (name, setting) using (name)
+  where not is_available and (p_settings ->> setting)::boolean;
 $$;
 
 revoke execute on function private.unavailable_extras(jsonb) from public, anon, authenticated;

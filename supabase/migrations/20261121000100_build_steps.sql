@@ -33,6 +33,23 @@ $$;
 revoke execute on function private.provider_input(jsonb, text, jsonb) from public, anon, authenticated;
 grant execute on function private.provider_input(jsonb, text, jsonb) to anon, authenticated, service_role;
 
+-- The video so far, as the input of a step after the model's runs. If only we can open the provider's files, the step
+-- gets our own copy.
+create function private.video_input(
+  p_model public.models
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case when p_model.files_are_public then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end;
+$$;
+
+revoke execute on function private.video_input(public.models) from public, anon, authenticated;
+grant execute on function private.video_input(public.models) to anon, authenticated, service_role;
+
 -- The steps that make the picture from a first and a last image, as the model takes them: one run; or several that
 -- continue one another and are joined, for a length that one run cannot make; or one run that is cut. A file in the
 -- user's folder is { "input_file": path }, and becomes a signed URL when it is sent.
@@ -92,7 +109,8 @@ begin
       select jsonb_agg(jsonb_build_object('artifact', name) order by place)
       from unnest(v_names) with ordinality as names (name, place))));
   elsif v_duration < (v_segments ->> 'minimum')::integer then
-    v_steps := v_steps || private.pipeline_step('trim', p_settings);
+    v_steps := v_steps || private.pipeline_step('trim', p_settings || jsonb_build_object(
+      'video', private.video_input(p_model)));
   end if;
   return v_steps;
 end;
@@ -120,12 +138,12 @@ $$;
 revoke execute on function private.loudness_of(numeric) from public, anon, authenticated;
 grant execute on function private.loudness_of(numeric) to anon, authenticated, service_role;
 
--- A track of a mix: it plays one artifact from the beginning to the end.
+-- A track of a mix: it plays one file from the beginning to the end.
 create function private.track(
   p_id text,
   p_type text,
-  p_artifact text,
-  p_settings jsonb
+  p_url jsonb,
+  p_seconds numeric
 )
 returns jsonb
 language sql
@@ -134,17 +152,17 @@ security invoker
 set search_path = ''
 as $$
   select jsonb_build_object('id', p_id, 'type', p_type, 'keyframes', jsonb_build_array(jsonb_build_object(
-    'timestamp', 0, 'duration', (p_settings ->> 'duration')::numeric * 1000,
-    'url', jsonb_build_object('artifact', p_artifact))));
+    'timestamp', 0, 'duration', trim_scale(p_seconds * 1000), 'url', p_url)));
 $$;
 
-revoke execute on function private.track(text, text, text, jsonb) from public, anon, authenticated;
-grant execute on function private.track(text, text, text, jsonb) to anon, authenticated, service_role;
+revoke execute on function private.track(text, text, jsonb, numeric) from public, anon, authenticated;
+grant execute on function private.track(text, text, jsonb, numeric) to anon, authenticated, service_role;
 
 -- The steps before and after the picture that add sound, as resolved settings ask for it: { before, after }. A cheap
 -- step that may be refused comes before the expensive run.
 create function private.sound_steps(
-  p_settings jsonb
+  p_settings jsonb,
+  p_video jsonb
 )
 returns jsonb
 language plpgsql
@@ -156,7 +174,8 @@ declare
   v_volume numeric := coalesce((p_settings ->> 'music_volume')::numeric, 100);
   v_spare jsonb := coalesce(p_settings -> 'deliver_without', '[]');
   v_extras jsonb := '[]';
-  v_tracks jsonb := jsonb_build_array(private.track('video', 'video', 'video', p_settings));
+  v_seconds numeric := private.length_of(p_settings);
+  v_tracks jsonb := jsonb_build_array(private.track('video', 'video', p_video, v_seconds));
   -- The same for tools that take the sounds alone.
   v_sounds jsonb := '[]';
   v_steps jsonb := '[]';
@@ -164,30 +183,31 @@ declare
 begin
   if (p_settings ->> 'enable_voiceover')::boolean then
     v_extras := v_extras || '"voiceover"';
-    v_tracks := v_tracks || private.track('voiceover', 'audio', 'voiceover', p_settings);
+    v_tracks := v_tracks || private.track('voiceover', 'audio', '{"artifact": "voiceover"}', v_seconds);
     v_sounds := v_sounds || '{"artifact": "voiceover"}';
     v_steps := v_steps || private.pipeline_step('voiceover', p_settings, '["voiceover"]', v_spare ? 'voiceover');
   end if;
   -- Music at volume 0 is no music.
   if (p_settings ->> 'enable_music')::boolean and v_volume > 0 then
     v_extras := v_extras || '"music"';
-    v_tracks := v_tracks || private.track('music', 'audio', 'loudness', p_settings);
+    v_tracks := v_tracks || private.track('music', 'audio', '{"artifact": "loudness"}', v_seconds);
     v_sounds := v_sounds || '{"artifact": "loudness"}';
     v_steps := v_steps
-      || private.pipeline_step('music', p_settings, '["music"]', v_spare ? 'music')
+      || private.pipeline_step('music', p_settings || jsonb_build_object('duration', ceil(v_seconds)),
+        '["music"]', v_spare ? 'music')
       || private.pipeline_step('loudness',
         jsonb_build_object('music_loudness', private.loudness_of(v_volume)), '["music"]', v_spare ? 'music');
   end if;
   if v_extras <> '[]' then
-    v_mix := private.pipeline_step('mix', p_settings || jsonb_build_object('tracks', v_tracks, 'sounds', v_sounds),
-      v_extras, v_extras <@ v_spare);
+    v_mix := private.pipeline_step('mix', jsonb_build_object('video', p_video, 'tracks', v_tracks, 'sounds', v_sounds,
+      'duration', v_seconds), v_extras, v_extras <@ v_spare);
   end if;
   return jsonb_build_object('before', v_steps, 'after', coalesce(v_mix, '[]'));
 end;
 $$;
 
-revoke execute on function private.sound_steps(jsonb) from public, anon, authenticated;
-grant execute on function private.sound_steps(jsonb) to anon, authenticated, service_role;
+revoke execute on function private.sound_steps(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.sound_steps(jsonb, jsonb) to anon, authenticated, service_role;
 
 -- All steps of a job, in order. A video does not wait long for its thumbnail, and does not fail because of it.
 create function private.build_steps(
@@ -206,11 +226,11 @@ as $$
   select sound -> 'before'
     || private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
     || (sound -> 'after')
+    || private.burn_in_steps(p_settings, video)
     || coalesce((
-      select private.pipeline_step(name, jsonb_build_object('video', case when p_model.files_are_public
-        then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end), '["thumbnail"]', true)
+      select private.pipeline_step(name, jsonb_build_object('video', video), '["thumbnail"]', true)
       from public.pipeline_steps where name = 'thumbnail' and is_available), '[]')
-  from private.sound_steps(p_settings) as sound;
+  from private.video_input(p_model) as video, private.sound_steps(p_settings, video) as sound;
 $$;
 
 revoke execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)

@@ -50,8 +50,8 @@ begin
   if jsonb_typeof(p_settings) <> 'object' then
     v_issues := '[{"path": "settings", "message": "must be an object"}]';
   else
-    v_resolved := private.resolve_settings(v_model.settings_schema, p_settings);
-    v_issues := v_resolved -> 'issues' || private.unavailable_extras(v_resolved -> 'settings');
+    v_resolved := private.resolve_for_model(v_model, p_settings);
+    v_issues := v_resolved -> 'issues';
   end if;
   if v_issues <> '[]' then
     perform private.refuse(400, 'validation_failed',

@@ -33,7 +33,7 @@ $$;
 revoke execute on function private.month_of(timestamptz) from public, anon, authenticated;
 grant execute on function private.month_of(timestamptz) to service_role;
 
--- The length that settings ask for, in whole seconds: the duration, or the frames for models that count frames.
+-- The length that settings ask for, in whole seconds; 0 where the model does not tell it.
 create function private.seconds_of(
   p_settings jsonb
 )
@@ -43,11 +43,7 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  select ceil(coalesce(
-    (p_settings ->> 'duration')::numeric,
-    -- The models that take frames (Wan) make 16 per second unless the settings say otherwise.
-    (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16),
-    0))::integer;
+  select ceil(coalesce(private.length_of(p_settings), 0))::integer;
 $$;
 
 revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;

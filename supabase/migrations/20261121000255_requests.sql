@@ -88,7 +88,7 @@ $$;
 revoke execute on function private.find_model(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.find_model(public.video_jobs) to service_role;
 
--- Checks settings and images against the model, and that the extras are available: { settings, issues }.
+-- Checks settings and images against the model: { settings, issues }.
 create function private.resolve_request(
   p_model public.models,
   p_settings jsonb,
@@ -103,7 +103,7 @@ set search_path = ''
 as $$
 declare
   v_schema jsonb := p_model.settings_schema;
-  v_resolved jsonb := private.resolve_settings(v_schema, p_settings);
+  v_resolved jsonb := private.resolve_for_model(p_model, p_settings);
   v_issues jsonb;
 begin
   select jsonb_agg(jsonb_build_object('path', path, 'message', message)) into v_issues
@@ -118,8 +118,7 @@ begin
         'required by this model: use POST /transitions/create-and-generate/')
     ) as images (path, spec, is_given, demand)) as problems
   where message is not null;
-  return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues' || coalesce(v_issues, '[]')
-    || private.unavailable_extras(v_resolved -> 'settings'));
+  return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues' || coalesce(v_issues, '[]'));
 end;
 $$;
 

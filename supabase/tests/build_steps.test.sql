@@ -93,7 +93,8 @@ from public.models where name = 'Test text-to-video';
 -- The sound.
 create function pg_temp.sound(p_settings jsonb) returns jsonb language sql as $$
   select (sound -> 'before') || (sound -> 'after') from private.sound_steps(
-    private.resolve_settings((pg_temp.model()).settings_schema, p_settings) -> 'settings') as sound
+    private.resolve_settings((pg_temp.model()).settings_schema, p_settings) -> 'settings', '{"artifact": "video"}')
+    as sound
 $$;
 create temp table sounds as select name, pg_temp.sound(settings) as steps
 from (values

@@ -41,7 +41,11 @@ select set_eq(
     -- The steps that a quote adds up.
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
-    'private.sound_steps(jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,text,jsonb)',
+    'private.sound_steps(jsonb,jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,jsonb,numeric)',
+    'private.video_input(models)', 'private.extra_settings()', 'private.with_extras(jsonb,jsonb)',
+    'private.length_of(jsonb)', 'private.wants_sound(jsonb)', 'private.length_problems(jsonb)',
+    'private.resolve_for_model(models,jsonb)', 'private.drawn_characters(text,boolean)', 'private.fonts_of(text,boolean)',
+    'private.has_bold_subtitles(jsonb)', 'private.burn_in_steps(jsonb,jsonb)', 'private.undrawable_subtitles(jsonb)',
     'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
     'private.refuse(integer,text,text,jsonb,text)']) as name
   union select 'authenticated', unnest(array['my_limits()',
@@ -73,6 +77,7 @@ select set_eq(
   $$ values ('anon', 'public.models'), ('authenticated', 'public.models'),
     ('anon', 'public.pipeline_steps'), ('authenticated', 'public.pipeline_steps'),
     ('anon', 'public.pipeline_tools'), ('authenticated', 'public.pipeline_tools'),
+    ('anon', 'public.subtitle_fonts'), ('authenticated', 'public.subtitle_fonts'),
     ('authenticated', 'public.credit_balances'), ('authenticated', 'public.quota_log'),
     ('authenticated', 'public.video_jobs'), ('anon', 'public.video_jobs')
     union select 'authenticated', name from canvas $$,

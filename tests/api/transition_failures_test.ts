@@ -1,6 +1,6 @@
 // When a step of a transition fails, the step is repeated, the video is delivered without it, or the job is refunded.
 import assert from "node:assert/strict";
-import { INSTANT, simulatorOf } from "../support/generation.ts";
+import { download, INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, useWorld } from "../support/harness.ts";
 import {
   assertDelivered,
@@ -32,6 +32,7 @@ const STEPS: [step: StepName, duration: number, all: StepName[]][] = [
   ["trim", 2, ["voiceover", "music", "loudness", "generate", "trim", "mix"]],
   ["frame", 20, ["voiceover", "music", "loudness", "generate", "frame", "generate", "join", "mix"]],
   ["join", 20, ["voiceover", "music", "loudness", "generate", "frame", "generate", "join", "mix"]],
+  ["subtitles", 5, ["voiceover", "music", "loudness", "generate", "mix", "subtitles"]],
 ];
 
 function startOf(duration: number, more: Record<string, unknown> = {}): Promise<Transition> {
@@ -44,54 +45,54 @@ function stepsOf(transition: Transition): (string | undefined)[] {
   return transition.runs().map(({ endpoint }) => names.find(([, known]) => known === endpoint)?.[0]);
 }
 
-const priceOf = (duration: number) => Math.max(3, duration) + 2;
-
 for (const [step, duration, all] of STEPS) {
   const endpoint = ENDPOINTS[step];
+  const drawn = all.includes("subtitles") ? { burn_in: true } : {};
+  const price = Math.max(3, duration) + 2 + ("burn_in" in drawn ? 1 : 0);
   const twice = all.flatMap((name, place) => name === step && all.indexOf(step) === place ? [name, name] : [name]);
 
   Deno.test(`${step} that fails once is made again, alone, and the transition is delivered and paid for once`, async () => {
     simulatorOf(world).script({ endpoint }, { outcome: "internal_server_error", times: 1 });
-    const transition = await startOf(duration);
-    await assertDelivered(world, transition, await transition.outcome(), priceOf(duration));
+    const transition = await startOf(duration, drawn);
+    await assertDelivered(world, transition, await transition.outcome(), price);
     assert.deepEqual(stepsOf(transition), twice);
   });
 
   Deno.test(`${step} that is refused once is submitted again, alone`, async () => {
     simulatorOf(world).script({ endpoint }, { submit: "503", times: 1 });
-    const transition = await startOf(duration);
-    await assertDelivered(world, transition, await transition.outcome(), priceOf(duration));
+    const transition = await startOf(duration, drawn);
+    await assertDelivered(world, transition, await transition.outcome(), price);
     assert.deepEqual(stepsOf(transition), all);
   });
 
   Deno.test(`${step} that fails for good fails the transition, refunded once and in full, without a file left`, async () => {
     simulatorOf(world).script({ endpoint }, { outcome: "file_download_error" });
-    const transition = await startOf(duration);
+    const transition = await startOf(duration, drawn);
     const end = await transition.outcome();
-    await assertFailed(world, transition, end, "provider_rejected_input", priceOf(duration));
+    await assertFailed(world, transition, end, "provider_rejected_input", price);
     assert.deepEqual(stepsOf(transition), all.slice(0, all.indexOf(step) + 1));
     await transition.poll(DEADLINE_SECONDS);
-    assert.deepEqual(await transition.ledger(), [-priceOf(duration), priceOf(duration)]);
+    assert.deepEqual(await transition.ledger(), [-price, price]);
     const files = await world.sql`select from storage.objects where name like ${`%${transition.taskId}%`}`;
     assert.equal(files.length, 0);
   });
 
   Deno.test(`${step} whose submission's answer is lost is submitted once more, after its grace time`, async () => {
     simulatorOf(world).script({ endpoint }, { submit: "bad_json", times: 1 });
-    const transition = await startOf(duration);
+    const transition = await startOf(duration, drawn);
     for (let count = 0; count < 30 && transition.runsOf(step).length === 0; count++) await transition.poll();
     const { body } = await transition.poll(90);
     assert.deepEqual([body.ready, transition.runsOf(step).length], [false, 1], "no grace time was given");
-    await assertDelivered(world, transition, await transition.outcome(), priceOf(duration));
+    await assertDelivered(world, transition, await transition.outcome(), price);
     assert.deepEqual(stepsOf(transition), twice);
   });
 
   Deno.test(`${step} that never ends is cancelled at the deadline, and the transition refunded once`, async () => {
     simulatorOf(world).script({ endpoint }, { outcome: "hang" });
-    const transition = await startOf(duration);
+    const transition = await startOf(duration, drawn);
     for (let count = 0; count < 30 && transition.runsOf(step).length === 0; count++) await transition.poll();
     const end = await transition.poll(DEADLINE_SECONDS);
-    await assertFailed(world, transition, end, "timeout", priceOf(duration));
+    await assertFailed(world, transition, end, "timeout", price);
     assert.equal(transition.runsOf(step)[0]?.cancelled, true);
   });
 }
@@ -175,6 +176,16 @@ for (const [spare, failing, leftOut, tracks] of LEFT_OUT) {
     assert.deepEqual((await transition.send()).body, transition.answer.body);
   });
 }
+
+Deno.test("without the subtitles in the picture, where they may be missing, they are given back, and are still beside it", async () => {
+  simulatorOf(world).script({ endpoint: ENDPOINTS.subtitles }, { outcome: "file_download_error" });
+  const transition = await startOf(5, { burn_in: true, deliver_without: ["subtitles"] });
+  const { subtitles_url, ...result } = resultOf(await transition.outcome());
+  assert.deepEqual([result.skipped_extras, result.credits_used, result.credits_refunded], [["subtitles"], 8, 1]);
+  assert.deepEqual(await transition.ledger(), [-8, 1]);
+  assert.match(new TextDecoder().decode(await download(subtitles_url)), /First subtitle/);
+  await world.audit();
+});
 
 Deno.test("what may be missing is made again first, and is delivered if that goes well", async () => {
   simulatorOf(world).script({ endpoint: ENDPOINTS.music }, { outcome: "internal_server_error", times: 1 });

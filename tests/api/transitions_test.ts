@@ -223,8 +223,32 @@ Deno.test("a value that the model does not allow is refused with the model's own
   assertRefusal(answer, {
     status: 400,
     code: "validation_failed",
-    fields: { issues: [{ path: "settings.duration", message: "must be one of: 4, 6, 8" }] },
+    fields: { issues: [{ path: "duration", message: "must be one of: 4, 6, 8" }] },
   });
+});
+
+Deno.test("what does not fit into the length of the video is refused, each by its own name", async () => {
+  const user = await world.newUser();
+  const subtitles = [{ startTime: 0, endTime: 5, text: "In time" }, { startTime: 4, endTime: 5.1, text: "Late" }];
+  const body = {
+    ...PLAIN,
+    enable_voiceover: true,
+    voiceover_text: "😀".repeat(101),
+    enable_subtitles: true,
+    subtitles,
+  };
+  assertRefusal(await postTransition(world, user, body), {
+    status: 400,
+    code: "validation_failed",
+    fields: {
+      issues: [
+        { path: "voiceover_text", message: "must be at most 100 characters for a video of 5 seconds" },
+        { path: "subtitles.1.endTime", message: "must not be after the end of the video" },
+      ],
+    },
+  });
+  const fitting = { ...body, voiceover_text: "😀".repeat(100), subtitles: subtitles.slice(0, 1) };
+  assert.equal((await postTransition(world, user, fitting)).status, 202);
 });
 
 Deno.test("a model that makes no transitions, or is unknown, is 404", async () => {
@@ -258,7 +282,7 @@ for (const name of ["music", "voiceover"]) {
         status: 400,
         code: "validation_failed",
         fields: {
-          issues: [{ path: `settings.enable_${name}`, message: "must be false: it is not available at the moment" }],
+          issues: [{ path: `enable_${name}`, message: "must be false: it is not available at the moment" }],
         },
       });
       assert.equal((await postTransition(world, user, { ...WHOLE, [`enable_${name}`]: false })).status, 202);

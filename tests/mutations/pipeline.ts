@@ -67,8 +67,8 @@ const priceMutations: readonly Mutation[] = [
     name: "the availability of an extra",
     guard: "An extra that is switched off charges no user.",
     file: PIPELINE_STEPS,
-    find: "from public.pipeline_steps where not is_available and",
-    replace: "from public.pipeline_steps where false and",
+    find: "where not is_available and (p_settings ->> setting)::boolean;",
+    replace: "where false;",
     test: transitions("an unavailable voiceover is refused with the name of its setting"),
   },
 ];
@@ -94,8 +94,8 @@ const stepMutations: readonly Mutation[] = [
     name: "the wish of the owner in what is optional",
     guard: "Only an extra that the owner named may be skipped.",
     file: BUILD_STEPS,
-    find: "p_settings, '[\"music\"]', v_spare ? 'music')",
-    replace: "p_settings, '[\"music\"]', true)",
+    find: "ceil(v_seconds)),\n        '[\"music\"]', v_spare ? 'music')",
+    replace: "ceil(v_seconds)),\n        '[\"music\"]', true)",
     test: steps('both: the video may do without ""'),
   },
   {

@@ -24,8 +24,8 @@ export const privateFileMutations: readonly Mutation[] = [
     name: "no policy on the videos",
     guard: "A file is there before its video is delivered: no user reads it by their own token, or signs its address.",
     file: BUCKETS,
-    find: "'image/webp', 'text/vtt']);",
-    replace: `'image/webp', 'text/vtt']);${policyOf("videos")}`,
+    find: "'image/webp', 'text/vtt', 'text/x-ssa']);",
+    replace: `'image/webp', 'text/vtt', 'text/x-ssa']);${policyOf("videos")}`,
     test: READS_NO_FILE,
   },
   {

@@ -31,6 +31,7 @@ export const ENDPOINTS = {
   music: "fal-ai/stable-audio-25/text-to-audio",
   loudness: "fal-ai/ffmpeg-api/loudnorm",
   mix: "fal-ai/ffmpeg-api/compose",
+  subtitles: "veed/subtitles",
 } as const;
 export type StepName = keyof typeof ENDPOINTS;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
+import { checkExtras, extraFields } from "../_shared/http/extra-fields.ts";
 import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
 
 const settings = z
@@ -16,7 +17,7 @@ const settings = z
   .pipe(
     z.record(
       text(1, 64),
-      z.union([text(0, 5000), z.number(), z.boolean()], { error: "must be text, a number, true or false" }),
+      z.unknown(),
       {
         error: ({ code }) =>
           code === "invalid_key"
@@ -24,6 +25,11 @@ const settings = z
             : "must be an object",
       },
     ),
+  )
+  .pipe(
+    z.object(extraFields)
+      .catchall(z.union([text(0, 5000), z.number(), z.boolean()], { error: "must be text, a number, true or false" }))
+      .superRefine(checkExtras),
   );
 
 /** The body of POST /generate-video. The database checks the settings by the model's schema. */

@@ -16,6 +16,7 @@ const RUNNING: Readonly<Record<string, string>> = {
   music: "Composing the music...",
   loudness: "Setting the volume of the music...",
   mix: "Mixing the sound...",
+  subtitles: "Drawing the subtitles...",
   thumbnail: "Taking the thumbnail...",
 };
 

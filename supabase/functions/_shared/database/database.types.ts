@@ -549,6 +549,31 @@ export type Database = {
         };
         Relationships: [];
       };
+      "subtitle_fonts": {
+        Row: {
+          "characters": string;
+          "family": string;
+          "is_bold": boolean;
+          "rank": number;
+          "url": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "characters": string;
+          "family": string;
+          "is_bold": boolean;
+          "rank": number;
+          "url": string;
+        };
+        Update: {
+          "characters"?: string;
+          "family"?: string;
+          "is_bold"?: boolean;
+          "rank"?: number;
+          "url"?: string;
+        };
+        Relationships: [];
+      };
       "video_jobs": {
         Row: {
           "attempts": number;

@@ -120,6 +120,21 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "no debe ser posterior al final del video",
   },
   {
+    en: "must be false: the length of the videos of this model is not known",
+    tr: "false olmalı: bu modelin videolarının süresi bilinmiyor",
+    es: "debe ser false: se desconoce la duración de los videos de este modelo",
+  },
+  {
+    en: "must be false or left out beside voiceover and music",
+    tr: "seslendirme ve müzik varken false olmalı ya da gönderilmemeli",
+    es: "debe ser false u omitirse junto con la voz en off y la música",
+  },
+  {
+    en: "must not have characters that cannot be drawn into the picture: {list}",
+    tr: "görüntüye çizilemeyen karakterler içermemeli: {list}",
+    es: "no debe tener caracteres que no se puedan dibujar en la imagen: {list}",
+  },
+  {
     en: "must be Unix milliseconds, or ISO 8601 with a time zone",
     tr: "Unix milisaniyesi ya da saat dilimli ISO 8601 olmalı",
     es: "deben ser milisegundos de Unix, o ISO 8601 con zona horaria",

@@ -116,7 +116,7 @@ async function retryOrFail(context: JobContext, leased: LeasedJob, error: Provid
 }
 
 /** The step has failed for good: an optional step is skipped, any other one fails the job. */
-async function failOrSkipStep(
+export async function failOrSkipStep(
   context: JobContext,
   leased: LeasedJob,
   code: JobErrorCode,

@@ -20,9 +20,9 @@ const COPY_LIMIT_MS = 270_000;
 const THUMBNAIL_LIMIT_MS = 15_000;
 
 /** The paths of a job's files, whether they exist or not. `private.enqueue_job_files` has the same paths. */
-function pathsOf(leased: LeasedJob): Required<StoredPaths> {
+function pathsOf(leased: LeasedJob): Required<StoredPaths> & { drawn: string } {
   const base = `${leased.user_id}/${leased.job_id}`;
-  return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt` };
+  return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt`, drawn: `${base}.ass` };
 }
 
 /** Copies the newest video of a job into our bucket and returns its path. Throws `MediaError` and `ProviderError`. */
@@ -68,6 +68,16 @@ export async function storeSubtitles(context: JobContext, leased: LeasedJob): Pr
     () => storeText(context.client, { bucket: VIDEO_BUCKET, path, text, contentType: "text/vtt" }),
   );
   return { subtitles: path };
+}
+
+/** Writes the subtitles for the tool that draws them into the picture, and returns their path. Throws `MediaError`. */
+export async function storeDrawnSubtitles(context: JobContext, leased: LeasedJob, text: string): Promise<string> {
+  const path = pathsOf(leased).drawn;
+  await context.timing.measure(
+    "storage",
+    () => storeText(context.client, { bucket: VIDEO_BUCKET, path, text, contentType: "text/x-ssa" }),
+  );
+  return path;
 }
 
 /** Deletes the files that an undelivered job may have; the purge deletes them once more. */

@@ -6,6 +6,7 @@ import { jobErrors } from "../errors/job-errors.ts";
 import { errorBody, requestErrors } from "../errors/request-errors.ts";
 import type { ProviderError } from "../providers/provider.ts";
 import { errorText } from "../runtime/log.ts";
+import { failOrSkipStep } from "./advance.ts";
 import type { JobContext } from "./context.ts";
 import { isBackPressure, retryLater } from "./retry.ts";
 import { type StartedJob, startJob } from "./start.ts";
@@ -69,7 +70,9 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
         return null;
       }
       if (submission.error.kind !== "retryable" || pause === null) {
-        return await fail(context, leased, submission.error);
+        if (!leased.step.optional) return await fail(context, leased, submission.error);
+        await failOrSkipStep(context, leased, submission.error.code, submission.error);
+        return null;
       }
       await context.pause(pause * (0.5 + context.random()));
       const next = await openAttempt(context, leased);

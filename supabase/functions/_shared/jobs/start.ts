@@ -25,7 +25,7 @@ export async function startJob(context: JobContext, request: GenerationRequest):
   if (started.outcome === "created") {
     context.log("info", "job_created", { job_id: started.leased_job.job_id, user_id: context.userId });
   } else if (started.outcome !== "replayed") {
-    throw refusal(started);
+    throw refusal(started, request);
   }
   return started;
 }
@@ -62,15 +62,20 @@ async function start(context: JobContext, request: GenerationRequest): Promise<S
   }
 }
 
+/** An issue in the words of the request: the settings of a transition are fields of its body. */
+function ownIssue<Issue extends { path: string }>(issue: Issue, { kind }: GenerationRequest): Issue {
+  return kind === "transition" ? { ...issue, path: issue.path.replace(/^settings\./, "") } : issue;
+}
+
 /** The error of a request that was not accepted. */
-function refusal(outcome: Exclude<StartOutcome, StartedJob>): RequestError {
+function refusal(outcome: Exclude<StartOutcome, StartedJob>, request: GenerationRequest): RequestError {
   switch (outcome.outcome) {
     case "idempotency_key_reused":
     case "model_not_found":
     case "node_not_found":
       return new RequestError(outcome.outcome);
     case "validation_failed":
-      return new RequestError("validation_failed", { issues: outcome.issues });
+      return new RequestError("validation_failed", { issues: outcome.issues.map((issue) => ownIssue(issue, request)) });
     case "price_changed":
       return new RequestError("price_changed", { required_credits: outcome.required_credits });
     case "insufficient_credits":

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { LeasedJob } from "../database/records.ts";
-import { storeVideo, VIDEO_BUCKET } from "./files.ts";
+import { assOf, fontSchema, srtOf } from "./drawn-subtitles.ts";
+import { storeDrawnSubtitles, storeVideo, VIDEO_BUCKET } from "./files.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
@@ -16,10 +17,11 @@ const INPUT_URL_SECONDS = 6 * 60 * 60;
 const fileReference = z.strictObject({ input_file: z.string() });
 const artifactReference = z.strictObject({ artifact: z.string() });
 const storedVideoReference = z.strictObject({ stored_video: z.literal(true) });
+const subtitleFileReference = z.strictObject({ subtitle_file: z.enum(["srt", "ass"]), fonts: z.array(fontSchema) });
 
 /**
  * A step's input as it is sent: files that the user uploaded, what earlier steps made, and our own copy of the video
- * become URLs. What a skipped step was to make is left out of a list; anywhere else it is an error. Throws
+ * become URLs; subtitles to be drawn become a text or the URL of a file. What a skipped step was to make is left out of a list; anywhere else it is an error. Throws
  * `ProviderError`.
  */
 export async function resolveInput(context: JobContext, leased: LeasedJob): Promise<Record<string, unknown>> {
@@ -50,6 +52,12 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
   if (made !== undefined) return artifactUrl(leased, made.artifact);
   if (storedVideoReference.safeParse(value).success) {
     return await signedUrl(context, VIDEO_BUCKET, await storeVideo(context, leased));
+  }
+  const subtitles = subtitleFileReference.safeParse(value).data;
+  if (subtitles?.subtitle_file === "srt") return srtOf(leased.settings, subtitles.fonts);
+  if (subtitles !== undefined) {
+    const text = assOf(leased.settings, subtitles.fonts);
+    return await signedUrl(context, VIDEO_BUCKET, await storeDrawnSubtitles(context, leased, text));
   }
   const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(context, leased, inner)]);
   return Object.fromEntries(await Promise.all(entries));

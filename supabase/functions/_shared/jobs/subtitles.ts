@@ -2,9 +2,10 @@ import { z } from "zod";
 
 /** A subtitle as its job's settings hold it: seconds from the beginning, and the exact text to show. */
 const subtitleSchema = z.object({ startTime: z.number(), endTime: z.number(), text: z.string() });
-type Subtitle = z.infer<typeof subtitleSchema>;
+export type Subtitle = z.infer<typeof subtitleSchema>;
 
-const settingsSchema = z.object({
+/** The settings of a job that has subtitles. */
+export const subtitleSettings = z.object({
   enable_subtitles: z.literal(true),
   subtitles: z.array(subtitleSchema).min(1),
   subtitle_style: z.string(),
@@ -28,7 +29,7 @@ const POSITIONS: Readonly<Record<string, string>> = {
 
 /** The WebVTT file that a job's settings ask for; null where they ask for none. */
 export function subtitlesOf(settings: Readonly<Record<string, unknown>>): string | null {
-  const wanted = settingsSchema.safeParse(settings).data;
+  const wanted = subtitleSettings.safeParse(settings).data;
   if (wanted === undefined) return null;
   const style = `STYLE\n::cue { ${STYLES[wanted.subtitle_style] ?? STYLES.default} }`;
   const position = POSITIONS[wanted.subtitle_position] ?? POSITIONS.bottom ?? "";
@@ -57,7 +58,7 @@ function escaped(text: string): string {
 }
 
 /** `hh:mm:ss.ttt`, to the millisecond. */
-function timestamp(seconds: number): string {
+export function timestamp(seconds: number): string {
   const milliseconds = Math.round(seconds * 1000);
   const part = (unit: number, size: number) => String(Math.floor(milliseconds / unit) % size).padStart(2, "0");
   return `${part(3_600_000, 100)}:${part(60_000, 60)}:${part(1000, 60)}.${
