@@ -133,7 +133,8 @@ $$;
 
 revoke execute on function private.record_address(uuid, text) from public, anon, authenticated;
 
--- Gives a user the welcome credits, unless the user or the address had them before. Returns whether credits were given.
+-- Gives a user the welcome credits, unless the user or one of the user's addresses had them before. Returns whether
+-- credits were given.
 create function private.give_welcome_credits(
   p_user_id uuid,
   p_address text
@@ -145,13 +146,19 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_address private.addresses := private.record_address(p_user_id, p_address);
   v_welcome integer := (select welcome_credits from public.app_settings);
+  v_was_welcomed boolean;
 begin
-  if v_address.welcomed_at is not null or v_welcome = 0 then
+  perform private.record_address(p_user_id, p_address);
+  select count(known.welcomed_at) > 0 into v_was_welcomed
+  from private.user_addresses join private.addresses as known using (address_hmac)
+  where user_id = p_user_id;
+  if v_was_welcomed or v_welcome = 0 then
     return false;
   end if;
-  update private.addresses set welcomed_at = private.clock() where address_hmac = v_address.address_hmac;
+  -- All of them: who leaves and comes back with another address is the same person.
+  update private.addresses set welcomed_at = private.clock()
+  where address_hmac in (select address_hmac from private.user_addresses where user_id = p_user_id);
   return (public.add_credits(p_user_id, v_welcome, 'welcome_credits', null, 'welcome:' || p_user_id)
     ->> 'success')::boolean;
 end;

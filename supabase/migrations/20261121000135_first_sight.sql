@@ -34,7 +34,7 @@ begin
     '', '', '', '');
   insert into private.external_identities (issuer, subject, user_id, created_at)
   values (p_issuer, p_subject, v_user_id, private.clock());
-  -- As an address it keeps the usage of a user who leaves, so that limits still hold if the user comes back.
+  -- As an address it keeps the usage of a user who leaves, and that the user was welcomed, for when the user comes back.
   perform private.record_address(v_user_id, p_issuer || ' ' || p_subject);
   return v_user_id;
 end;

@@ -1,6 +1,6 @@
 -- Users of other identity providers: their account, what they may read, and whom they may not become.
 begin;
-select plan(44);
+select plan(45);
 \ir support/jobs.psql
 set local test.now = '2030-01-31 12:00:00+00';
 
@@ -108,6 +108,10 @@ select public.erase_account(pg_temp.user_of('user_bob'));
 select public.add_credits(pg_temp.user_of('user_bob'), 10, 'purchase');
 select is(pg_temp.start('once more', '{}', pg_temp.user_of('user_bob')) ->> 'outcome', 'rate_limited',
   'also without an address');
+select pg_temp.user_of('user_dora', 'dora@example.com');
+select public.erase_account(pg_temp.user_of('user_dora'));
+select pg_temp.user_of('user_dora', 'dora@example.org');
+select is(pg_temp.credits_of('user_dora'), 0::bigint, 'who comes back with another address is not welcomed again');
 update auth.users set deleted_at = now() where id = (select carl from before);
 select is_empty($$ select from private.external_identities where subject = 'user_carl' $$,
   'a user whom the dashboard only marks as deleted loses the identity too');

@@ -38,16 +38,22 @@ Deno.test("an identity gets a user at first sight, and the same one for ever", a
   assert.equal((await readAccount(world, await issuer.token(subject))).body.user_id, first?.body.user_id);
 });
 
-Deno.test("ten first requests at once make one user", async () => {
+Deno.test("a hundred first requests at once make one user, who is welcomed once", async () => {
   const subject = newSubject();
   const claims = { email: `${subject}@example.com`, email_verified: true };
   const token = await issuer.token(subject, claims);
   const before = await world.sql`select from auth.users`;
-  const answers = await Promise.all(Array.from({ length: 10 }, () => readAccount(world, token)));
+  const answers = await Promise.all(Array.from({ length: 100 }, () => readAccount(world, token)));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
-  assert.equal(new Set(answers.map(({ body }) => body.user_id)).size, 1);
+  const [id, ...others] = new Set(answers.map(({ body }) => String(body.user_id)));
+  assert.deepEqual(others, []);
   assert.equal((await world.sql`select from auth.users`).length, before.length + 1);
-  assert.equal((await readAccount(world, token)).body.credits_remaining, 20);
+  assert.deepEqual(
+    (await world.sql`select change from quota_log where user_id = ${id ?? ""}`).map((row) => row.change),
+    [
+      20,
+    ],
+  );
   await world.audit();
 });
 
@@ -203,5 +209,7 @@ Deno.test("an identity whose account was deleted is as if never seen, but is not
   assert.notEqual(after.body.user_id, before.user_id);
   assert.equal(after.body.credits_remaining, 0);
   assert.equal((await world.status(user, jobId)).status, 404);
+  const elsewhere = await issuer.token(subject, { ...claims, email: `other-${subject}@example.com` });
+  assert.equal((await readAccount(world, elsewhere)).body.credits_remaining, 0);
   await world.audit();
 });

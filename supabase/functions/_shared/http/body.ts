@@ -53,15 +53,17 @@ function toIssues(issue: z.core.$ZodIssue): Issue[] {
 
 /** Reads a body of at most `limit` bytes. Throws `RequestError`, also for a chunked body without a length. */
 export async function readBytes(request: Request, limit: number): Promise<BufferSource> {
-  const tooLarge = new RequestError("payload_too_large", { limit_bytes: limit });
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
-    throw tooLarge;
-  }
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+  return await readStream(request.body, limit);
+}
+
+/** Reads a stream of at most `limit` bytes, and cancels it when there are more. Throws `RequestError`. */
+export async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<BufferSource> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of stream ?? []) {
     length += chunk.byteLength;
-    if (length > limit) throw tooLarge;
+    if (length > limit) throw tooLarge(limit);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
@@ -71,4 +73,8 @@ export async function readBytes(request: Request, limit: number): Promise<Buffer
     offset += chunk.byteLength;
   }
   return bytes;
+}
+
+function tooLarge(limit: number): RequestError {
+  return new RequestError("payload_too_large", { limit_bytes: limit });
 }

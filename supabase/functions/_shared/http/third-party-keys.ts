@@ -1,11 +1,16 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
+import { isPrivateHost } from "../runtime/private-host.ts";
+import { readStream } from "./body.ts";
 
 /** The keys are fetched anew after this time, so that a key that was withdrawn is no longer accepted. */
 const KEPT_MS = 10 * 60 * 1000;
 /** Between two fetches, also failed ones: tokens with forged key ids must not become a flood of fetches. */
 const REFETCH_MS = 10 * 1000;
+/** For both documents together: a user waits. */
 const FETCH_LIMIT_MS = 5_000;
+/** Some keys have some kilobytes. */
+const MOST_BYTES = 256 * 1024;
 
 export const RETRY_AFTER_SECONDS = REFETCH_MS / 1000;
 
@@ -52,27 +57,31 @@ export class IssuerKeys {
   /** Fetches the keys unless that was just tried; all callers wait for the same fetch. */
   async #refresh(): Promise<void> {
     if (this.#fetching === null && this.now() - this.#triedAt < REFETCH_MS) return;
-    this.#triedAt = this.now();
-    this.#fetching ??= this.#fetch().catch((error) => void (this.#failure = error))
-      .finally(() => (this.#fetching = null));
+    this.#fetching ??= this.#fetch().catch((error) => void (this.#failure = error)).finally(() => {
+      // Counted from the end of a fetch: an issuer that hangs would otherwise let every request wait.
+      this.#triedAt = this.now();
+      this.#fetching = null;
+    });
     await this.#fetching;
   }
 
   async #fetch(): Promise<void> {
+    const signal = AbortSignal.timeout(FETCH_LIMIT_MS);
     const base = this.issuer.replace(/\/$/, "");
-    const found = discoverySchema.parse(await this.#read(`${base}/.well-known/openid-configuration`));
+    const found = discoverySchema.parse(await this.#read(`${base}/.well-known/openid-configuration`, signal));
     if (found.issuer !== this.issuer) throw new Error(`it names itself ${found.issuer}`);
-    if (!found.jwks_uri.startsWith("https://") && this.issuer.startsWith("https://")) {
-      throw new Error("its keys are not behind https");
+    const [issuer, keys] = [new URL(this.issuer), new URL(found.jwks_uri)];
+    if (issuer.protocol === "https:" && keys.protocol !== "https:") throw new Error("its keys are not behind https");
+    if (!isPrivateHost(issuer.hostname) && isPrivateHost(keys.hostname)) {
+      throw new Error("its keys are in a private network");
     }
-    this.#find = createLocalJWKSet(jwksSchema.parse(await this.#read(found.jwks_uri)));
+    this.#find = createLocalJWKSet(jwksSchema.parse(await this.#read(keys.href, signal)));
     this.#fetchedAt = this.now();
   }
 
-  async #read(url: string): Promise<unknown> {
-    const signal = AbortSignal.timeout(FETCH_LIMIT_MS);
+  async #read(url: string, signal: AbortSignal): Promise<unknown> {
     const response = await this.send(url, { signal, redirect: "error", headers: { Accept: "application/json" } });
-    if (response.ok) return await response.json();
+    if (response.ok) return JSON.parse(new TextDecoder().decode(await readStream(response.body, MOST_BYTES)));
     await response.body?.cancel();
     throw new Error(`${url} answered ${response.status}`);
   }
