@@ -48,6 +48,15 @@ async function userWithVideos(count: number): Promise<{ user: TestUser; ids: str
   return { user, ids: rows.map(({ id }) => String(id)).sort() };
 }
 
+Deno.test("a video that is named five hundred times is deleted and answered once", async () => {
+  const user = await world.newUser(20);
+  const { body: { jobId } } = await create(world, user);
+  const body = { jobIds: Array(MOST_VIDEOS).fill(jobId) };
+  const answer = await world.call("openv/api/videos", { method: "DELETE", user, body });
+  assert.deepEqual(answer.body, { deleted: [jobId], notFound: [] });
+  assert.equal(await world.balance(user), 20);
+});
+
 Deno.test("of more videos than one answer has, Link leads to the next, and none is missed or repeated", async () => {
   const { user, ids } = await userWithVideos(MOST_VIDEOS + 2);
   for (const query of ["", "?updatedSince=0"]) {
@@ -58,11 +67,11 @@ Deno.test("of more videos than one answer has, Link leads to the next, and none 
     assert.equal(second.link, null);
     assert.deepEqual([...first.videos, ...second.videos].map(({ jobId }) => jobId).sort(), ids);
   }
-  const all = await world.call("openv/api/videos", {
-    method: "DELETE",
-    user,
-    body: { jobIds: ids.slice(0, MOST_VIDEOS) },
-  });
+  const remove = (who: TestUser, jobIds: string[]) =>
+    world.call("openv/api/videos", { method: "DELETE", user: who, body: { jobIds } });
+  const foreign = await remove(await world.newUser(), ids.slice(0, MOST_VIDEOS));
+  assert.deepEqual(foreign.body, { deleted: [], notFound: ids.slice(0, MOST_VIDEOS) });
+  const all = await remove(user, ids.slice(0, MOST_VIDEOS));
   assert.equal(z.array(z.string()).parse(all.body.deleted).length, MOST_VIDEOS);
   assert.equal((await list(world, user)).videos.length, 2);
 });

@@ -34,8 +34,11 @@ Deno.test("the webhook of an endpoint needs its token, knows our runs alone, and
         assertRefusal(await report(token, told), { status: 401, code: "unauthorized" });
       }
       assertRefusal(await report(TOKEN, { id: "unknown" }), { status: 404, code: "job_not_found" });
-      assertRefusal(await report(TOKEN, { status: "COMPLETED" }), { status: 400, code: "validation_failed" });
-      assertRefusal(await report(TOKEN, "not JSON"), { status: 400, code: "validation_failed" });
+      for (
+        const body of [{ status: "COMPLETED" }, { id: "run\0" }, { id: "x".repeat(256) }, { id: 7 }, [], "not JSON"]
+      ) {
+        assertRefusal(await report(TOKEN, body), { status: 400, code: "validation_failed" });
+      }
     });
     const answer = await report(TOKEN, told);
     assert.deepEqual([answer.status, answer.body], [200, { received: true }]);

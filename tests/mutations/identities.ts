@@ -172,4 +172,12 @@ export const identityMutations: readonly Mutation[] = [
     replace: "  where address_hmac = private.address_hmac(p_address);",
     test: identities("who comes back with another address is not welcomed again"),
   },
+  {
+    name: "the anonymous user of another provider",
+    guard: "Who is anonymous gets no welcome credits, whichever provider says so.",
+    file: `${SHARED}/http/third-party-tokens.ts`,
+    find: "  is_anonymous: z.literal(false).optional(),\n",
+    replace: "",
+    test: tokens("only a confirmed address is proven"),
+  },
 ];

@@ -213,3 +213,18 @@ Deno.test("an identity whose account was deleted is as if never seen, but is not
   assert.equal((await readAccount(world, elsewhere)).body.credits_remaining, 0);
   await world.audit();
 });
+
+Deno.test("an identity that leaves and comes back at once, each time with another address, is welcomed once", async () => {
+  const subject = newSubject();
+  const welcomes = async () => (await world.sql`select from quota_log where reason = 'welcome_credits'`).length;
+  const before = await welcomes();
+  const answers = await Promise.all(Array.from({ length: 24 }, async (_, index) => {
+    const token = await issuer.token(subject, { email: `${index}-${subject}@example.com`, email_verified: true });
+    const method = index % 3 === 2 ? "DELETE" : "GET";
+    return await world.call("account", { method, headers: { Authorization: `Bearer ${token}` } });
+  }));
+  // A request that meets the deletion has no account.
+  for (const { status } of answers) assert.ok(status === 200 || status === 401, String(status));
+  assert.equal(await welcomes(), before + 1);
+  await world.audit();
+});

@@ -15,7 +15,9 @@ export const deleteBody = z.strictObject({ jobIds: z.array(uuid, IDS).min(1, IDS
 
 /** DELETE /openv/api/videos: as DELETE /videos. */
 export async function deleteListed(context: JobContext, request: Request): Promise<Response> {
-  const { jobIds } = await readBody(request, deleteBody);
+  const body = await readBody(request, deleteBody);
+  // One that is named twice would be deleted in two parts, and answered twice.
+  const jobIds = [...new Set(body.jobIds)];
   const deleted: string[] = [];
   const notFound: string[] = [];
   const notDeleted: { jobId: string; code: string }[] = [];

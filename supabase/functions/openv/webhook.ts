@@ -2,6 +2,7 @@ import { wakeRun } from "../_shared/database/jobs.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
+import { runIdField } from "../_shared/http/fields.ts";
 import { isSameSecret } from "../_shared/http/secret.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { ProviderError } from "../_shared/providers/provider.ts";
@@ -24,8 +25,8 @@ export async function endpointWebhook(context: JobContext, request: Request): Pr
     throw new RequestError("unauthorized");
   }
   const body = await readBytes(request, BODY_LIMIT_BYTES);
-  const runId = runIdOf(context, body);
-  if (runId === null) {
+  const runId = runIdField.safeParse(runIdOf(context, body)).data;
+  if (runId === undefined) {
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
   const wake = await wakeRun(context, "runpod", runId);

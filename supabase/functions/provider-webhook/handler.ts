@@ -2,7 +2,7 @@ import { wakeJob } from "../_shared/database/jobs.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
-import { text } from "../_shared/http/fields.ts";
+import { runIdField } from "../_shared/http/fields.ts";
 import { ProviderError, type VideoProvider, type WebhookDelivery } from "../_shared/providers/provider.ts";
 import type { Providers } from "../_shared/providers/registry.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
@@ -12,8 +12,6 @@ import { type Address, addressOf } from "./address.ts";
 
 /** Some providers send the whole result, some with logs in it. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
-/** Providers use UUIDs and the like. A provider that signs nothing may be forged, with an id that Postgres cannot hold. */
-const runIdSchema = text(1, 255);
 
 /**
  * POST /provider-webhook/{provider}: a provider reports that a run has ended. A verified call only makes the job due. Then
@@ -28,7 +26,7 @@ export async function providerWebhook(context: JobContext, request: Request): Pr
   const body = await readBytes(request, BODY_LIMIT_BYTES);
   // The signature is checked too: the token may have leaked with the address, and the body may be forged.
   if (!await isSigned(context, provider, { headers: request.headers, body })) throw refused(context, address);
-  const runId = runIdSchema.safeParse(provider.webhook?.runId(body)).data;
+  const runId = runIdField.safeParse(provider.webhook?.runId(body)).data;
   if (runId === undefined) {
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }

@@ -34,6 +34,9 @@ export const publicUrl = text(1, 2048).refine(isPublicHttpsUrl, { error: "must b
 export const maxCredits = z.int({ error: "must be a positive whole number" })
   .min(1, { error: "must be a positive whole number" }).max(2_147_483_647, { error: "must be at most 2147483647" });
 
+/** The id of a provider's run in a webhook. A provider that signs nothing may be forged, with what Postgres cannot hold. */
+export const runIdField = text(1, 255);
+
 /** The path of a file in the bucket of uploads. The handler checks that it is the user's own. */
 export const uploadedPath = z.string({ error: "must be text" })
   .regex(/^[0-9a-f-]{36}\/[0-9a-f-]{36}\.(jpg|png|webp|gif)$/, {

@@ -26,6 +26,8 @@ const emailSchema = z.object({
   email: z.string().max(320).regex(/^[^\p{C}\s]+@[^\p{C}\s]+$/u),
   // Some issuers have templates that write a text.
   email_verified: z.union([z.literal(true), z.literal("true")]),
+  // As in Supabase Auth, where who is anonymous is not welcomed.
+  is_anonymous: z.literal(false).optional(),
 });
 
 /** The address that the claims prove; null where they prove none. */

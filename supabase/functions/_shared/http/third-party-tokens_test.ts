@@ -223,11 +223,15 @@ const REFUSED: [what: string, claims: () => Record<string, unknown>][] = [
   ["with an empty subject", () => ({ sub: "" })],
   ["with a subject that is no text", () => ({ sub: 7 })],
   ["with an endless subject", () => ({ sub: "x".repeat(256) })],
+  ["with an endless subject of emojis", () => ({ sub: "🎬".repeat(256) })],
+  ["with a subject of several lines", () => ({ sub: "user\n1" })],
+  ["with a subject that is shown backwards", () => ({ sub: "user\u202e1" })],
   ["with a subject that Postgres cannot hold", () => ({ sub: "user\0" })],
   ["with a subject that is half an emoji", () => ({ sub: "\ud83d" })],
   ["without a role", () => ({ role: undefined })],
   ["of the service role", () => ({ role: "service_role" })],
   ["of a visitor", () => ({ role: "anon" })],
+  ["of a list of roles", () => ({ role: ["authenticated"] })],
 ];
 for (const [what, claims] of REFUSED) {
   Deno.test(`a token ${what} is refused`, async () => {
@@ -292,6 +296,7 @@ Deno.test("only a confirmed address is proven", () => {
       { email: "ann@example.com", email_verified: "false" },
       { email: "ann@example.com", email_verified: 1 },
       { email: "", email_verified: true },
+      { email: "ann@example.com", email_verified: true, is_anonymous: true },
       { email: ["ann@example.com"], email_verified: true },
       { email: "ann\0@example.com", email_verified: true },
       { email: `${"x".repeat(320)}@example.com`, email_verified: true },
