@@ -6,6 +6,7 @@ const IDENTITIES = "supabase/migrations/20261121000115_identities.sql";
 const FIRST_SIGHT = "supabase/migrations/20261121000135_first_sight.sql";
 const identities = (name: string) => ({ file: "supabase/tests/identities.test.sql", name });
 const tokens = (name: string) => ({ file: `${SHARED}/http/third-party-tokens_test.ts`, name });
+const keys = (name: string) => ({ file: `${SHARED}/http/third-party-keys_test.ts`, name });
 const users = (name: string) => ({ file: "tests/security/identity_test.ts", name });
 
 export const identityMutations: readonly Mutation[] = [
@@ -125,7 +126,7 @@ export const identityMutations: readonly Mutation[] = [
     file: `${SHARED}/http/third-party-keys.ts`,
     find: "await readStream(response.body, MOST_BYTES)",
     replace: "await readStream(response.body, 16 * MOST_BYTES)",
-    test: tokens("a key set that never ends is not read to its end"),
+    test: keys("a key set that never ends is not read to its end"),
   },
   {
     name: "the refusal of an issuer's redirects",
@@ -133,7 +134,7 @@ export const identityMutations: readonly Mutation[] = [
     file: `${SHARED}/http/third-party-keys.ts`,
     find: 'redirect: "error", ',
     replace: "",
-    test: tokens("a redirect of the issuer is not followed"),
+    test: keys("a redirect of the issuer is not followed"),
   },
   {
     name: "the private network of an issuer's keys",
@@ -154,7 +155,7 @@ export const identityMutations: readonly Mutation[] = [
       find: "      this.#triedAt = this.now();\n",
       replace: "      this.#triedAt = began;\n",
     }],
-    test: tokens("an issuer that hangs lets a request wait once in ten seconds, and others not at all"),
+    test: keys("an issuer that hangs lets a request wait once in ten seconds, and others not at all"),
   },
   {
     name: "the subject that the database can hold",

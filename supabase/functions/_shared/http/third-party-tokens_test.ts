@@ -19,13 +19,9 @@ function newIssuer(config: { issuer?: string; audiences?: string[]; discovery?: 
     fetched: [] as string[],
     kid: "first",
     isDown: false,
-    hangsMs: 0,
-    keySet: null as ReadableStream<Uint8Array> | null,
   };
   async function answer(url: string): Promise<Response> {
-    state.now += state.hangsMs;
     if (state.isDown) return new Response("", { status: 500 });
-    if (url === KEYS && state.keySet !== null) return new Response(state.keySet);
     if (url === KEYS) {
       const keys = await Promise.all(
         Object.entries(keyPairs).map(async ([alg, { publicKey }]) => ({
@@ -149,50 +145,6 @@ Deno.test("a token that another configured issuer has signed is refused, whichev
       .setProtectedHeader({ alg: "ES256", kid }).sign(keys.privateKey);
   assert.ok("claims" in await tokens.verify(await sign(OTHER, OTHER)));
   for (const kid of [ISSUER, OTHER]) assert.ok("refused" in await tokens.verify(await sign(ISSUER, kid)), kid);
-});
-
-Deno.test("an issuer that hangs lets a request wait once in ten seconds, and others not at all", async () => {
-  const { sign, tokens, state } = newIssuer();
-  state.isDown = true;
-  state.hangsMs = 15 * SECOND;
-  const token = await sign({ exp: Math.floor(state.now / SECOND) + 3600 });
-  for (let times = 0; times < 5; times++) await assert.rejects(tokens.verify(token), IssuerUnreachable);
-  assert.equal(state.fetched.length, 1);
-});
-
-Deno.test("a key set that never ends is not read to its end", async () => {
-  const { sign, tokens, state } = newIssuer();
-  let sent = 0;
-  state.keySet = new ReadableStream({
-    pull(controller) {
-      sent += 65_536;
-      controller.enqueue(new Uint8Array(65_536).fill(32));
-    },
-  });
-  await assert.rejects(tokens.verify(await sign()), IssuerUnreachable);
-  assert.ok(sent < 1_000_000, `${sent} bytes were read`);
-});
-
-Deno.test("a redirect of the issuer is not followed", async () => {
-  const asked: string[] = [];
-  const elsewhere = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
-    asked.push(url);
-    return Response.json({ keys: [] });
-  });
-  const issuer = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
-    const { origin, pathname } = new URL(url);
-    return pathname === "/keys"
-      ? Response.redirect(`http://127.0.0.1:${elsewhere.addr.port}/keys`)
-      : Response.json({ issuer: origin, jwks_uri: `${origin}/keys` });
-  });
-  try {
-    const iss = `http://127.0.0.1:${issuer.addr.port}`;
-    const { sign } = newIssuer({ issuer: iss });
-    await assert.rejects(new ThirdPartyTokens({ issuers: [iss] }).verify(await sign()), IssuerUnreachable);
-    assert.deepEqual(asked, []);
-  } finally {
-    await Promise.all([issuer.shutdown(), elsewhere.shutdown()]);
-  }
 });
 
 for (
