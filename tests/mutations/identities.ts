@@ -7,7 +7,6 @@ const FIRST_SIGHT = "supabase/migrations/20261121000135_first_sight.sql";
 const identities = (name: string) => ({ file: "supabase/tests/identities.test.sql", name });
 const tokens = (name: string) => ({ file: `${SHARED}/http/third-party-tokens_test.ts`, name });
 const keys = (name: string) => ({ file: `${SHARED}/http/third-party-keys_test.ts`, name });
-const users = (name: string) => ({ file: "tests/security/identity_test.ts", name });
 
 export const identityMutations: readonly Mutation[] = [
   {
@@ -32,7 +31,10 @@ export const identityMutations: readonly Mutation[] = [
     file: FIRST_SIGHT,
     find: "  perform pg_advisory_xact_lock(hashtextextended(p_issuer || ' ' || p_subject, 1));\n",
     replace: "",
-    test: users("a hundred first requests at once make one user, who is welcomed once"),
+    test: {
+      file: "tests/recovery/locks_test.ts",
+      name: "a first request of an identity that comes while another is under way waits for it, and has its user",
+    },
   },
   {
     name: "the usage of an identity that leaves",

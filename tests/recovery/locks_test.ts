@@ -269,3 +269,12 @@ Deno.test("two cancellations at once when the day allows one more: the second wa
   }
   await assertBalance(user, 95);
 });
+
+Deno.test("a first request of an identity that comes while another is under way waits for it, and has its user", async () => {
+  const subject = crypto.randomUUID();
+  const identify: Call = (sql) =>
+    valueOf(sql`select identify_user('https://id.example', ${subject}, ${`${subject}@example.com`})`);
+  const [first, second] = await whileUnderWay(identify, identify);
+  assert.equal(second, first);
+  assert.deepEqual([...await pool`select change from quota_log where user_id = ${String(first)}`], [{ change: 20 }]);
+});
