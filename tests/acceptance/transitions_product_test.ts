@@ -98,6 +98,23 @@ Deno.test("everything that the request asks for is in the video: the move, the m
   assert.match(subtitles, /^WEBVTT\n[^]*00:00:00\.000 --> 00:00:02\.500 .*\nFirst subtitle\n$/);
 });
 
+Deno.test("with burn_in the subtitles are in the picture too, and what is delivered is that picture", async () => {
+  const user = await world.newUser(20);
+  const { body } = await create(user, { ...PARAMS, burn_in: true });
+  assert.equal(body.credits_used, PRICE + 1);
+  const { last } = await poll(user, body.task_id);
+  const result = resultOf(last);
+  const drawn = simulatorOf(world).requests.filter(({ endpoint }) => endpoint === ENDPOINTS.subtitles);
+  assert.deepEqual(drawn.map(({ input }) => input.srt_content), [
+    "1\n00:00:00,000 --> 00:00:02,500\nFirst subtitle\n",
+  ]);
+  assert.equal(drawn[0]?.calls.file, 1, "the drawn picture is what was copied");
+  await assertFilm(result.video_url);
+  assert.match(await (await fetch(String(result.subtitles_url))).text(), /First subtitle/);
+  assert.equal(await creditsOf(world, user), 20 - PRICE - 1);
+  await world.audit();
+});
+
 Deno.test("the code example's own type, in small letters, is the same transition", async () => {
   const user = await world.newUser(20);
   const { status, body } = await create(user, { ...PARAMS, transition_type: "energetic" });

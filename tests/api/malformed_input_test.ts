@@ -44,6 +44,32 @@ const settings = fc.dictionary(
   fc.oneof(number, fc.boolean(), fc.constantFrom("auto", "720p", "16:9", "4k", "8"), wildText, json),
   { maxKeys: 4 },
 );
+/** Extras that are nearly right: texts of every kind, lists of every form. */
+const extras = fc.record({
+  enable_voiceover: fc.boolean(),
+  voiceover_text: fc.oneof(fc.constant("Hello"), wildText),
+  enable_music: fc.boolean(),
+  music_volume: fc.oneof(fc.constantFrom(0, 50, 100), number),
+  enable_subtitles: fc.constantFrom(true, true, false),
+  subtitles: fc.oneof(
+    fc.array(
+      fc.record({
+        startTime: fc.constantFrom(0, 1, 2.5),
+        endTime: fc.oneof(fc.constantFrom(3, 5, 5.1), number),
+        text: fc.oneof(
+          fc.string({ minLength: 1, unit: "grapheme" }),
+          fc.constantFrom("{\\b1}", "<b>-->", "日本 ğ 🎉", "한"),
+          wildText,
+        ),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    json,
+  ),
+  subtitle_style: fc.constantFrom("default", "bold", "animated", "minimal", "comic"),
+  burn_in: fc.boolean(),
+  deliver_without: fc.oneof(fc.subarray(["music", "voiceover", "subtitles", "video"]), json),
+}, { requiredKeys: [] });
 const url = fc.oneof(
   fc.webUrl(),
   fc.constantFrom("https://example.com/a.png", "https://[::1", "https://a b", "HTTPS://EXAMPLE.COM", "https://1.1"),
@@ -52,7 +78,10 @@ const url = fc.oneof(
 const validBody = fc.record({
   model_id: fc.constantFrom(KLING, KLING_IMAGE, VEO, SORA),
   prompt: fc.string({ minLength: 1, unit: "grapheme" }).map((text) => `A ${text.replaceAll("[", "(")}`),
-  settings: fc.constantFrom({}, { duration: 8 }, { duration: "auto", resolution: "720p" }, { generate_audio: false }),
+  settings: fc.oneof(
+    fc.constantFrom({}, { duration: 8 }, { duration: "auto", resolution: "720p" }, { generate_audio: false }),
+    extras,
+  ),
   image_url: fc.constant("https://example.com/a.png"),
   node_id: fc.constantFrom("node-1", "node-2"),
 }, { requiredKeys: ["model_id", "prompt"] });

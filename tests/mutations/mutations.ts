@@ -10,6 +10,7 @@ import { leaseMutations } from "./leases.ts";
 import { creditMutations } from "./credits.ts";
 import { endpointMutations } from "./endpoint.ts";
 import { endingMutations } from "./endings.ts";
+import { extraMutations } from "./extras.ts";
 import { generationMutations } from "./generation.ts";
 import { localMutations } from "./local.ts";
 import type { Mutation } from "./mutation.ts";
@@ -52,6 +53,7 @@ export const mutations: readonly Mutation[] = [
   ...keyMutations,
   ...generationMutations,
   ...canvasMutations,
+  ...extraMutations,
   ...pricingMutations,
   ...creditMutations,
   ...accountMutations,

@@ -41,6 +41,7 @@ export async function checkMoney({ sql, counts }: World): Promise<void> {
       ) as jobs where refunded <> credits_refunded or refunded <>
         case when 'music' = any (skipped_extras) then ${PRICES.music}::integer else 0 end
         + case when 'voiceover' = any (skipped_extras) then ${PRICES.voiceover}::integer else 0 end
+        + case when 'subtitles' = any (skipped_extras) then ${PRICES.subtitles}::integer else 0 end
         + case when cardinality(asked) > 0 and asked <@ skipped_extras then ${PRICES.mix}::integer else 0 end
     `,
   );

@@ -16,6 +16,9 @@ export async function countOutcomes({ sql, counts }: World): Promise<void> {
     where status = 'completed'
     group by 1
     union all
+    select 'generation completed with extras', count(*)::integer from video_jobs
+    where kind = 'generation' and status = 'completed' and step_names && array['mix', 'subtitles'] group by 1
+    union all
     select 'completed with subtitles', count(*)::integer from video_jobs where subtitles_path is not null group by 1
   `;
   for (const { ending, count } of endings) counts.add("endings", String(ending), Number(count));

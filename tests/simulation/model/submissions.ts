@@ -158,7 +158,7 @@ export class Submissions {
 
 /** The steps before and after the numbered parts of the video. */
 const EARLIER = ["voiceover", "music", "loudness"];
-const LATER = ["join", "trim", "mix", "thumbnail"];
+const LATER = ["join", "trim", "mix", "subtitles", "thumbnail"];
 
 /** The place of a step in the pipeline. */
 function rankOf(step: string): number {

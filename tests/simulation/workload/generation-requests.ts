@@ -2,7 +2,9 @@ import { requestErrors } from "../../../supabase/functions/_shared/errors/reques
 import { refusalOf, type RequestVariant } from "../model/request.ts";
 import type { Upload } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
+import { type Extra, priceOfExtras } from "../model/prices.ts";
 import { randomPromptWords } from "../faults/prompt-words.ts";
+import { randomExtras } from "./random-extras.ts";
 
 const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const VEO_FAST = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004";
@@ -15,8 +17,13 @@ const RUNPOD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
 interface Choice {
   provider: "fal" | "runpod" | "veo";
   price: number;
-  body: Record<string, unknown>;
+  /** The price without the model's own sound, where that is another one. */
+  silentPrice?: number;
+  body: { model_id: string; image_url?: string; settings?: Record<string, unknown> };
 }
+
+/** No shorter video is asked for. */
+const SHORTEST_SECONDS = 2;
 
 const kling = (duration: number): Choice => ({
   provider: "fal",
@@ -27,7 +34,12 @@ const kling = (duration: number): Choice => ({
 const VALID: ((random: Random) => Choice)[] = [
   (random) => kling(random.pick([3, 5, 5, 5, 10])),
   () => ({ provider: "fal", price: 5, body: { model_id: KLING } }),
-  () => ({ provider: "fal", price: 8, body: { model_id: VEO_FAST, settings: { duration: 4, resolution: "1080p" } } }),
+  () => ({
+    provider: "fal",
+    price: 8,
+    silentPrice: 6,
+    body: { model_id: VEO_FAST, settings: { duration: 4, resolution: "1080p" } },
+  }),
   () => ({
     provider: "fal",
     price: 2,
@@ -49,6 +61,8 @@ const VALID: ((random: Random) => Choice)[] = [
 const INVALID: [code: keyof typeof requestErrors, body: Record<string, unknown>][] = [
   ["validation_failed", { model_id: KLING, settings: { duration: 99 } }],
   ["validation_failed", { model_id: KLING, settings: { colour: "red" } }],
+  ["validation_failed", { model_id: KLING, settings: { enable_music: true, generate_audio: true } }],
+  ["validation_failed", { model_id: KLING, settings: { burn_in: true } }],
   ["validation_failed", { model_id: WAN_IMAGE }],
   ["validation_failed", { model_id: KLING, image_url: "http://127.0.0.1/cat.jpg" }],
   ["validation_failed", { model_id: KLING, credits: 1_000_000 }],
@@ -72,11 +86,15 @@ export function newVariant(
   }
   if (random.chance(0.93)) {
     const node = random.chance(0.2) ? { node_id: `node-${keyName}` } : {};
-    const { provider, price, body } = random.pick(VALID)(random);
+    const choice = random.pick(VALID)(random);
+    const { provider, body } = choice;
+    const { fields, ...asked } = random.chance(0.3)
+      ? randomExtras(random, SHORTEST_SECONDS)
+      : { ...expected, fields: {} };
     return {
-      body: { ...body, ...node, prompt: words(provider) },
+      body: { ...body, ...node, settings: { ...body.settings, ...fields }, prompt: words(provider) },
       refusal: null,
-      expected: { ...expected, price },
+      expected: { ...expected, ...asked, price: priceOf(choice, asked.extras) },
       uploads: [],
     };
   }
@@ -87,4 +105,10 @@ export function newVariant(
     expected: { ...expected, price: 0 },
     uploads: [],
   };
+}
+
+/** Beside a voice or music the model's own sound is off. */
+function priceOf({ price, silentPrice = price }: Choice, extras: readonly Extra[]): number {
+  const isSilent = extras.some((extra) => extra !== "subtitles");
+  return (isSilent ? silentPrice : price) + priceOfExtras(extras);
 }

@@ -1,8 +1,9 @@
 import type { Upload } from "../model/user.ts";
-import { type Extra, priceOfExtras } from "../model/prices.ts";
+import { priceOfExtras } from "../model/prices.ts";
 import type { Random } from "../runtime/random.ts";
 import { refusalOf, type RequestVariant } from "../model/request.ts";
 import { randomPromptWords } from "../faults/prompt-words.ts";
+import { randomExtras } from "./random-extras.ts";
 
 const KLING_TEXT = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const KLING_TRANSITION = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000e";
@@ -26,6 +27,7 @@ const MALFORMED: Record<string, unknown>[] = [
 ];
 const UNKNOWN: [code: "validation_failed" | "model_not_found", body: Record<string, unknown>][] = [
   ["validation_failed", { model_id: VEO_TRANSITION, duration: 5 }],
+  ["validation_failed", { enable_voiceover: true, voiceover_text: "x".repeat(101) }],
   ["model_not_found", { model_id: KLING_TEXT }],
 ];
 
@@ -59,9 +61,7 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): R
     : length === "one"
     ? random.whole(3, 10)
     : random.whole(16, 34);
-  const extras = (["voiceover", "music"] as const).filter(() => random.chance(0.45));
-  const spare = extras.filter(() => random.chance(0.6));
-  const subtitles = random.chance(0.4);
+  const { extras, spare, subtitles, fields } = randomExtras(random, duration);
   const upload = random.chance(0.4) ? random.recent(uploads, 3) : undefined;
   const body = {
     ...(upload !== undefined ? { front_image_path: upload.path } : { front_image: "https://example.com/front.jpg" }),
@@ -70,10 +70,7 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): R
     duration,
     transition_type: random.pick(["fade", "MORPH", "Energetic"]),
     ...(isVeo ? { model_id: VEO_TRANSITION } : random.chance(0.3) ? { model_id: KLING_TRANSITION } : {}),
-    ...music(random, extras),
-    ...voiceover(random, extras, duration),
-    ...(subtitles ? subtitlesOf(random) : {}),
-    ...(spare.length > 0 ? { deliver_without: spare } : {}),
+    ...fields,
   };
   // Kling makes three seconds at least: a shorter video is cut from them.
   const price = (isVeo ? duration * 2 : Math.max(3, duration)) + priceOfExtras(extras);
@@ -82,29 +79,5 @@ function validTransition(random: Random, { keyName, number, uploads }: Asker): R
     refusal: null,
     expected: { kind: "transition", price, extras, spare, subtitles },
     uploads: upload === undefined ? [] : [upload],
-  };
-}
-
-function music(random: Random, extras: readonly Extra[]): Record<string, unknown> {
-  if (extras.includes("music")) {
-    return { enable_music: true, music_type: random.pick(["calm", "upbeat"]), music_volume: random.whole(1, 100) };
-  }
-  // Music with volume 0 is no music, and costs nothing.
-  return random.chance(0.1) ? { enable_music: true, music_volume: 0 } : {};
-}
-
-/** The provider gets this text, and no other text of an extra: so it may hold prompt words. */
-function voiceover(random: Random, extras: readonly Extra[], duration: number): Record<string, unknown> {
-  if (!extras.includes("voiceover")) return {};
-  const word = random.pick(["", "", "server_error", "submit_drop_after times=1", "no_media", "hang"]);
-  const text = `Hi ${word === "" ? "" : `[fal: ${word}]`}`;
-  return { enable_voiceover: true, voiceover_text: text.length > duration * 20 ? "Hi" : text };
-}
-
-function subtitlesOf(random: Random): Record<string, unknown> {
-  return {
-    enable_subtitles: true,
-    subtitle_style: random.pick(["default", "bold", "animated", "minimal"]),
-    subtitles: [{ startTime: 0, endTime: 0.5, text: "Hello <there>" }, { startTime: 0.5, endTime: 1, text: "Bye" }],
   };
 }
