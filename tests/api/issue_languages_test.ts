@@ -71,5 +71,5 @@ Deno.test("one transition of a batch that its model refuses says so in the calle
   });
   assert.equal(status, 202, JSON.stringify(body));
   const [, refused] = z.array(z.looseObject({ issues: issuesSchema.optional() })).parse(body.tasks);
-  assert.deepEqual(refused?.issues, [{ path: "settings.duration", message: "şunlardan biri olmalı: 4, 6, 8" }]);
+  assert.deepEqual(refused?.issues, [{ path: "duration", message: "şunlardan biri olmalı: 4, 6, 8" }]);
 });
