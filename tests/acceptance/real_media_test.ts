@@ -80,6 +80,25 @@ Deno.test("a simulated video has the asked length, shape, frame rate and sound, 
   assert.ok(during > 5 && before < 1 && after < 1, `the text's region differs by ${changes}`);
 });
 
+Deno.test("a simulated video that begins with an image shows it, in its shape", async () => {
+  const image = { url: `${simulatorOf(world).url}/files/sample/output.jpg`, givesShape: true };
+  const request = {
+    model: "m",
+    prompt: "",
+    seconds: 0.5,
+    width: 180,
+    height: 320,
+    framesPerSecond: 10,
+    hasSound: false,
+  };
+  const made = await world.studio?.video({ ...request, image });
+  assert.deepEqual([made?.measures.width, made?.measures.height], [320, 180]);
+  const plain = await world.studio?.video({ ...request, width: 320, height: 180 });
+  const [one, other] = [made, plain].map((video) => video?.files.mp4?.bytes ?? new Uint8Array());
+  assert.ok(one !== undefined && other !== undefined);
+  assert.ok(await difference(await engine(), one, other, 0.2) > 10);
+});
+
 /** A video with texts at its bottom, as fal's tool gives it. */
 async function burn(video_url: unknown, srt_content: string): Promise<Uint8Array> {
   const { url, key, requests } = simulatorOf(world);

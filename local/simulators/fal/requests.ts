@@ -35,6 +35,9 @@ const videoSchema = z.object({
   frames_per_second: positive,
   fps: positive,
   generate_audio: z.boolean().optional().catch(undefined),
+  image_url: words,
+  start_image_url: words,
+  first_frame_url: words,
 });
 
 const soundSchema = z.object({
@@ -51,6 +54,8 @@ export function videoRequest({ endpoint, input }: Request): VideoRequest {
   const framesPerSecond = asked.frames_per_second ?? asked.fps ??
     (endpoint.includes("/kling-video/") ? KLING_FRAMES_PER_SECOND : FRAMES_PER_SECOND);
   const length = asked.num_frames === undefined ? asked.duration : asked.num_frames / framesPerSecond;
+  const image = asked.image_url ?? asked.start_image_url ?? asked.first_frame_url;
+  const givesShape = !/^\d+:\d+$/.test(asked.aspect_ratio ?? "");
   return {
     model: endpoint,
     prompt: asked.prompt ?? "",
@@ -59,6 +64,7 @@ export function videoRequest({ endpoint, input }: Request): VideoRequest {
     framesPerSecond,
     // These models have sound unless it is switched off.
     hasSound: asked.generate_audio ?? /\/veo3|\/sora-2|\/kling-video\/(v2\.6|v3)/.test(endpoint),
+    ...(image === undefined ? {} : { image: { url: image, givesShape } }),
   };
 }
 
@@ -71,7 +77,7 @@ export function soundRequest({ endpoint, input }: Request): SoundRequest {
   return { kind: isSpeech ? "voice" : "music", seconds: Math.min(isSpeech ? spoken : asked, LONGEST_SECONDS) };
 }
 
-/** A shape that is unknown, or the image's (`auto`), is 16:9 here. */
+/** Without a shape, or with the image's (`auto`), 16:9. */
 function sizeOf(resolution = "720p", aspect = "16:9"): { width: number; height: number } {
   const short = SHORT_SIDE[resolution.toLowerCase()] ?? 720;
   const [, across = "16", down = "9"] = /^(\d+):(\d+)$/.exec(aspect) ?? [];

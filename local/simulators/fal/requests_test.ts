@@ -24,6 +24,11 @@ const VIDEOS: [endpoint: string, input: JsonObject, asked: Partial<VideoRequest>
     framesPerSecond: 16,
     hasSound: false,
   }],
+  ["m/image-to-video", { image_url: "https://x/1" }, { image: { url: "https://x/1", givesShape: true } }],
+  ["m/image-to-video", { image_url: "https://x/1", aspect_ratio: "9:16" }, {
+    width: 720,
+    image: { url: "https://x/1", givesShape: false },
+  }],
   ["owner/model", { duration: "soon", aspect_ratio: "auto", fps: -1, prompt: 7 }, {
     prompt: "",
     seconds: 5,

@@ -10,8 +10,12 @@ export class InputError extends Error {
 }
 
 /** Fetches an input of a run, from the local stack (`ownOrigins`) or a public https address, and from nowhere else. */
-export async function fetchInput(url: string, ownOrigins: Iterable<string>): Promise<Uint8Array<ArrayBuffer>> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+export async function fetchInput(
+  url: string,
+  ownOrigins: Iterable<string>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetchMedia(url, { allowedHosts: [...ownOrigins, "*"], resolveHost, signal });
     return await readLimited(response);

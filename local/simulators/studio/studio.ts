@@ -17,6 +17,14 @@ const SHORTEST_SIDE = { wasm: 360, native: 1080 };
 const NOTO_SANS = "@expo-google-fonts/noto-sans@0.4.2/400Regular/NotoSans_400Regular.ttf";
 const NOTO_SANS_JP = "@expo-google-fonts/noto-sans-jp@0.4.3/400Regular/NotoSansJP_400Regular.ttf";
 
+interface Image {
+  bytes: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** A video does not wait for it as long as a tool for its input. */
+const IMAGE_TIMEOUT_MS = 5000;
 /** Serves every file of npm by its path. */
 const NPM_MIRROR = "https://cdn.jsdelivr.net/npm/";
 
@@ -56,7 +64,10 @@ export class Studio {
   video(request: VideoRequest): Promise<Made | null> {
     return this.#tryToMake(["video", request], async (ffmpeg) => {
       const fonts = await this.fonts(request.prompt);
-      return await makeVideo(ffmpeg, request, { shortestSide: SHORTEST_SIDE[ffmpeg.kind], fonts });
+      const image = await this.#image(request, ffmpeg);
+      const shaped = image !== null && request.image?.givesShape ? { ...request, ...shapeOf(request, image) } : request;
+      const material = { shortestSide: SHORTEST_SIDE[ffmpeg.kind], fonts, image: image?.bytes ?? null };
+      return await makeVideo(ffmpeg, shaped, material);
     });
   }
 
@@ -100,6 +111,18 @@ export class Studio {
     await engine?.stop();
   }
 
+  /** Null where a video has no image, and where it cannot be fetched: examples and tests name images that do not exist. */
+  async #image({ image }: VideoRequest, ffmpeg: Ffmpeg): Promise<Image | null> {
+    if (image === undefined) return null;
+    try {
+      const bytes = await fetchInput(image.url, this.#ownOrigins, IMAGE_TIMEOUT_MS);
+      const { width, height } = await ffmpeg.probe(bytes);
+      return width > 0 ? { bytes, width, height } : null;
+    } catch {
+      return null;
+    }
+  }
+
   async #tryToMake(request: unknown, work: (ffmpeg: FfmpegEngine) => Promise<ToolFiles>): Promise<Made | null> {
     try {
       return await this.make(request, work);
@@ -108,6 +131,12 @@ export class Studio {
       return null;
     }
   }
+}
+
+/** As small as asked, in the shape of the image. */
+function shapeOf({ width, height }: VideoRequest, image: Image): { width: number; height: number } {
+  const factor = Math.min(width, height) / Math.min(image.width, image.height);
+  return { width: Math.round(image.width * factor), height: Math.round(image.height * factor) };
 }
 
 async function toMade(files: ToolFiles, ffmpeg: Ffmpeg): Promise<Made> {

@@ -11,6 +11,17 @@ export interface VideoRequest {
   height: number;
   framesPerSecond: number;
   hasSound: boolean;
+  /** The image that it begins with, and whether that gives the shape instead of `width` and `height`. */
+  image?: { url: string; givesShape: boolean } | undefined;
+}
+
+/** What a video is made with. */
+export interface VideoMaterial {
+  /** The picture is scaled down to this. */
+  shortestSide: number;
+  fonts: Record<string, Uint8Array>;
+  /** The bytes of the request's image; null where there is none, or it could not be fetched. */
+  image: Uint8Array | null;
 }
 
 /** Longer prompts are cut: they would cover the clock. */
@@ -19,29 +30,43 @@ const PROMPT_CHARACTERS = 280;
 const LINES = 15;
 const TIMEOUT_SECONDS = 180;
 
-/** A video of that request: model, prompt and settings on a colour of their own, a bar that grows, a clock, a tone. */
+/**
+ * A video of that request: model, prompt and settings on its image or on a colour of their own, a bar that grows, a clock,
+ * a tone.
+ */
 export async function makeVideo(
   ffmpeg: Ffmpeg,
   request: VideoRequest,
-  { shortestSide, fonts }: { shortestSide: number; fonts: Record<string, Uint8Array> },
+  { shortestSide, fonts, image }: VideoMaterial,
 ): Promise<{ mp4: Uint8Array | undefined; jpg: Uint8Array | undefined }> {
   const { seconds, framesPerSecond, hasSound } = request;
   const { width, height } = fit(request, shortestSide);
   const rate = framesPerSecond.toFixed(3);
-  const source = `color=c=0x${colourOf(request)}:s=${width}x${height}:r=${rate}`;
-  const picture = ["-map", "0:v", "-vf", "subtitles=filename=card.ass:fontsdir=fonts"];
+  const frames = Math.max(1, Math.round(seconds * framesPerSecond));
+  const source = image === null
+    ? ["-f", "lavfi", "-i", `color=c=0x${colourOf(request)}:s=${width}x${height}:r=${rate}`]
+    : ["-i", "image"];
+  // Not without end: ffmpeg 5.1 would never stop.
+  const still = `scale=${width}:${height}:force_original_aspect_ratio=increase,crop=${width}:${height},setsar=1,` +
+    `loop=loop=${frames}:size=1,settb=1/90000,setpts=N/(${rate}*TB),fps=${rate},`;
+  const filter = `${image === null ? "" : still}subtitles=filename=card.ass:fontsdir=fonts`;
+  const picture = ["-map", "0:v", "-vf", filter];
   const sound = hasSound ? ["-map", "1:a", "-c:a", "aac", "-b:a", "64k", "-t", seconds.toFixed(3)] : [];
   const { "output.mp4": mp4, "frame.jpg": jpg } = await ffmpeg.run({
     arguments: [
-      ...["-f", "lavfi", "-i", source],
+      ...source,
       ...(hasSound ? ["-f", "lavfi", "-i", `sine=frequency=220:sample_rate=44100,volume=0.3`] : []),
       ...picture,
       ...sound,
-      ...["-frames:v", String(Math.max(1, Math.round(seconds * framesPerSecond)))],
+      ...["-frames:v", String(frames)],
       ...["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "output.mp4"],
       ...[...picture, "-frames:v", "1", "-threads", "1", "-pix_fmt", "yuvj420p", "frame.jpg"],
     ],
-    inputs: { "card.ass": new TextEncoder().encode(card(request, width, height)), ...fonts },
+    inputs: {
+      "card.ass": new TextEncoder().encode(card(request, width, height)),
+      ...fonts,
+      ...(image === null ? {} : { image }),
+    },
     outputs: ["output.mp4", "frame.jpg"],
     timeoutSeconds: TIMEOUT_SECONDS,
   });
