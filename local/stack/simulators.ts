@@ -28,6 +28,8 @@ export interface ProviderOptions {
    * fetch ffmpeg when the first run needs it. @default canned
    */
   media?: "canned" | "made";
+  /** Made videos are scaled down to this, in pixels: tests have no time for large ones. */
+  mediaShortestSide?: number;
   /** Called with what the user should know while the stack runs. */
   onNote?: (line: string) => void;
 }
@@ -48,7 +50,7 @@ type Keep = <Part extends { stop(): Promise<void> }>(starting: Promise<Part>) =>
 /** Starts the simulators of the providers without a key. */
 export async function startSimulators(options: ProviderOptions, keep: Keep): Promise<Simulators> {
   const { falKey, runpodKey, geminiKey, rendiKey } = options;
-  const studio = options.media === "made" ? new Studio(options.onNote) : undefined;
+  const studio = options.media === "made" ? new Studio(options.onNote, options.mediaShortestSide) : undefined;
   const fal = { anyModel: true, studio, ...options.falSimulator };
   const rendi: RendiSimulatorOptions = {
     ffmpeg: studio && (() => studio.engine()),

@@ -45,8 +45,8 @@ export class Studio {
   #engine: Promise<FfmpegEngine | null> | undefined;
   #stopped = false;
 
-  /** `note` is told what is fetched, and what cannot be made. */
-  constructor(private readonly note: (line: string) => void = () => {}) {
+  /** `note` is told what is fetched, and what cannot be made. Videos are scaled down to `shortestSide`. */
+  constructor(private readonly note: (line: string) => void = () => {}, private readonly shortestSide = Infinity) {
     this.#fonts = new Fonts(note);
   }
 
@@ -66,7 +66,11 @@ export class Studio {
       const fonts = await this.fonts(request.prompt);
       const image = await this.#image(request, ffmpeg);
       const shaped = image !== null && request.image?.givesShape ? { ...request, ...shapeOf(request, image) } : request;
-      const material = { shortestSide: SHORTEST_SIDE[ffmpeg.kind], fonts, image: image?.bytes ?? null };
+      const material = {
+        shortestSide: Math.min(this.shortestSide, SHORTEST_SIDE[ffmpeg.kind]),
+        fonts,
+        image: image?.bytes ?? null,
+      };
       return await makeVideo(ffmpeg, shaped, material);
     });
   }
