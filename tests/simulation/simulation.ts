@@ -13,6 +13,10 @@ import { falReporter } from "./faults/webhooks.ts";
 import { Process, type Rest } from "./runtime/process.ts";
 import { Random } from "./runtime/random.ts";
 import { runToQuiescence } from "./checks/quiescence.ts";
+import { CanvasOperations } from "./workload/canvas-operations.ts";
+import { CanvasWorkload } from "./workload/canvas-workload.ts";
+import { GraphOperations } from "./workload/graph-operations.ts";
+import { checkNodes } from "./checks/nodes.ts";
 import { OpenvOperations } from "./workload/openv-operations.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
 import { checkUploads } from "./checks/uploads.ts";
@@ -33,6 +37,8 @@ interface RunningOperation {
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
 const CHECK_EVERY = 1000;
+/** Often: what a node shows must be right after each transaction. */
+const CHECK_NODES_EVERY = 50;
 /** The lease of a copy (see `app_settings`). A hosted worker lives 400 s at most; on a laptop it may sleep for longer. */
 const LONGEST_LEASE_MS = 300_000;
 
@@ -59,17 +65,19 @@ export class Simulation {
     this.#shares = new ShareOperations(world, random.fork(), journal);
     const transitions = new TransitionOperations(world, this.#operations, random.fork(), journal);
     const openvs = new OpenvOperations(world, this.#operations, random.fork(), journal);
-    this.#generator = new WorkloadGenerator(
-      world,
-      this.#operations,
-      new KeyedRequests(this.#operations, transitions, openvs, random.fork()),
+    const nodes = new CanvasOperations(world, this.#operations, random.fork(), journal);
+    const keyed = new KeyedRequests(this.#operations, transitions, openvs, nodes, random.fork());
+    const graphs = new GraphOperations(world, random.fork(), journal);
+    this.#generator = new WorkloadGenerator(world, {
+      operations: this.#operations,
+      keyed,
       openvs,
-      this.#accounts,
-      new UploadOperations(world, random.fork(), journal),
-      this.#shares,
-      this.#services,
-      random.fork(),
-    );
+      canvas: new CanvasWorkload(world.canvas, graphs, nodes, keyed, random.fork()),
+      accounts: this.#accounts,
+      uploads: new UploadOperations(world, random.fork(), journal),
+      shares: this.#shares,
+      services: this.#services,
+    }, random.fork());
     this.#outages = new OutageSchedule(world, random.fork());
     world.fal.onAccepted = async (accepted) => {
       const run = falReporter(accepted);
@@ -83,10 +91,15 @@ export class Simulation {
   /** Runs `count` operations, then all work to its end. Throws `Violation`. */
   async run(count: number, progress: (done: number) => void = () => {}): Promise<void> {
     let nextCheck = CHECK_EVERY;
+    let nextNodeCheck = CHECK_NODES_EVERY;
     while (this.done < count) {
       await this.#step();
       if (this.#failure !== undefined) throw this.#failure;
       if (this.world.fal.badInput !== null) throw new Violation(this.world.fal.badInput);
+      if (this.done >= nextNodeCheck) {
+        nextNodeCheck = this.done + CHECK_NODES_EVERY;
+        await checkNodes(this.world, this.#operations);
+      }
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
       await checkMoney(this.world);
@@ -221,6 +234,7 @@ export class Simulation {
       sync: (user) => this.#finishAlone(this.#operations.sync(user)),
       erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
+    await checkNodes(this.world, this.#operations);
     for (const operation of this.#shares.allOnceMore()) await this.#finishAlone(operation);
     this.#accounts.checkCancelledRuns();
     this.#accounts.checkRunsLeftToWorker();

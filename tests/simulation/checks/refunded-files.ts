@@ -1,6 +1,7 @@
 import type { JobHistory } from "../model/job-history.ts";
 import type { User } from "../model/user.ts";
 import { Violation } from "../runtime/violation.ts";
+import { asUser } from "../world/rest.ts";
 import type { World } from "../world/world.ts";
 
 /**
@@ -17,16 +18,10 @@ export async function checkUnreadable(world: World, user: User, history: JobHist
 
 const SIGNED = "/storage/v1/object/sign/";
 
-async function filesByToken({ sql, sequencer }: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
-  const rows = await sequencer.inTurn(() =>
-    sql.begin(async (transaction) => {
-      await transaction`
-        select set_config('request.jwt.claims', ${JSON.stringify({ sub: id, role: "authenticated" })}, true)`;
-      await transaction`set local role authenticated`;
-      return await transaction`
-        select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`;
-    })
-  );
+async function filesByToken(world: World, { id }: User, { jobId }: JobHistory): Promise<string[]> {
+  const rows = await asUser(world, id, async (sql) =>
+    await sql`
+      select bucket_id, name from storage.objects where bucket_id = 'videos' and name like ${`${id}/${jobId}%`}`);
   // Storage signs an address for a user who may read the row.
   return rows.map(({ bucket_id, name }) => `http://supabase.simulated${SIGNED}${bucket_id}/${name}`);
 }

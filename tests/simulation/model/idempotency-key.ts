@@ -74,7 +74,7 @@ export function checkGeneration(
   if (variant.refusal !== null && variant.refusal.code === answer.code) return null;
   if (answer.code === "idempotency_key_reused" && key.variants.length > 1) return null;
   const free = ["insufficient_credits", "too_many_active_jobs", "rate_limited", "provider_unavailable"]
-    .concat(inputRefusals(variant, moment));
+    .concat(inputRefusals(variant, moment), variant.mayLackNode?.(moment) ? ["node_not_found"] : []);
   if (!free.includes(answer.code)) throw new Violation(`${key.name} was answered ${answer.status} ${answer.code}`);
   if (bound !== undefined) {
     throw new Violation(`${key.name} is bound to ${bound.jobId} and was answered ${answer.code}`);

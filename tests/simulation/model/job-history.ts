@@ -26,6 +26,17 @@ const viewSchema = deliverySchema.extend({
 });
 type View = z.infer<typeof viewSchema>;
 
+/** A job as the canvas answers it. */
+const nodeJobSchema = z.object({
+  job_id: z.string(),
+  status: z.enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED"]),
+  result: z.object({ video_url: z.string().nullable() }).nullable(),
+  error: z.string().nullable(),
+  error_code: z.string().nullable(),
+  updated_at: z.string(),
+  progress: z.object({ percent: z.number(), step: z.number() }),
+}).transform(({ status, ...job }) => ({ ...job, status: viewSchema.shape.status.parse(status.toLowerCase()) }));
+
 const taskSchema = z.discriminatedUnion("state", [
   z.object({ task_id: z.string(), state: z.literal("PENDING"), ready: z.literal(false), info: z.null() }),
   z.object({
@@ -80,6 +91,8 @@ export class JobHistory {
   /** Whether the owner asked for the job's cancellation. */
   endAsked = false;
   goneSince = Infinity;
+  /** Whether the owner asked for the revocation of all links. */
+  revocationAsked = false;
   /** Every address of a file that the owner ever got. */
   readonly addresses = new Set<string>();
   #seen: { finished: number; answer: Seen }[] = [];
@@ -139,6 +152,19 @@ export class JobHistory {
     if (task.state === "FAILURE" && task.credits_refunded !== this.expected.price) throw this.#contradiction(task);
   }
 
+  /** The same check for an answer of the canvas, which shows neither prices nor refunds. */
+  checkNodeJob(body: unknown, times: RequestTimes): void {
+    const job = nodeJobSchema.parse(body);
+    const { status, progress: { percent, step }, updated_at } = job;
+    if (job.job_id !== this.jobId) throw this.#contradiction(job);
+    this.#compare({ status, percent, step, updatedAt: updated_at }, times);
+    const isFailed = status === "failed";
+    if (isFailed !== (job.error_code !== null) || isFailed !== (job.error !== null)) throw this.#contradiction(job);
+    if ((status === "completed") !== (job.result !== null)) throw this.#contradiction(job);
+    // A deletion may remove the file between the read of the job and the signing of its address.
+    if (job.result?.video_url === null && !this.mayBeGone(times.finishedAt)) throw this.#contradiction(job);
+  }
+
   #remember({ video_url, thumbnail_url, subtitles_url }: Delivery): void {
     for (const url of [video_url, thumbnail_url, subtitles_url]) if (url !== null) this.addresses.add(url);
   }
@@ -164,7 +190,8 @@ export class JobHistory {
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
     // A deletion may remove the files between the read of the job and the signing of their addresses.
     if (this.mayBeGone(now)) return;
-    const lacksThumbnail = thumbnail_url === null && !skipped_extras.includes("thumbnail");
+    const lacksThumbnail = thumbnail_url === null && this.expected.thumbnail !== false &&
+      !skipped_extras.includes("thumbnail");
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);
   }

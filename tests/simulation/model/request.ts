@@ -1,4 +1,5 @@
 import { requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
+import type { Moment } from "./moment.ts";
 import type { Extra } from "./prices.ts";
 import type { Upload } from "./user.ts";
 
@@ -10,6 +11,8 @@ export interface ExpectedJob {
   /** The extras that the video may be delivered without. */
   spare: readonly Extra[];
   subtitles: boolean;
+  /** Only an imported video may have been without one from the beginning. */
+  thumbnail?: boolean;
 }
 
 /** One of the bodies that a client sends with a key. `refusal` is the error that it must get; null for none. */
@@ -19,6 +22,8 @@ export interface RequestVariant {
   expected: ExpectedJob;
   /** The uploaded files that the body names. */
   uploads: readonly Upload[];
+  /** Whether the request may be refused because its user cannot make videos for its node. */
+  mayLackNode?: (moment: Moment) => boolean;
 }
 
 export function refusalOf(code: keyof typeof requestErrors): RequestVariant["refusal"] {

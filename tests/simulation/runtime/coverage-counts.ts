@@ -8,6 +8,8 @@ export type Heading =
   | "steps"
   | "batches"
   | "repeats"
+  | "canvas"
+  | "imports"
   | "cancellations"
   | "account deletions"
   | "alerts"

@@ -6,9 +6,9 @@ import { type Extra, priceOfExtras } from "../model/prices.ts";
 import { randomPromptWords } from "../faults/prompt-words.ts";
 import { randomExtras } from "./random-extras.ts";
 
-const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
+export const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const VEO_FAST = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004";
-const WAN_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007";
+export const WAN_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007";
 const SORA = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008";
 const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";

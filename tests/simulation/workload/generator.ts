@@ -1,6 +1,7 @@
 import type { ServiceOperations } from "./service-operations.ts";
 import type { AccountOperations } from "./account-operations.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
+import type { CanvasWorkload } from "./canvas-workload.ts";
 import type { KeyedRequests } from "./keyed-requests.ts";
 import type { User } from "../model/user.ts";
 import type { Operation } from "./journal.ts";
@@ -19,6 +20,8 @@ const WEIGHTS = {
   batch: 1,
   openv: 3,
   "openv list": 2,
+  canvas: 10,
+  "canvas read": 1,
   duplicate: 10,
   poll: 28,
   trespass: 2,
@@ -38,19 +41,25 @@ const WEIGHTS = {
 
 const HEAVY_USERS = 8;
 
+/** Everything that can happen. */
+export interface Workload {
+  operations: VideoOperations;
+  keyed: KeyedRequests;
+  openvs: OpenvOperations;
+  canvas: CanvasWorkload;
+  accounts: AccountOperations;
+  uploads: UploadOperations;
+  shares: ShareOperations;
+  services: ServiceOperations;
+}
+
 /** Draws what happens next: one operation, or several at once about the same thing. */
 export class WorkloadGenerator {
   #transactions = 0;
 
   constructor(
     private readonly world: World,
-    private readonly operations: VideoOperations,
-    private readonly keyed: KeyedRequests,
-    private readonly openvs: OpenvOperations,
-    private readonly accounts: AccountOperations,
-    private readonly uploads: UploadOperations,
-    private readonly shares: ShareOperations,
-    private readonly services: ServiceOperations,
+    private readonly workload: Workload,
     private readonly random: Random,
   ) {}
 
@@ -59,29 +68,35 @@ export class WorkloadGenerator {
     this.world.counts.add("operations", chosen);
     switch (chosen) {
       case "request":
-        return this.keyed.request(this.#user());
+        return this.workload.keyed.request(this.#user());
       case "transition":
-        return this.keyed.transition(this.#user());
+        return this.workload.keyed.transition(this.#user());
       case "batch":
-        return this.keyed.batch(this.#user());
+        return this.workload.keyed.batch(this.#user());
       case "openv":
-        return this.keyed.openv(this.#user());
+        return this.workload.keyed.openv(this.#user());
       case "openv list":
-        return this.openvs.list(this.#recent(this.operations.jobs)?.user ?? this.#user());
+        return this.workload.openvs.list(this.#recent(this.workload.operations.jobs)?.user ?? this.#user());
+      case "canvas":
+        return this.workload.canvas.any(this.#user());
+      case "canvas read": {
+        const job = this.#recent(this.workload.operations.jobs);
+        return job === undefined ? this.workload.services.tick() : this.workload.canvas.read(job);
+      }
       case "duplicate":
-        return this.#recent(this.keyed.repeats)?.() ?? this.keyed.request(this.#user());
+        return this.#recent(this.workload.keyed.repeats)?.() ?? this.workload.keyed.request(this.#user());
       case "poll":
-        return this.#poll(this.#recent(this.operations.jobs));
+        return this.#poll(this.#recent(this.workload.operations.jobs));
       case "trespass":
         return this.#trespass();
       case "tick":
-        return this.services.tick();
+        return this.workload.services.tick();
       case "cancel":
-        return this.#cancel(this.#recent(this.operations.jobs));
+        return this.#cancel(this.#recent(this.workload.operations.jobs));
       case "delete":
-        return this.#delete(this.#recent(this.operations.jobs));
+        return this.#delete(this.#recent(this.workload.operations.jobs));
       case "sync":
-        return this.operations.sync(this.#user());
+        return this.workload.operations.sync(this.#user());
       case "webhook":
         return this.#webhook();
       case "odd webhook":
@@ -89,35 +104,43 @@ export class WorkloadGenerator {
       case "credits":
         return this.#credits();
       case "purge":
-        return this.services.tick("purge");
+        return this.workload.services.tick("purge");
       case "erase":
         return this.#erase(true);
       case "dashboard":
-        return this.accounts.deleteByDashboard(this.#recent(this.operations.jobs)?.user ?? this.#user(), true);
+        return this.workload.accounts.deleteByDashboard(
+          this.#recent(this.workload.operations.jobs)?.user ?? this.#user(),
+          true,
+        );
       case "upload":
-        return this.uploads.any(this.#user());
+        return this.workload.uploads.any(this.#user());
       case "share":
-        return this.#share(this.#recent(this.operations.jobs));
+        return this.#share(this.#recent(this.workload.operations.jobs));
     }
   }
 
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */
   several(): Operation[] {
     const count = this.random.whole(2, 8);
-    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1 });
+    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1, node: 4 });
     this.world.counts.add("operations", `several at once: ${about}`);
+    if (about === "node") return this.workload.canvas.several(count) ?? [this.workload.services.tick()];
     const user = this.#user();
-    const first = about === "key" ? this.keyed.any(user) : about === "account" ? this.#erase(false, user) : null;
-    const again = this.keyed.repeats.at(-1);
-    const recent = this.random.recent(this.operations.jobs, 20);
+    const first = about === "key"
+      ? this.workload.keyed.any(user)
+      : about === "account"
+      ? this.#erase(false, user)
+      : null;
+    const again = this.workload.keyed.repeats.at(-1);
+    const recent = this.random.recent(this.workload.operations.jobs, 20);
     const own = user.jobs.at(-1);
     const job = about === "account" && own !== undefined ? { user, history: own } : recent;
     return Array.from({ length: count }, (_, index) => {
       if (first !== null && index === 0) return first;
       if (about === "key" && again !== undefined) return again();
-      if (about === "user") return this.keyed.any(user);
+      if (about === "user") return this.workload.keyed.any(user);
       if (about === "account") return this.#aboutAccount(user, job);
-      if (about === "worker" && index < 3) return this.services.tick();
+      if (about === "worker" && index < 3) return this.workload.services.tick();
       return this.#aboutJob(job);
     });
   }
@@ -125,11 +148,11 @@ export class WorkloadGenerator {
   #aboutAccount(user: User, job: OwnJob | undefined): Operation {
     switch (this.random.weighted({ request: 3, erase: 1, dashboard: 0.3, job: 4 })) {
       case "request":
-        return this.random.chance(0.2) ? this.uploads.ask(user) : this.keyed.any(user);
+        return this.random.chance(0.2) ? this.workload.uploads.ask(user) : this.workload.keyed.any(user);
       case "erase":
-        return this.accounts.erase(user, false);
+        return this.workload.accounts.erase(user, false);
       case "dashboard":
-        return this.accounts.deleteByDashboard(user, false);
+        return this.workload.accounts.deleteByDashboard(user, false);
       case "job":
         return this.#aboutJob(job);
     }
@@ -144,16 +167,18 @@ export class WorkloadGenerator {
       case "delete":
         return this.#delete(job);
       case "sync":
-        return this.operations.sync(job?.user ?? this.#user());
+        return this.workload.operations.sync(job?.user ?? this.#user());
       case "webhook": {
         const last = this.world.fal.runs.findLast(({ webhookUrl }) =>
           job !== undefined && attemptIn(webhookUrl).job === job.history.jobId
         );
         const run = last === undefined ? null : falReporter(last);
-        return run === null ? this.#poll(job) : this.services.deliver({ run, kind: "repeated", due: 0, tries: 9 });
+        return run === null
+          ? this.#poll(job)
+          : this.workload.services.deliver({ run, kind: "repeated", due: 0, tries: 9 });
       }
       case "tick":
-        return this.services.tick();
+        return this.workload.services.tick();
       case "share":
         return this.#share(job);
     }
@@ -170,39 +195,43 @@ export class WorkloadGenerator {
 
   /** Mostly a user with videos; sometimes one whose account is deleted already. */
   #erase(alone: boolean, chosen?: User): Operation {
-    const again = this.random.chance(0.15) ? this.random.maybe(this.accounts.leaving) : undefined;
-    const user = again ?? chosen ?? this.#recent(this.operations.jobs)?.user ?? this.#user();
-    return this.accounts.erase(user, alone);
+    const again = this.random.chance(0.15) ? this.random.maybe(this.workload.accounts.leaving) : undefined;
+    const user = again ?? chosen ?? this.#recent(this.workload.operations.jobs)?.user ?? this.#user();
+    return this.workload.accounts.erase(user, alone);
   }
 
   #poll(job: OwnJob | undefined): Operation {
-    return job === undefined ? this.services.tick() : this.operations.poll(job.user, job.history);
+    return job === undefined ? this.workload.services.tick() : this.workload.operations.poll(job.user, job.history);
   }
 
   #cancel(job: OwnJob | undefined): Operation {
-    return job === undefined ? this.services.tick() : this.operations.cancel(job.user, job.history);
+    return job === undefined ? this.workload.services.tick() : this.workload.operations.cancel(job.user, job.history);
   }
 
   #delete(job: OwnJob | undefined): Operation {
-    if (job === undefined) return this.services.tick();
-    const other = this.random.maybe(this.operations.jobs);
-    return this.operations.delete(job.user, job.history, other?.user === job.user ? undefined : other?.history);
+    if (job === undefined) return this.workload.services.tick();
+    const other = this.random.maybe(this.workload.operations.jobs);
+    return this.workload.operations.delete(
+      job.user,
+      job.history,
+      other?.user === job.user ? undefined : other?.history,
+    );
   }
 
   #share(job: OwnJob | undefined): Operation {
-    return job === undefined ? this.services.tick() : this.shares.any(job.user, job.history);
+    return job === undefined ? this.workload.services.tick() : this.workload.shares.any(job.user, job.history);
   }
 
   #trespass(): Operation {
-    const job = this.#recent(this.operations.jobs);
+    const job = this.#recent(this.workload.operations.jobs);
     const user = this.#user();
     if (job === undefined || job.user === user) return this.#poll(job);
-    return this.operations.trespass(user, job.history);
+    return this.workload.operations.trespass(user, job.history);
   }
 
   #webhook(): Operation {
     const webhook = this.world.webhooks.takeDue();
-    return webhook === undefined ? this.services.tick() : this.services.deliver(webhook);
+    return webhook === undefined ? this.workload.services.tick() : this.workload.services.deliver(webhook);
   }
 
   /** A webhook of any run, ended or not, from an attacker or from a provider that makes mistakes. */
@@ -211,20 +240,24 @@ export class WorkloadGenerator {
     const ofRunpod = this.random.chance(0.2) ? this.#recent(runpod.runs) : undefined;
     const ofFal = this.#recent(fal.runs);
     const run = ofRunpod !== undefined ? runpodReporter(ofRunpod) : ofFal === undefined ? null : falReporter(ofFal);
-    if (run === null) return this.services.tick();
+    if (run === null) return this.workload.services.tick();
     const drawn = this.random.pick(webhookKindsOf(run));
     const kind = ["genuine", "late", "before the answer"].includes(drawn)
       ? (run.isOver() ? "repeated" : "early")
       : drawn;
-    return this.services.deliver({ run, kind, due: 0, tries: 9 });
+    return this.workload.services.deliver({ run, kind, due: 0, tries: 9 });
   }
 
   #credits(): Operation {
-    const again = this.random.maybe([...this.services.added.keys()].slice(-20));
-    const known = again === undefined ? undefined : this.services.added.get(again);
+    const again = this.random.maybe([...this.workload.services.added.keys()].slice(-20));
+    const known = again === undefined ? undefined : this.workload.services.added.get(again);
     if (again !== undefined && known !== undefined && !known.user.leaving && this.random.chance(0.5)) {
-      return this.services.addCredits(known.user, again, known.amount);
+      return this.workload.services.addCredits(known.user, again, known.amount);
     }
-    return this.services.addCredits(this.#user(), `purchase-${++this.#transactions}`, this.random.whole(5, 80));
+    return this.workload.services.addCredits(
+      this.#user(),
+      `purchase-${++this.#transactions}`,
+      this.random.whole(5, 80),
+    );
   }
 }

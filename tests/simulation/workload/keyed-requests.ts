@@ -3,6 +3,8 @@ import type { User } from "../model/user.ts";
 import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
 import { newVariant } from "./generation-requests.ts";
+import type { CanvasOperations } from "./canvas-operations.ts";
+import type { Node } from "../model/canvas.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
@@ -15,6 +17,7 @@ export class KeyedRequests {
     private readonly operations: VideoOperations,
     private readonly transitions: TransitionOperations,
     private readonly openvs: OpenvOperations,
+    private readonly nodes: CanvasOperations,
     private readonly random: Random,
   ) {}
 
@@ -62,6 +65,16 @@ export class KeyedRequests {
       return this.openvs.create(user, key, this.#variant(key.variants));
     });
     return this.openvs.create(user, key, this.random.pick(key.variants));
+  }
+
+  video(node: Node, user: User): Operation {
+    const request = this.nodes.newRequest(node, user);
+    const { key } = request;
+    this.repeats.push(() => {
+      if (key.text !== null && this.random.chance(0.12) && key.variants.length < 3) this.nodes.addVariant(request);
+      return this.nodes.generate(request, this.#variant(key.variants));
+    });
+    return this.nodes.generate(request, this.random.pick(key.variants));
   }
 
   batch(user: User): Operation {

@@ -80,6 +80,7 @@ export class ShareOperations {
     return this.journal.operation(`revoke u${user.index} ${history.jobId}`, async (moment) => {
       const links = this.#links.filter((link) => one ? link.shareId === shareId : link.history === history);
       for (const link of links) link.revocationAsked = true;
+      if (!one) history.revocationAsked = true;
       const answer = await this.world.endpoints.call("videos", {
         method: "DELETE",
         path: `/${history.jobId}/share${one ? `?share_id=${shareId}` : ""}`,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { account } from "../../../supabase/functions/account/handler.ts";
 import { advanceJobs } from "../../../supabase/functions/advance-jobs/handler.ts";
+import { canvas } from "../../../supabase/functions/canvas/handler.ts";
 import { generateVideo } from "../../../supabase/functions/generate-video/handler.ts";
 import { getVideoStatus } from "../../../supabase/functions/get-video-status/handler.ts";
 import { openv } from "../../../supabase/functions/openv/handler.ts";
@@ -22,6 +23,7 @@ import { currentProcess } from "../runtime/process.ts";
 
 const HANDLERS = {
   "account": account,
+  "canvas": canvas,
   "generate-video": generateVideo,
   "get-video-status": getVideoStatus,
   "openv": openv,

@@ -4,6 +4,7 @@ import { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { offerModels } from "../../../local/stack/simulated-models.ts";
 import { startPostgres } from "../../../local/postgres/postgres.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import { Canvas } from "../model/canvas.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "../runtime/clock.ts";
 import { CoverageCounts } from "../runtime/coverage-counts.ts";
@@ -24,6 +25,7 @@ import { makeDeterministic } from "../runtime/determinism.ts";
 import { Submissions } from "../model/submissions.ts";
 import { createUser, keepFileTable, respell } from "./users.ts";
 import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
+import { KLING, WAN_IMAGE } from "../workload/generation-requests.ts";
 import { VeoProvider } from "./veo.ts";
 
 /** The whole simulated platform, in one process. */
@@ -46,6 +48,8 @@ export interface World {
   /** The size of the file at a provider's address; undefined if no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
+  /** The projects of the canvas. */
+  canvas: Canvas;
   procedureLog: ProcedureLog;
   /** Database queries outside of procedures use it too, so that they come in the same order in each run. */
   sequencer: Sequencer;
@@ -80,9 +84,11 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     connection: { role: "service_role" },
   });
   const submissions = new Submissions(counts, clock.now);
+  const canvas = new Canvas();
   const procedureLog = new ProcedureLog(clock.now);
   const procedures = await ProcedureServer.create(service, counts, (...call) => {
     submissions.observe(...call);
+    canvas.observe(...call);
     procedureLog.note(...call);
   });
   const faults = new FaultPlan(counts);
@@ -138,6 +144,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     },
     fileBytes,
     submissions,
+    canvas,
     procedureLog,
     sequencer,
     async tidy() {
@@ -163,7 +170,10 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
   await sql`update app_settings set welcome_credits = ${WELCOME_CREDITS}, retention_days = ${RETENTION_DAYS},
     active_jobs_per_user = 5, generations_per_hour = 7, cancels_after_start_per_day = ${MOST_CANCELLATIONS},
     refusals_after_start_per_day = 1000000,
-    uploads_per_day = ${UPLOADS_PER_DAY}`;
+    uploads_per_day = ${UPLOADS_PER_DAY}, public_functions_url = 'http://functions.simulated'`;
+  // The operator's choice for the canvas: two models whose videos most users can pay.
+  await sql`update models set is_default = false where is_default and category in ('text-to-video', 'image-to-video')`;
+  await sql`update models set is_default = true where id = any (${[KLING, WAN_IMAGE]}::uuid[])`;
   for (const [step, credits] of Object.entries(PRICES)) {
     await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;
   }
