@@ -15,6 +15,7 @@ import { Random } from "./runtime/random.ts";
 import { runToQuiescence } from "./checks/quiescence.ts";
 import { CanvasOperations } from "./workload/canvas-operations.ts";
 import { CanvasWorkload } from "./workload/canvas-workload.ts";
+import { ImportOperations } from "./workload/import-operations.ts";
 import { GraphOperations } from "./workload/graph-operations.ts";
 import { checkNodes } from "./checks/nodes.ts";
 import { OpenvOperations } from "./workload/openv-operations.ts";
@@ -73,6 +74,7 @@ export class Simulation {
       keyed,
       openvs,
       canvas: new CanvasWorkload(world.canvas, graphs, nodes, keyed, random.fork()),
+      imports: new ImportOperations(world, this.#operations, random.fork(), journal),
       accounts: this.#accounts,
       uploads: new UploadOperations(world, random.fork(), journal),
       shares: this.#shares,

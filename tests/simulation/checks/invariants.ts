@@ -1,4 +1,5 @@
 import { checkFiles, checkNothingIsLeft } from "./files.ts";
+import { checkImportedBalances } from "./imports.ts";
 import type { User } from "../model/user.ts";
 import { PRICES } from "../model/prices.ts";
 import type { Artifact } from "../model/submissions.ts";
@@ -7,18 +8,25 @@ import { MOST_CANCELLATIONS } from "../model/limits.ts";
 import type { World } from "../world/world.ts";
 
 /** What must hold whenever no operation is under way. */
-export async function checkMoney({ sql, counts }: World): Promise<void> {
+export async function checkMoney(world: World): Promise<void> {
+  const { sql, counts, imports } = world;
   const refused = Object.keys(counts.toJSON()["sql errors"] ?? {});
   if (refused.length > 0) throw new Violation(`The database refused: ${refused.join("; ")}`);
   await mustBeEmpty("audit_credits", sql`select * from audit_credits()`);
   await mustBeEmpty(
     "an address that was welcomed twice, or not once",
     sql`
-      select welcomed, entries from (select count(*) as welcomed from private.addresses where welcomed_at is not null) as known,
+      select welcomed, entries from (
+          select count(*) as welcomed from private.addresses where welcomed_at is not null
+            -- Who is imported brings a balance instead.
+            and address_hmac <> all (select private.address_hmac(private.mailbox(address)) from unnest(
+              ${imports.newAddresses}::text[]) as address)
+        ) as known,
         (select count(*) as entries from quota_log where reason = 'welcome_credits') as booked
       where welcomed <> entries
     `,
   );
+  await checkImportedBalances(world);
   await mustBeEmpty("a negative balance", sql`select * from credit_balances where credits_remaining < 0`);
   await mustBeEmpty(
     "a job charged or refunded more than once, or with another amount",
@@ -133,6 +141,11 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
         union all select 'usage', user_id from private.monthly_usage
         union all select 'upload', user_id from private.uploads
         union all select 'address', user_id from private.user_addresses
+        union all select 'import', user_id from private.imported_users
+        union all select 'imported video', user_id from private.imported_videos
+        union all select 'project', owner_id from projects
+        union all select 'membership', user_id from project_members
+        union all select 'size', holder_id from private.canvas_sizes
         union all select 'ledger', user_id from quota_log
       ) as rows where user_id = any(${gone}::uuid[])
     `,

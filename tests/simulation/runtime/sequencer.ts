@@ -24,6 +24,8 @@ export class Sequencer {
   inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const paced = this.pace.randomDelays ? () => withRandomDelays(work) : work;
     const result = this.pace.overlaps ? paced() : this.#last.then(paced);
+    // An early failure waits for its turn; without this it would be an unhandled rejection until then.
+    result.catch(() => {});
     const turn = this.#last.then(() => result).then(nextTurn, nextTurn);
     this.#last = turn;
     const answer = turn.then(() => result);

@@ -27,6 +27,7 @@ export class AccountOperations {
   erase(user: User, alone: boolean): Operation {
     return this.journal.operation(`erase u${user.index}`, async (moment) => {
       this.#begin(user);
+      await this.#countOwedCopies(user);
       const runs = alone ? await this.#runsOf(user) : [];
       const { status } = await this.world.endpoints.call("account", { method: "DELETE", userId: user.id });
       const { finished, disturbed } = moment();
@@ -88,6 +89,17 @@ export class AccountOperations {
         this.world.counts.add("account deletions", "run cancelled");
       }
     }
+  }
+
+  /** Counts the users who leave while files of imported videos are still to be copied. */
+  async #countOwedCopies(user: User): Promise<void> {
+    const { sql, sequencer, counts } = this.world;
+    const rows = await sequencer.inTurn(async () =>
+      await sql`
+        select from private.job_queue join video_jobs using (job_id)
+        where user_id = ${user.id} and imported_from is not null and next_check_at is not null limit 1`
+    );
+    if (rows.length > 0) counts.add("account deletions", "with files of an import to copy");
   }
 
   /** The user's runs that are under way, at providers that answer and can cancel. */

@@ -2,6 +2,7 @@ import type { ServiceOperations } from "./service-operations.ts";
 import type { AccountOperations } from "./account-operations.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
 import type { CanvasWorkload } from "./canvas-workload.ts";
+import type { ImportOperations } from "./import-operations.ts";
 import type { KeyedRequests } from "./keyed-requests.ts";
 import type { User } from "../model/user.ts";
 import type { Operation } from "./journal.ts";
@@ -21,6 +22,7 @@ const WEIGHTS = {
   openv: 3,
   "openv list": 2,
   canvas: 10,
+  import: 3,
   "canvas read": 1,
   duplicate: 10,
   poll: 28,
@@ -47,6 +49,7 @@ export interface Workload {
   keyed: KeyedRequests;
   openvs: OpenvOperations;
   canvas: CanvasWorkload;
+  imports: ImportOperations;
   accounts: AccountOperations;
   uploads: UploadOperations;
   shares: ShareOperations;
@@ -79,6 +82,8 @@ export class WorkloadGenerator {
         return this.workload.openvs.list(this.#recent(this.workload.operations.jobs)?.user ?? this.#user());
       case "canvas":
         return this.workload.canvas.any(this.#user());
+      case "import":
+        return this.workload.imports.any(this.#user());
       case "canvas read": {
         const job = this.#recent(this.workload.operations.jobs);
         return job === undefined ? this.workload.services.tick() : this.workload.canvas.read(job);
@@ -122,9 +127,10 @@ export class WorkloadGenerator {
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */
   several(): Operation[] {
     const count = this.random.whole(2, 8);
-    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1, node: 4 });
+    const about = this.random.weighted({ key: 5, job: 8, worker: 4, user: 4, account: 1, node: 4, import: 1 });
     this.world.counts.add("operations", `several at once: ${about}`);
     if (about === "node") return this.workload.canvas.several(count) ?? [this.workload.services.tick()];
+    if (about === "import") return this.workload.imports.several(count, this.#user());
     const user = this.#user();
     const first = about === "key"
       ? this.workload.keyed.any(user)

@@ -2,6 +2,7 @@ import { createClient } from "@supabase/supabase-js";
 import type { Database } from "../../../supabase/functions/_shared/database/database.types.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
 import { createFalAdapter } from "../../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
+import { createImportAdapter } from "../../../supabase/functions/_shared/providers/import/import-adapter.ts";
 import { ProviderError, type VideoProvider } from "../../../supabase/functions/_shared/providers/provider.ts";
 import { createRunpodAdapter } from "../../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "../../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
@@ -12,6 +13,7 @@ import type { Network } from "./network.ts";
 import type { Sequencer } from "../runtime/sequencer.ts";
 import { currentProcess } from "../runtime/process.ts";
 import { RUNPOD_WEBHOOK_TOKEN } from "../faults/webhooks.ts";
+import { EarlierSystem } from "./earlier-system.ts";
 import { FalProvider } from "./fal.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { VeoProvider } from "./veo.ts";
@@ -24,6 +26,7 @@ export interface SimulatedServices {
   fal: FalProvider;
   runpod: RunpodProvider;
   veo: VeoProvider;
+  earlierSystem: EarlierSystem;
   clock: Clock;
   sequencer: Sequencer;
 }
@@ -76,7 +79,9 @@ interface RemoteService {
 }
 
 /** The real adapters. Their calls go through the simulated network. */
-function createProviders({ network, fal, runpod, veo, clock }: SimulatedServices): Record<string, VideoProvider> {
+function createProviders(
+  { network, fal, runpod, veo, earlierSystem, clock }: SimulatedServices,
+): Record<string, VideoProvider> {
   const fetchFrom = ({ pointOf, call }: RemoteService): typeof fetch => async (input, init = {}) => {
     const method = init.method ?? "GET";
     const url = new URL(input instanceof Request ? input.url : input);
@@ -89,6 +94,9 @@ function createProviders({ network, fal, runpod, veo, clock }: SimulatedServices
       jwksUrl: fal.jwksUrl,
       fetch: fetchFrom({ pointOf: FalProvider.pointOf, call: (...asked) => fal.call(...asked) }),
       now: clock.now,
+    }),
+    import: createImportAdapter({
+      fetch: fetchFrom({ pointOf: EarlierSystem.pointOf, call: (...asked) => earlierSystem.call(...asked) }),
     }),
     runpod: createRunpodAdapter({
       key: runpod.key,

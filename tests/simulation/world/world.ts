@@ -4,6 +4,8 @@ import { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { offerModels } from "../../../local/stack/simulated-models.ts";
 import { startPostgres } from "../../../local/postgres/postgres.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import { Imports } from "../model/imports.ts";
+import { EarlierSystem } from "./earlier-system.ts";
 import { Canvas } from "../model/canvas.ts";
 import { Bucket } from "./bucket.ts";
 import { Clock } from "../runtime/clock.ts";
@@ -45,11 +47,16 @@ export interface World {
   users: User[];
   /** Replaces a deleted user by a new one, or by the same person with a new account. */
   replaceUser(gone: User): Promise<void>;
+  /** A user whom an import brings along: they get no welcome credits. */
+  addUser(email: string): Promise<void>;
   /** The size of the file at a provider's address; undefined if no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
   /** The projects of the canvas. */
   canvas: Canvas;
+  /** The earlier system, and what was imported from it. */
+  earlierSystem: EarlierSystem;
+  imports: Imports;
   procedureLog: ProcedureLog;
   /** Database queries outside of procedures use it too, so that they come in the same order in each run. */
   sequencer: Sequencer;
@@ -104,6 +111,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   fal.onEnded = (run) => webhooks.falEnded(run);
   runpod.onEnded = (run) => webhooks.runpodEnded(run);
   const newUser = (index: number, comesBackAs?: string) => createUser({ sql, random, sequencer }, index, comesBackAs);
+  const earlierSystem = new EarlierSystem();
   const users: User[] = [];
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
@@ -114,13 +122,16 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   };
   function fileBytes(address: string): number | undefined {
     const url = new URL(address);
+    const imported = earlierSystem.fileBytes(url);
+    if (imported !== undefined) return imported;
     const { foreignMediaOrigin } = fal.simulation.settings;
     const made = url.origin === foreignMediaOrigin
       ? fal
       : [fal, runpod, veo].find((one) => new URL(one.url).origin === url.origin);
     return made?.fileBytes(url);
   }
-  const dependencies = createDependencies({ network, procedures, bucket, fal, runpod, veo, clock, sequencer });
+  const services = { network, procedures, bucket, fal, runpod, veo, earlierSystem, clock, sequencer };
+  const dependencies = createDependencies(services);
   const endpoints = new Endpoints(dependencies, counts);
   return {
     sql,
@@ -142,7 +153,12 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
       counts.add("account deletions", comesBack ? "came back" : "new user");
       users[place] = await newUser(nextUser++, comesBack ? respell(gone.email, random) : undefined);
     },
+    async addUser(email) {
+      if (!users.some((user) => user.email === email)) users.push(await newUser(nextUser++, email));
+    },
     fileBytes,
+    earlierSystem,
+    imports: new Imports(),
     submissions,
     canvas,
     procedureLog,

@@ -44,7 +44,7 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
       key: required(environment.RENDI_API_KEY, "RENDI_API_KEY"),
       ...(environment.RENDI_BASE_URL === undefined ? {} : { baseUrl: environment.RENDI_BASE_URL }),
     }),
-  import: (environment) => createImportAdapter(hasProxy(environment) ? undefined : resolveHost),
+  import: (environment) => createImportAdapter(hasProxy(environment) ? {} : { resolveHost }),
   veo: (environment) =>
     createVeoAdapter({
       // Google's files open with our key only, so users cannot be sent there: they have to be copied to our Storage.
