@@ -1,17 +1,20 @@
 -- Videos for nodes: which node a request is for, and how the end of its job reaches the node, in the job's own
 -- transaction. Nodes are locked after all that is locked for a job and its money.
 
--- The newest job of each node: the only one that writes it.
+-- The jobs of each node that matter to it: the newest, which is the only one that writes it, and the one whose video it
+-- shows.
 create table private.node_jobs (
   node_id uuid primary key references public.nodes (id) on delete cascade,
-  -- No foreign key: the node is put right after its job was deleted.
-  job_id uuid not null,
-  -- The address of the functions, as the function that started the job knows it: for the link, where the database does
+  -- The newest; null once it is deleted. No foreign key: the node is put right after its job was deleted.
+  job_id uuid,
+  -- The address of the functions, as the function that started the newest knows it: for the link, where the database does
   -- not know it itself.
   functions_url text,
-  -- The link to the finished video that the node got.
+  -- The last one whose link the node got, and that link.
+  video_job_id uuid,
   video_url text,
-  constraint a_job_is_of_one_node unique (job_id)
+  constraint a_job_is_of_one_node unique (job_id),
+  constraint a_video_is_of_one_node unique (video_job_id)
 );
 
 alter table private.node_jobs enable row level security;
@@ -82,15 +85,14 @@ begin
   end if;
   update public.nodes set status = 'processing', error_message = null where id = p_node_id;
   insert into private.node_jobs (node_id, job_id, functions_url) values (p_node_id, p_job_id, p_functions_url)
-  on conflict (node_id) do update set
-    job_id = excluded.job_id, functions_url = excluded.functions_url, video_url = null;
+  on conflict (node_id) do update set job_id = excluded.job_id, functions_url = excluded.functions_url;
 end;
 $$;
 
 revoke execute on function private.begin_node_job(uuid, uuid, text) from public, anon, authenticated;
 grant execute on function private.begin_node_job(uuid, uuid, text) to service_role;
 
--- Locks the node that waits for a job; null where none does.
+-- Locks the node that waits for a job or shows its video; null where none does.
 create function private.lock_node_of_job(
   p_job_id uuid
 )
@@ -101,10 +103,11 @@ security invoker
 set search_path = ''
 as $$
 begin
-  perform from public.nodes where id = (select node_id from private.node_jobs where job_id = p_job_id)
+  perform from public.nodes where id = (
+    select node_id from private.node_jobs where job_id = p_job_id or video_job_id = p_job_id)
   for no key update;
   -- Read again: while we waited for the lock, a newer job may have taken the node.
-  return (select node_id from private.node_jobs where job_id = p_job_id);
+  return (select node_id from private.node_jobs where job_id = p_job_id or video_job_id = p_job_id);
 end;
 $$;
 
@@ -130,9 +133,10 @@ begin
   end if;
   if new.status = 'completed' then
     v_share := private.create_share(new.job_id);
-    update private.node_jobs set
-      video_url = coalesce(v_share ->> 'url', functions_url || '/share/' || (v_share ->> 'token'))
-    where node_id = v_node_id returning video_url into v_video_url;
+    v_video_url := coalesce(v_share ->> 'url', (
+      select functions_url || '/share/' || (v_share ->> 'token') from private.node_jobs where node_id = v_node_id));
+    update private.node_jobs set video_job_id = new.job_id, video_url = v_video_url
+    where node_id = v_node_id and v_video_url is not null;
   end if;
   update public.nodes set
     status = new.status, error_message = left(new.error_message, 500),
@@ -144,7 +148,8 @@ $$;
 
 revoke execute on function private.end_node_job() from public, anon, authenticated;
 
--- Empties the node whose job was deleted: nothing is behind the address of its video any more.
+-- Puts the node right whose job was deleted: nothing is behind the address of its video any more, and a node whose
+-- newest job is gone waits for nothing.
 create function private.forget_node_job()
 returns trigger
 language plpgsql
@@ -155,12 +160,21 @@ as $$
 declare
   v_node_id uuid := private.lock_node_of_job(old.job_id);
 begin
+  if v_node_id is null then
+    return null;
+  end if;
   update public.nodes set
-    status = 'idle', error_message = null,
-    data = case when data ->> 'video_url' = node_jobs.video_url then data - 'video_url' else data end
-  from private.node_jobs
-  where nodes.id = v_node_id and node_jobs.node_id = v_node_id;
-  delete from private.node_jobs where node_id = v_node_id;
+    status = case when known.job_id = old.job_id then 'idle' else status end,
+    error_message = case when known.job_id = old.job_id then null else error_message end,
+    data = case when known.video_job_id = old.job_id and data ->> 'video_url' = known.video_url
+      then data - 'video_url' else data end
+  from private.node_jobs as known
+  where nodes.id = v_node_id and known.node_id = v_node_id;
+  update private.node_jobs set
+    job_id = nullif(job_id, old.job_id), video_job_id = nullif(video_job_id, old.job_id),
+    video_url = case when video_job_id <> old.job_id then video_url end
+  where node_id = v_node_id;
+  delete from private.node_jobs where node_id = v_node_id and job_id is null and video_job_id is null;
   return null;
 end;
 $$;

@@ -18,7 +18,8 @@ as $$
 declare
   v_found record;
 begin
-  select jobs.job_id, jobs.user_id, node_jobs.video_url into v_found
+  select jobs.job_id, jobs.user_id, case when video_job_id = jobs.job_id then node_jobs.video_url end as video_url
+  into v_found
   from private.node_jobs
     join public.nodes on nodes.id = node_jobs.node_id
     join public.project_members as members using (project_id)

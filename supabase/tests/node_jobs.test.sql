@@ -1,6 +1,6 @@
 -- Videos for nodes of a project: who may ask, and what the end of a job writes.
 begin;
-select plan(35);
+select plan(39);
 \ir support/jobs.psql
 -- As at the end of each transaction.
 set constraints all immediate;
@@ -113,6 +113,20 @@ select pg_temp.ask('9', pg_temp.node_id('one')), pg_temp.deliver('9');
 create temp table delivered as select pg_temp.job_of('9') as job_id;
 select public.delete_videos(pg_temp.a(), array[job_id]) from delivered;
 select is(pg_temp.shows('one'), 'idle a cat', 'the address of a deleted video is gone from its node');
+
+-- An older video is deleted, which the node still shows.
+select pg_temp.ask('older', pg_temp.node_id('one')), pg_temp.deliver('older');
+select pg_temp.ask('newer', pg_temp.node_id('one'));
+select is(pg_temp.shows('one'), 'processing a cat older.mp4', 'a node shows its older video while a newer one is made');
+select is(
+  public.read_node_job(pg_temp.a(), pg_temp.job_of('newer')) ->> 'video_url', null,
+  'whose link is not that of the newer job');
+create temp table older as select pg_temp.job_of('older') as job_id;
+select public.delete_videos(pg_temp.a(), array[job_id]) from older;
+select is(pg_temp.shows('one'), 'processing a cat',
+  'the address of a deleted video is gone from its node, which goes on with its newer job');
+select pg_temp.deliver('newer');
+select is(pg_temp.shows('one'), 'completed a cat newer.mp4', 'and shows the newer video');
 
 -- A node or an account that goes.
 select pg_temp.ask('10', pg_temp.node_id('one'));

@@ -56,8 +56,7 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the newest job of a node",
     guard: "An older job's end does not overwrite what the node waits for.",
     file: NODE_JOBS,
-    find:
-      "on conflict (node_id) do update set\n    job_id = excluded.job_id, functions_url = excluded.functions_url, video_url = null;",
+    find: "on conflict (node_id) do update set job_id = excluded.job_id, functions_url = excluded.functions_url;",
     replace: "on conflict (node_id) do nothing;",
     test: nodeJobs("the end of the older one changes nothing"),
   },
@@ -76,6 +75,22 @@ export const canvasMutations: readonly Mutation[] = [
     find: "then data - 'video_url' else data end",
     replace: "then data else data end",
     test: nodeJobs("the address of a deleted video is gone from its node"),
+  },
+  {
+    name: "the older video of a node",
+    guard: "A node that waits for a newer video shows no address of a deleted older one.",
+    file: NODE_JOBS,
+    find: "select node_id from private.node_jobs where job_id = p_job_id or video_job_id = p_job_id)\n  for",
+    replace: "select node_id from private.node_jobs where job_id = p_job_id)\n  for",
+    test: nodeJobs("the address of a deleted video is gone from its node, which goes on with its newer job"),
+  },
+  {
+    name: "whose link a poll of the canvas shows",
+    guard: "A job that is under way is not answered with the link of an older video.",
+    file: NODE_VIDEOS,
+    find: "case when video_job_id = jobs.job_id then node_jobs.video_url end as video_url",
+    replace: "node_jobs.video_url",
+    test: nodeJobs("whose link is not that of the newer job"),
   },
   {
     name: "the room for the video in a node's data",

@@ -28,6 +28,9 @@ export async function checkFiles(world: World): Promise<void> {
     `,
   ]);
   for (const job of jobs) {
+    if (job.imported_from !== null) {
+      world.counts.add("imports", job.video_path === null ? "at its old address" : "copied");
+    }
     checkVideo(world, job);
     checkThumbnail(world, job);
     checkSubtitles(world, job);

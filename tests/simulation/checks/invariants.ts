@@ -145,7 +145,6 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
         union all select 'imported video', user_id from private.imported_videos
         union all select 'project', owner_id from projects
         union all select 'membership', user_id from project_members
-        union all select 'size', holder_id from private.canvas_sizes
         union all select 'ledger', user_id from quota_log
       ) as rows where user_id = any(${gone}::uuid[])
     `,

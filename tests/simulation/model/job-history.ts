@@ -190,7 +190,7 @@ export class JobHistory {
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
     // A deletion may remove the files between the read of the job and the signing of their addresses.
     if (this.mayBeGone(now)) return;
-    const lacksThumbnail = thumbnail_url === null && this.expected.thumbnail !== false &&
+    const lacksThumbnail = thumbnail_url === null && this.expected.imported?.hasThumbnail !== false &&
       !skipped_extras.includes("thumbnail");
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);

@@ -11,8 +11,8 @@ export interface ExpectedJob {
   /** The extras that the video may be delivered without. */
   spare: readonly Extra[];
   subtitles: boolean;
-  /** Only an imported video may have been without one from the beginning. */
-  thumbnail?: boolean;
+  /** For an imported video: whether it had a thumbnail. */
+  imported?: { hasThumbnail: boolean };
 }
 
 /** One of the bodies that a client sends with a key. `refusal` is the error that it must get; null for none. */

@@ -6,6 +6,7 @@ import { checkLeaving, TROUBLE, type User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
 import { randomPromptWords } from "../faults/prompt-words.ts";
+import { jobsUnderWay } from "../world/jobs-under-way.ts";
 import { asUser } from "../world/rest.ts";
 import type { Answer } from "../world/endpoints.ts";
 import type { World } from "../world/world.ts";
@@ -87,6 +88,9 @@ export class CanvasOperations {
       const replayed = answer.headers.has("x-idempotent-replay");
       if (key.text === null && answer.status === 200) {
         this.world.counts.add("repeats", `of a node, without a key: ${replayed ? "replayed" : "made"}`);
+      }
+      if (answer.status === 200 && !replayed && await jobsUnderWay(this.world, node.jobs) > 1) {
+        this.world.counts.add("canvas", "two jobs of a node at once");
       }
       this.#checkRight({ user, node, route, key }, variant, answer, done);
       this.operations.noteJob(user, checkGeneration(key, variant, { ...answer, replayed }, done), variant, done);

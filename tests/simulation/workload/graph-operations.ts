@@ -6,6 +6,7 @@ import type { Moment } from "../model/moment.ts";
 import type { User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import { Violation } from "../runtime/violation.ts";
+import { jobsUnderWay } from "../world/jobs-under-way.ts";
 import { asUser, write } from "../world/rest.ts";
 import type { World } from "../world/world.ts";
 
@@ -113,7 +114,7 @@ export class GraphOperations {
 
   deleteNode(node: Node, user: User): Operation {
     return this.journal.operation(`delete node u${user.index} ${node.id}`, async (moment) => {
-      const isRunning = await this.#isRunning([node]);
+      const isRunning = await jobsUnderWay(this.world, node.jobs) > 0;
       const wasThere = existed(node, moment()) === true;
       const change = node.exists.begin(false);
       const rows = await this.#write(user, (sql) => sql`delete from nodes where id = ${node.id}`);
@@ -127,7 +128,7 @@ export class GraphOperations {
 
   deleteProject(project: Project, user: User): Operation {
     return this.journal.operation(`delete project u${user.index} ${project.id}`, async (moment) => {
-      const isRunning = await this.#isRunning(project.nodes);
+      const isRunning = await jobsUnderWay(this.world, project.nodes.flatMap(({ jobs }) => jobs)) > 0;
       const changes = user === project.owner
         ? [
           ...project.nodes.map(({ exists }) => exists.begin(false)),
@@ -195,7 +196,8 @@ export class GraphOperations {
     const before = known.last;
     if (!known.isSettled || before === role) return;
     project.roles.set(user, known);
-    const isRunning = role === null && await this.#isRunning(project.nodes, user);
+    const theirs = project.nodes.flatMap(({ jobs }) => jobs.filter(({ userId }) => userId === user.id));
+    const isRunning = role === null && await jobsUnderWay(this.world, theirs) > 0;
     const change = known.begin(role);
     const by = role === null && leaves ? user : project.owner;
     const where = { project_id: project.id, user_id: user.id };
@@ -251,16 +253,5 @@ export class GraphOperations {
       throw new Violation(`A client was refused: ${written.code}`);
     }
     return 0;
-  }
-
-  /** Whether a job of one of these nodes is under way. */
-  async #isRunning(nodes: readonly Node[], user?: User): Promise<boolean> {
-    const ids = nodes.flatMap(({ jobs }) => jobs.filter((job) => user === undefined || job.userId === user.id))
-      .map(({ jobId }) => jobId);
-    const { sql, sequencer } = this.world;
-    const rows = await sequencer.inTurn(async () =>
-      await sql`select from video_jobs where job_id = any (${ids}::uuid[]) and completed_at is null limit 1`
-    );
-    return rows.length > 0;
   }
 }

@@ -167,7 +167,7 @@ export class ImportOperations {
       extras: [],
       spare: [],
       subtitles: false,
-      thumbnail: hasThumbnail,
+      imported: { hasThumbnail },
     } as const;
     const variant = { body: {}, refusal: null, expected, uploads: [] };
     return { owner, line, written: "no", calls: 0, variant, isNoted: false };

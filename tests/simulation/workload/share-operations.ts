@@ -59,6 +59,7 @@ export class ShareOperations {
       if (answer.status !== 200 || history.goneSince < done.started) {
         throw new Violation(`The request to share ${history.jobId} was answered ${answer.status}`);
       }
+      if (history.expected.imported !== undefined) this.world.counts.add("imports", "shared");
       const { share_id, url } = linkSchema.parse(answer.body);
       const ends = (from: number) => expires ? from + LIFE_SECONDS * 1000 : Infinity;
       this.#links.push({

@@ -222,6 +222,9 @@ export class VideoOperations {
       if (result.deleted.join() !== mine.join() || result.not_found.toSorted().join() !== others.join()) {
         throw new Violation(`The deletion of ${jobIds} was answered ${JSON.stringify(result)}`);
       }
+      if (mine.length > 0 && history.expected.imported !== undefined) {
+        this.world.counts.add("imports", "deleted by its owner");
+      }
       if (kept.length > 0) this.world.counts.add("cancellations", "not deleted");
       else history.goneSince = Math.min(history.goneSince, finished);
     });

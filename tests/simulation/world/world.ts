@@ -115,6 +115,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const users: User[] = [];
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
+  const coming = new Set<string>();
   fal.canFetch = (url) => {
     // Google's files need our key. Our own addresses always count as valid: a file may be deleted after its signing.
     if (url.origin === new URL(veo.url).origin) return false;
@@ -154,7 +155,10 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
       users[place] = await newUser(nextUser++, comesBack ? respell(gone.email, random) : undefined);
     },
     async addUser(email) {
-      if (!users.some((user) => user.email === email)) users.push(await newUser(nextUser++, email));
+      if (users.some((user) => user.email === email) || coming.has(email)) return;
+      coming.add(email);
+      users.push(await newUser(nextUser++, email));
+      coming.delete(email);
     },
     fileBytes,
     earlierSystem,
