@@ -47,12 +47,15 @@ revoke execute on function private.new_video_json(uuid) from public, anon, authe
 grant execute on function private.new_video_json(uuid) to service_role;
 
 -- Returns the outcome for a key that was used and has not expired; null for a new key. A batch is one request with many
--- keys: if one of them was used for another request, the whole batch is refused.
+-- keys: if one of them was used for another request, the whole batch is refused. Whether it is a repeat is decided once:
+-- p_batch_since is the `since` of its items before, and those that were made from then on count also if they expired
+-- meanwhile.
 create function private.find_answer(
   p_user_id uuid,
   p_idempotency_key text,
   p_request_hash text,
-  p_sibling_keys text[] default '{}'
+  p_sibling_keys text[] default '{}',
+  p_batch_since timestamptz default null
 )
 returns jsonb
 language plpgsql
@@ -66,7 +69,8 @@ declare
 begin
   -- One query for all keys, other requests first: between two queries such a request could take a key.
   select * into v_key from public.idempotency_log
-  where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys) and expires_at > v_now
+  where user_id = p_user_id and idempotency_key = any (p_idempotency_key || p_sibling_keys)
+    and (expires_at > v_now or created_at >= p_batch_since)
   order by request_hash is distinct from p_request_hash desc, idempotency_key = p_idempotency_key desc
   limit 1;
   if not found then
@@ -79,13 +83,13 @@ begin
     return null;
   end if;
   return jsonb_build_object(
-    'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data,
+    'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data, 'since', v_key.created_at,
     'video', private.new_video_json(v_key.job_id));
 end;
 $$;
 
-revoke execute on function private.find_answer(uuid, text, text, text[]) from public, anon, authenticated;
-grant execute on function private.find_answer(uuid, text, text, text[]) to service_role;
+revoke execute on function private.find_answer(uuid, text, text, text[], timestamptz) from public, anon, authenticated;
+grant execute on function private.find_answer(uuid, text, text, text[], timestamptz) to service_role;
 
 -- Stores a key with its job and the answer that a replay gets, for p_key_seconds, or as long as app_settings says. A row
 -- that is already there has expired: find_answer was called before.
@@ -127,8 +131,50 @@ revoke execute on function private.store_answer(uuid, text, text, text, uuid, js
   from public, anon, authenticated;
 grant execute on function private.store_answer(uuid, text, text, text, uuid, jsonb, integer) to service_role;
 
--- Forgets the request of a job that was sent without a key, because its owner has ended or deleted the job: who sends
--- the same again wants another video. Only rows that have not expired: a new request may be writing over the others.
+-- Joins a key that was just stored to its batch, and returns since when the batch is bound. All its keys have that time
+-- as `created_at` and expire together with the one that was stored last: the batch is a repeat as a whole or not at all.
+create function private.join_batch(
+  p_user_id uuid,
+  p_idempotency_key text,
+  p_sibling_keys text[],
+  p_batch_since timestamptz
+)
+returns timestamptz
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_stored public.idempotency_log;
+  v_since timestamptz;
+begin
+  select * into v_stored from public.idempotency_log
+  where user_id = p_user_id and idempotency_key = p_idempotency_key;
+  if cardinality(p_sibling_keys) = 0 then
+    return v_stored.created_at;
+  end if;
+  v_since := coalesce(p_batch_since, (
+    select min(created_at) from public.idempotency_log
+    where user_id = p_user_id and idempotency_key = any (p_sibling_keys) and expires_at > v_now), v_stored.created_at);
+  update public.idempotency_log set created_at = v_since, expires_at = v_stored.expires_at
+  where ctid = any (array(
+    select ctid from public.idempotency_log
+    where user_id = p_user_id and (idempotency_key = p_idempotency_key
+      or (idempotency_key = any (p_sibling_keys) and created_at = v_since))
+    -- A locked one is being deleted, by a transaction that may wait for our node.
+    for update skip locked));
+  return v_since;
+end;
+$$;
+
+revoke execute on function private.join_batch(uuid, text, text[], timestamptz) from public, anon, authenticated;
+grant execute on function private.join_batch(uuid, text, text[], timestamptz) to service_role;
+
+-- Forgets the request of a job that was sent without a key, because the job failed, or its owner has ended or deleted
+-- it: who sends the same again wants a video. Only rows that have not expired: a new request may be writing over the
+-- others.
 create function private.forget_repeats(
   p_job_id uuid
 )
@@ -147,8 +193,9 @@ $$;
 revoke execute on function private.forget_repeats(uuid) from public, anon, authenticated;
 grant execute on function private.forget_repeats(uuid) to service_role;
 
--- Deletes up to p_limit expired keys, the oldest first, and returns their number: { idempotency_keys }. Also forgets
--- the usage of users who left, once it no longer counts.
+-- Deletes up to p_limit keys that expired a minute ago, the oldest first, and returns their number: { idempotency_keys }.
+-- Until then a batch that is being repeated may still read them. Also forgets the usage of users who left, once it no
+-- longer counts.
 create function public.purge_expired(
   p_limit integer default 1000
 )
@@ -159,13 +206,13 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
+  v_until timestamptz := private.clock() - interval '1 minute';
   v_keys integer;
 begin
   delete from public.idempotency_log
   where ctid = any (array(
     select ctid from public.idempotency_log
-    where expires_at <= v_now order by expires_at limit p_limit
+    where expires_at <= v_until order by expires_at limit p_limit
     -- A request that reuses an expired key has its row locked.
     for update skip locked));
   get diagnostics v_keys = row_count;

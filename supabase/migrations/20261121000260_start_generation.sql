@@ -132,8 +132,8 @@ grant execute on function private.create_charged_job(public.video_jobs, jsonb, i
 -- `p_request` is { kind, model_id or model_name, prompt, settings, image_url, image_path, tail_image_url,
 -- tail_image_path, node_id, needs_node, max_credits, functions_url }; with needs_node, node_id must be a node of a project;
 -- max_credits is the most that the user agreed to pay; functions_url is the address of the functions as they know it.
--- `p_sibling_keys` are the keys of its batch. `p_key_seconds` is how long the key is bound, if not as long as
--- app_settings says.
+-- `p_sibling_keys` are the keys of its batch, `p_batch_since` is the `since` of the batch's items before.
+-- `p_key_seconds` is how long the key is bound, if not as long as app_settings says.
 create function public.start_generation(
   p_user_id uuid,
   p_idempotency_key text,
@@ -141,7 +141,8 @@ create function public.start_generation(
   p_request jsonb,
   p_sibling_keys text[] default '{}',
   p_lease_seconds integer default 60,
-  p_key_seconds integer default null
+  p_key_seconds integer default null,
+  p_batch_since timestamptz default null
 )
 returns jsonb
 language plpgsql
@@ -150,7 +151,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_outcome jsonb := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
+  v_outcome jsonb := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys, p_batch_since);
   v_balance bigint;
   v_job public.video_jobs;
   v_node record;
@@ -168,7 +169,7 @@ begin
   if not found then
     perform private.require_account(p_user_id);
   end if;
-  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);
+  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys, p_batch_since);
   if v_outcome is not null then
     return v_outcome;
   end if;
@@ -201,10 +202,14 @@ begin
     return v_outcome;
   end if;
   perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
-  return private.create_charged_job(v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
+  v_outcome := private.create_charged_job(
+    v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
+  return v_outcome || jsonb_build_object(
+    'since', private.join_batch(p_user_id, p_idempotency_key, p_sibling_keys, p_batch_since));
 end;
 $$;
 
-revoke execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer)
+revoke execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer, timestamptz)
   from public, anon, authenticated;
-grant execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer) to service_role;
+grant execute on function public.start_generation(uuid, text, text, jsonb, text[], integer, integer, timestamptz)
+  to service_role;

@@ -142,6 +142,7 @@ begin
   update private.monthly_usage set seconds = greatest(0, seconds - v_job.seconds)
   where user_id = v_job.user_id and month = private.month_of(v_job.created_at);
 
+  perform private.forget_repeats(p_job_id);
   if p_response is not null then
     v_response := p_response || jsonb_build_object(
       'job_id', p_job_id, 'credits_refunded', v_job.credits_refunded,

@@ -101,7 +101,6 @@ security invoker
 set search_path = ''
 as $$
 begin
-  perform private.forget_repeats(p_job.job_id);
   return public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_refund_reason =>
     case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
 end;

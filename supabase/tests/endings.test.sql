@@ -147,7 +147,7 @@ select is(
     'credits_refunded', 2, 'credits_remaining', pg_temp.balance()),
   'the answer of a job that failed during its submission has the failure and the refund') from answer;
 select is(
-  pg_temp.start('submitting') - 'video',
+  pg_temp.start('submitting') - '{video,since}'::text[],
   jsonb_build_object('outcome', 'replayed', 'status_code', 500, 'response', json -> 'response'),
   'every replay of its key gets that answer') from answer;
 

@@ -6,15 +6,16 @@ select pg_temp.start('old');
 set local test.now = '2030-01-01 18:00:00+00';
 select pg_temp.start('new');
 select is(public.purge_expired() -> 'idempotency_keys', '0', 'keys that have not expired are kept');
-set local test.now = '2030-01-02 12:00:00+00';
+set local test.now = '2030-01-02 12:01:00+00';
 select is(public.purge_expired() -> 'idempotency_keys', '1', 'keys that have expired are deleted and counted');
 select results_eq('select idempotency_key from public.idempotency_log', array['new'],
   'keys that have not expired stay');
 select is(public.purge_expired() -> 'idempotency_keys', '0', 'a second purge finds nothing');
+set local test.now = '2030-01-02 12:00:00+00';
 savepoint before_batches;
 set local test.now = '2030-01-03 12:00:00+00';
 select pg_temp.start('newer');
-set local test.now = '2030-01-04 12:00:00+00';
+set local test.now = '2030-01-04 12:01:00+00';
 select is(public.purge_expired(1) -> 'idempotency_keys', '1', 'a purge deletes no more keys than its limit');
 select results_eq('select idempotency_key from public.idempotency_log', array['newer'],
   'a purge deletes the oldest keys first');

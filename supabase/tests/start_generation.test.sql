@@ -58,7 +58,7 @@ create temp table traces as select pg_temp.traces() as before;
 select is(
   pg_temp.start('first', '{"settings": {"duration": 8}}'),
   jsonb_build_object('outcome', 'replayed', 'status_code', 200, 'response', answer -> 'response',
-    'video', answer -> 'video'),
+    'since', answer -> 'since', 'video', answer -> 'video'),
   'a repeated request gets the very same response') from first;
 update public.credit_balances set credits_remaining = 0 where user_id = pg_temp.a();
 update public.models set is_available = false, unavailable_reason = 'Gone' where name = 'Test';

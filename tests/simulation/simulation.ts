@@ -4,6 +4,7 @@ import { AccountOperations } from "./workload/account-operations.ts";
 import { KeyedRequests } from "./workload/keyed-requests.ts";
 import { ServiceOperations } from "./workload/service-operations.ts";
 import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks/invariants.ts";
+import { REPEAT_MS } from "./model/limits.ts";
 import { WorkloadGenerator } from "./workload/generator.ts";
 import { checkFiles } from "./checks/files.ts";
 import { Journal, type Operation } from "./workload/journal.ts";
@@ -37,6 +38,8 @@ interface RunningOperation {
 
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
+/** A little more than a batch of two reads the clock. */
+const MOST_READINGS = 120;
 const CHECK_EVERY = 1000;
 /** Often: what a node shows must be right after each transaction. */
 const CHECK_NODES_EVERY = 50;
@@ -118,7 +121,7 @@ export class Simulation {
   async #step(): Promise<void> {
     const outage = this.#outages.turn(this.done);
     if (outage !== null) this.#note(outage);
-    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1 })) {
+    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1, edge: 0.5 })) {
       case "one":
         return await this.#one();
       case "several":
@@ -127,6 +130,8 @@ export class Simulation {
         return await this.#pass(this.#pause());
       case "wake":
         return await this.#wake();
+      case "edge":
+        return await this.#edge();
       case "rotate":
         return await this.world.fal.rotateKeys(this.random.chance(0.5));
     }
@@ -138,6 +143,16 @@ export class Simulation {
     const rest = await this.#finish(running);
     const undisturbed = rest === "done" && !running.process.disturbed;
     if (operation.text === "advance" && undisturbed) await checkDeadlines(this.world);
+  }
+
+  /** Repeats a batch just when it expires: each procedure reads a later time. */
+  async #edge(): Promise<void> {
+    const [first, again] = this.#generator.batchTwice();
+    const sentAt = this.world.clock.now();
+    await this.#finish(this.#begin(first));
+    await this.#pass(sentAt + REPEAT_MS - this.world.clock.now());
+    await this.world.clock.creep(this.random.whole(0, MOST_READINGS));
+    await this.#finish(this.#begin(again));
   }
 
   async #several(): Promise<void> {

@@ -45,11 +45,12 @@ export async function createBatch(context: JobContext, request: Request): Promis
     const before = items.at(-1);
     // Once the database is unreachable, the other items fail at once instead of waiting for it again.
     const isGone = before instanceof RequestError && before.code === "unavailable";
-    const identityOfItem = { ...identity, idempotencyKey: await keyOfItem(index), siblingKeys };
+    const batchSince = items.find(isStarted)?.since;
+    const identityOfItem = { ...identity, idempotencyKey: await keyOfItem(index), siblingKeys, batchSince };
     items.push(isGone ? before : await startItem(context, transition, identityOfItem));
   }
   const [first] = items;
-  const started = items.filter((item): item is StartedJob => !(item instanceof RequestError));
+  const started = items.filter(isStarted);
   if (started.length === 0 && first instanceof RequestError) throw first;
   const tasks = items.map((item, index) => ({
     index,
@@ -67,6 +68,10 @@ export async function createBatch(context: JobContext, request: Request): Promis
     202,
     replayHeader(started),
   );
+}
+
+function isStarted(item: StartedJob | RequestError): item is StartedJob {
+  return !(item instanceof RequestError);
 }
 
 /** One transition of a batch, or the error of this one alone. */

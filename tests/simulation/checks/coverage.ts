@@ -181,6 +181,8 @@ const RARE: [Heading, string][] = [
   ["imports", "shared"],
   ["account deletions", "with files of an import to copy"],
   ["repeats", "of a node, without a key: replayed"],
+  ["batches", "repeated as a whole"],
+  ["batches", "new as a whole"],
   ["alerts", "circuit_opened"],
   ["alerts", "copy_given_up"],
   ["alerts", "run_wasted"],

@@ -25,7 +25,7 @@ export interface Key {
   variants: RequestVariant[];
   jobs: KeyedJob[];
   firstStarted: number;
-  /** Whether the owner may have ended or deleted a job: a request without a key is then forgotten. */
+  /** Whether a job may have failed, or been ended or deleted by its owner: a request without a key is then forgotten. */
   mayBeEnded(jobId: string): boolean;
 }
 
@@ -35,6 +35,9 @@ export interface BatchKey {
   variants: { body: Record<string, unknown>; refusal: RequestVariant["refusal"] }[];
   items: Key[];
   groupId: string | null;
+  /** How often it was sent, and how many of its answers are still to come. */
+  sent: number;
+  waiting: number;
 }
 
 export interface GenerationAnswer {

@@ -22,6 +22,11 @@ export class Clock {
 
   readonly now = (): number => this.#now;
 
+  /** Reads the database's clock this often: it moves by as many microseconds. */
+  async creep(readings: number): Promise<void> {
+    await this.sql`select count(nextval('private.simulated_clock')) from generate_series(1, ${readings}::integer)`;
+  }
+
   async advance(milliseconds: number): Promise<void> {
     const microseconds = BigInt(this.#now + Math.ceil(milliseconds)) * 1000n;
     // The clock must not go back: many readings may have moved the sequence beyond the new time.

@@ -124,6 +124,12 @@ export class WorkloadGenerator {
     }
   }
 
+  /** A batch, and its repeat at the end of the time for which a request without a key is bound. */
+  batchTwice(): [Operation, Operation] {
+    this.world.counts.add("operations", "batch at the edge");
+    return this.workload.keyed.batchTwice(this.#user());
+  }
+
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */
   several(): Operation[] {
     const count = this.random.whole(2, 8);

@@ -77,6 +77,12 @@ export class KeyedRequests {
     return this.nodes.generate(request, this.random.pick(key.variants));
   }
 
+  /** A batch without a key, and its repeat. */
+  batchTwice(user: User): [Operation, Operation] {
+    const key = this.transitions.newKeylessBatch(user);
+    return [this.transitions.batch(user, key, 0), this.transitions.batch(user, key, 0)];
+  }
+
   batch(user: User): Operation {
     const key = this.transitions.newBatch(user);
     this.repeats.push(() => {

@@ -64,13 +64,22 @@ export class TransitionOperations {
 
   newBatch(user: User): BatchKey {
     const { text, name } = this.operations.nextKey(user, 0.2);
-    const key: BatchKey = { text, variants: [], items: [], groupId: null };
+    const key: BatchKey = { text, variants: [], items: [], groupId: null, sent: 0, waiting: 0 };
     const count = this.random.weighted({ few: 10, one: 2, none: 0.3, many: 0.3 });
     const items = count === "one" ? 1 : count === "few" ? this.random.whole(2, 4) : 0;
     for (let index = 0; index < items; index++) {
       key.items.push({ ...this.operations.namedKey(`${name}i${index}`), text });
     }
     this.#addBatchVariant(user, key, count === "none" ? 0 : count === "many" ? MOST_ITEMS + 1 : null);
+    return key;
+  }
+
+  /** A batch of several transitions without a key. */
+  newKeylessBatch(user: User): BatchKey {
+    const { name } = this.operations.nextKey(user, 1);
+    const key: BatchKey = { text: null, variants: [], items: [], groupId: null, sent: 0, waiting: 0 };
+    for (const index of [0, 1]) key.items.push({ ...this.operations.namedKey(`${name}i${index}`), text: null });
+    this.#addBatchVariant(user, key, null);
     return key;
   }
 
@@ -83,6 +92,8 @@ export class TransitionOperations {
     const sent = key.variants[number];
     if (sent === undefined) throw new Error("No such batch");
     return this.journal.operation(`batch ${key.items[0]?.name}-v${number} of ${key.items.length}`, async (moment) => {
+      const order = ++key.sent;
+      const isAlone = ++key.waiting === 1;
       const answer = await this.world.endpoints.call("transitions", {
         path: "/api/transitions/batch-create-and-generate/",
         userId: user.id,
@@ -90,12 +101,14 @@ export class TransitionOperations {
         body: JSON.stringify(sent.body),
       });
       const done = moment();
+      key.waiting--;
       if (sent.refusal !== null) {
         if (answer.code !== sent.refusal.code) throw new Violation(`A batch was answered ${answer.code || "well"}`);
         return;
       }
       const isValid = key.items.some(({ variants }) => variants[number]?.refusal === null);
       if (checkLeaving(user, isValid, answer.code, done)) return;
+      if (answer.status === 202 && isAlone && key.sent === order) this.#checkWhole(key, answer, done);
       if (answer.status === 202) this.#checkBatch(user, key, number, answer, done);
       else this.#checkRefusedBatch(key, number, answer, done);
     });
@@ -112,6 +125,20 @@ export class TransitionOperations {
       : Array.from({ length: malformed }, () => one);
     const refusal = malformed === null ? null : refusalOf("validation_failed");
     key.variants.push({ body: { transitions }, refusal });
+  }
+
+  /** A batch is a repeat as a whole or not at all: its jobs are all old ones, or all new, but for those that ended. */
+  #checkWhole(key: BatchKey, { body }: Answer, { started }: Moment): void {
+    const { tasks } = batchSchema.parse(body);
+    const repeated = key.items.flatMap((item, index) => {
+      const last = item.jobs.at(-1);
+      const task = tasks[index]?.task_id ?? null;
+      if (last === undefined || last.knownAt >= started || task === null || item.mayBeEnded(last.jobId)) return [];
+      return [last.jobId === task];
+    });
+    if (repeated.length < 2) return;
+    if (new Set(repeated).size > 1) throw new Violation(`A batch was repeated half: ${JSON.stringify(tasks)}`);
+    this.world.counts.add("batches", repeated[0] ? "repeated as a whole" : "new as a whole");
   }
 
   #checkBatch(user: User, key: BatchKey, number: number, answer: Answer, moment: Moment): void {

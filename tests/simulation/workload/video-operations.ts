@@ -70,10 +70,11 @@ export class VideoOperations {
     };
   }
 
-  /** Whether the owner asked for the end or the deletion of a job. */
+  /** Whether a job may have failed, or its owner asked for its end or deletion. */
   mayBeEnded(jobId: string): boolean {
     const { history } = this.#byId.get(jobId) ?? {};
-    return history !== undefined && (history.endAsked || history.mayBeGone(this.world.clock.now()));
+    return this.world.failures.mayHaveFailed(jobId) ||
+      history !== undefined && (history.endAsked || history.mayBeGone(this.world.clock.now()));
   }
 
   find(jobId: string): OwnJob | undefined {

@@ -5,8 +5,11 @@ import type { CoverageCounts } from "../runtime/coverage-counts.ts";
 const functionRow = z.object({ name: z.string(), set: z.boolean(), arguments: z.record(z.string(), z.string()) });
 const failure = z.object({ code: z.string(), message: z.string() });
 
-/** Gets each call that the database answered. */
-export type ProcedureObserver = (procedure: string, request: string, answer: string) => void;
+/** Sees each call before the database gets it, and each that it answered. */
+export interface ProcedureObserver {
+  called(procedure: string, request: string): void;
+  answered(procedure: string, request: string, answer: string): void;
+}
 
 /** Runs stored procedures as PostgREST does for `POST /rest/v1/rpc/{name}`. */
 export class ProcedureServer {
@@ -14,11 +17,11 @@ export class ProcedureServer {
     private readonly sql: Sql,
     private readonly functions: ReadonlyMap<string, z.infer<typeof functionRow>>,
     private readonly counts: CoverageCounts,
-    private readonly observe: ProcedureObserver,
+    private readonly observer: ProcedureObserver,
   ) {}
 
   /** `sql` must have the rights of the service role. */
-  static async create(sql: Sql, counts: CoverageCounts, observe: ProcedureObserver): Promise<ProcedureServer> {
+  static async create(sql: Sql, counts: CoverageCounts, observer: ProcedureObserver): Promise<ProcedureServer> {
     const rows = await sql`
       select proname as name, proretset as set,
         coalesce(jsonb_object_agg(argument.name, format_type(argument.type, null))
@@ -28,7 +31,7 @@ export class ProcedureServer {
       group by pg_proc.oid
     `;
     const functions = z.array(functionRow).parse([...rows]);
-    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts, observe);
+    return new ProcedureServer(sql, new Map(functions.map((found) => [found.name, found])), counts, observer);
   }
 
   async call(name: string, json: string): Promise<Response> {
@@ -40,10 +43,11 @@ export class ProcedureServer {
     const text = found.set
       ? `select coalesce(json_agg(result), '[]')::text as answer from ${invoked} as result`
       : `select coalesce(to_json(${invoked})::text, 'null') as answer`;
+    this.observer.called(name, json);
     try {
       const [row] = await this.sql.unsafe(text, names.length === 0 ? [] : [json], { prepare: true });
       const answer = String(row?.answer);
-      this.observe(name, json, answer);
+      this.observer.answered(name, json, answer);
       return new Response(answer, { headers: { "content-type": "application/json" } });
     } catch (error) {
       return this.#refusal(name, error);

@@ -4,6 +4,7 @@ import { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { offerModels } from "../../../local/stack/simulated-models.ts";
 import { startPostgres } from "../../../local/postgres/postgres.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import { Failures } from "../model/failures.ts";
 import { Imports } from "../model/imports.ts";
 import { EarlierSystem } from "./earlier-system.ts";
 import { Canvas } from "../model/canvas.ts";
@@ -52,6 +53,7 @@ export interface World {
   /** The size of the file at a provider's address; undefined if no run made it. */
   fileBytes(url: string): number | undefined;
   submissions: Submissions;
+  failures: Failures;
   /** The projects of the canvas. */
   canvas: Canvas;
   /** The earlier system, and what was imported from it. */
@@ -92,11 +94,15 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   });
   const submissions = new Submissions(counts, clock.now);
   const canvas = new Canvas();
+  const failures = new Failures();
   const procedureLog = new ProcedureLog(clock.now);
-  const procedures = await ProcedureServer.create(service, counts, (...call) => {
-    submissions.observe(...call);
-    canvas.observe(...call);
-    procedureLog.note(...call);
+  const procedures = await ProcedureServer.create(service, counts, {
+    called: (...call) => failures.observe(...call),
+    answered: (...call) => {
+      submissions.observe(...call);
+      canvas.observe(...call);
+      procedureLog.note(...call);
+    },
   });
   const faults = new FaultPlan(counts);
   const network = new Network(faults);
@@ -165,6 +171,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     imports: new Imports(),
     submissions,
     canvas,
+    failures,
     procedureLog,
     sequencer,
     async tidy() {

@@ -873,6 +873,7 @@ export type Database = {
       "skip_step": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "start_generation": {
         Args: {
+          "p_batch_since"?: string;
           "p_idempotency_key": string;
           "p_key_seconds"?: number;
           "p_lease_seconds"?: number;

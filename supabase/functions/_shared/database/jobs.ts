@@ -14,6 +14,8 @@ export interface RequestIdentity {
   keySeconds?: number | undefined;
   /** The keys of the whole batch that the request is part of. */
   siblingKeys?: string[] | undefined;
+  /** The `since` of the items before it in the batch: with it all of them are a repeat, or none is. */
+  batchSince?: string | undefined;
 }
 
 export interface GenerationRequest extends RequestIdentity {
@@ -43,12 +45,14 @@ const startSchema = z.discriminatedUnion("outcome", [
     outcome: z.literal("created"),
     response: z.record(z.string(), z.unknown()),
     leased_job: leasedJobSchema,
+    since: z.string(),
     video: newVideoSchema,
   }),
   z.object({
     outcome: z.literal("replayed"),
     status_code: z.number(),
     response: z.record(z.string(), z.unknown()),
+    since: z.string(),
     /** Null once the job is deleted. */
     video: newVideoSchema.nullable(),
   }),
@@ -95,6 +99,7 @@ export async function startGeneration(
     p_idempotency_key: request.idempotencyKey,
     p_request_hash: request.requestHash,
     ...(request.siblingKeys === undefined ? {} : { p_sibling_keys: request.siblingKeys }),
+    ...(request.batchSince === undefined ? {} : { p_batch_since: request.batchSince }),
     ...(request.keySeconds === undefined ? {} : { p_key_seconds: request.keySeconds }),
     p_lease_seconds: LEASE_SECONDS,
     p_request: {
