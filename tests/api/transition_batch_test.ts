@@ -115,6 +115,18 @@ Deno.test("without a key a batch is the same one for ten seconds, and another on
   await world.audit();
 });
 
+Deno.test("a batch that begins to be repeated in its time is repeated as a whole", async () => {
+  const user = await world.newUser();
+  const first = await send(user, THREE);
+  // As if its time ended right after the first of them was found.
+  await world.sql`
+    update idempotency_log set expires_at = created_at + interval '1 microsecond'
+    where user_id = ${user.id} and job_id <> ${String(tasksOf(first)[0]?.task_id)}`;
+  const repeat = await send(user, THREE);
+  assert.deepEqual(repeat.body, first.body);
+  assert.equal(await world.balance(user), 82);
+});
+
 Deno.test("a batch under the key of a single transition is 422, and so is the other way round", async () => {
   const user = await world.newUser();
   const key = crypto.randomUUID();

@@ -19,7 +19,7 @@ const LAST_CREDITS = {
 };
 
 const SECOND_REPLAY = `  end if;
-  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys);`;
+  v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys, p_batch_since);`;
 
 const NO_SECOND_REPLAY = `  end if;
   v_outcome := null;`;

@@ -2,6 +2,8 @@
 import type { Mutation } from "./mutation.ts";
 
 const IDEMPOTENCY = "supabase/migrations/20261121000200_idempotency.sql";
+const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
+const repeats = (name: string) => ({ file: "supabase/tests/repeats.test.sql", name });
 const start = (name: string) => ({ file: "supabase/tests/start_generation.test.sql", name });
 const constraints = (name: string) => ({ file: "supabase/tests/constraints.test.sql", name });
 
@@ -43,8 +45,8 @@ export const keyMutations: readonly Mutation[] = [
     name: "the expiry of a key in a replay",
     guard: "An expired key is as if never used, whether or not it was cleaned up.",
     file: IDEMPOTENCY,
-    find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
-    replace: "any (p_idempotency_key || p_sibling_keys)",
+    find: "\n    and (expires_at > v_now or created_at >= p_batch_since)",
+    replace: "",
     test: start("an expired key can be used again before it is purged"),
   },
   {
@@ -53,42 +55,74 @@ export const keyMutations: readonly Mutation[] = [
     file: IDEMPOTENCY,
     find: "coalesce(make_interval(secs => p_key_seconds), make_interval(hours => idempotency_hours))",
     replace: "make_interval(hours => idempotency_hours)",
+    test: repeats("a repeat after the seconds of its key is a new request"),
+  },
+  {
+    name: "the end of a request without a key whose video was deleted",
+    guard: "Nobody who wants a video again is answered with one that is gone.",
+    file: "supabase/migrations/20261121000340_video_deletion.sql",
+    find: "  perform private.forget_repeats(p_job.job_id);\n",
+    replace: "",
+    test: repeats("after a deletion the same request is a new one"),
+  },
+  {
+    name: "the end of a request without a key whose video was cancelled",
+    guard: "Nobody who wants a video again is answered with one that was cancelled.",
+    file: ENDINGS,
+    find: "  perform private.forget_repeats(p_job_id);\n",
+    replace: "",
+    test: repeats("after a cancellation the same request is a new one"),
+  },
+  {
+    name: "the end of a request without a key whose video failed",
+    guard: "Nobody who asks again is answered with a video that failed and was refunded.",
+    file: ENDINGS,
+    find: "  perform private.forget_repeats(p_job_id);\n",
+    replace: "  if p_error_code = 'cancelled' then perform private.forget_repeats(p_job_id); end if;\n",
+    test: repeats("after a failure the same request is a new one"),
+  },
+  {
+    name: "the time of a batch in the check of its keys",
+    guard: "A batch that began to be repeated is charged for none of its transitions again.",
+    file: IDEMPOTENCY,
+    find: "(expires_at > v_now or created_at >= p_batch_since)",
+    replace: "expires_at > v_now",
+    test: repeats("a batch that began to be repeated is repeated, also where its items expire meanwhile"),
+  },
+  {
+    name: "the time of a batch among its transitions",
+    guard: "A batch that began to be repeated is charged for none of its transitions again.",
+    file: "supabase/functions/transitions/create.ts",
+    find: "keyOfItem(index), siblingKeys, batchSince }",
+    replace: "keyOfItem(index), siblingKeys }",
     test: {
-      file: "supabase/tests/repeats.test.sql",
-      name: "a repeat after the seconds of its key is a new request",
+      file: "tests/api/transition_batch_test.ts",
+      name: "a batch that begins to be repeated in its time is repeated as a whole",
     },
   },
-  ...[
-    {
-      file: "supabase/migrations/20261121000340_video_deletion.sql",
-      what: "deleted",
-      name: "after a deletion the same request is a new one",
-    },
-    {
-      file: "supabase/migrations/20261121000330_cancel.sql",
-      what: "cancelled",
-      name: "after a cancellation the same request is a new one",
-    },
-  ].map(({ file, what, name }) => ({
-    name: `the end of a request without a key whose video was ${what}`,
-    guard: "Nobody who wants a video again is answered with one that is gone.",
-    file,
-    find: what === "deleted"
-      ? "  perform private.forget_repeats(p_job.job_id);\n"
-      : "  perform private.forget_repeats(p_job.job_id);\n",
-    replace: "",
-    test: { file: "supabase/tests/repeats.test.sql", name },
-  })),
+  {
+    name: "the common end of a batch's keys",
+    guard: "A batch is a repeat as a whole or not at all.",
+    file: IDEMPOTENCY,
+    find: "set created_at = v_since, expires_at = v_stored.expires_at",
+    replace: "set created_at = v_since",
+    test: repeats("and the batch expires with it"),
+  },
+  {
+    name: "the minute in which expired keys are kept",
+    guard: "The purge does not make a batch that is being repeated a new one.",
+    file: IDEMPOTENCY,
+    find: "private.clock() - interval '1 minute'",
+    replace: "private.clock()",
+    test: repeats("a key of some seconds is kept for another minute: a batch that is repeated may be reading it"),
+  },
   {
     name: "the keys of clients among those that a deletion forgets",
     guard: "A key of a client is bound for its time, whatever becomes of the video.",
     file: IDEMPOTENCY,
     find: "job_id = p_job_id and idempotency_key like 'repeat %' and",
     replace: "job_id = p_job_id and",
-    test: {
-      file: "supabase/tests/repeats.test.sql",
-      name: "after a deletion a key of the client is still bound",
-    },
+    test: repeats("after a deletion a key of the client is still bound"),
   },
   {
     name: "the new answer of an expired key",
@@ -118,8 +152,8 @@ export const keyMutations: readonly Mutation[] = [
     name: "the expiry in the check of the sibling keys",
     guard: "An expired key is as if never used.",
     file: IDEMPOTENCY,
-    find: "any (p_idempotency_key || p_sibling_keys) and expires_at > v_now",
-    replace: "any (p_idempotency_key || p_sibling_keys)",
+    find: "\n    and (expires_at > v_now or created_at >= p_batch_since)",
+    replace: "",
     test: start("an expired key does not refuse the batch"),
   },
   {
