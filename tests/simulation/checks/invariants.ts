@@ -109,7 +109,7 @@ export async function checkEnd(world: World): Promise<void> {
         select job_id, created_at, key, lag(created_at) over (partition by key order by created_at) as before
         from video_jobs, substring(prompt from 'take (u\\d+-[kr]\\d+(i\\d+)?)-') as key
         -- A request without a key is forgotten when its job fails or its owner ends it.
-        where key ~ 'k' or status <> 'failed'
+        where key ~ 'k' or key ~ 'r' and status <> 'failed'
       ) as jobs where created_at < before + case when key ~ 'k' then interval '24 hours' else interval '10 seconds' end
     `,
   );
