@@ -103,7 +103,7 @@ export class Simulation {
       if (this.world.fal.badInput !== null) throw new Violation(this.world.fal.badInput);
       if (this.done >= nextNodeCheck) {
         nextNodeCheck = this.done + CHECK_NODES_EVERY;
-        await checkNodes(this.world, this.#operations);
+        await this.#checkNodes();
       }
       if (this.done < nextCheck) continue;
       nextCheck += CHECK_EVERY;
@@ -116,6 +116,10 @@ export class Simulation {
       progress(this.done);
     }
     await this.#settle();
+  }
+
+  #checkNodes(): Promise<void> {
+    return checkNodes(this.world, (jobId) => this.#operations.find(jobId)?.history.revocationAsked ?? false);
   }
 
   async #step(): Promise<void> {
@@ -251,7 +255,7 @@ export class Simulation {
       sync: (user) => this.#finishAlone(this.#operations.sync(user)),
       erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
-    await checkNodes(this.world, this.#operations);
+    await this.#checkNodes();
     for (const operation of this.#shares.allOnceMore()) await this.#finishAlone(operation);
     this.#accounts.checkCancelledRuns();
     this.#accounts.checkRunsLeftToWorker();

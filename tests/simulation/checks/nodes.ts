@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { newestOf, type Node } from "../model/canvas.ts";
-import type { VideoOperations } from "../workload/video-operations.ts";
 import { Violation } from "../runtime/violation.ts";
 import type { World } from "../world/world.ts";
 
@@ -18,9 +17,9 @@ type Row = z.infer<typeof rowsSchema>[number];
 
 /**
  * Each node shows its newest job: it was written in the transaction that made, ended or deleted the job. Call it when no
- * operation is under way.
+ * operation is under way. `isRevoked`: whether the owner of a job asked for the revocation of its links.
  */
-export async function checkNodes(world: World, operations: VideoOperations): Promise<void> {
+export async function checkNodes(world: World, isRevoked: (jobId: string) => boolean): Promise<void> {
   const nodes = [...world.canvas.nodes.values()].filter(({ project }) => !project.owner.leaving);
   const newest = nodes.map(({ jobs }) => newestOf(jobs)?.jobId ?? null);
   const rows = await world.sql`
@@ -40,13 +39,13 @@ export async function checkNodes(world: World, operations: VideoOperations): Pro
     if (node.exists.isSettled && node.exists.last !== (row !== undefined)) {
       throw new Violation(`The node ${node.id} is ${row === undefined ? "gone" : "still there"}`);
     }
-    if (row !== undefined) checkNode(world, node, row, operations);
+    if (row !== undefined) checkNode(world, node, row, isRevoked);
   }
 }
 
-function checkNode({ counts }: World, node: Node, row: Row, operations: VideoOperations): void {
+function checkNode({ counts }: World, node: Node, row: Row, isRevoked: (jobId: string) => boolean): void {
   const newest = newestOf(node.jobs);
-  const problem = newest === undefined ? emptyProblem(row) : problemOf(row) ?? addressProblem(node, row, operations);
+  const problem = newest === undefined ? emptyProblem(row) : problemOf(row) ?? addressProblem(node, row, isRevoked);
   if (problem !== null) {
     throw new Violation(`The node ${node.id} of ${newest?.jobId} ${problem}: ${JSON.stringify(row)}`);
   }
@@ -66,10 +65,15 @@ function problemOf({ status, error_message, job, video_url }: Row): string | nul
 }
 
 /** The address is that of the newest video, or of one before it that is still there. */
-function addressProblem(node: Node, { status, video_url, opens }: Row, operations: VideoOperations): string | null {
+function addressProblem(
+  node: Node,
+  { status, video_url, opens }: Row,
+  isRevoked: (jobId: string) => boolean,
+): string | null {
   if (video_url === null) return null;
-  const isRevoked = node.jobs.some(({ jobId }) => operations.find(jobId)?.history.revocationAsked);
-  if (opens === null) return isRevoked ? null : "has an address that opens nothing";
+  if (opens === null) {
+    return node.jobs.some(({ jobId }) => isRevoked(jobId)) ? null : "has an address that opens nothing";
+  }
   if (status === "completed" && opens !== newestOf(node.jobs)?.jobId) return "has the address of another video";
   return node.jobs.some(({ jobId }) => jobId === opens) ? null : "has the address of a video of another node";
 }

@@ -1,4 +1,5 @@
 import { existed, mayEdit, newestOf, type Node, type NodeJob, roleIn } from "../model/canvas.ts";
+import { KLING } from "../model/catalogue.ts";
 import { checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
 import type { Moment } from "../model/moment.ts";
 import { refusalOf, type RequestVariant } from "../model/request.ts";
@@ -10,7 +11,6 @@ import { jobsUnderWay } from "../world/jobs-under-way.ts";
 import { asUser } from "../world/rest.ts";
 import type { Answer } from "../world/endpoints.ts";
 import type { World } from "../world/world.ts";
-import { KLING } from "./generation-requests.ts";
 import type { Journal, Operation } from "./journal.ts";
 import type { VideoOperations } from "./video-operations.ts";
 

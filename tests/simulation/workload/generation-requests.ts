@@ -1,4 +1,5 @@
 import { requestErrors } from "../../../supabase/functions/_shared/errors/request-errors.ts";
+import { KLING, WAN_IMAGE } from "../model/catalogue.ts";
 import { refusalOf, type RequestVariant } from "../model/request.ts";
 import type { Upload } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
@@ -6,9 +7,7 @@ import { type Extra, priceOfExtras } from "../model/prices.ts";
 import { randomPromptWords } from "../faults/prompt-words.ts";
 import { randomExtras } from "./random-extras.ts";
 
-export const KLING = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0001";
 const VEO_FAST = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0004";
-export const WAN_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0007";
 const SORA = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0008";
 const VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const VEO_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000c";

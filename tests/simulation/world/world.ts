@@ -28,7 +28,7 @@ import { makeDeterministic } from "../runtime/determinism.ts";
 import { Submissions } from "../model/submissions.ts";
 import { createUser, keepFileTable, respell } from "./users.ts";
 import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
-import { KLING, WAN_IMAGE } from "../workload/generation-requests.ts";
+import { KLING, WAN_IMAGE } from "../model/catalogue.ts";
 import { VeoProvider } from "./veo.ts";
 
 /** The whole simulated platform, in one process. */
