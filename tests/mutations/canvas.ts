@@ -187,8 +187,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the functions' own address in the link of a node",
     guard: "A node has its video where no operator said where the functions are.",
     file: NODE_JOBS,
-    find: "video_url = coalesce(v_share ->> 'url', functions_url || '/share/' || (v_share ->> 'token'))",
-    replace: "video_url = v_share ->> 'url'",
+    find: "select functions_url || '/share/' || (v_share ->> 'token') from",
+    replace: "select null from",
     test: {
       file: "tests/api/canvas_links_test.ts",
       name:

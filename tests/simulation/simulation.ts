@@ -18,6 +18,7 @@ import { CanvasOperations } from "./workload/canvas-operations.ts";
 import { CanvasWorkload } from "./workload/canvas-workload.ts";
 import { ImportOperations } from "./workload/import-operations.ts";
 import { GraphOperations } from "./workload/graph-operations.ts";
+import { checkCanvasSizes } from "./checks/canvas-sizes.ts";
 import { checkNodes } from "./checks/nodes.ts";
 import { OpenvOperations } from "./workload/openv-operations.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
@@ -110,6 +111,7 @@ export class Simulation {
       await checkMoney(this.world);
       await checkFiles(this.world);
       await checkUploads(this.world);
+      await checkCanvasSizes(this.world);
       await checkGone(this.world, this.#accounts.leaving);
       this.#accounts.checkCancelledRuns();
       await this.world.tidy();
@@ -256,6 +258,7 @@ export class Simulation {
       erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),
     }, this.#accounts.leaving);
     await this.#checkNodes();
+    await checkCanvasSizes(this.world);
     for (const operation of this.#shares.allOnceMore()) await this.#finishAlone(operation);
     this.#accounts.checkCancelledRuns();
     this.#accounts.checkRunsLeftToWorker();

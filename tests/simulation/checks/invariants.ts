@@ -143,6 +143,7 @@ export async function checkGone({ sql }: World, leaving: readonly User[]): Promi
         union all select 'address', user_id from private.user_addresses
         union all select 'import', user_id from private.imported_users
         union all select 'imported video', user_id from private.imported_videos
+        union all select 'canvas', owner_id from private.canvas_usage
         union all select 'project', owner_id from projects
         union all select 'membership', user_id from project_members
         union all select 'ledger', user_id from quota_log
