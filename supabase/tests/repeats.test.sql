@@ -38,6 +38,10 @@ select public.cancel_job(pg_temp.a(), id) from job;
 update job set id = (pg_temp.send('repeat hash') #>> '{response,job_id}')::uuid;
 select is((select count(*) from public.video_jobs where completed_at is null and job_id = job.id), 1::bigint,
   'after a cancellation the same request is a new one') from job;
+-- One that was delivered: a deletion ends an unfinished one as a cancellation does.
+select public.record_submission(id, 1, 'run') from job;
+select public.advance_step(id, 1, '{"video_url": "https://provider.test/v.mp4"}') from job;
+select public.complete_job(id, 1, 'v.mp4') from job;
 select public.delete_videos(pg_temp.a(), array[id]) from job;
 select is(pg_temp.send('repeat hash') ->> 'outcome', 'created', 'after a deletion the same request is a new one');
 update job set id = (pg_temp.send('a key', null) #>> '{response,job_id}')::uuid;

@@ -80,8 +80,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the older video of a node",
     guard: "A node that waits for a newer video shows no address of a deleted older one.",
     file: NODE_JOBS,
-    find: "select node_id from private.node_jobs where job_id = p_job_id or video_job_id = p_job_id)\n  for",
-    replace: "select node_id from private.node_jobs where job_id = p_job_id)\n  for",
+    find: "return (select node_id from private.node_jobs where job_id = p_job_id or video_job_id = p_job_id);",
+    replace: "return (select node_id from private.node_jobs where job_id = p_job_id);",
     test: nodeJobs("the address of a deleted video is gone from its node, which goes on with its newer job"),
   },
   {

@@ -4,11 +4,11 @@ import type { World } from "../world/world.ts";
 /** The counts by which the canvas is limited are those of the rows that there are. */
 export async function checkCanvasSizes({ sql }: World): Promise<void> {
   const wrong = await sql`
-    select * from (
-      select id, owner_id, (select count(*) from project_members where project_id = id) as members,
-        (select count(*) from nodes where project_id = id) as nodes,
-        (select count(*) from connections where project_id = id) as connections,
-        (select coalesce(sum(private.data_bytes(data)), 0) from nodes where project_id = id) as data_bytes
+    select to_jsonb(counted) as counted, to_jsonb(sizes) as kept from (
+      select id, owner_id, (select count(*) from project_members where project_id = projects.id) as members,
+        (select count(*) from nodes where project_id = projects.id) as nodes,
+        (select count(*) from connections where project_id = projects.id) as connections,
+        (select coalesce(sum(private.data_bytes(data)), 0) from nodes where project_id = projects.id) as data_bytes
       from projects
     ) as counted full join private.project_sizes as sizes on sizes.project_id = counted.id
     where (counted.owner_id, counted.members, counted.nodes, counted.connections, counted.data_bytes) is distinct from
@@ -16,7 +16,7 @@ export async function checkCanvasSizes({ sql }: World): Promise<void> {
   `;
   if (wrong.length > 0) throw new Violation(`A project is counted wrong: ${JSON.stringify(wrong.slice(0, 3))}`);
   const users = await sql`
-    select * from (
+    select to_jsonb(counted) as counted, to_jsonb(used) as kept from (
       select owner_id, count(*) as projects, sum(nodes + connections) as rows, sum(data_bytes) as data_bytes
       from private.project_sizes group by owner_id
     ) as counted full join private.canvas_usage as used using (owner_id)

@@ -9,6 +9,7 @@ import { startVideo } from "./new-video.ts";
 import { newJob } from "./test_support.ts";
 
 const video = { id: 1, created_at: "2026-01-01T00:00:00.000Z" };
+const since = "2026-11-21T12:00:00+00:00";
 
 const request: GenerationRequest = {
   userId: "user",
@@ -31,8 +32,14 @@ function brokenContext(procedures: string[]): JobContext {
         if (procedure !== "start_generation") return Promise.resolve(new Response("", { status: 503 }));
         return Promise.resolve(Response.json(
           procedures.filter((name) => name === procedure).length === 1
-            ? { outcome: "created", response: { job_id: "job" }, leased_job: newJob, video }
-            : { outcome: "replayed", status_code: 500, response: { job_id: "job", code: "provider_failed" }, video },
+            ? { outcome: "created", response: { job_id: "job" }, leased_job: newJob, since, video }
+            : {
+              outcome: "replayed",
+              status_code: 500,
+              response: { job_id: "job", code: "provider_failed" },
+              since,
+              video,
+            },
         ));
       },
     },
