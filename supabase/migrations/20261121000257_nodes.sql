@@ -50,6 +50,32 @@ create table public.connections (
 create index connections_by_source on public.connections (project_id, source_node_id);
 create index connections_by_target on public.connections (project_id, target_node_id);
 
+-- Refuses JSON that is small to send and huge to write out: PostgreSQL writes 1e131071 with all its zeros. The constraints
+-- above cannot stop it, because they write it out, and so does the error of each of them.
+create function private.check_node_json()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  -- First the size as it is stored, which is quick. 32 KiB of text are never more than this.
+  if greatest(pg_column_size(new.data), pg_column_size(new.position)) > 262144 or jsonb_path_exists(
+    jsonb_build_array(new.data, new.position),
+    'strict $.** ? (@.type() == "number" && @ != 0 && (@ >= 1e309 || @ <= -1e309 || (@ < 1e-330 && @ > -1e-330)))')
+  then
+    perform private.refuse(400, 'validation_failed',
+      'data and position must be small, and their numbers from 1e-330 to 1e309');
+  end if;
+  return new;
+end;
+$$;
+
+revoke execute on function private.check_node_json() from public, anon, authenticated;
+
+create trigger json_of_nodes_is_checked before insert or update of data, position on public.nodes
+  for each row execute function private.check_node_json();
 create trigger nodes_are_not_moved before update on public.nodes
   for each row when ((old.id, old.project_id) is distinct from (new.id, new.project_id))
   execute function private.refuse_move();

@@ -1,6 +1,6 @@
 -- The graph of the canvas: who reads and who changes it, and how large it may get.
 begin;
-select plan(54);
+select plan(64);
 \ir support/jobs.psql
 
 insert into auth.users (id, email, email_confirmed_at) values
@@ -138,6 +138,20 @@ select throws_matching(statement, name, what || ' is refused') from (values
   ('the 501st node', 'project_has_at_most_500_nodes', $$ insert into public.nodes (project_id, type)
     select pg_temp.user('2'), 'x' from generate_series(1, 500) $$)
 ) as sizes (what, name, statement);
+-- The same kilobytes would be hundreds of megabytes, written out by the constraint and again by its error.
+select throws_like(
+  format('insert into public.nodes (project_id, type, %s) values (pg_temp.user(''2''), ''x'', %L)', "column", '{"x": [' || value || ']}'),
+  '%numbers from 1e-330 to 1e309%', format('%s with the number %s is refused before it is written out', "column", value))
+from unnest(array['data', 'position']) as "column",
+  unnest(array['1e131071', '[-1e309]', '{"y": 1e-16383}', '-1e-400']) as value;
+select throws_like(
+  $$ insert into public.nodes (project_id, type, data)
+    select pg_temp.user('2'), 'x', jsonb_object_agg(at, at) from generate_series(1, 20000) as at $$,
+  '%must be small%', 'data that is far too large is refused before it is written out');
+select lives_ok(
+  $$ insert into public.nodes (project_id, type, data) values
+    (pg_temp.user('2'), 'x', '{"x": [0, -0.0, 1.7976931348623157e308, -5e-324, "1e131071", {"1e131071": null}]}') $$,
+  'the numbers of every client are taken');
 delete from public.nodes where project_id = pg_temp.user('2');
 insert into public.nodes (project_id, type) select pg_temp.user('2'), 'x' from generate_series(1, 500);
 select is((select count(*) from public.nodes where project_id = pg_temp.user('2')), 500::bigint,

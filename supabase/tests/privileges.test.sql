@@ -111,6 +111,7 @@ select set_eq(
   $$ select name from our_functions where not has_function_privilege('service_role', oid, 'execute') $$,
   array['private.open_account()', 'private.erase_user()', 'private.refuse_ledger_change()', 'private.broadcast_job()',
     'private.refuse_other_job_change()', 'private.refuse_move()', 'private.note_change()', 'private.open_project()',
+    'private.check_node_json()',
     'private.count_for_owner()', 'private.count_rows()', 'private.count_data()', 'private.end_node_job()',
     'private.forget_node_job()', 'private.call_worker(text)', 'private.enqueue_upload_file()',
     'private.check_model()', 'private.check_pipeline_tool()',

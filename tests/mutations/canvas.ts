@@ -195,4 +195,12 @@ export const canvasMutations: readonly Mutation[] = [
         "where the database has no address, the link of a node has the functions' own, never one that a caller names",
     },
   },
+  {
+    name: "the numbers in a node's data",
+    guard: "Kilobytes that a user sends do not become gigabytes in the memory of the database.",
+    file: NODES,
+    find: "for each row execute function private.check_node_json();",
+    replace: "for each row when (false) execute function private.check_node_json();",
+    test: canvas("data with the number 1e131071 is refused before it is written out"),
+  },
 ];
