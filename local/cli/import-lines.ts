@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 
 /** A line that is not taken, by its number in the file. */
@@ -6,19 +7,35 @@ export interface WrongLine {
   problem: string;
 }
 
-/** Postgres takes neither zero characters nor halves of a surrogate pair. */
-function isStorable(value: unknown): boolean {
-  if (typeof value === "string") return !value.includes("\0") && value.isWellFormed();
-  if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([key, entry]) => isStorable(key) && isStorable(entry));
+const MAX_DEPTH = 100;
+const MAX_CREDITS = 1_000_000_000;
+/** As for the settings of new jobs. */
+const MAX_SETTINGS_BYTES = 262_144;
+
+/** Why Postgres does not store a value: it takes neither zero characters nor halves of a surrogate pair. */
+function storageProblem(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") {
+    return value.includes("\0") || !value.isWellFormed() ? "has a character that Postgres does not store" : undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+  for (const [key, entry] of Object.entries(value)) {
+    const problem = storageProblem(key) ?? storageProblem(entry, depth + 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
-const MAX_CREDITS = 1_000_000_000;
 const text = (length: number) => z.string().min(1).max(length);
 const id = z.union([text(200), z.int().transform(String)]);
 const time = z.iso.datetime({ offset: true, error: "must be a time such as 2024-01-15T10:30:00Z" })
+  // Postgres takes no year 0, and no zone that is 16 hours away.
+  .regex(/^(?!0000).*(Z|[+-](0\d|1[0-5]):\d\d)$/, "must be a time such as 2024-01-15T10:30:00Z")
   .refine((value) => Date.parse(value) <= Date.now(), "is in the future");
-const address = z.url({ protocol: /^https?$/, error: "must be an address of the web" }).max(2048);
+const address = z.url({ protocol: /^https?$/, error: "must be an address of the web" }).max(2048)
+  .refine((value) => new URL(value).username + new URL(value).password === "", "must have no name and no password");
+const settings = z.record(z.string(), z.unknown()).default({})
+  .refine((value) => new Blob([JSON.stringify(value)]).size <= MAX_SETTINGS_BYTES, "must be smaller than 256 KiB");
 
 const userSchema = z.strictObject({
   type: z.literal("user"),
@@ -42,7 +59,7 @@ const videoSchema = z.strictObject({
   prompt: text(5000),
   model_id: z.uuid().optional(),
   model: text(200).optional(),
-  settings: z.record(z.string(), z.unknown()).default({}),
+  settings,
   image_url: address.optional(),
   node_id: text(128).optional(),
   status: z.enum(["completed", "failed"]),
@@ -84,7 +101,8 @@ export class ImportFile {
   /** Whether a line is wrong that does not tell whose it is. */
   hasStray = false;
   readonly #owners = new Map<number, string>();
-  readonly #emails = new Set<string>();
+  /** Emails and ids that one line may have only. */
+  readonly #taken = new Set<string>();
 
   /** Names a wrong line; nothing of its user is written. */
   refuse(line: number, problem: string): void {
@@ -103,23 +121,32 @@ export class ImportFile {
     }
     const owner = ownerSchema.safeParse(value);
     if (owner.success) this.#owners.set(line, owner.data);
+    const problem = storageProblem(value);
+    if (problem !== undefined) return this.refuse(line, problem);
     const parsed = lineSchema.safeParse(value);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       return this.refuse(line, [issue?.path.join("."), issue?.message].filter((part) => part).join(": "));
     }
-    if (!isStorable(value)) return this.refuse(line, "has a character that Postgres does not store");
     this.#keep({ ...parsed.data, line });
   }
 
   #keep(line: ImportLine): void {
-    if (line.type === "video") return this.#keepOnce(this.videos, line.id, line, "this video has another line");
     if (line.type === "credits") return this.#keepOnce(this.credits, line.user, line, "this user has another balance");
-    if (line.email !== undefined && this.#emails.has(line.email)) {
-      return this.refuse(line.line, "email: another user of the file has this address");
+    if (line.type === "video") {
+      if (this.#isTaken(line.job_id)) return this.refuse(line.line, "job_id: another video of the file has this id");
+      return this.#keepOnce(this.videos, line.id, line, "this video has another line");
     }
-    if (line.email !== undefined) this.#emails.add(line.email);
+    if (this.#isTaken(line.email)) return this.refuse(line.line, "email: another user of the file has this address");
+    if (this.#isTaken(line.user_id)) return this.refuse(line.line, "user_id: another user of the file has this id");
     this.#keepOnce(this.users, line.id, line, "this user has another line");
+  }
+
+  #isTaken(key: string | undefined): boolean {
+    if (key === undefined) return false;
+    const isTaken = this.#taken.has(key.toLowerCase());
+    this.#taken.add(key.toLowerCase());
+    return isTaken;
   }
 
   #keepOnce<Line extends ImportLine>(lines: Map<string, Line>, key: string, line: Line, problem: string): void {
@@ -150,22 +177,35 @@ export class ImportFile {
   }
 }
 
+const NEWLINE = 10;
+
 /** Reads and checks every line of a file. */
 export async function readImportFile(path: string): Promise<ImportFile> {
   const file = new ImportFile();
-  let rest = "";
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let parts: Uint8Array[] = [];
   let line = 0;
-  const take = (source: string) => {
+  const take = () => {
     line++;
-    if (source.trim() !== "") file.add(source, line);
+    try {
+      const source = decoder.decode(Buffer.concat(parts));
+      if (source.trim() !== "") file.add(source, line);
+    } catch {
+      file.refuse(line, "is not UTF-8");
+    }
+    parts = [];
   };
-  const stream = (await Deno.open(path)).readable.pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
-  for await (const part of stream) {
-    const lines = (rest + part).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(take);
+  for await (const chunk of (await Deno.open(path)).readable) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      parts.push(chunk.subarray(start, end));
+      take();
+      start = end + 1;
+    }
+    // A copy: the rest of a chunk would keep all of it.
+    parts.push(chunk.slice(start));
   }
-  take(rest);
+  take();
   file.finish();
   return file;
 }
