@@ -62,6 +62,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Postgres would make a plan for each list of keys, which takes longer than the query.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_now timestamptz := private.clock();

@@ -151,7 +151,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_outcome jsonb := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys, p_batch_since);
+  v_outcome jsonb;
   v_balance bigint;
   v_job public.video_jobs;
   v_node record;
@@ -159,10 +159,6 @@ declare
   v_resolved jsonb;
   v_steps jsonb;
 begin
-  if v_outcome is not null then
-    return v_outcome;
-  end if;
-
   perform private.lock_user_shared(p_user_id);
   -- A user's requests pass here one at a time: a concurrent duplicate waits, then gets the stored answer.
   select credits_remaining into v_balance from public.credit_balances where user_id = p_user_id for update;

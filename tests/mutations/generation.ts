@@ -18,10 +18,10 @@ const LAST_CREDITS = {
   name: "a request that comes while another spends the last credits waits for it, and is refused",
 };
 
-const SECOND_REPLAY = `  end if;
+const REPLAY = `  end if;
   v_outcome := private.find_answer(p_user_id, p_idempotency_key, p_request_hash, p_sibling_keys, p_batch_since);`;
 
-const NO_SECOND_REPLAY = `  end if;
+const NO_REPLAY = `  end if;
   v_outcome := null;`;
 
 const BALANCE_LOCK =
@@ -37,19 +37,19 @@ export const generationMutations: readonly Mutation[] = [
     test: DUPLICATE,
   },
   {
-    name: "the second replay check of start_generation",
+    name: "the replay check of start_generation",
     guard: "A duplicate that has waited for the lock sees the first one's answer.",
     file: START_GENERATION,
-    find: SECOND_REPLAY,
-    replace: NO_SECOND_REPLAY,
+    find: REPLAY,
+    replace: NO_REPLAY,
     test: DUPLICATE,
   },
   {
-    name: "the second replay check, with the refusal to overwrite a key",
+    name: "the replay check, with the refusal to overwrite a key",
     guard: "A concurrent duplicate is not charged: were the check missing, the key's row would refuse it.",
     file: START_GENERATION,
-    find: SECOND_REPLAY,
-    replace: NO_SECOND_REPLAY,
+    find: REPLAY,
+    replace: NO_REPLAY,
     also: [{ file: IDEMPOTENCY, find: "  where used.expires_at <= v_now;", replace: "  where true;" }],
     test: DUPLICATE,
   },
