@@ -83,10 +83,15 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_month date := private.month_of(private.clock());
   v_limit integer := (select seconds_per_month from public.app_settings);
-  v_used integer := private.seconds_in_month(p_user_id, v_month);
+  v_month date;
+  v_used integer;
 begin
+  if v_limit is null then
+    return null;
+  end if;
+  v_month := private.month_of(private.clock());
+  v_used := private.seconds_in_month(p_user_id, v_month);
   if v_used + p_seconds > v_limit then
     return private.limit_reached('monthly_quota_reached', v_limit, (v_month + interval '1 month') at time zone 'utc')
       || jsonb_build_object('used', v_used);
