@@ -89,6 +89,7 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_now timestamptz;
   v_balance bigint;
 begin
   if p_amount is null or p_amount <= 0 then
@@ -105,10 +106,11 @@ begin
       'current_credits', coalesce(v_balance, 0), 'required_credits', p_amount);
   end if;
 
+  v_now := private.clock();
   insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
-  values (p_user_id, -p_amount, p_reason, p_job_id, 'charge:' || p_job_id, v_balance - p_amount, private.clock());
+  values (p_user_id, -p_amount, p_reason, p_job_id, 'charge:' || p_job_id, v_balance - p_amount, v_now);
   update public.credit_balances
-  set credits_remaining = v_balance - p_amount, updated_at = private.clock()
+  set credits_remaining = v_balance - p_amount, updated_at = v_now
   where user_id = p_user_id;
 
   return jsonb_build_object('success', true, 'credits_remaining', v_balance - p_amount);
@@ -133,6 +135,7 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_now timestamptz;
   v_balance bigint;
 begin
   if p_amount is null or p_amount <= 0 then
@@ -145,8 +148,9 @@ begin
   from public.credit_balances where user_id = p_user_id
   for update;
 
+  v_now := private.clock();
   insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
-  values (p_user_id, p_amount, p_reason, p_job_id, p_transaction_id, v_balance + p_amount, private.clock())
+  values (p_user_id, p_amount, p_reason, p_job_id, p_transaction_id, v_balance + p_amount, v_now)
   on conflict do nothing;
   if not found then
     return jsonb_build_object(
@@ -154,7 +158,7 @@ begin
   end if;
 
   update public.credit_balances
-  set credits_remaining = v_balance + p_amount, updated_at = private.clock()
+  set credits_remaining = v_balance + p_amount, updated_at = v_now
   where user_id = p_user_id;
   return jsonb_build_object(
     'success', true, 'credits_added', p_amount, 'credits_remaining', v_balance + p_amount);

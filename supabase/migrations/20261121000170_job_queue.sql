@@ -77,12 +77,17 @@ volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_now timestamptz := private.clock();
+  v_attempts_per_step integer;
+  v_store_retry_hours integer;
 begin
+  select attempts_per_step, store_retry_hours into v_attempts_per_step, v_store_retry_hours from public.app_settings;
   return jsonb_build_object(
     'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status,
     'action', case
       when p_queued.step >= jsonb_array_length(p_queued.steps) then 'store'
-      when p_queued.step_deadline_at <= private.clock() then 'expire'
+      when p_queued.step_deadline_at <= v_now then 'expire'
       when p_queued.provider_job_id is not null then 'check'
       when p_attempt_opened then 'submit'
       else 'give_up' end,
@@ -90,20 +95,20 @@ begin
     'artifacts', p_queued.artifacts,
     'attempt', p_queued.attempt, 'provider_job_id', p_queued.provider_job_id, 'failures', p_queued.failures,
     'attempts_of_step', p_queued.attempts_of_step,
-    'attempts_left', (select attempts_per_step from public.app_settings) - p_queued.attempts_of_step,
+    'attempts_left', v_attempts_per_step - p_queued.attempts_of_step,
     -- A step that is not optional leaves time for its own run and for the steps after it.
-    'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - private.clock())
+    'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - v_now)
       - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
           then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)
         from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place)
         where place > p_queued.step and not (p_queued.steps -> p_queued.step ->> 'optional')::boolean))::integer,
-    'past_deadline', p_queued.deadline_at <= private.clock(),
-    'age_ms', (extract(epoch from private.clock() - p_job.created_at) * 1000)::bigint,
+    'past_deadline', p_queued.deadline_at <= v_now,
+    'age_ms', (extract(epoch from v_now - p_job.created_at) * 1000)::bigint,
     'settings', p_job.settings,
     'files_are_public', p_job.files_are_public,
     -- An imported video may have been completed years ago: there the time begins with its first copy.
     'copy_again', coalesce(case when p_job.imported_from is null then p_job.completed_at else p_queued.deadline_at end
-      + make_interval(hours => (select store_retry_hours from public.app_settings)) > private.clock(), true));
+      + make_interval(hours => v_store_retry_hours) > v_now, true));
 end;
 $$;
 

@@ -142,7 +142,7 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the deadline in what is to be done",
     guard: "Every job ends: at its deadline it fails and is refunded.",
     file: JOB_QUEUE,
-    find: "      when p_queued.step_deadline_at <= private.clock() then 'expire'\n",
+    find: "      when p_queued.step_deadline_at <= v_now then 'expire'\n",
     replace: "",
     test: leases("a running job expires at its deadline"),
   },
