@@ -13,12 +13,12 @@ set search_path = ''
 as $$
 begin
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is not null then
-    execute 'select realtime.send($1, $2, $3, true)' using
+    perform realtime.send(
       jsonb_build_object(
         'job_id', new.job_id, 'status', new.status, 'node_id', new.node_id, 'error_code', new.error_code,
         'progress', jsonb_build_object('percent', new.progress_percent, 'stage', new.stage),
         'updated_at', private.iso_time(new.updated_at)),
-      'job_changed', 'jobs:' || new.user_id;
+      'job_changed', 'jobs:' || new.user_id, true);
   end if;
   return null;
 exception when others then
