@@ -3,12 +3,13 @@
 -- The extras of every model, in the format of docs/models.md. A model's row may have one of them too, with fewer values.
 create function private.extra_settings()
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select '{
+begin
+  return '{
     "enable_voiceover": { "type": "boolean", "default": false },
     "voice_type": { "values": ["male", "female", "neutral"], "default": "neutral" },
     "voiceover_text": { "type": "text", "max_length": 1200 },
@@ -22,10 +23,29 @@ as $$
     "burn_in": { "type": "boolean", "default": false },
     "deliver_without": { "type": "list", "max_items": 3, "default": [] }
   }'::jsonb;
+end;
 $$;
 
 revoke execute on function private.extra_settings() from public, anon, authenticated;
 grant execute on function private.extra_settings() to anon, authenticated, service_role;
+
+-- Whether settings have any of the extras.
+create function private.have_extras(
+  p_settings jsonb
+)
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return p_settings ?| array(select jsonb_object_keys(private.extra_settings()));
+end;
+$$;
+
+revoke execute on function private.have_extras(jsonb) from public, anon, authenticated;
+grant execute on function private.have_extras(jsonb) to anon, authenticated, service_role;
 
 -- A model's schema with the extras, if a request names one of them. Without one the settings of a job stay as they are
 -- in the model's row: their defaults would say nothing.
@@ -34,16 +54,17 @@ create function private.with_extras(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case when exists (
-      select from jsonb_object_keys(private.extra_settings()) as name where p_settings ? name)
+begin
+  return case when private.have_extras(p_settings)
     then p_schema || jsonb_build_object(
       'settings', private.extra_settings() || coalesce(p_schema -> 'settings', '{}'))
     else p_schema end;
+end;
 $$;
 
 revoke execute on function private.with_extras(jsonb, jsonb) from public, anon, authenticated;
@@ -54,15 +75,17 @@ create function private.length_of(
   p_settings jsonb
 )
 returns numeric
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select trim_scale(round(coalesce(
+begin
+  return trim_scale(round(coalesce(
     (p_settings ->> 'duration')::numeric,
     -- The models that take frames (Wan) make 16 per second unless the settings say otherwise.
     (p_settings ->> 'num_frames')::numeric / coalesce((p_settings ->> 'fps')::numeric, 16)), 3));
+end;
 $$;
 
 revoke execute on function private.length_of(jsonb) from public, anon, authenticated;

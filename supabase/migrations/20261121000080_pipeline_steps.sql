@@ -41,17 +41,20 @@ create function private.unavailable_extras(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'path', 'settings.' || setting, 'message', 'must be false: it is not available at the moment')), '[]')
-  from public.pipeline_steps
-  join (values ('voiceover', 'enable_voiceover'), ('music', 'enable_music'), ('subtitles', 'burn_in'))
-    as switches (name, setting) using (name)
-  where not is_available and (p_settings ->> setting)::boolean;
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'path', 'settings.' || setting, 'message', 'must be false: it is not available at the moment')), '[]')
+    from public.pipeline_steps
+    join (values ('voiceover', 'enable_voiceover'), ('music', 'enable_music'), ('subtitles', 'burn_in'))
+      as switches (name, setting) using (name)
+    where not is_available and (p_settings ->> setting)::boolean);
+end;
 $$;
 
 revoke execute on function private.unavailable_extras(jsonb) from public, anon, authenticated;

@@ -39,12 +39,14 @@ create function private.video_input(
   p_model public.models
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case when p_model.files_are_public then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end;
+begin
+  return case when p_model.files_are_public then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end;
+end;
 $$;
 
 revoke execute on function private.video_input(public.models) from public, anon, authenticated;
@@ -127,12 +129,14 @@ create function private.loudness_of(
   p_volume numeric
 )
 returns numeric
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select round(-14 + 20 * log(p_volume / 100), 1);
+begin
+  return round(-14 + 20 * log(p_volume / 100), 1);
+end;
 $$;
 
 revoke execute on function private.loudness_of(numeric) from public, anon, authenticated;
@@ -146,13 +150,15 @@ create function private.track(
   p_seconds numeric
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object('id', p_id, 'type', p_type, 'keyframes', jsonb_build_array(jsonb_build_object(
+begin
+  return jsonb_build_object('id', p_id, 'type', p_type, 'keyframes', jsonb_build_array(jsonb_build_object(
     'timestamp', 0, 'duration', trim_scale(p_seconds * 1000), 'url', p_url)));
+end;
 $$;
 
 revoke execute on function private.track(text, text, jsonb, numeric) from public, anon, authenticated;
@@ -218,19 +224,24 @@ create function private.build_steps(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select sound -> 'before'
+declare
+  v_video jsonb := private.video_input(p_model);
+  v_sound jsonb := private.sound_steps(p_settings, v_video);
+  v_steps jsonb := v_sound -> 'before'
     || private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
-    || (sound -> 'after')
-    || private.burn_in_steps(p_settings, video)
-    || coalesce((
-      select private.pipeline_step(name, jsonb_build_object('video', video), '["thumbnail"]', true)
-      from public.pipeline_steps where name = 'thumbnail' and is_available), '[]')
-  from private.video_input(p_model) as video, private.sound_steps(p_settings, video) as sound;
+    || (v_sound -> 'after')
+    || private.burn_in_steps(p_settings, v_video);
+begin
+  if exists (select from public.pipeline_steps where name = 'thumbnail' and is_available) then
+    v_steps := v_steps || private.pipeline_step('thumbnail', jsonb_build_object('video', v_video), '["thumbnail"]', true);
+  end if;
+  return v_steps;
+end;
 $$;
 
 revoke execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)

@@ -5,13 +5,15 @@ create function private.wants_sound(
   p_settings jsonb
 )
 returns boolean
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce((p_settings ->> 'enable_voiceover')::boolean, false)
+begin
+  return coalesce((p_settings ->> 'enable_voiceover')::boolean, false)
     or coalesce((p_settings ->> 'enable_music')::boolean and (p_settings ->> 'music_volume')::numeric > 0, false);
+end;
 $$;
 
 revoke execute on function private.wants_sound(jsonb) from public, anon, authenticated;
@@ -23,26 +25,29 @@ create function private.length_problems(
   p_settings jsonb
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('path', 'settings.' || path, 'message', message)), '[]')
-  from (select private.length_of(p_settings)) as video (seconds), lateral (
-    select setting as path, 'must be false: the length of the videos of this model is not known' as message
-    from unnest('{enable_voiceover,enable_music}'::text[]) as setting
-    where seconds is null and (p_settings ->> setting)::boolean
-    union all
-    -- Fast speech: a longer text would be cut off at the end of the video.
-    select 'voiceover_text', format('must be at most %s characters for a video of %s seconds', floor(20 * seconds), seconds)
-    where (p_settings ->> 'enable_voiceover')::boolean
-      and char_length(p_settings ->> 'voiceover_text') > floor(20 * seconds)
-    union all
-    select format('subtitles.%s.endTime', place - 1), 'must not be after the end of the video'
-    from jsonb_array_elements(p_settings -> 'subtitles') with ordinality as listed (subtitle, place)
-    where case when jsonb_typeof(subtitle -> 'endTime') = 'number' then (subtitle ->> 'endTime')::numeric > seconds end
-  ) as problems;
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('path', 'settings.' || path, 'message', message)), '[]')
+    from (select private.length_of(p_settings)) as video (seconds), lateral (
+      select setting as path, 'must be false: the length of the videos of this model is not known' as message
+      from unnest('{enable_voiceover,enable_music}'::text[]) as setting
+      where seconds is null and (p_settings ->> setting)::boolean
+      union all
+      -- Fast speech: a longer text would be cut off at the end of the video.
+      select 'voiceover_text', format('must be at most %s characters for a video of %s seconds', floor(20 * seconds), seconds)
+      where (p_settings ->> 'enable_voiceover')::boolean
+        and char_length(p_settings ->> 'voiceover_text') > floor(20 * seconds)
+      union all
+      select format('subtitles.%s.endTime', place - 1), 'must not be after the end of the video'
+      from jsonb_array_elements(p_settings -> 'subtitles') with ordinality as listed (subtitle, place)
+      where case when jsonb_typeof(subtitle -> 'endTime') = 'number' then (subtitle ->> 'endTime')::numeric > seconds end
+    ) as problems);
+end;
 $$;
 
 revoke execute on function private.length_problems(jsonb) from public, anon, authenticated;
@@ -73,8 +78,11 @@ begin
     end if;
     v_settings := v_settings || '{"generate_audio": false}';
   end if;
-  return jsonb_build_object('settings', v_settings, 'issues', v_issues || private.unavailable_extras(v_settings)
-    || private.length_problems(v_settings) || private.undrawable_subtitles(v_settings));
+  if private.have_extras(v_settings) then
+    v_issues := v_issues || private.unavailable_extras(v_settings) || private.length_problems(v_settings)
+      || private.undrawable_subtitles(v_settings);
+  end if;
+  return jsonb_build_object('settings', v_settings, 'issues', v_issues);
 end;
 $$;
 

@@ -38,12 +38,14 @@ create function private.seconds_of(
   p_settings jsonb
 )
 returns integer
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select ceil(coalesce(private.length_of(p_settings), 0))::integer;
+begin
+  return ceil(coalesce(private.length_of(p_settings), 0))::integer;
+end;
 $$;
 
 revoke execute on function private.seconds_of(jsonb) from public, anon, authenticated;

@@ -42,7 +42,7 @@ select set_eq(
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
     'private.sound_steps(jsonb,jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,jsonb,numeric)',
-    'private.video_input(models)', 'private.extra_settings()', 'private.with_extras(jsonb,jsonb)',
+    'private.video_input(models)', 'private.extra_settings()', 'private.have_extras(jsonb)', 'private.with_extras(jsonb,jsonb)',
     'private.length_of(jsonb)', 'private.wants_sound(jsonb)', 'private.length_problems(jsonb)',
     'private.resolve_for_model(models,jsonb)', 'private.drawn_characters(text,boolean)', 'private.fonts_of(text,boolean)',
     'private.has_bold_subtitles(jsonb)', 'private.burn_in_steps(jsonb,jsonb)', 'private.undrawable_subtitles(jsonb)',

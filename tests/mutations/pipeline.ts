@@ -67,8 +67,8 @@ const priceMutations: readonly Mutation[] = [
     name: "the availability of an extra",
     guard: "An extra that is switched off charges no user.",
     file: PIPELINE_STEPS,
-    find: "where not is_available and (p_settings ->> setting)::boolean;",
-    replace: "where false;",
+    find: "where not is_available and (p_settings ->> setting)::boolean);",
+    replace: "where false);",
     test: transitions("an unavailable voiceover is refused with the name of its setting"),
   },
 ];
