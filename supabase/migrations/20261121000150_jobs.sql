@@ -96,12 +96,13 @@ create table public.video_jobs (
   )
 );
 
-create index video_jobs_by_user on public.video_jobs (user_id, created_at desc);
-create index video_jobs_by_change on public.video_jobs (user_id, updated_at);
-create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc) where node_id is not null;
+-- Listings, each in its exact order: a page needs no sort, whatever the statistics say of the user.
+create index video_jobs_by_user on public.video_jobs (user_id, created_at desc, job_id desc);
+create index video_jobs_by_status on public.video_jobs (user_id, status, created_at desc, job_id desc);
+create index video_jobs_by_node on public.video_jobs (user_id, node_id, created_at desc, job_id desc) where node_id is not null;
+create index video_jobs_by_change on public.video_jobs (user_id, updated_at, job_id);
 create index video_jobs_by_model on public.video_jobs (model_id);
 create index video_jobs_active on public.video_jobs (user_id) where status in ('pending', 'processing');
-create index video_jobs_by_status on public.video_jobs (user_id, status, created_at desc);
 create index video_jobs_by_image on public.video_jobs (image_path) where image_path is not null;
 create index video_jobs_by_tail_image on public.video_jobs (tail_image_path) where tail_image_path is not null;
 create index video_jobs_by_completion on public.video_jobs (completed_at) where completed_at is not null;

@@ -8,7 +8,7 @@ create table public.deleted_videos (
   deleted_at timestamptz not null
 );
 
-create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at);
+create index deleted_videos_by_user on public.deleted_videos (user_id, deleted_at, job_id);
 create index deleted_videos_by_age on public.deleted_videos (deleted_at);
 
 alter table public.deleted_videos enable row level security;

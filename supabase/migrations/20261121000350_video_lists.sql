@@ -24,7 +24,7 @@ begin
   else
     select * into v_job from public.video_jobs
     where node_id = p_node_id and user_id = p_user_id
-    order by created_at desc, job_id
+    order by created_at desc, job_id desc
     limit 1;
   end if;
   if not found then
@@ -74,31 +74,6 @@ $$;
 revoke execute on function private.from_microseconds(bigint) from public, anon, authenticated;
 grant execute on function private.from_microseconds(bigint) to service_role;
 
--- The answer of a listing, from one row more than the page has.
-create function private.page_json(
-  p_rows jsonb,
-  p_limit integer,
-  p_horizon timestamptz
-)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-begin
-  return jsonb_build_object(
-    'videos', coalesce((
-      select jsonb_agg(row -> 'video' order by place)
-      from jsonb_array_elements(p_rows) with ordinality as rows (row, place) where place <= p_limit), '[]'),
-    'next', case when jsonb_array_length(p_rows) > p_limit then (p_rows -> (p_limit - 1)) - 'video' end,
-    'server_time_ms', private.to_microseconds(p_horizon) / 1000);
-end;
-$$;
-
-revoke execute on function private.page_json(jsonb, integer, timestamptz) from public, anon, authenticated;
-grant execute on function private.page_json(jsonb, integer, timestamptz) to service_role;
-
 -- A page of a user's videos, newest first: { videos, next, server_time_ms }. `next` is the last row of the page, for
 -- the arguments p_before_*; null on the last page. changed_videos lists what changes after server_time_ms.
 create function public.list_videos(
@@ -121,22 +96,28 @@ declare
   v_horizon timestamptz := private.horizon_of(p_user_id);
   v_before timestamptz := coalesce(private.from_microseconds(p_before_microseconds), 'infinity');
   v_before_id uuid := coalesce(p_before_job_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
-  v_page jsonb;
+  v_videos jsonb;
+  v_last jsonb;
+  v_is_more boolean;
 begin
   perform private.require_account(p_user_id);
-  select jsonb_agg(jsonb_build_object(
-    'at', private.to_microseconds((page.job).created_at)::text, 'job_id', (page.job).job_id,
-    'video', private.job_json(page.job)) order by (page.job).created_at desc, (page.job).job_id desc) into v_page
+  select jsonb_agg(private.job_json(job) order by place) filter (where place <= p_limit),
+    jsonb_agg(jsonb_build_object('at', private.to_microseconds((job).created_at)::text, 'job_id', (job).job_id))
+      filter (where place = p_limit) -> 0,
+    count(*) > p_limit
+  into v_videos, v_last, v_is_more
   from (
-    select jobs as job
+    select jobs as job, row_number() over (order by created_at desc, job_id desc) as place
     from public.video_jobs as jobs
     where user_id = p_user_id
       and (p_status is null or status = p_status) and (p_node_id is null or node_id = p_node_id)
       and (created_at, job_id) < (v_before, v_before_id)
     order by created_at desc, job_id desc
+    -- One more than the page has, which tells whether there is another page.
     limit p_limit + 1
   ) as page;
-  return private.page_json(v_page, p_limit, v_horizon);
+  return jsonb_build_object('videos', coalesce(v_videos, '[]'), 'next', case when v_is_more then v_last end,
+    'server_time_ms', private.to_microseconds(v_horizon) / 1000);
 end;
 $$;
 
@@ -170,32 +151,40 @@ declare
     greatest(private.horizon_of(p_user_id), least(v_since, date_trunc('milliseconds', private.clock()))));
   v_after timestamptz := coalesce(private.from_microseconds(p_after_microseconds), '-infinity');
   v_after_id uuid := coalesce(p_after_job_id, '00000000-0000-0000-0000-000000000000');
-  v_page jsonb;
+  v_videos jsonb;
+  v_last jsonb;
+  v_is_more boolean;
 begin
   perform private.require_account(p_user_id);
-  select jsonb_agg(jsonb_build_object(
-    'at', private.to_microseconds(changed_at)::text, 'job_id', page.job_id,
-    'video', coalesce(private.job_json(jobs), jsonb_build_object(
-      'job_id', page.job_id, 'deleted_at', private.iso_time(changed_at)))) order by changed_at, page.job_id) into v_page
+  select jsonb_agg(coalesce(private.job_json(jobs), jsonb_build_object(
+      'job_id', page.job_id, 'deleted_at', private.iso_time(changed_at))) order by place) filter (where place <= p_limit),
+    jsonb_agg(jsonb_build_object('at', private.to_microseconds(changed_at)::text, 'job_id', page.job_id))
+      filter (where place = p_limit) -> 0,
+    count(*) > p_limit
+  into v_videos, v_last, v_is_more
   from (
-    (select updated_at as changed_at, job_id, true as is_there
-      from public.video_jobs
-      where user_id = p_user_id and (p_status is null or status = p_status)
-        and updated_at >= v_since and updated_at < v_until and (updated_at, job_id) > (v_after, v_after_id)
-      order by updated_at, job_id
-      limit p_limit + 1)
-    union all
-    (select deleted_at, job_id, false
-      from public.deleted_videos
-      where user_id = p_user_id
-        and deleted_at >= v_since and deleted_at < v_until and (deleted_at, job_id) > (v_after, v_after_id)
-      order by deleted_at, job_id
-      limit p_limit + 1)
+    select changes.*, row_number() over (order by changed_at, job_id) as place
+    from (
+      (select updated_at as changed_at, job_id, true as is_there
+        from public.video_jobs
+        where user_id = p_user_id and (p_status is null or status = p_status)
+          and updated_at >= v_since and updated_at < v_until and (updated_at, job_id) > (v_after, v_after_id)
+        order by updated_at, job_id
+        limit p_limit + 1)
+      union all
+      (select deleted_at, job_id, false
+        from public.deleted_videos
+        where user_id = p_user_id
+          and deleted_at >= v_since and deleted_at < v_until and (deleted_at, job_id) > (v_after, v_after_id)
+        order by deleted_at, job_id
+        limit p_limit + 1)
+    ) as changes
     order by changed_at, job_id
     limit p_limit + 1
   ) as page left join public.video_jobs as jobs on is_there and jobs.job_id = page.job_id;
-  return private.page_json(v_page, p_limit, v_until)
-    || jsonb_build_object('deletions_since', private.iso_time(private.tombstones_since()));
+  return jsonb_build_object('videos', coalesce(v_videos, '[]'), 'next', case when v_is_more then v_last end,
+    'server_time_ms', private.to_microseconds(v_until) / 1000,
+    'deletions_since', private.iso_time(private.tombstones_since()));
 end;
 $$;
 

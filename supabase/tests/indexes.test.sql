@@ -1,5 +1,5 @@
 begin;
-select plan(24);
+select plan(28);
 \ir support/jobs.psql
 
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
@@ -76,6 +76,14 @@ from (values
 ) as calls (place, call) order by place;
 select cmp_ok(pg_temp.rows_read_by('select public.audit_recent()'), '<', 1500::bigint,
   'with old statistics the audit does not read every due job for every unfinished one');
+
+select cmp_ok(pg_temp.rows_read_by('select public.' || call), '<', 25::bigint, format('with old statistics %s reads only its page', call))
+from (values
+  (1, 'list_videos(pg_temp.a(), 5)'),
+  (2, 'list_videos(pg_temp.a(), 5, p_node_id => $$new 7$$)'),
+  (3, 'list_videos(pg_temp.a(), 5, null, 4102444800000000, pg_temp.chosen(1))'),
+  (4, 'changed_videos(pg_temp.a(), 0, 5)')
+) as calls (place, call) order by place;
 
 select * from finish();
 rollback;
