@@ -33,6 +33,8 @@ create table private.addresses (
 );
 
 create index addresses_with_usage on private.addresses (left_at) where left_at is not null;
+-- Those that the purge may forget: usually few.
+create index addresses_without_memory on private.addresses (address_hmac) where welcomed_at is null and left_at is null;
 
 alter table private.addresses enable row level security;
 create policy "Only the service role reads addresses" on private.addresses for select to service_role using (true);

@@ -16,7 +16,7 @@ select public.delete_videos(user_id, array_agg(job_id)) from public.video_jobs w
 set local enable_seqscan = off;
 create function pg_temp.rows_read() returns bigint language sql volatile as $$
   select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
-  where relname in ('video_jobs', 'job_queue', 'idempotency_log', 'files_to_delete', 'quota_log')
+  where relname in ('video_jobs', 'job_queue', 'idempotency_log', 'files_to_delete', 'quota_log', 'addresses')
 $$;
 create function pg_temp.rows_read_by(p_statement text) returns bigint language plpgsql volatile as $$
 declare
@@ -34,7 +34,7 @@ select is(pg_temp.rows_read_by('select public.lease_due_jobs(10)'), 0::bigint,
   'a worker reads no job when nothing is due');
 select is(pg_temp.rows_read_by('select public.health()'), 0::bigint, 'a health check reads no job when nothing is due');
 select is(pg_temp.rows_read_by('select public.purge_expired()'), 0::bigint,
-  'the purge reads no key that has not expired');
+  'the purge reads no key that has not expired, and no address that was welcomed');
 select is(pg_temp.rows_read_by('select public.delete_expired_videos(10)'), 0::bigint,
   'the purge reads no video that has not expired');
 select is(pg_temp.rows_read_by('select public.list_files_to_delete(10)'), 0::bigint,
