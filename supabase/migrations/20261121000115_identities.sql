@@ -23,17 +23,23 @@ grant select on private.external_identities to service_role;
 -- as (select private.current_user_id()): once a query, and not once a row.
 create function private.current_user_id()
 returns uuid
-language sql
+language plpgsql
 stable
 -- Runs as the owner: clients may not read who has which identity.
 security definer
 set search_path = ''
 as $$
+declare
+  v_claims jsonb := auth.jwt();
+begin
   -- The issuer decides: the subject of another issuer's token may be the UUID of one of our users.
-  select case when coalesce(claims ->> 'iss' like '%/auth/v1', true) then auth.uid() else (
+  if coalesce(v_claims ->> 'iss' like '%/auth/v1', true) then
+    return auth.uid();
+  end if;
+  return (
     select user_id from private.external_identities
-    where issuer = claims ->> 'iss' and subject = claims ->> 'sub') end
-  from (select auth.jwt() as claims) as token;
+    where issuer = v_claims ->> 'iss' and subject = v_claims ->> 'sub');
+end;
 $$;
 
 revoke execute on function private.current_user_id() from public, anon, authenticated;

@@ -30,12 +30,14 @@ create function private.lock_user_exclusive(
   p_user_id uuid
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_user_id::text, 0));
+end;
 $$;
 
 revoke execute on function private.lock_user_exclusive(uuid) from public, anon, authenticated;

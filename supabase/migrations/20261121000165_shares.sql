@@ -55,12 +55,14 @@ create function private.share_url(
   p_token text
 )
 returns text
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select private.functions_url() || '/share/' || p_token;
+begin
+  return private.functions_url() || '/share/' || p_token;
+end;
 $$;
 
 revoke execute on function private.share_url(text) from public, anon, authenticated;

@@ -27,11 +27,12 @@ create function private.enqueue_job_files(
   p_job public.video_jobs
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   insert into private.files_to_delete (bucket, path, since)
   select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
     -- The files of a finished job without an open copy have no writer since it ended.
@@ -39,6 +40,7 @@ as $$
   from unnest(array['.mp4', '_thumb.jpg', '.vtt']
     || case when 'subtitles' = any (p_job.step_names) then array['.ass'] end) as ending
   on conflict do nothing;
+end;
 $$;
 
 revoke execute on function private.enqueue_job_files(public.video_jobs) from public, anon, authenticated;

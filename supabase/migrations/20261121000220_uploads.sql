@@ -29,12 +29,14 @@ create function private.address_expiry(
   p_time timestamptz
 )
 returns timestamptz
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select p_time + interval '2 hours';
+begin
+  return p_time + interval '2 hours';
+end;
 $$;
 
 revoke execute on function private.address_expiry(timestamptz) from public, anon, authenticated;
@@ -69,14 +71,17 @@ returns table (
   version text,
   bytes bigint
 )
-language sql
+language plpgsql
 stable
 -- Runs as the owner, like the next two: the service role cannot read Storage's tables.
 security definer
 set search_path = ''
 as $$
-  select coalesce(version, id::text), (metadata ->> 'size')::bigint from storage.objects
-  where bucket_id = 'inputs' and name = p_path;
+begin
+  return query
+    select coalesce(objects.version, id::text), (metadata ->> 'size')::bigint from storage.objects
+    where bucket_id = 'inputs' and name = p_path;
+end;
 $$;
 
 revoke execute on function private.stored_upload(text) from public, anon, authenticated;
@@ -85,12 +90,14 @@ grant execute on function private.stored_upload(text) to service_role;
 -- The maximum size of an upload.
 create function private.max_upload_bytes()
 returns bigint
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select file_size_limit from storage.buckets where id = 'inputs';
+begin
+  return (select file_size_limit from storage.buckets where id = 'inputs');
+end;
 $$;
 
 revoke execute on function private.max_upload_bytes() from public, anon, authenticated;

@@ -117,13 +117,16 @@ create function private.my_projects(
   p_roles text[] default '{owner,editor,viewer}'
 )
 returns setof uuid
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-  select project_id from public.project_members
-  where user_id = (select private.current_user_id()) and role = any (p_roles);
+begin
+  return query
+    select project_id from public.project_members
+    where user_id = (select private.current_user_id()) and role = any (p_roles);
+end;
 $$;
 
 revoke execute on function private.my_projects(text[]) from public, anon, authenticated;

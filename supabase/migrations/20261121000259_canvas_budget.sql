@@ -98,17 +98,19 @@ create function private.resize_project(
   p_data_bytes bigint
 )
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
   update private.project_sizes set
     members = members + case p_table_name when 'project_members' then p_rows else 0 end,
     nodes = nodes + case p_table_name when 'nodes' then p_rows else 0 end,
     connections = connections + case p_table_name when 'connections' then p_rows else 0 end,
     data_bytes = data_bytes + p_data_bytes
   where project_id = p_project_id;
+end;
 $$;
 
 revoke execute on function private.resize_project(uuid, text, bigint, bigint) from public, anon, authenticated;
@@ -135,12 +137,14 @@ create function private.data_bytes(
   p_data jsonb
 )
 returns bigint
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select octet_length((p_data - 'video_url')::text);
+begin
+  return octet_length((p_data - 'video_url')::text);
+end;
 $$;
 
 revoke execute on function private.data_bytes(jsonb) from public, anon, authenticated;

@@ -44,6 +44,27 @@ Deno.test(`no procedure has more than ${LINES_OF_A_PROCEDURE} lines`, () => {
   assert.deepEqual(functions.filter(({ lines }) => lines > LINES_OF_A_PROCEDURE), []);
 });
 
+// A function in language sql that has a search path is never inlined: Postgres parses and plans it again in each
+// transaction that calls it, which takes ten times as long as a call of plpgsql. These are called rarely.
+const RARELY_CALLED = new Set([
+  // When the operator changes the catalogue.
+  ...["is_name", "reserved_setting_problems", "segments_problems", "place_problems", "step_input_problems"],
+  // For subtitles that are drawn into the picture.
+  ...["drawn_characters", "fonts_of"],
+  // When a user signs up or confirms an address.
+  ...["mailbox", "confirmed_address", "address_hmac"],
+  // By the purge, the audit and the import.
+  ...["stray_uploads", "account_problems", "forgo_welcome", "queue_imported_jobs", "imported_model"],
+]);
+
+Deno.test("what a procedure calls often is plpgsql, whose plan a connection keeps", () => {
+  const helpers = migrations.flatMap(({ text }) =>
+    Array.from(text.matchAll(FUNCTION), ([all, name = ""]) => ({ name: name.replace("private.", ""), all }))
+  ).filter(({ name, all }) => !name.includes(".") && /^language sql$/m.test(all)).map(({ name }) => name);
+  assert.deepEqual(helpers.filter((name) => !RARELY_CALLED.has(name)), []);
+  assert.deepEqual([...RARELY_CALLED].filter((name) => !helpers.includes(name)), []);
+});
+
 /** The migrations in their order; `code` is without comments. */
 async function readMigrations() {
   const entries = await Array.fromAsync(Deno.readDir(projectPath(FOLDER)));

@@ -179,8 +179,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the video's address beside the budget",
     guard: "A job ends however full its canvas is: otherwise a user could keep it from ending.",
     file: BUDGET,
-    find: "select octet_length((p_data - 'video_url')::text);",
-    replace: "select octet_length(p_data::text);",
+    find: "return octet_length((p_data - 'video_url')::text);",
+    replace: "return octet_length(p_data::text);",
     test: budget("the address of a video needs no room"),
   },
   {

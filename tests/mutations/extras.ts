@@ -18,8 +18,8 @@ export const extraMutations: readonly Mutation[] = [
     name: "the subtitles in the picture among the steps",
     guard: "Subtitles in the picture are made and paid for.",
     file: BUILD_STEPS,
-    find: "    || private.burn_in_steps(p_settings, video)\n",
-    replace: "",
+    find: "\n    || private.burn_in_steps(p_settings, v_video);",
+    replace: ";",
     test: extras('{"burn_in": true} costs 6410'),
   },
   {
@@ -34,8 +34,8 @@ export const extraMutations: readonly Mutation[] = [
     name: "the characters that no font has",
     guard: "No user pays for a box instead of a letter.",
     file: EXTRAS,
-    find: " || private.undrawable_subtitles(v_settings));",
-    replace: ");",
+    find: "\n      || private.undrawable_subtitles(v_settings);",
+    replace: ";",
     test: extras("们: settings.subtitles.1.text must not have characters that cannot be drawn into the picture: 们"),
   },
   {
@@ -66,8 +66,8 @@ export const extraMutations: readonly Mutation[] = [
     name: "the rules of the length",
     guard: "No user pays for a voice that is cut off, or for music of no length.",
     file: EXTRAS,
-    find: "    || private.length_problems(v_settings)",
-    replace: "   ",
+    find: " || private.length_problems(v_settings)",
+    replace: "",
     test: extras('unknown {"enable_music": true}'),
   },
   {
