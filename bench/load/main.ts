@@ -13,6 +13,9 @@ interface Order {
   amount: number;
 }
 
+/** Long: a storm of requests waits its turn, and what it waits is a figure. */
+const TIMEOUT_SECONDS = 300;
+
 async function carryOut({ url, connections, requests, newKeys, amount }: Order): Promise<object> {
   const statuses: Record<string, number> = {};
   let clients = 0;
@@ -27,6 +30,7 @@ async function carryOut({ url, connections, requests, newKeys, amount }: Order):
     url,
     connections,
     amount,
+    timeout: TIMEOUT_SECONDS,
     setupClient(client) {
       const first = clients++;
       // Each connection has users of its own, as clients do.

@@ -39,11 +39,14 @@ create table public.flow_jobs (
   thumbnail_url text,
   credits_used integer not null,
   error_message text,
+  progress integer not null default 0,
+  checked_at timestamptz,
+  next_check_at timestamptz,
   created_at timestamptz not null default now(),
   completed_at timestamptz
 );
 create index on public.flow_jobs (user_id, created_at desc);
-create index on public.flow_jobs (status) where status in ('pending', 'processing');
+create index on public.flow_jobs (next_check_at) where next_check_at is not null;
 
 create table public.flow_idempotency_log (
   user_id uuid not null,
@@ -108,6 +111,21 @@ begin
 end;
 $$;
 
+-- Claims due jobs: no other worker gets them for the next two seconds.
+create function public.flow_claim_jobs(p_limit integer)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  with claimed as (
+    update public.flow_jobs set next_check_at = now() + interval '2 seconds'
+    where job_id in (
+      select job_id from public.flow_jobs where next_check_at <= now()
+      order by next_check_at limit p_limit for update skip locked)
+    returning job_id, user_id, provider_job_id)
+  select coalesce(jsonb_agg(claimed), '[]') from claimed;
+$$;
+
 -- The two procedures of the minimal function: they do nothing that costs.
 create function public.minimal_before(p_user_id uuid) returns jsonb language sql stable as $$
   select jsonb_build_object('user_id', p_user_id, 'allowed', true);
@@ -116,7 +134,9 @@ create function public.minimal_after(p_user_id uuid, p_request_id text) returns 
   select jsonb_build_object('user_id', p_user_id, 'request_id', p_request_id);
 $$;
 
-revoke execute on function public.flow_deduct_credits, public.flow_add_credits, public.minimal_before,
+revoke execute on function public.flow_deduct_credits, public.flow_add_credits, public.flow_claim_jobs,
+  public.minimal_before,
   public.minimal_after from public, anon, authenticated;
-grant execute on function public.flow_deduct_credits, public.flow_add_credits, public.minimal_before,
+grant execute on function public.flow_deduct_credits, public.flow_add_credits, public.flow_claim_jobs,
+  public.minimal_before,
   public.minimal_after to service_role;

@@ -23,6 +23,8 @@ export interface BenchStack extends Omit<Stack, "stop"> {
   ours: string;
   theirs: string;
   opponents: FunctionsProcess;
+  /** The token of a user. */
+  tokenOf(userId: string): string;
   /** Makes users. */
   users(count: number): Promise<BenchUser[]>;
   /** The CPU time of each part so far, in milliseconds; empty where the system does not report it. */
@@ -69,6 +71,7 @@ export async function withBenchStack<Result>(
       opponents,
       ours: `http://127.0.0.1:${stack.functions.port}`,
       theirs: `http://127.0.0.1:${opponents.port}`,
+      tokenOf: (userId) => tokenOf(stack, userId),
       users: (count) => makeUsers(stack, sql, count),
       cpu: () => cpuByPart(stack, opponents),
       version: String(version),
@@ -102,12 +105,13 @@ async function cpuByPart(stack: Stack, opponents: FunctionsProcess): Promise<Map
   return times ?? new Map();
 }
 
-async function makeUsers({ signingKey }: Stack, sql: postgres.Sql, count: number): Promise<BenchUser[]> {
+async function makeUsers(stack: Stack, sql: postgres.Sql, count: number): Promise<BenchUser[]> {
   const ids = await insertUsers(sql, count);
   await sql`insert into flow_balances (user_id, credits) select id, ${CREDITS} from unnest(${ids}::uuid[]) as id`;
+  return ids.map((id) => ({ id, token: tokenOf(stack, id) }));
+}
+
+function tokenOf({ signingKey }: Stack, userId: string): string {
   const exp = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
-  return ids.map((id) => ({
-    id,
-    token: signToken({ sub: id, role: "authenticated", aud: "authenticated", exp }, signingKey),
-  }));
+  return signToken({ sub: userId, role: "authenticated", aud: "authenticated", exp }, signingKey);
 }

@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { MODEL } from "./requests.ts";
+import { CREDITS } from "./users.ts";
 
 /** Videos of one user at most. */
 const MOST_OF_ONE_USER = 100_000;
@@ -30,12 +31,11 @@ export async function writeHistory(sql: postgres.Sql, jobs: number): Promise<voi
       insert into auth.users (id, email, email_confirmed_at, created_at, updated_at)
       select ${USER_ID}, place || '@history.example', now(), now(), now() from generate_series(1, ${users}) as place;
       insert into public.credit_balances (user_id, credits_remaining)
-      select ${USER_ID}, 1000000 from generate_series(1, ${users}) as place;`);
+      select ${USER_ID}, ${CREDITS} from generate_series(1, ${users}) as place;
+      insert into public.quota_log (user_id, change, reason, balance_after, created_at)
+      select user_id, credits_remaining, 'bench', credits_remaining, now() - interval '2 years'
+      from public.credit_balances;`);
     await insertJobs(transaction, { from: 1, to: jobs, status: "completed", users, heavy });
-    await transaction.unsafe(`
-      insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
-      select user_id, -5, 'video_generation', job_id, 'charge:' || job_id, 1000000, created_at from public.video_jobs
-      order by created_at`);
   });
   await sql`alter system set autovacuum = off`;
   await sql`select pg_reload_conf()`;
@@ -60,6 +60,20 @@ export async function addUnfinishedJobs(sql: postgres.Sql, jobs: number): Promis
       update private.job_queue set next_check_at = now() - interval '10 minutes'
       where job_id in (select job_id from public.video_jobs where status = 'processing' limit ${DUE})`;
   });
+}
+
+/** Makes jobs whose run is under way and must be looked at now, and returns their ids. */
+export async function insertDueJobs(sql: postgres.Sql, count: number): Promise<string[]> {
+  const { jobs } = await sql.begin(async (transaction) => {
+    await transaction`set local session_replication_role = replica`;
+    await insertJobs(transaction, { from: 1, to: count, status: "processing", users: count, heavy: 0 });
+    return {
+      jobs: await transaction<{ job_id: string }[]>`
+        update private.job_queue set next_check_at = now() - interval '10 minutes'
+        where job_id in (select job_id from public.video_jobs where xmin = pg_current_xact_id()::xid) returning job_id`,
+    };
+  });
+  return jobs.map(({ job_id }) => job_id);
 }
 
 /** How many users have so many jobs. */
@@ -102,6 +116,15 @@ async function insertJobs(sql: postgres.TransactionSql, { from, to, status, user
       ${finished ? "null" : "now() + interval '1 hour'"}, now() + interval '5 hours', now() + interval '5 hours'
     from new_jobs, (
       select private.build_steps(models, 'A lighthouse', null, null, '{"duration": 5}') as steps
-      from public.models where id = '${MODEL}') as built`);
+      from public.models where id = '${MODEL}') as built;
+    insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
+    select jobs.user_id, -5, 'video_generation', job_id, 'charge:' || job_id,
+      credits_remaining - 5 * row_number() over (partition by jobs.user_id order by jobs.created_at), jobs.created_at
+    from new_jobs join public.video_jobs as jobs using (job_id) join public.credit_balances using (user_id)
+    order by jobs.created_at;
+    update public.credit_balances as balances set credits_remaining = credits_remaining - spent.credits
+    from (
+      select user_id, 5 * count(*) as credits from new_jobs join public.video_jobs using (job_id) group by user_id
+    ) as spent where spent.user_id = balances.user_id`);
   await sql`drop table new_jobs`;
 }

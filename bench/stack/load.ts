@@ -19,8 +19,8 @@ export interface LoadOrder {
   newKeys?: boolean;
   /** How many requests are sent in all. */
   amount: number;
-  /** The status that every answer must have. */
-  expected: number;
+  /** The statuses that answers may have. */
+  expected: readonly number[];
 }
 
 const resultSchema = z.object({
@@ -59,7 +59,7 @@ export function startLoad(): Load {
       const line = await results.next();
       if (line.done) throw new Error("The process that makes the load has ended.");
       const result = resultSchema.parse(JSON.parse(line.value));
-      const unexpected = Object.keys(result.statuses).filter((status) => status !== String(order.expected));
+      const unexpected = Object.keys(result.statuses).filter((status) => !order.expected.includes(Number(status)));
       if (unexpected.length > 0 || result.errors > 0) {
         throw new Error(`${order.url} answered ${JSON.stringify(result.statuses)}, with ${result.errors} errors.`);
       }

@@ -40,7 +40,7 @@ export async function compareThroughput(
   { connections, ours, theirs, ...description }: ThroughputOptions,
 ): Promise<{ comparison: Comparison; figures: Figure[] }> {
   async function measure({ requests, ...side }: Side, amount: number): Promise<Speed> {
-    const order = { ...side, connections, requests: await requests(), amount };
+    const order = { ...side, expected: [side.expected], connections, requests: await requests(), amount };
     const before = await bench.cpu();
     const { perSecond } = await bench.load.run(order);
     await Promise.all([bench.functions.rest(), bench.opponents.rest()]);

@@ -1,0 +1,128 @@
+// Claim: our worker moves as many jobs a second as one written by hand, although each step is leased, recorded and can be
+// repeated.
+import { z } from "zod";
+import type { Benchmark } from "../measure/benchmark.ts";
+import { compare, type Comparison, inTurn } from "../measure/comparison.ts";
+import { type BenchStack, withBenchStack } from "../stack/bench-stack.ts";
+import { insertDueJobs } from "../stack/history.ts";
+
+/** Calls of the worker at once: enough for both cores. */
+const WORKERS = 4;
+/** Jobs before the first round, by whose speed the number of the others is chosen. */
+const WARM_UP_JOBS = 60;
+const ENDLESS_MS = 1e12;
+
+const tickSchema = z.object({ claimed: z.number(), completed: z.number() });
+type Tick = z.infer<typeof tickSchema>;
+
+/** One of the two workers, and how it gets its jobs. */
+interface Side {
+  call(): Promise<Tick>;
+  /** Replaces its jobs with so many that are due. */
+  fill(bench: BenchStack, jobs: number): Promise<void>;
+  /** Makes those due that wait for their next look. */
+  hurry(bench: BenchStack): Promise<void>;
+}
+
+export const worker: Benchmark = {
+  name: "worker",
+  claim: "The worker moves as many jobs a second as one written by hand.",
+  run: ({ rounds, seconds, onProgress }) =>
+    withBenchStack(onProgress, async (bench) => {
+      const sides = { ours: ourWorker(bench), theirs: handWrittenWorker(bench) };
+      async function compareWork(name: string, what: string, work: Work): Promise<Comparison> {
+        const jobsOf = async (side: Side) => {
+          onProgress(`${what}: warming up`);
+          return Math.max(WARM_UP_JOBS, Math.round(seconds * await work(bench, side, WARM_UP_JOBS)));
+        };
+        const jobs = { ours: await jobsOf(sides.ours), theirs: await jobsOf(sides.theirs) };
+        const measure = (side: keyof typeof sides) => (round: number) => {
+          onProgress(`${what}, round ${round + 1} of ${rounds}: ${side}`);
+          return work(bench, sides[side], jobs[side]);
+        };
+        const results = await inTurn(rounds, measure("ours"), measure("theirs"));
+        return compare({ name, opponent: `a worker by hand: ${what}`, unit: "jobs/s" }, results, (figure) => figure);
+      }
+      return {
+        comparisons: [
+          await compareWork("looks_vs_by_hand", "runs looked at", looksASecond),
+          await compareWork("completions_vs_by_hand", "videos delivered", completionsASecond),
+        ],
+        figures: [],
+        postgres: bench.version,
+      };
+    }),
+};
+
+/** Does the work for so many jobs, and returns how many a second. */
+type Work = (bench: BenchStack, side: Side, jobs: number) => Promise<number>;
+
+/** Runs that go on are looked at. Some are due again before the last ones were looked at, and count again. */
+async function looksASecond(bench: BenchStack, side: Side, jobs: number): Promise<number> {
+  await bench.provider.set({ runMs: ENDLESS_MS });
+  await side.fill(bench, jobs);
+  const begun = performance.now();
+  let claimed = 0;
+  await Promise.all(Array.from({ length: WORKERS }, async () => {
+    while (claimed < jobs) {
+      const tick = await side.call();
+      claimed += tick.claimed;
+      if (tick.claimed === 0) await side.hurry(bench);
+    }
+  }));
+  return 1000 * claimed / (performance.now() - begun);
+}
+
+/** So many runs that have ended are delivered. */
+async function completionsASecond(bench: BenchStack, side: Side, jobs: number): Promise<number> {
+  await bench.provider.set({ runMs: 0 });
+  await side.fill(bench, jobs);
+  const begun = performance.now();
+  let completed = 0;
+  await Promise.all(Array.from({ length: WORKERS }, async () => {
+    while (completed < jobs) {
+      const tick = await side.call();
+      completed += tick.completed;
+      if (tick.claimed === 0) await side.hurry(bench);
+    }
+  }));
+  return 1000 * jobs / (performance.now() - begun);
+}
+
+async function callWorker(url: string, apikey: string): Promise<Tick> {
+  const response = await fetch(url, { method: "POST", headers: { apikey } });
+  return tickSchema.parse(await response.json());
+}
+
+function ourWorker({ ours, secretKey }: BenchStack): Side {
+  return {
+    call: () => callWorker(`${ours}/advance-jobs`, secretKey),
+    async fill({ sql }, jobs) {
+      await sql`update private.job_queue set next_check_at = null`;
+      await insertDueJobs(sql, jobs);
+    },
+    async hurry({ sql }) {
+      await sql`
+        update private.job_queue set next_check_at = now() where job_id in (
+          select job_id from private.job_queue where next_check_at > now() and lease_until is null for update skip locked)`;
+    },
+  };
+}
+
+function handWrittenWorker({ theirs, secretKey }: BenchStack): Side {
+  return {
+    call: () => callWorker(`${theirs}/worker`, secretKey),
+    async fill({ sql }, jobs) {
+      await sql`update flow_jobs set next_check_at = null`;
+      await sql`
+        insert into flow_jobs (user_id, model_id, prompt, status, credits_used, provider_job_id, next_check_at)
+        select gen_random_uuid(), id, 'A lighthouse', 'processing', 5, number::text, now() - interval '10 minutes'
+        from generate_series(1, ${jobs}) as number, (select id from flow_models limit 1) as model`;
+    },
+    async hurry({ sql }) {
+      await sql`
+        update flow_jobs set next_check_at = now() where job_id in (
+          select job_id from flow_jobs where next_check_at > now() and status = 'processing' for update skip locked)`;
+    },
+  };
+}
