@@ -10,8 +10,8 @@ const LARGE_MB = 500;
 const LARGE = 2;
 const MANY = 50;
 const SMALL_MB = 20;
-/** 256 MB are what a hosted function has in all. */
-const GOAL = { atMost: 100 };
+/** Half of what a hosted function has in all. */
+const GOAL = { atMost: 128 };
 
 export const memory: Benchmark = {
   name: "memory",

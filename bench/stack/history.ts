@@ -95,7 +95,7 @@ async function insertJobs(sql: postgres.TransactionSql, { from, to, status, user
   await sql.unsafe(`
     create temporary table new_jobs on commit drop as
     select number, gen_random_uuid() as job_id, now() - ${
-    finished ? "random() * interval '1 year'" : "interval '1 minute'"
+    finished ? "random() * interval '1 year'" : "interval '3 minutes'"
   }
         as created_at,
       case when number <= ${heavy} then 1 else 2 + number % ${users - 1} end as place
