@@ -82,7 +82,7 @@ async function extractFrame(input: JsonObject, studio: Studio): Promise<Making> 
     const from = { first: [], middle: ["-ss", middle.toFixed(3)], last: ["-sseof", "-0.5"] }[frame_type];
     // Of several frames the last one stays.
     const frames = frame_type === "last" ? [] : ["-frames:v", "1"];
-    const jpeg = ["-threads", "1", "-pix_fmt", "yuvj420p", "-q:v", "2", "-update", "1"];
+    const jpeg = ["-threads", "1", "-pix_fmt", "yuvj420p", "-huffman", "default", "-q:v", "2", "-update", "1"];
     return run(ffmpeg, { arguments: [...from, "-i", "in0", ...frames, ...jpeg, "frame.jpg"], inputs: { in0: file } });
   });
   return { made };

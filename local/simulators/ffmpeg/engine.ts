@@ -7,7 +7,7 @@ export type { Probe } from "./probe.ts";
 
 /** A run of ffmpeg. It sees its own inputs and nothing else of this machine. */
 export interface FfmpegCommand {
-  /** As after `ffmpeg` in a shell, each a word of its own. A JPEG needs `-threads 1 -pix_fmt yuvj420p` (see README.md). */
+  /** As after `ffmpeg` in a shell, each a word of its own. A JPEG needs special ones (see README.md). */
   arguments: string[];
   /** The files that the arguments name, all in one folder or in folders of it (`fonts/NotoSans.ttf`). */
   inputs: Record<string, Uint8Array>;

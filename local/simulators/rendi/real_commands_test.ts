@@ -75,6 +75,12 @@ Deno.test("the first and the last frame are pictures of these, also where the so
   }
 });
 
+Deno.test("a frame of a detailed picture is made too", async () => {
+  const video = await bench.source([`testsrc2=s=640x360:r=${RATE}:d=1`], "detailed.mp4");
+  const { width, height } = await bench.measure(await make("frame", { video_url: video, frame: "last" }));
+  assert.deepEqual([width, height], [640, 360]);
+});
+
 Deno.test("an input that cannot be downloaded, or is no video, fails the command", async () => {
   const missing = `${bench.origin}/missing.mp4`;
   const failure = async (video_url: string) =>

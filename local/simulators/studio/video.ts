@@ -60,7 +60,7 @@ export async function makeVideo(
       ...sound,
       ...["-frames:v", String(frames)],
       ...["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "output.mp4"],
-      ...[...picture, "-frames:v", "1", "-threads", "1", "-pix_fmt", "yuvj420p", "frame.jpg"],
+      ...[...picture, "-frames:v", "1", "-threads", "1", "-pix_fmt", "yuvj420p", "-huffman", "default", "frame.jpg"],
     ],
     inputs: {
       "card.ass": new TextEncoder().encode(card(request, width, height)),

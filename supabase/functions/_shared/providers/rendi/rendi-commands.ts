@@ -163,14 +163,15 @@ function mix(input: { video_url: string; audio_urls: string[]; seconds: number }
 }
 
 /**
- * A frame as a JPEG. The last one is what is left when each frame of the last three seconds has overwritten the one
- * before: sound may be longer than picture.
+ * A frame as a JPEG, with the usual Huffman tables: ffmpeg as WebAssembly crashes when it computes its own. The last
+ * frame is what is left when each one of the last three seconds has overwritten the one before: sound may be longer than
+ * picture.
  */
 function frame(input: { video_url: string; frame: "first" | "last" }): RendiRequest {
   const [seek, count] = input.frame === "first" ? ["", "-frames:v 1 "] : ["-sseof -3.000 ", ""];
   return {
     commands: [
-      `${seek}-i {{in_video}} -map 0:v:0 ${count}-update 1 -threads 1 -pix_fmt yuvj420p -q:v 2 {{out_image}}`,
+      `${seek}-i {{in_video}} -map 0:v:0 ${count}-update 1 -threads 1 -pix_fmt yuvj420p -huffman default -q:v 2 {{out_image}}`,
     ],
     inputFiles: { in_video: input.video_url },
     outputFiles: { out_image: "frame.jpg" },

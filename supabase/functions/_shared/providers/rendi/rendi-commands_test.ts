@@ -47,14 +47,14 @@ const EXAMPLES: [name: string, input: Record<string, unknown>, request: RendiReq
   }],
   ["frame", { video_url: URL_1, frame: "first" }, {
     commands: [
-      "-i {{in_video}} -map 0:v:0 -frames:v 1 -update 1 -threads 1 -pix_fmt yuvj420p -q:v 2 {{out_image}}",
+      "-i {{in_video}} -map 0:v:0 -frames:v 1 -update 1 -threads 1 -pix_fmt yuvj420p -huffman default -q:v 2 {{out_image}}",
     ],
     inputFiles: { in_video: URL_1 },
     outputFiles: { out_image: "frame.jpg" },
   }],
   ["frame", { video_url: URL_1, frame: "last" }, {
     commands: [
-      "-sseof -3.000 -i {{in_video}} -map 0:v:0 -update 1 -threads 1 -pix_fmt yuvj420p -q:v 2 {{out_image}}",
+      "-sseof -3.000 -i {{in_video}} -map 0:v:0 -update 1 -threads 1 -pix_fmt yuvj420p -huffman default -q:v 2 {{out_image}}",
     ],
     inputFiles: { in_video: URL_1 },
     outputFiles: { out_image: "frame.jpg" },
