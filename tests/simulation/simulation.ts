@@ -101,7 +101,8 @@ export class Simulation {
     while (this.done < count) {
       await this.#step();
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.world.fal.badInput !== null) throw new Violation(this.world.fal.badInput);
+      const badInput = this.world.fal.badInput ?? this.world.rendi.badInput;
+      if (badInput !== null) throw new Violation(badInput);
       if (this.done >= nextNodeCheck) {
         nextNodeCheck = this.done + CHECK_NODES_EVERY;
         await this.#checkNodes();

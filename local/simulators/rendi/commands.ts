@@ -41,13 +41,14 @@ export interface CommandSettings {
 /** The commands of the account, each at its own pace. */
 export class Commands {
   readonly all: RendiCommand[] = [];
+  readonly #byId = new Map<string, RendiCommand>();
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(private readonly settings: CommandSettings) {}
 
   /** A command that is still kept. */
   find(id: string): RendiCommand | undefined {
-    const found = this.all.find((command) => command.id === id);
+    const found = this.#byId.get(id);
     const age = this.settings.timeline.now() - (found?.endedAt ?? Infinity);
     return found?.script.gone || age >= RETENTION_MS ? undefined : found;
   }
@@ -69,6 +70,7 @@ export class Commands {
       calls: { status: 0, file: 0 },
     };
     this.all.push(command);
+    this.#byId.set(command.id, command);
     const started = now + (script.queueMs ?? queueMs);
     timeline.at(started, () => command.status = command.status === "QUEUED" ? "PROCESSING" : command.status);
     if (!script.hang) timeline.at(started + (script.runMs ?? runMs), () => this.#run(command));

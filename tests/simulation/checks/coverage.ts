@@ -13,6 +13,7 @@ const PROCEDURES = [
 const SERVICE_POINTS = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
   .concat(["submit", "status", "cancel", "file"].map((name) => `runpod ${name}`))
+  .concat(["submit", "status", "file"].map((name) => `rendi ${name}`))
   .concat(["submit", "status", "file", "image"].map((name) => `veo ${name}`), "import file");
 
 /**

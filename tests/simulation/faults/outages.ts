@@ -14,6 +14,7 @@ const KINDS = {
   "keys out of reach": 1,
   "RunPod out of order": 1,
   "Veo out of order": 1,
+  "Rendi out of order": 1,
   "storage down": 3,
   "database down": 1,
 };
@@ -26,6 +27,7 @@ export interface Services {
   fal: { simulation: Pick<Simulation, "settings"> };
   runpod: { outage: number };
   veo: { outage: number };
+  rendi: { outage: number };
   counts: CoverageCounts;
 }
 
@@ -56,6 +58,7 @@ export class OutageSchedule {
     this.services.faults.down.clear();
     this.services.runpod.outage = 0;
     this.services.veo.outage = 0;
+    this.services.rendi.outage = 0;
     Object.assign(this.services.fal.simulation.settings, {
       outage: 0,
       locked: false,
@@ -98,6 +101,9 @@ export class OutageSchedule {
         return;
       case "Veo out of order":
         this.services.veo.outage = this.random.pick([500, 502, 503, 504]);
+        return;
+      case "Rendi out of order":
+        this.services.rendi.outage = this.random.pick([500, 502, 503, 504]);
         return;
       case "storage down":
         this.services.faults.down.add("storage");

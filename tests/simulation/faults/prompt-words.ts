@@ -44,6 +44,13 @@ const VEO = split([
   "submit_502 submit_bad_json media_dead media_foreign media_private_redirect media_redirect_loop",
 ]);
 
+/** The words of the Rendi simulator. */
+const RENDI = split([
+  "unreachable timeout out_of_memory bad_file no_files hang gone unknown_state status_503=2 sample_mode",
+  "submit_drop_after submit_drop_after submit_drop_before submit_500 submit_503 submit_502 submit_429 submit_401",
+  "submit_bad_json media_dead media_foreign media_private_redirect media_redirect_loop",
+]);
+
 /** Prompt words that say how the run of a request goes. Half of the runs go well. */
 export function randomPromptWords(random: Random, provider: "fal" | "runpod" | "veo" = "fal"): string {
   const long = random.weighted({ short: 6, long: 1 }) === "long";
@@ -57,6 +64,12 @@ export function randomPromptWords(random: Random, provider: "fal" | "runpod" | "
 export function randomPromptWordsOfStep(random: Random): string {
   const times = `queue=${random.whole(0, 4)}s run=${random.whole(1, 12)}s`;
   return [`[fal: ${times}]`, ...(random.chance(0.7) ? [] : falFaults(random))].join(" ");
+}
+
+/** The same for a command of Rendi, which has no prompt. */
+export function randomCommandWords(random: Random): string {
+  const times = `[rendi: queue=${random.whole(0, 4)}s run=${random.whole(1, 12)}s]`;
+  return random.chance(0.7) ? times : `${times} [rendi: ${random.pick(RENDI)}]`;
 }
 
 function falFaults(random: Random): string[] {

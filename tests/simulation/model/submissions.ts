@@ -5,7 +5,7 @@ import { Violation } from "../runtime/violation.ts";
 
 /** A run that a provider accepted: its job and attempt, and when it succeeded or failed. */
 export interface PaidRun {
-  provider: "fal" | "runpod" | "veo";
+  provider: "fal" | "rendi" | "runpod" | "veo";
   /** The provider's id of the run. */
   id: string;
   job: string;

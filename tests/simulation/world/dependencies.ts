@@ -4,6 +4,7 @@ import type { Dependencies } from "../../../supabase/functions/_shared/jobs/depe
 import { createFalAdapter } from "../../../supabase/functions/_shared/providers/fal/falai-adapter.ts";
 import { createImportAdapter } from "../../../supabase/functions/_shared/providers/import/import-adapter.ts";
 import { ProviderError, type VideoProvider } from "../../../supabase/functions/_shared/providers/provider.ts";
+import { createRendiAdapter } from "../../../supabase/functions/_shared/providers/rendi/rendi-adapter.ts";
 import { createRunpodAdapter } from "../../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "../../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
 import { Bucket } from "./bucket.ts";
@@ -15,6 +16,7 @@ import { currentProcess } from "../runtime/process.ts";
 import { RUNPOD_WEBHOOK_TOKEN } from "../faults/webhooks.ts";
 import { EarlierSystem } from "./earlier-system.ts";
 import { FalProvider } from "./fal.ts";
+import { RendiProvider } from "./rendi.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { VeoProvider } from "./veo.ts";
 
@@ -27,6 +29,7 @@ export interface SimulatedServices {
   runpod: RunpodProvider;
   veo: VeoProvider;
   earlierSystem: EarlierSystem;
+  rendi: RendiProvider;
   clock: Clock;
   sequencer: Sequencer;
 }
@@ -80,7 +83,7 @@ interface RemoteService {
 
 /** The real adapters. Their calls go through the simulated network. */
 function createProviders(
-  { network, fal, runpod, veo, earlierSystem, clock }: SimulatedServices,
+  { network, fal, runpod, veo, rendi, earlierSystem, clock }: SimulatedServices,
 ): Record<string, VideoProvider> {
   const fetchFrom = ({ pointOf, call }: RemoteService): typeof fetch => async (input, init = {}) => {
     const method = init.method ?? "GET";
@@ -103,6 +106,11 @@ function createProviders(
       baseUrl: runpod.url,
       mediaHosts: [],
       fetch: fetchFrom({ pointOf: RunpodProvider.pointOf, call: (...asked) => runpod.call(...asked) }),
+    }),
+    rendi: createRendiAdapter({
+      key: rendi.key,
+      baseUrl: rendi.url,
+      fetch: fetchFrom({ pointOf: RendiProvider.pointOf, call: (...asked) => rendi.call(...asked) }),
     }),
     veo: createVeoAdapter({
       key: veo.key,

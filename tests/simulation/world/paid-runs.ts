@@ -1,11 +1,12 @@
 import type { PaidRun } from "../model/submissions.ts";
+import * as rendi from "./rendi.ts";
 import * as runpod from "./runpod.ts";
 import * as veo from "./veo.ts";
 import type { World } from "./world.ts";
 
 /** All runs of all providers, each provider's in the order in which it accepted them. */
-export function paidRuns(world: Pick<World, "fal" | "runpod" | "veo">): PaidRun[] {
-  return [...falRuns(world), ...runpodRuns(world), ...veoRuns(world)];
+export function paidRuns(world: Pick<World, "fal" | "rendi" | "runpod" | "veo">): PaidRun[] {
+  return [...falRuns(world), ...runpodRuns(world), ...veoRuns(world), ...rendiRuns(world)];
 }
 
 function falRuns({ fal }: Pick<World, "fal">): PaidRun[] {
@@ -43,6 +44,21 @@ function veoRuns({ veo: { operations, attempts } }: Pick<World, "veo">): PaidRun
       attempt,
       succeededAt: made ? operation.endedAt : null,
       failedAt: made ? null : operation.endedAt,
+    };
+  });
+}
+
+function rendiRuns({ rendi: { commands, attempts } }: Pick<World, "rendi">): PaidRun[] {
+  return commands.map((command) => {
+    const { job = "", attempt = 0 } = attempts.get(command.id) ?? {};
+    const made = rendi.madeFile(command);
+    return {
+      provider: "rendi",
+      id: command.id,
+      job,
+      attempt,
+      succeededAt: made ? command.endedAt : null,
+      failedAt: made ? null : command.endedAt,
     };
   });
 }

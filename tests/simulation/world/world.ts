@@ -23,8 +23,10 @@ import { WebhookQueue } from "../faults/webhooks.ts";
 import { PRICES } from "../model/prices.ts";
 import { FalProvider } from "./fal.ts";
 import type { Random } from "../runtime/random.ts";
+import { RendiProvider } from "./rendi.ts";
 import { RunpodProvider } from "./runpod.ts";
 import { makeDeterministic } from "../runtime/determinism.ts";
+import { attemptIn } from "./paid-runs.ts";
 import { Submissions } from "../model/submissions.ts";
 import { createUser, keepFileTable, respell } from "./users.ts";
 import { MOST_CANCELLATIONS, RETENTION_DAYS, UPLOADS_PER_DAY, WELCOME_CREDITS } from "../model/limits.ts";
@@ -41,6 +43,7 @@ export interface World {
   fal: FalProvider;
   runpod: RunpodProvider;
   veo: VeoProvider;
+  rendi: RendiProvider;
   webhooks: WebhookQueue;
   bucket: Bucket;
   dependencies: Dependencies;
@@ -83,7 +86,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   await prepareDatabase(server.url);
   const sql = postgres(server.url, { max: 2, onnotice: () => {} });
   await prepareWorld(sql);
-  await offerModels(server.url, ["runpod", "veo"]);
+  await offerModels(server.url, ["runpod", "veo", "rendi"]);
   const counts = new CoverageCounts();
   const clock = await Clock.install(sql);
 
@@ -113,7 +116,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   const webhooks = new WebhookQueue(clock.now, random.fork());
   const timeline = new Timeline(clock.now, false);
   const fal = await FalProvider.create(timeline);
-  const [runpod, veo] = [new RunpodProvider(timeline), new VeoProvider(timeline)];
+  const [runpod, veo, rendi] = [new RunpodProvider(timeline), new VeoProvider(timeline), new RendiProvider(timeline)];
   fal.onEnded = (run) => webhooks.falEnded(run);
   runpod.onEnded = (run) => webhooks.runpodEnded(run);
   const newUser = (index: number, comesBackAs?: string) => createUser({ sql, random, sequencer }, index, comesBackAs);
@@ -122,7 +125,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
   for (let index = 0; index < options.users; index++) users.push(await newUser(index));
   let nextUser = users.length;
   const coming = new Set<string>();
-  fal.canFetch = (url) => {
+  rendi.canFetch = fal.canFetch = (url) => {
     // Google's files need our key. Our own addresses always count as valid: a file may be deleted after its signing.
     if (url.origin === new URL(veo.url).origin) return false;
     return /^(example\.com|supabase\.simulated)$/.test(url.host) || fileBytes(url.href) !== undefined;
@@ -134,10 +137,21 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     const { foreignMediaOrigin } = fal.simulation.settings;
     const made = url.origin === foreignMediaOrigin
       ? fal
-      : [fal, runpod, veo].find((one) => new URL(one.url).origin === url.origin);
+      : url.origin === rendi.foreignOrigin
+      ? rendi
+      : [fal, runpod, veo, rendi].find((one) => new URL(one.url).origin === url.origin);
     return made?.fileBytes(url);
   }
-  const services = { network, procedures, bucket, fal, runpod, veo, earlierSystem, clock, sequencer };
+  rendi.jobOf = (url) => {
+    const [, , id = ""] = url.pathname.split("/");
+    const run = fal.simulation.queue.find(id) ?? null;
+    if (run !== null) return attemptIn(run.webhookUrl).job;
+    const ofRunpod = runpod.runs.find((one) => one.id === id);
+    if (ofRunpod !== undefined) return attemptIn(ofRunpod.webhook).job;
+    // Our own copy of the video has the job's id as its name.
+    return rendi.attempts.get(id)?.job ?? url.pathname.match(/([0-9a-f-]{36})\.mp4$/)?.[1];
+  };
+  const services = { network, procedures, bucket, fal, runpod, veo, rendi, earlierSystem, clock, sequencer };
   const dependencies = createDependencies(services);
   const endpoints = new Endpoints(dependencies, counts);
   return {
@@ -148,6 +162,7 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     fal,
     runpod,
     veo,
+    rendi,
     webhooks,
     bucket,
     dependencies,
@@ -201,6 +216,8 @@ async function prepareWorld(sql: postgres.Sql): Promise<void> {
   // The operator's choice for the canvas: two models whose videos most users can pay.
   await sql`update models set is_default = false where is_default and category in ('text-to-video', 'image-to-video')`;
   await sql`update models set is_default = true where id = any (${[KLING, WAN_IMAGE]}::uuid[])`;
+  // Files go from fal to Rendi, and from Rendi to fal.
+  await sql`update pipeline_steps set provider = 'rendi' where name in ('frame', 'join', 'trim', 'thumbnail')`;
   for (const [step, credits] of Object.entries(PRICES)) {
     await sql`update pipeline_steps set credits = ${credits} where name = ${step}`;
   }
