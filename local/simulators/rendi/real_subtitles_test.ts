@@ -1,5 +1,6 @@
 // Subtitles that are really drawn: where, when, and by which font.
 import assert from "node:assert/strict";
+import { assOf as writeAss } from "../../../supabase/functions/_shared/jobs/drawn-subtitles.ts";
 import { classOf, failureOf, mediaOf } from "../../../supabase/functions/_shared/providers/test_support.ts";
 import { differingBox, type Picture, RealBench } from "./test_support.ts";
 
@@ -20,9 +21,9 @@ interface Cue {
   text: string;
 }
 
-/** The address of the video with these cues in its picture. */
-async function burn(cues: Cue[], font_urls = fonts): Promise<string> {
-  const subtitles_url = bench.put("texts.ass", new TextEncoder().encode(assOf(cues)));
+/** The address of the video with the texts of an ASS file in its picture. */
+async function burn(ass: string, font_urls = fonts): Promise<string> {
+  const subtitles_url = bench.put("texts.ass", new TextEncoder().encode(ass));
   return mediaOf(await bench.run("subtitles", { video_url: video, subtitles_url, font_urls })).video_url ?? "";
 }
 
@@ -46,7 +47,7 @@ ${cues.map(({ start, end, text }) => `Dialogue: 0,${time(start)},${time(end)},De
 }
 
 Deno.test("a text is in its place during its time, and the picture is as it was everywhere else and between", async () => {
-  const burnt = await burn([{ start: 0.5, end: 1, text: "First" }, { start: 1.5, end: 2, text: "Second" }]);
+  const burnt = await burn(assOf([{ start: 0.5, end: 1, text: "First" }, { start: 1.5, end: 2, text: "Second" }]));
   const { frames, width, height } = await bench.measure(burnt);
   assert.deepEqual([frames, width, height], [24, 320, 180]);
   for (const time of [0.6, 1.6]) {
@@ -68,7 +69,7 @@ Deno.test("each character of Turkish, Spanish and Japanese has a picture of its 
     end: (index + 1) / 5,
     text: isJapanese(character) ? `{\\fnNoto Sans JP}${character}` : character,
   }));
-  const burnt = await burn(cues);
+  const burnt = await burn(assOf(cues));
   const pictures: Picture[] = [];
   for (const index of characters.keys()) pictures.push(await bench.pictureAt(burnt, index / 5 + 0.1));
   const plain = await bench.pictureAt(video, 0);
@@ -78,6 +79,38 @@ Deno.test("each character of Turkish, Spanish and Japanese has a picture of its 
       assert.ok(differingBox(earlier, picture), `${characters[other]} and ${characters[index]} look the same`);
     }
   }
+});
+
+Deno.test("a user's text is shown as it is, whatever it looks like to ASS, in the size and on the lines of any other", async () => {
+  const texts = [
+    "{\\fs400} \\N <b> [a]; \"q\" 'x'",
+    // The same without what would be a tag, or a line break.
+    "<b> [a]; \"q\" 'x'",
+    "{\\fs400} \\N",
+    "|fs400| |N |b| |a|; \"q\" 'x'",
+  ];
+  const subtitles = texts.map((text, index) => ({ startTime: index / 2, endTime: (index + 1) / 2, text }));
+  const settings = {
+    enable_subtitles: true,
+    subtitles,
+    subtitle_style: "default",
+    subtitle_position: "bottom",
+    aspect_ratio: "16:9",
+  };
+  const burnt = await burn(writeAss(settings, [{ family: "Noto Sans", characters: texts.join("") }]));
+  const plain = await bench.pictureAt(video, 0);
+  const boxes = [];
+  for (const index of texts.keys()) {
+    const box = differingBox(plain, await bench.pictureAt(burnt, index / 2 + 0.2));
+    assert.ok(box, `nothing is shown for ${texts[index]}`);
+    boxes.push({ width: box.right - box.left, height: box.bottom - box.top });
+  }
+  const [whole, end, beginning, other] = boxes;
+  assert.ok(whole && end && beginning && other);
+  const shown = JSON.stringify(boxes);
+  assert.ok(Math.abs(whole.height - other.height) <= 2, shown);
+  assert.ok(Math.abs(whole.width - other.width) <= 0.1 * other.width, shown);
+  assert.ok(beginning.width > 20 && Math.abs(whole.width - end.width - beginning.width) <= 10, shown);
 });
 
 Deno.test("a font that cannot be downloaded fails the command: there is no video without its text", async () => {

@@ -4,7 +4,6 @@ import { PromptScripts } from "../shared/prompt-words.ts";
 import { failureOfCall } from "../shared/script.ts";
 import { answerSubmission } from "../shared/submission.ts";
 import { Commands, type CommandSettings } from "./commands.ts";
-import { serveMade } from "./made-file.ts";
 import { type CommandRequest, readRequest } from "./request.ts";
 import { RENDI_VOCABULARY, type RendiScript } from "./words.ts";
 
@@ -79,10 +78,7 @@ export class RendiRoutes {
     if (command === undefined || command.filesDeleted) return json(404, { detail: "File not found" });
     command.calls.file++;
     const alias = Object.entries(command.request.output_files).find(([, output]) => output === name)?.[0] ?? "";
-    const bytes = command.made?.[alias]?.bytes;
-    if (bytes !== undefined && command.script.media === undefined) return serveMade(request, name, bytes);
-    // The sample of sound is an MP3.
-    return serveOutput(request, name.replace(/\.m4a$/, ".mp3"), command.script);
+    return serveOutput(request, name, command.script, command.made?.[alias]?.bytes);
   }
 }
 

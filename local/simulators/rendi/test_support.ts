@@ -5,7 +5,7 @@ import type { RunState } from "../../../supabase/functions/_shared/providers/pro
 import { createRendiAdapter } from "../../../supabase/functions/_shared/providers/rendi/rendi-adapter.ts";
 import type { TemplateName } from "../../../supabase/functions/_shared/providers/rendi/rendi-commands.ts";
 import { noTimeout } from "../../../supabase/functions/_shared/providers/test_support.ts";
-import { type FfmpegEngine, findFfmpeg, type Probe } from "../ffmpeg/engine.ts";
+import { type Ffmpeg, type FfmpegEngine, findFfmpeg, type Probe } from "../ffmpeg/engine.ts";
 import { HEAVY_PACKAGES, packageFile } from "../ffmpeg/packages/package-file.ts";
 import { type RendiSimulator, startRendiSimulator } from "./simulator.ts";
 
@@ -101,7 +101,8 @@ export class RealBench {
   async measure(url: string): Promise<Measures> {
     const probe = await this.engine.probe(await read(url));
     if (probe.width === 0) return { ...probe, frames: 0 };
-    const small = await this.#convert(url, ["-vf", "scale=4:4", "-pix_fmt", "gray", "-f", "rawvideo"]);
+    const toTiny = ["-vf", "scale=4:4", "-pix_fmt", "gray", "-f", "rawvideo"];
+    const small = await convert(this.engine, await read(url), toTiny);
     return { ...probe, frames: small.length / 16 };
   }
 
@@ -118,9 +119,7 @@ export class RealBench {
   }
 
   async pictureAt(url: string, time: number): Promise<Picture> {
-    const { width, height } = await this.engine.probe(await read(url));
-    const options = ["-ss", time.toFixed(3), "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo"];
-    return { width, height, rgb: await this.#convert(url, options) };
+    return await pictureOf(this.engine, await read(url), time);
   }
 
   /** The strongest colour of the middle of a frame. */
@@ -130,16 +129,23 @@ export class RealBench {
     const values = [...rgb.subarray(middle, middle + 3)];
     return ["red", "green", "blue"][values.indexOf(Math.max(...values))] ?? "none";
   }
+}
 
-  async #convert(url: string, options: string[]): Promise<Uint8Array> {
-    const { result } = await this.engine.run({
-      arguments: ["-i", "file", ...options, "result"],
-      inputs: { file: await read(url) },
-      outputs: ["result"],
-      timeoutSeconds: TIMEOUT_SECONDS,
-    });
-    return result ?? new Uint8Array();
-  }
+/** The first frame of a film that is not before this time, in seconds. */
+export async function pictureOf(ffmpeg: Ffmpeg, film: Uint8Array, time: number): Promise<Picture> {
+  const { width, height } = await ffmpeg.probe(film);
+  const options = ["-ss", time.toFixed(3), "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo"];
+  return { width, height, rgb: await convert(ffmpeg, film, options) };
+}
+
+async function convert(ffmpeg: Ffmpeg, file: Uint8Array, options: string[]): Promise<Uint8Array> {
+  const { result } = await ffmpeg.run({
+    arguments: ["-i", "file", ...options, "result"],
+    inputs: { file },
+    outputs: ["result"],
+    timeoutSeconds: TIMEOUT_SECONDS,
+  });
+  return result ?? new Uint8Array();
 }
 
 async function read(url: string): Promise<Uint8Array> {
