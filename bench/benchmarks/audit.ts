@@ -15,8 +15,8 @@ const DAYS = 365;
 export const audit: Benchmark = {
   name: "audit",
   claim: "The audit of a day's entries takes less than a second, however long the ledger is (--size).",
-  run: ({ rounds, size, onProgress }) =>
-    withBenchDatabase(onProgress, async ({ sql, service, version }) => {
+  run: ({ rounds, size, fsync, onProgress }) =>
+    withBenchDatabase({ onProgress, fsync }, async ({ sql, service, version }) => {
       onProgress(`Writing ${size} jobs`);
       await writeHistory(sql, size);
       onProgress("Auditing for the first time");

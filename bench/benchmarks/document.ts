@@ -7,7 +7,7 @@ export const document: Benchmark = {
   name: "document",
   claim: "More videos are started a second than by an app built step after step as such apps' documents show it.",
   run: (effort) =>
-    withBenchStack(effort.onProgress, async (bench) => ({
+    withBenchStack(effort, async (bench) => ({
       ...await compareGenerations(bench, effort, {
         path: "document",
         what: "an app as documents show it",

@@ -8,7 +8,7 @@ export const generate: Benchmark = {
   name: "generate",
   claim: "More videos are started a second than by a flow that makes one REST call a step.",
   run: (effort) =>
-    withBenchStack(effort.onProgress, async (bench) => ({
+    withBenchStack(effort, async (bench) => ({
       ...await compareGenerations(bench, effort, {
         path: "flow",
         what: "one REST call a step",

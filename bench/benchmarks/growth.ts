@@ -34,9 +34,9 @@ export const growth: Benchmark = {
   name: "growth",
   claim:
     "No procedure gets slower as jobs pile up: --size of them, with 5,000 active and 5,000 due that came after the statistics.",
-  run: ({ rounds, seconds, size, onProgress }) =>
-    withBenchDatabase(onProgress, (large) =>
-      withBenchDatabase(onProgress, async (small) => {
+  run: ({ rounds, seconds, size, fsync, onProgress }) =>
+    withBenchDatabase({ onProgress, fsync }, (large) =>
+      withBenchDatabase({ onProgress, fsync }, async (small) => {
         for (const [database, jobs] of [[small, SMALL], [large, size]] as const) {
           onProgress(`Writing ${jobs} jobs`);
           await writeHistory(database.sql, jobs);

@@ -16,8 +16,8 @@ const GOAL = { atMost: 128 };
 export const memory: Benchmark = {
   name: "memory",
   claim: "Copies of videos need little memory, be it of a gigabyte or fifty at once.",
-  run: ({ rounds, onProgress }) =>
-    withBenchStack(onProgress, async (bench) => {
+  run: ({ rounds, fsync, onProgress }) =>
+    withBenchStack({ onProgress, fsync }, async (bench) => {
       await deliverJobs(bench, 2);
       const many: number[] = [];
       const large: number[] = [];

@@ -9,7 +9,7 @@ export const minimal: Benchmark = {
     "A request for a video is nearly as fast as a function that only checks the token, calls two procedures that do " +
     "nothing, and the provider.",
   run: (effort) =>
-    withBenchStack(effort.onProgress, async (bench) => ({
+    withBenchStack(effort, async (bench) => ({
       ...await compareGenerations(bench, effort, {
         path: "minimal",
         what: "a minimal function",

@@ -32,7 +32,7 @@ export const notice: Benchmark = {
   name: "notice",
   claim: "A client that asks when the server says knows of its video within a second.",
   run: (effort) =>
-    withBenchStack(effort.onProgress, async (bench) => {
+    withBenchStack(effort, async (bench) => {
       await setUsualTimes(bench);
       const long = waitForVideo(bench, await newUser(bench), LONG_MODEL, "polite", ` [fal: run=${LONG_RUN_SECONDS}s]`);
       const found: Record<"polite" | "impatient", Notice[]> = { polite: [], impatient: [] };

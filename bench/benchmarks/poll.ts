@@ -14,7 +14,7 @@ export const poll: Benchmark = {
   name: "poll",
   claim: "A status poll is nearly as fast as a token check and one row by REST.",
   run: (effort) =>
-    withBenchStack(effort.onProgress, async (bench) => {
+    withBenchStack(effort, async (bench) => {
       effort.onProgress("Making jobs");
       const running = await startJobs(bench, JOBS);
       const runningIds = running.map(({ jobId }) => jobId);

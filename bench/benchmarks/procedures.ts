@@ -21,8 +21,8 @@ const PROCEDURES: [name: keyof CallTimes, what: string][] = [
 export const procedures: Benchmark = {
   name: "procedures",
   claim: "A procedure takes little more time than a function written by hand that writes the same rows.",
-  run: ({ rounds, seconds, onProgress }) =>
-    withBenchDatabase(onProgress, async (database) => {
+  run: ({ rounds, seconds, fsync, onProgress }) =>
+    withBenchDatabase({ onProgress, fsync }, async (database) => {
       const calls = CALLS_A_SECOND * seconds;
       const byHand = handWritten(await exampleJob(database));
       onProgress("Warming up");

@@ -8,7 +8,6 @@ import type { BenchJob } from "../stack/jobs.ts";
 import { statusRequests } from "../stack/requests.ts";
 
 const CLIENTS = 2000;
-const ENDLESS_MS = 1e12;
 /** Each rude client asks so often, as fast as it can. */
 const RUDE_POLLS = 3;
 
@@ -26,9 +25,9 @@ const statusSchema = z.object({ poll_after_ms: z.number().default(2000) });
 export const storm: Benchmark = {
   name: "storm",
   claim: `${CLIENTS} clients that poll at once cost the provider no more than one call a job and interval.`,
-  run: ({ seconds, onProgress }) =>
-    withBenchStack(onProgress, async (bench) => {
-      await bench.provider.set({ runMs: ENDLESS_MS });
+  run: ({ seconds, fsync, onProgress }) =>
+    withBenchStack({ onProgress, fsync }, async (bench) => {
+      await bench.provider.set({ endless: true });
       const jobs = await insertJobs(bench);
       onProgress(`${CLIENTS} rude clients`);
       const rude = await watchProvider(bench, () => pollRudely(bench, jobs));

@@ -10,7 +10,6 @@ import { insertDueJobs } from "../stack/history.ts";
 const WORKERS = 4;
 /** Jobs before the first round, by whose speed the number of the others is chosen. */
 const WARM_UP_JOBS = 60;
-const ENDLESS_MS = 1e12;
 
 const tickSchema = z.object({ claimed: z.number(), completed: z.number() });
 type Tick = z.infer<typeof tickSchema>;
@@ -27,8 +26,8 @@ interface Side {
 export const worker: Benchmark = {
   name: "worker",
   claim: "The worker moves as many jobs a second as one written by hand.",
-  run: ({ rounds, seconds, onProgress }) =>
-    withBenchStack(onProgress, async (bench) => {
+  run: ({ rounds, seconds, fsync, onProgress }) =>
+    withBenchStack({ onProgress, fsync }, async (bench) => {
       const sides = { ours: ourWorker(bench), theirs: handWrittenWorker(bench) };
       async function compareWork(name: string, what: string, work: Work): Promise<Comparison> {
         const jobsOf = async (side: Side) => {
@@ -59,7 +58,7 @@ type Work = (bench: BenchStack, side: Side, jobs: number) => Promise<number>;
 
 /** Runs that go on are looked at. Some are due again before the last ones were looked at, and count again. */
 async function looksASecond(bench: BenchStack, side: Side, jobs: number): Promise<number> {
-  await bench.provider.set({ runMs: ENDLESS_MS });
+  await bench.provider.set({ endless: true });
   await side.fill(bench, jobs);
   const begun = performance.now();
   let claimed = 0;
@@ -75,7 +74,7 @@ async function looksASecond(bench: BenchStack, side: Side, jobs: number): Promis
 
 /** So many runs that have ended are delivered. */
 async function completionsASecond(bench: BenchStack, side: Side, jobs: number): Promise<number> {
-  await bench.provider.set({ runMs: 0 });
+  await bench.provider.set({ endless: false });
   await side.fill(bench, jobs);
   const begun = performance.now();
   let completed = 0;

@@ -8,6 +8,8 @@ export interface Effort {
   seconds: number;
   /** How many rows or jobs the benchmarks of growth make. */
   size: number;
+  /** Whether PostgreSQL waits until what it commits is on the disk. */
+  fsync: boolean;
   onProgress(step: string): void;
 }
 

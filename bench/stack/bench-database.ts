@@ -2,6 +2,8 @@ import postgres from "postgres";
 import { projectPath } from "../../local/machine/project.ts";
 import { prepareDatabase } from "../../local/postgres/database.ts";
 import { startPostgres } from "../../local/postgres/postgres.ts";
+import type { Effort } from "../measure/benchmark.ts";
+import { waitForDisk } from "./fsync.ts";
 import { liftLimits } from "./users.ts";
 
 /** A database alone, with our procedures and those written by hand. */
@@ -15,7 +17,7 @@ export interface BenchDatabase {
 
 /** Starts a database, does the work with it, and stops it. */
 export async function withBenchDatabase<Result>(
-  onProgress: (step: string) => void,
+  { onProgress, fsync }: Pick<Effort, "onProgress" | "fsync">,
   work: (database: BenchDatabase) => Promise<Result>,
 ): Promise<Result> {
   onProgress("Starting PostgreSQL");
@@ -25,6 +27,7 @@ export async function withBenchDatabase<Result>(
   try {
     await prepareDatabase(server.url);
     await liftLimits(sql);
+    if (fsync) await waitForDisk(sql);
     await sql.unsafe(await Deno.readTextFile(projectPath("bench/opponents/procedures.sql")));
     await service`set role service_role`;
     const [{ server_version: version } = {}] = await sql`show server_version`;

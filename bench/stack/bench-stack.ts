@@ -3,7 +3,9 @@ import { type FunctionsProcess, startFunctions } from "../../local/stack/functio
 import { projectPath } from "../../local/machine/project.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack/stack.ts";
 import { signToken, toJwks } from "../../local/supabase/tokens.ts";
+import type { Effort } from "../measure/benchmark.ts";
 import { cpuTimes } from "../measure/cpu.ts";
+import { waitForDisk } from "./fsync.ts";
 import { type Load, startLoad } from "./load.ts";
 import { CREDITS, insertUsers, liftLimits } from "./users.ts";
 import { type InstantProvider, startInstantProvider } from "./provider.ts";
@@ -41,7 +43,7 @@ export interface BenchStackOptions extends StackOptions {
 
 /** Starts a stack, does the work with it, and stops it. */
 export async function withBenchStack<Result>(
-  onProgress: (step: string) => void,
+  { onProgress, fsync }: Pick<Effort, "onProgress" | "fsync">,
   work: (stack: BenchStack) => Promise<Result>,
   { simulatesFal = false, ...options }: BenchStackOptions = {},
 ): Promise<Result> {
@@ -58,6 +60,7 @@ export async function withBenchStack<Result>(
     const sql = postgres(stack.databaseUrl, { max: 4, onnotice: () => {} });
     keep({ stop: () => sql.end() });
     await liftLimits(sql);
+    if (fsync) await waitForDisk(sql);
     await sql.unsafe(await Deno.readTextFile(projectPath("bench/opponents/tables.sql")));
     const opponents = keep(await startOpponents(stack, calls));
     const load = keep(startLoad());

@@ -6,15 +6,10 @@ const read = (name: string) => Deno.readFile(new URL(`../../local/simulators/sha
 const [sample, image] = await Promise.all([read("sample.mp4"), read("sample.jpg")]);
 
 /** What `PUT /_settings` changes. */
-const settings = { runMs: 0, fileBytes: sample.length };
+const settings = { endless: false, fileBytes: sample.length };
 const counts = { submissions: 0, checks: 0, results: 0, files: 0 };
 let origin = "";
 let file = sample;
-
-/** The id of a run tells when it was submitted; one that was not made here began long ago. */
-function isFinished(id: string): boolean {
-  return Date.now() - (Number(id.split("-")[0]) || 0) >= settings.runMs;
-}
 
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
@@ -33,12 +28,12 @@ async function answer(request: Request): Promise<Response> {
   if (request.method === "POST") {
     counts.submissions++;
     await request.body?.cancel();
-    return Response.json({ request_id: `${Date.now()}-${crypto.randomUUID()}`, status: "IN_QUEUE" });
+    return Response.json({ request_id: crypto.randomUUID(), status: "IN_QUEUE" });
   }
   const [, id = "", tail] = /\/requests\/([^/]+)(\/status)?$/.exec(pathname) ?? [];
   if (tail !== undefined) {
     counts.checks++;
-    return Response.json({ status: isFinished(id) ? "COMPLETED" : "IN_PROGRESS", request_id: id });
+    return Response.json({ status: settings.endless ? "IN_PROGRESS" : "COMPLETED", request_id: id });
   }
   counts.results++;
   return Response.json({ video: { url: `${origin}/file.mp4` }, images: [{ url: `${origin}/image.jpg` }] });

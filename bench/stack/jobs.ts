@@ -32,7 +32,7 @@ export async function startJobs(bench: BenchStack, count: number): Promise<Bench
 
 /** Starts jobs, and lets the worker deliver them: each video is in Storage then. */
 export async function deliverJobs(bench: BenchStack, count: number): Promise<BenchJob[]> {
-  await bench.provider.set({ runMs: 0 });
+  await bench.provider.set({ endless: false });
   const jobs = await startJobs(bench, count);
   const ids = jobs.map(({ jobId }) => jobId);
   for (let tick = 0; tick < TICKS; tick++) {

@@ -13,8 +13,8 @@ const countsSchema = z.object({
 /** The provider that answers at once. */
 export interface InstantProvider {
   url: string;
-  /** How long each run takes, and how large its file is. */
-  set(settings: { runMs?: number; fileBytes?: number }): Promise<void>;
+  /** Whether runs never end, instead of at once, and how large their files are. */
+  set(settings: { endless?: boolean; fileBytes?: number }): Promise<void>;
   /** How many requests of each kind it has answered. */
   counts(): Promise<z.infer<typeof countsSchema>>;
   stop(): Promise<void>;
