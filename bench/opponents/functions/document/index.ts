@@ -1,7 +1,7 @@
 // The way that the documents of such an app write it themselves, step after step: a client for each request, Auth is asked
 // who the user is, and the charge is a stored procedure. It is ours in code; only the order of the steps is theirs.
 import { createAdminClient } from "@supabase/server/core";
-import { json, must, requestSchema, submit } from "../_shared/server.ts";
+import { type admin, json, must, requestSchema, submit, type VideoRequest } from "../_shared/server.ts";
 
 const KEY_HOURS = 24;
 
@@ -32,19 +32,7 @@ async function generate(request: Request): Promise<Response> {
   const job = must(
     await supabase.from("flow_jobs").insert({ user_id: user.id, ...body, credits_used: cost }).select().single(),
   );
-  try {
-    const runId = await submit(String(model.provider_model_id), body);
-    must(
-      await supabase.from("flow_jobs").update({ provider_job_id: runId, status: "processing" }).eq(
-        "job_id",
-        job.job_id,
-      ),
-    );
-  } catch (error) {
-    await supabase.from("flow_jobs").update({ status: "failed", error_message: String(error) }).eq(
-      "job_id",
-      job.job_id,
-    );
+  if (!await submitJob(supabase, job.job_id, String(model.provider_model_id), body)) {
     const refund = { ...charge, p_reason: "generation_failed_refund", p_job_id: job.job_id };
     must(await supabase.rpc("flow_add_credits", refund));
     return json({ error: "Provider API failed" }, 500);
@@ -67,6 +55,23 @@ async function generate(request: Request): Promise<Response> {
     }),
   );
   return json(answer);
+}
+
+/** Whether the provider took the job. */
+async function submitJob(
+  supabase: typeof admin,
+  jobId: string,
+  model: string,
+  request: Omit<VideoRequest, "model_id">,
+): Promise<boolean> {
+  try {
+    const runId = await submit(model, request);
+    must(await supabase.from("flow_jobs").update({ provider_job_id: runId, status: "processing" }).eq("job_id", jobId));
+    return true;
+  } catch (error) {
+    await supabase.from("flow_jobs").update({ status: "failed", error_message: String(error) }).eq("job_id", jobId);
+    return false;
+  }
 }
 
 export default { fetch: generate };
