@@ -149,7 +149,8 @@ declare
   -- If the caller knows everything before v_since, a running change must not make the answer go back before it.
   v_until timestamptz := coalesce(private.from_microseconds(p_until_ms * 1000),
     greatest(private.horizon_of(p_user_id), least(v_since, date_trunc('milliseconds', private.clock()))));
-  v_after timestamptz := coalesce(private.from_microseconds(p_after_microseconds), '-infinity');
+  -- The one bound that the page begins after: of two, Postgres may begin to read at the earlier. No job has this id.
+  v_after timestamptz := greatest(v_since, private.from_microseconds(p_after_microseconds));
   v_after_id uuid := coalesce(p_after_job_id, '00000000-0000-0000-0000-000000000000');
   v_videos jsonb;
   v_last jsonb;
@@ -168,14 +169,14 @@ begin
       (select updated_at as changed_at, job_id, true as is_there
         from public.video_jobs
         where user_id = p_user_id and (p_status is null or status = p_status)
-          and updated_at >= v_since and updated_at < v_until and (updated_at, job_id) > (v_after, v_after_id)
+          and updated_at < v_until and (updated_at, job_id) > (v_after, v_after_id)
         order by updated_at, job_id
         limit p_limit + 1)
       union all
       (select deleted_at, job_id, false
         from public.deleted_videos
         where user_id = p_user_id
-          and deleted_at >= v_since and deleted_at < v_until and (deleted_at, job_id) > (v_after, v_after_id)
+          and deleted_at < v_until and (deleted_at, job_id) > (v_after, v_after_id)
         order by deleted_at, job_id
         limit p_limit + 1)
     ) as changes

@@ -112,8 +112,8 @@ export const endingMutations: readonly Mutation[] = [
     name: "the owner in changed_videos",
     guard: "A user's list of changes has their own videos only.",
     file: VIDEO_LISTS,
-    find: "where user_id = p_user_id and (p_status is null or status = p_status)\n          and updated_at >=",
-    replace: "where (p_status is null or status = p_status)\n          and updated_at >=",
+    find: "where user_id = p_user_id and (p_status is null or status = p_status)\n          and updated_at < v_until",
+    replace: "where (p_status is null or status = p_status)\n          and updated_at < v_until",
     test: videos("changes are listed in their order"),
   },
   {
