@@ -42,6 +42,9 @@ export function connectProject(url: string, secretKey: string, source: string): 
   ): Promise<z.infer<Schema>> {
     const response = await post(`/rest/v1/rpc/${procedure}`, { p_source: source, ...parameters });
     if (response.ok) return schema.parse(await response.json());
+    if (response.status === 401 || response.status === 403) {
+      throw new Error(`${url} refuses this key. The import needs the project's secret key, sb_secret_….`);
+    }
     throw new Error(`${procedure} answered ${response.status}: ${(await response.text()).slice(0, 500)}`);
   }
 
