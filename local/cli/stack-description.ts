@@ -25,8 +25,8 @@ ${describeReach(stack.url, host)}
   Database         ${stack.databaseUrl}
   User             ${user.email}, password ${user.password}
 ${describeProviders(stack)}
-Paste these commands into another terminal, in this order, as often as you like. The token is valid for a week, also
-after a restart. Each start prints a new one.
+Paste these commands into another terminal, in this order. Each time they cost credits; \`--credits 500\` gives the user
+more. The token is valid for a week, also after a restart. Each start prints a new one.
 
 URL=${stack.url}
 KEY=${stack.publishableKey}

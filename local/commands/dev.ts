@@ -30,7 +30,8 @@ const HELP = `Runs the whole project on this machine until Ctrl-C.
   --database   use this PostgreSQL 17 instead of a throw-away one; add --remote-database if it is on another machine
   --media      made (the default): simulated videos have the asked length, shape and frame rate and show the prompt, and
                tools do what they are asked to, with the ffmpeg of this machine or one that is fetched from npm when the
-               first run needs it (28 MB); canned: each run gives a sample file, and nothing is fetched
+               first run needs it (28 MB, and 29 MB more for Japanese); canned: each run gives a sample file, and
+               nothing is fetched
   --help       print this
 
 Keys and user are the same at each start, and a token is valid for a week. Changed functions are reloaded. The file .env

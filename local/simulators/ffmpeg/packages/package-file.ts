@@ -29,7 +29,7 @@ export async function packageFile(
   const locate = () => deno("run", "-A", ...flags, "--cached-only", projectPath(LOCATE), file);
   const cached = await locate();
   if (cached !== null) return cached;
-  note(`Fetching ${specifier.replace("npm:", "")} from npm, once: ${megabytes} MB …`);
+  note(`Fetching ${specifier.replace("npm:", "")} for the simulated videos from npm, once: ${megabytes} MB …`);
   return await deno("cache", ...flags, specifier) === null ? null : await locate();
 }
 
