@@ -15,8 +15,11 @@ export interface Side {
   expected: number;
 }
 
-/** Before each pair: the first requests of a process are slow. */
-const WARM_UP = 4;
+/**
+ * Requests before each pair, for each second of a measurement: REST has twenty connections, and Postgres compiles and plans
+ * each procedure again on each of them, which takes longer than a hundred calls.
+ */
+const WARM_UP = 40;
 
 export interface ThroughputOptions extends Pick<Comparison, "name" | "opponent" | "unit" | "goal"> {
   connections: number;
@@ -48,7 +51,7 @@ export async function compareThroughput(
     return { perSecond, cpu: new Map([...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / amount])) };
   }
   async function amountOf(side: Side): Promise<number> {
-    const { perSecond } = await measure(side, connections + WARM_UP);
+    const { perSecond } = await measure(side, connections + WARM_UP * seconds);
     return Math.max(connections, Math.round(seconds * perSecond));
   }
 
