@@ -23,15 +23,16 @@ export async function writePage(
       machineOf(findings.postgres)
     }. A ratio is ours
 divided by theirs, of one round; both ran in turn on the same stack. How: [bench/README.md](../../bench/README.md).`,
-    "",
   ].join("\n\n");
   const path = `${FOLDER}/${name}.md`;
-  await Deno.writeTextFile(projectPath(path), page.trimEnd() + "\n");
+  const files = [path];
+  await Deno.writeTextFile(projectPath(path), `${page}\n`);
   if (hasChart) {
-    await Deno.writeTextFile(
-      projectPath(`${FOLDER}/${name}.svg`),
-      chartOf(`${name}: ours / theirs`, findings.comparisons),
-    );
+    const chart = `${FOLDER}/${name}.svg`;
+    await Deno.writeTextFile(projectPath(chart), chartOf(`${name}: ours / theirs`, findings.comparisons));
+    files.push(chart);
   }
+  // Formatted as `task check` wants it.
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files], cwd: projectPath(".") }).output();
   return path;
 }
