@@ -6,12 +6,12 @@ import type { FfmpegCommand } from "./engine.ts";
 import { HEAVY_PACKAGES, packageFile } from "./packages/package-file.ts";
 import type { Execution, Runner } from "./runner.ts";
 
-/** What the child may take besides the time of its run: it loads and compiles 32 MB of WebAssembly first. */
+/** What the child may take besides the time of its run, which it ends itself. */
 const OVERHEAD_MS = 10_000;
 
 const answerSchema = z.object({ failure: z.string().nullable(), log: z.string() });
 
-/** `@ffmpeg/core` in a process of its own: a run blocks its process, and may take up to a gigabyte. */
+/** `@ffmpeg/core` in a process of its own: a run may take up to a gigabyte, and only the end of its process stops it. */
 export async function findWasmRunner(note: (line: string) => void): Promise<Runner | null> {
   const file = await packageFile(HEAVY_PACKAGES.ffmpeg, "@ffmpeg/core/wasm", note);
   return file === null ? null : new WasmRunner(file);
@@ -41,12 +41,11 @@ class WasmRunner implements Runner {
   async stop(): Promise<void> {
     const starting = this.#child;
     this.#child = undefined;
-    // While ffmpeg runs, its process would not notice that its standard input closes.
     await starting?.then((child) => child.kill()).catch(() => {});
   }
 }
 
-/** It reads the package and listens on this machine; nothing else is allowed to it. */
+/** It reads the package and its own thread's code, and listens on this machine; nothing else is allowed to it. */
 function startWasmProcess(wasmFile: string): Promise<Child> {
   const folder = wasmFile.replace(/[^/\\]+[/\\][^/\\]+$/, "");
   return startChild({
@@ -58,6 +57,7 @@ function startWasmProcess(wasmFile: string): Promise<Child> {
       "--no-config",
       "--no-prompt",
       `--allow-read=${folder}`,
+      `--allow-read=${projectPath("local/simulators/ffmpeg/wasm-worker.ts")}`,
       "--allow-net=127.0.0.1",
       projectPath("local/simulators/ffmpeg/wasm-process.ts"),
       folder,
