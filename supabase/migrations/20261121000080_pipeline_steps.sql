@@ -48,10 +48,11 @@ set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object(
+    select coalesce(jsonb_agg(distinct jsonb_build_object(
       'path', 'settings.' || setting, 'message', 'must be false: it is not available at the moment')), '[]')
     from public.pipeline_steps
-    join (values ('voiceover', 'enable_voiceover'), ('music', 'enable_music'), ('subtitles', 'burn_in'))
+    join (values ('voiceover', 'enable_voiceover'), ('mix', 'enable_voiceover'), ('music', 'enable_music'),
+      ('loudness', 'enable_music'), ('mix', 'enable_music'), ('subtitles', 'burn_in'))
       as switches (name, setting) using (name)
     where not is_available and (p_settings ->> setting)::boolean);
 end;

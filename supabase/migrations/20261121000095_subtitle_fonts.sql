@@ -149,7 +149,9 @@ as $$
   select distinct_letters.letter, found.rank
   from (
     select distinct letter from regexp_split_to_table(normalize(p_text), '') as letter
-    where letter !~ '[\s\u0001-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFE00-\uFE0F\uFEFF]'
+    -- Not by \s, which is another set in each locale of a database.
+    where letter !~ ('[\u0001-\u0020\u007F-\u00A0\u00AD\u034F\u1680\u2000-\u200F\u2028-\u202F\u205F-\u206F\u3000'
+      '\uFE00-\uFE0F\uFEFF\U000E0100-\U000E01EF]')
   ) as distinct_letters
   left join lateral (
     select rank from public.subtitle_fonts

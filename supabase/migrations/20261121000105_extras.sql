@@ -53,6 +53,35 @@ $$;
 revoke execute on function private.length_problems(jsonb) from public, anon, authenticated;
 grant execute on function private.length_problems(jsonb) to anon, authenticated, service_role;
 
+-- Lists a length that only several runs or a cut give, as an issue, if the tool for that is switched off.
+create function private.unavailable_lengths(
+  p_segments jsonb,
+  p_settings jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_duration numeric := p_settings ->> 'duration';
+  v_tools text[] := case
+    when v_duration > (p_segments ->> 'maximum')::numeric then '{frame,join}'
+    when v_duration < (p_segments ->> 'minimum')::numeric then '{trim}' end;
+begin
+  if v_tools is null or not exists (
+    select from public.pipeline_steps where name = any (v_tools) and not is_available) then
+    return '[]';
+  end if;
+  return jsonb_build_array(jsonb_build_object('path', 'settings.duration',
+    'message', format('must be %s to %s', p_segments ->> 'minimum', p_segments ->> 'maximum')));
+end;
+$$;
+
+revoke execute on function private.unavailable_lengths(jsonb, jsonb) from public, anon, authenticated;
+grant execute on function private.unavailable_lengths(jsonb, jsonb) to anon, authenticated, service_role;
+
 -- Checks settings against a model's row and the rules of the extras, and adds the defaults: { settings, issues }. Beside
 -- a voice or music the model's own sound is off, if it has such a switch: only the requested sound is to be heard.
 create function private.resolve_for_model(
@@ -82,6 +111,7 @@ begin
     v_issues := v_issues || private.unavailable_extras(v_settings) || private.length_problems(v_settings)
       || private.undrawable_subtitles(v_settings);
   end if;
+  v_issues := v_issues || private.unavailable_lengths(v_schema -> 'segments', v_settings);
   return jsonb_build_object('settings', v_settings, 'issues', v_issues);
 end;
 $$;

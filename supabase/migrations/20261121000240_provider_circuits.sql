@@ -166,3 +166,40 @@ $$;
 
 revoke execute on function private.circuit_problem(text, uuid) from public, anon, authenticated;
 grant execute on function private.circuit_problem(text, uuid) to service_role;
+
+-- Refuses a job while a provider of its steps is down; null where it may start. The steps that its video may be delivered
+-- without do not count. Each circuit is asked as by circuit_problem: a step after the run of the model would fail when
+-- that run is paid for.
+create function private.circuits_problem(
+  p_steps jsonb,
+  p_job_id uuid
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_provider text;
+  v_problem jsonb;
+begin
+  -- In one order, so that two requests never deadlock. A probe of a job that the next circuit refuses is given back,
+  -- because there is no such job.
+  for v_provider in
+    select provider from private.provider_circuits
+    where open_until is not null and provider in (
+      select step ->> 'provider' from jsonb_array_elements(p_steps) as step where not (step ->> 'optional')::boolean)
+    order by provider
+  loop
+    v_problem := private.circuit_problem(v_provider, p_job_id);
+    if v_problem is not null then
+      return v_problem;
+    end if;
+  end loop;
+  return null;
+end;
+$$;
+
+revoke execute on function private.circuits_problem(jsonb, uuid) from public, anon, authenticated;
+grant execute on function private.circuits_problem(jsonb, uuid) to service_role;

@@ -56,7 +56,7 @@ grant execute on function private.insert_job(public.video_jobs, jsonb, integer) 
 -- Returns why a user cannot start a job now; null when the user can. Call it with the balance locked.
 create function private.start_problem(
   p_job public.video_jobs,
-  p_provider text,
+  p_steps jsonb,
   p_balance bigint,
   p_max_credits integer
 )
@@ -78,14 +78,14 @@ begin
     private.limit_problem(p_job.user_id),
     private.quota_problem(p_job.user_id, p_job.seconds),
     private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
-    -- Last, because it may take the circuit's one probe: a request that is refused otherwise must not take it.
-    private.circuit_problem(p_provider, p_job.job_id));
+    -- Last, because it may take the one probe of a circuit: a request that is refused otherwise must not take it.
+    private.circuits_problem(p_steps, p_job.job_id));
 end;
 $$;
 
-revoke execute on function private.start_problem(public.video_jobs, text, bigint, integer)
+revoke execute on function private.start_problem(public.video_jobs, jsonb, bigint, integer)
   from public, anon, authenticated;
-grant execute on function private.start_problem(public.video_jobs, text, bigint, integer) to service_role;
+grant execute on function private.start_problem(public.video_jobs, jsonb, bigint, integer) to service_role;
 
 -- Writes a job, charges it and stores the answer for its key. Call it with the balance locked.
 create function private.create_charged_job(
@@ -193,7 +193,7 @@ begin
     private.image_input(v_job.tail_image_url, v_job.tail_image_path), v_job.settings);
   v_job.credits_used := private.price_of(v_steps);
 
-  v_outcome := private.start_problem(v_job, v_model.provider, v_balance, (p_request ->> 'max_credits')::integer);
+  v_outcome := private.start_problem(v_job, v_steps, v_balance, (p_request ->> 'max_credits')::integer);
   if v_outcome is not null then
     return v_outcome;
   end if;

@@ -1,6 +1,6 @@
 -- Voiceover, music and subtitles of every model: its settings, its length, its own sound, and subtitles in the picture.
 begin;
-select plan(48);
+select plan(60);
 \ir support/extras.psql
 
 insert into public.models (
@@ -133,6 +133,25 @@ from (values
   ('한글 and شكرا', 'settings.subtitles.1.text must not have characters that cannot be drawn into the picture: ارشك글한'),
   ('们', 'settings.subtitles.1.text must not have characters that cannot be drawn into the picture: 们'),
   (U&'g\0306 \200D\FE0F' || '👩‍👩‍👧 ⭐ 1️⃣ 🇹🇷', null)) as examples (text, issue);
+-- With 60,000 combining marks it took 85 seconds.
+create temp table before as select clock_timestamp() as time;
+select pg_temp.issues('sounding', pg_temp.drawn(repeat(U&'\0301\0316', 8000))),
+  pg_temp.issues('sounding', pg_temp.drawn(variadic array_fill(repeat(U&'\0301\0316', 250), array[10])));
+select cmp_ok(clock_timestamp() - time, '<', interval '3 seconds',
+  'subtitles of any length are refused or counted soon') from before;
+-- As they are written with a narrow space, or for a variant of a Han character.
+select is(pg_temp.issues('sounding', pg_temp.drawn(U&'Quoi\202F? \2003\3000\00A0', U&'葛\+0E0100')), null,
+  'spaces are right in every locale');
+select is(pg_temp.issues('sounding', pg_temp.drawn(variadic texts)), issue, format('%s: %s', left(texts::text, 20), issue))
+from (values
+  (array['🎉', U&'👍 \200B\00AD\202E'],
+    'settings.burn_in must be false: nothing of the subtitles can be drawn into the picture'),
+  (array['🎉', 'Hi'], null),
+  (array['fine', repeat(U&'\0301\0316', 30000)], 'settings.subtitles must be at most 5000 characters together where burn_in '
+    'is true; settings.subtitles.1.text must be 1 to 500 characters'),
+  (array_fill(repeat(U&'\0301\0316', 250), array[10]), null),
+  (array_fill(repeat('a', 500), array[11]),
+    'settings.subtitles must be at most 5000 characters together where burn_in is true')) as examples (texts, issue);
 select is(pg_temp.issues('sounding', pg_temp.drawn('한글') || '{"burn_in": false}'), null,
   'beside the video every character is right');
 
@@ -152,6 +171,15 @@ select is(pg_temp.issues('sounding', pg_temp.drawn('Hi')),
   'settings.burn_in must be false: it is not available at the moment', 'a step that is switched off is refused');
 select is(pg_temp.issues('sounding', pg_temp.drawn('Hi') || '{"burn_in": false}'), null,
   'subtitles beside the video need no step');
+update public.pipeline_steps set is_available = name <> 'mix';
+select is(pg_temp.issues('sounding', pg_temp.sounding()),
+  'settings.enable_music must be false: it is not available at the moment; '
+  'settings.enable_voiceover must be false: it is not available at the moment',
+  'without a mix there is neither voice nor music');
+update public.pipeline_steps set is_available = name not in ('join', 'trim');
+select is(pg_temp.issues('transition', jsonb_build_object('duration', duration)), issue, format('%s seconds: %s', duration, issue))
+from (values (2, 'settings.duration must be 3 to 15'), (3, null), (15, null), (16, 'settings.duration must be 3 to 15'))
+  as examples (duration, issue);
 
 -- A provider whose files only we can open.
 update public.pipeline_steps set is_available = true;

@@ -46,6 +46,7 @@ select set_eq(
     'private.length_of(jsonb)', 'private.wants_sound(jsonb)', 'private.length_problems(jsonb)',
     'private.resolve_for_model(models,jsonb)', 'private.drawn_characters(text,boolean)', 'private.fonts_of(text,boolean)',
     'private.has_bold_subtitles(jsonb)', 'private.burn_in_steps(jsonb,jsonb)', 'private.undrawable_subtitles(jsonb)',
+    'private.too_long_subtitles(jsonb)', 'private.unavailable_lengths(jsonb,jsonb)',
     'private.pipeline_step(text,jsonb,jsonb,boolean)', 'private.render(jsonb,jsonb)', 'private.unavailable_extras(jsonb)',
     'private.refuse(integer,text,text,jsonb,text)']) as name
   union select 'authenticated', unnest(array['my_limits()',

@@ -1,5 +1,5 @@
 begin;
-select plan(43);
+select plan(49);
 \ir support/jobs.psql
 
 create function pg_temp.outcome(p_name text) returns text language sql as
@@ -93,6 +93,25 @@ select results_eq(
 
 set local test.now = '2030-01-01 12:08:01+00';
 select isnt(public.health() -> 'overdue_jobs', '0', 'jobs that are due for more than a minute are overdue');
+-- A provider that does other steps of the video.
+create function pg_temp.sounding(p_name text, p_spare jsonb default '[]') returns text language sql as $$
+  select concat_ws(' ', answer ->> 'outcome', answer ->> 'retry_after')
+  from pg_temp.start(p_name, jsonb_build_object('settings', jsonb_build_object('enable_music', true, 'deliver_without', p_spare)))
+    as answer
+$$;
+update public.pipeline_steps set provider = 'rendi' where name = 'mix';
+select public.add_credits(pg_temp.a(), 100, 'purchase');
+select public.record_provider_answer('rendi', 'account_refused', gen_random_uuid());
+select is(pg_temp.sounding('with music'), 'provider_unavailable 30',
+  'a video with music is refused while the circuit of its mix is open');
+select is(pg_temp.sounding('spare', '["music"]'), 'created',
+  'a video that may be delivered without its music is not refused for it');
+select is(pg_temp.outcome('silent'), 'created', 'a video without music is not refused for it');
+set local test.now = '2030-01-01 12:08:31+00';
+select is(pg_temp.sounding('tool probe'), 'created', 'one video with music may try after the time of the circuit');
+select is(pg_temp.sounding('with music'), 'provider_unavailable 30', 'only one at a time');
+select public.fail_job(pg_temp.job('tool probe'), 1, 'timeout', 'It took too long');
+select is(pg_temp.sounding('next'), 'created', 'a job that fails before its mix gives the probe back');
 select is_empty('select * from public.audit_credits()', 'the books balance');
 
 select * from finish();

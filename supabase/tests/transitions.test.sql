@@ -4,7 +4,7 @@ select plan(12);
 \ir support/extras.psql
 
 -- What is refused.
-update public.pipeline_steps set is_available = false where name in ('voiceover', 'mix');
+update public.pipeline_steps set is_available = false where name = 'voiceover';
 select is(
   pg_temp.start_transition('off', pg_temp.sounding()),
   '{"outcome": "validation_failed", "issues": [

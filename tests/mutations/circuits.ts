@@ -13,24 +13,42 @@ const submissions = (name: string) => ({ file: "tests/recovery/submission_faults
 
 const LAST_CHECK = `    private.quota_problem(p_job.user_id, p_job.seconds),
     private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
-    -- Last, because it may take the circuit's one probe: a request that is refused otherwise must not take it.
-    private.circuit_problem(p_provider, p_job.job_id));`;
+    -- Last, because it may take the one probe of a circuit: a request that is refused otherwise must not take it.
+    private.circuits_problem(p_steps, p_job.job_id));`;
 
 export const circuitMutations: readonly Mutation[] = [
   {
     name: "the circuit of start_generation",
     guard: "A provider that is down takes no more of our users' money.",
     file: START_GENERATION,
-    find: "private.circuit_problem(p_provider, p_job.job_id));",
+    find: "private.circuits_problem(p_steps, p_job.job_id));",
     replace: "null);",
     test: circuits("a request is refused while the circuit is open"),
+  },
+  {
+    name: "the circuits of the tools in start_generation",
+    guard: "No video is paid for whose mix is known to fail.",
+    file: PROVIDER_CIRCUITS,
+    find:
+      "select step ->> 'provider' from jsonb_array_elements(p_steps) as step where not (step ->> 'optional')::boolean)",
+    replace:
+      "select step ->> 'provider' from jsonb_array_elements(p_steps) as step where (step ->> 'makes_video')::boolean)",
+    test: circuits("a video with music is refused while the circuit of its mix is open"),
+  },
+  {
+    name: "the optional steps in the circuits of the tools",
+    guard: "A tool that a video can do without stops no video.",
+    file: PROVIDER_CIRCUITS,
+    find: " as step where not (step ->> 'optional')::boolean)",
+    replace: " as step)",
+    test: circuits("a video that may be delivered without its music is not refused for it"),
   },
   {
     name: "the circuit as the last check",
     guard: "What is refused for the quota does not take the probe from those who can pay.",
     file: START_GENERATION,
     find: LAST_CHECK,
-    replace: `    private.circuit_problem(p_provider, p_job.job_id),
+    replace: `    private.circuits_problem(p_steps, p_job.job_id),
     private.quota_problem(p_job.user_id, p_job.seconds),
     private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]));`,
     // That a probe ends with its job gives back one whose job was never made, too.

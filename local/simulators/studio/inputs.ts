@@ -18,16 +18,17 @@ export async function fetchInput(
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetchMedia(url, { allowedHosts: [...ownOrigins, "*"], resolveHost, signal });
-    return await readLimited(response);
+    return await readLimited(response, signal);
   } catch (error) {
     throw error instanceof InputError ? error : new InputError(`${error instanceof Error ? error.message : error}`);
   }
 }
 
-async function readLimited(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+/** A body that comes slowly ends by the signal too: `fetchMedia` only limits the wait for the answer. */
+async function readLimited({ body }: Response, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body?.pipeThrough(new TransformStream(), { signal }) ?? []) {
     length += chunk.length;
     if (length > INPUT_LIMIT_BYTES) throw new InputError(`a file of more than ${INPUT_LIMIT_BYTES} bytes`);
     chunks.push(chunk);

@@ -52,6 +52,7 @@ const WRONG: [changes: Record<string, unknown>, issue: string][] = [
   [{ subtitles: Array(201).fill(subtitle({})[0]) }, "subtitles must be a list of at most 200"],
   [{ subtitles: subtitle({ startTime: -1 }) }, "subtitles.0.startTime must not be negative"],
   [{ subtitles: subtitle({ endTime: "2" }) }, "subtitles.0.endTime must be a number of seconds"],
+  [{ subtitles: subtitle({ endTime: 36_000 }) }, "subtitles.0.endTime must be at most 35999"],
   [{ subtitles: subtitle({ startTime: 2.5 }) }, "subtitles.0.endTime must be after startTime"],
   [{ subtitles: subtitle({ text: "x".repeat(501) }) }, "subtitles.0.text must be 1 to 500 characters"],
   [{ subtitles: subtitle({ text: " " }) }, "subtitles.0.text must not be blank"],

@@ -135,6 +135,16 @@ const sentences: readonly Readonly<Record<Language, string>>[] = [
     es: "no debe tener caracteres que no se puedan dibujar en la imagen: {list}",
   },
   {
+    en: "must be false: nothing of the subtitles can be drawn into the picture",
+    tr: "false olmalı: altyazıların hiçbir karakteri görüntüye çizilemiyor",
+    es: "debe ser false: nada de los subtítulos se puede dibujar en la imagen",
+  },
+  {
+    en: "must be at most {maximum} characters together where {flag} is true",
+    tr: "{flag} true iken hepsi birlikte en çok {maximum} karakter olmalı",
+    es: "deben tener como máximo {maximum} caracteres en total cuando {flag} es true",
+  },
+  {
     en: "must be Unix milliseconds, or ISO 8601 with a time zone",
     tr: "Unix milisaniyesi ya da saat dilimli ISO 8601 olmalı",
     es: "deben ser milisegundos de Unix, o ISO 8601 con zona horaria",

@@ -8,7 +8,9 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
 }
 
 const flag = z.boolean({ error: "must be true or false" });
-const seconds = z.number({ error: "must be a number of seconds" }).min(0, { error: "must not be negative" });
+/** The formats of subtitles write hours with one digit or two; no video is as long. */
+const seconds = z.number({ error: "must be a number of seconds" }).min(0, { error: "must not be negative" })
+  .max(35_999, { error: "must be at most 35999" });
 
 const subtitle = z.strictObject({
   startTime: seconds,

@@ -50,7 +50,8 @@ export function srtOf(settings: unknown, fonts: readonly Font[]): string {
       line.map(({ text }) => text).join("").trim().replaceAll(/[<{\\&]|--(?=>)/g, `$&${WORD_JOINER}`)
     ).filter((line) => line !== "");
     // An empty line ends a subtitle.
-    return lines.length === 0 ? [] : [`${time(startTime)} --> ${time(endTime)}\n${lines.join("\n")}\n`];
+    const end = Math.max(startTime + 0.001, endTime);
+    return lines.length === 0 ? [] : [`${time(startTime)} --> ${time(end)}\n${lines.join("\n")}\n`];
   }).map((subtitle, index) => `${index + 1}\n${subtitle}`).join("\n");
 }
 

@@ -126,3 +126,9 @@ Deno.test("as SubRip each text has its times, and nothing in it is markup", () =
       `<${JOINER}b>{${JOINER}\\${JOINER}an8}<${JOINER}/b> --${JOINER}> &${JOINER}lt; 日\nb\n`,
   );
 });
+
+Deno.test("a subtitle shorter than the clock of its format is shown for one tick", () => {
+  const subtitles = [{ startTime: 0.0001, endTime: 0.0004, text: "First subtitle" }];
+  assert.match(srtOf(settingsOf(subtitles), [LATIN]), /00:00:00,000 --> 00:00:00,001\n/);
+  assert.match(assOf(settingsOf(subtitles), [LATIN]), /Dialogue: 0,0:00:00\.00,0:00:00\.01,/);
+});
