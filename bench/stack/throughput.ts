@@ -19,7 +19,7 @@ export interface Side {
  * Requests before each pair, for each second of a measurement: REST has twenty connections, and Postgres compiles and plans
  * each procedure again on each of them, which takes longer than a hundred calls.
  */
-const WARM_UP = 40;
+const WARM_UP = 20;
 
 export interface ThroughputOptions extends Pick<Comparison, "name" | "opponent" | "unit" | "goal"> {
   connections: number;
