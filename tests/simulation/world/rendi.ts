@@ -31,7 +31,7 @@ export class RendiProvider {
   jobOf: (url: URL) => string | undefined = () => undefined;
   /** Whether Rendi could fetch a file from an address. */
   canFetch: (url: URL) => boolean = () => true;
-  /** The first address of an input that Rendi could not fetch; null for none. */
+  /** The first address of an input that Rendi could not fetch, or that no attempt explains; null for none. */
   badInput: string | null = null;
   readonly #routes: RendiRoutes;
 
@@ -81,8 +81,8 @@ export class RendiProvider {
   #note(command: RendiCommand, addresses: URL[]): void {
     const jobs = addresses.map((url) => this.jobOf(url));
     const opened = currentProcess().opened.findLast(({ job }) => jobs.includes(job));
-    if (opened === undefined) throw new Error(`${command.id} was sent without an attempt`);
-    this.attempts.set(command.id, opened);
+    if (opened === undefined) this.badInput ??= `Rendi was sent ${addresses}, which belong to no attempt`;
+    else this.attempts.set(command.id, opened);
   }
 }
 
