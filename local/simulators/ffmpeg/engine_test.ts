@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type FfmpegEngine, FfmpegError, findFfmpeg } from "./engine.ts";
-import { processesBelow, runningOf } from "../../machine/processes.ts";
 import { parseProbe } from "./probe.ts";
 
 const sample = await Deno.readFile(new URL("../shared/sample.mp4", import.meta.url));
@@ -11,9 +10,7 @@ async function withEngine(work: (engine: FfmpegEngine) => Promise<void>): Promis
   try {
     await work(engine);
   } finally {
-    const children = await processesBelow(Deno.pid);
     await engine.stop();
-    assert.deepEqual(await runningOf(children), [], "an engine that was stopped leaves no process");
   }
 }
 

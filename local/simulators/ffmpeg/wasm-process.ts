@@ -8,8 +8,11 @@ const { port1: runs, port2: port } = new MessageChannel();
 const worker = new Worker(new URL("./wasm-worker.ts", import.meta.url), { type: "module" });
 worker.postMessage(null, [port]);
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+const parentEnds = exitWithParent();
+// Loading takes longer than a short run may.
+await new Promise((resolve) => runs.onmessage = resolve);
 await announcePort(server.addr.port);
-await exitWithParent();
+await parentEnds;
 
 async function answer(request: Request): Promise<Response> {
   const form = await request.formData();

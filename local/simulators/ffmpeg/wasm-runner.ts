@@ -18,21 +18,23 @@ export async function findWasmRunner(note: (line: string) => void): Promise<Runn
 }
 
 /** Keeps its child for later runs, and replaces it after a run that had to be killed. */
-class WasmRunner implements Runner {
+export class WasmRunner implements Runner {
   readonly kind = "wasm";
   #child: Promise<Child> | undefined;
 
   constructor(private readonly wasmFile: string) {}
 
   async execute(command: FfmpegCommand): Promise<Execution> {
-    const child = await (this.#child ??= startWasmProcess(this.wasmFile));
-    const timer = setTimeout(() => this.stop(), command.timeoutSeconds * 1000 + OVERHEAD_MS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
+      const child = await (this.#child ??= startWasmProcess(this.wasmFile));
+      timer = setTimeout(() => this.stop(), command.timeoutSeconds * 1000 + OVERHEAD_MS);
       const response = await fetch(`http://127.0.0.1:${child.port}`, { method: "POST", body: toForm(command) });
       return await readAnswer(response);
-    } catch {
+    } catch (error) {
       await this.stop();
-      return { failure: `It took longer than ${command.timeoutSeconds} s, or crashed`, log: "", outputs: {} };
+      const failure = `It took longer than ${command.timeoutSeconds} s, or crashed`;
+      return { failure, log: `${error}`, outputs: {} };
     } finally {
       clearTimeout(timer);
     }

@@ -43,6 +43,7 @@ const loaded = Promise.withResolvers<void>();
 addEventListener("message", (event) => {
   const port = event instanceof MessageEvent ? event.ports[0] : undefined;
   if (port === undefined) return;
+  loaded.promise.then(() => port.postMessage("loaded"));
   port.onmessage = async ({ data }: MessageEvent<WasmRun>) => port.postMessage(await run(data));
 });
 // Only now: messages that come before the listener are lost.
@@ -71,7 +72,6 @@ function newCore(): Promise<Core> {
 }
 
 async function run({ arguments: args, inputs, outputs }: WasmRun): Promise<WasmResult> {
-  await loaded.promise;
   const core = await newCore();
   const log: string[] = [];
   core.setLogger(({ message }) => log.push(message));
