@@ -65,6 +65,17 @@ export const extraMutations: readonly Mutation[] = [
     test: extras("without a mix there is neither voice nor music"),
   },
   {
+    name: "the shortest time of a subtitle",
+    guard: "A video is not refused by the tool, and refunded, when its run is paid for.",
+    file: "supabase/functions/_shared/jobs/drawn-subtitles.ts",
+    find: "Math.max(startTime + 0.001, endTime)",
+    replace: "endTime",
+    test: {
+      file: "supabase/functions/_shared/jobs/drawn-subtitles_test.ts",
+      name: "a subtitle shorter than the clock of its format is shown for one tick",
+    },
+  },
+  {
     name: "the lengths that need a tool which is switched off",
     guard: "No runs are paid for that nobody can join.",
     file: EXTRAS,
