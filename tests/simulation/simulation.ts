@@ -4,7 +4,6 @@ import { AccountOperations } from "./workload/account-operations.ts";
 import { KeyedRequests } from "./workload/keyed-requests.ts";
 import { ServiceOperations } from "./workload/service-operations.ts";
 import { checkDeadlines, checkGone, checkMoney, purchases } from "./checks/invariants.ts";
-import { REPEAT_MS } from "./model/limits.ts";
 import { WorkloadGenerator } from "./workload/generator.ts";
 import { checkFiles } from "./checks/files.ts";
 import { Journal, type Operation } from "./workload/journal.ts";
@@ -39,8 +38,6 @@ interface RunningOperation {
 
 const LOG_LENGTH = 60;
 const MOST_STALLED = 10;
-/** A little more than a batch of two reads the clock. */
-const MOST_READINGS = 120;
 const CHECK_EVERY = 1000;
 /** Often: what a node shows must be right after each transaction. */
 const CHECK_NODES_EVERY = 50;
@@ -128,7 +125,7 @@ export class Simulation {
   async #step(): Promise<void> {
     const outage = this.#outages.turn(this.done);
     if (outage !== null) this.#note(outage);
-    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1, edge: 0.5 })) {
+    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1, turns: 1 })) {
       case "one":
         return await this.#one();
       case "several":
@@ -137,8 +134,8 @@ export class Simulation {
         return await this.#pass(this.#pause());
       case "wake":
         return await this.#wake();
-      case "edge":
-        return await this.#edge();
+      case "turns":
+        return await this.#inTurns();
       case "rotate":
         return await this.world.fal.rotateKeys(this.random.chance(0.5));
     }
@@ -152,14 +149,15 @@ export class Simulation {
     if (operation.text === "advance" && undisturbed) await checkDeadlines(this.world);
   }
 
-  /** Repeats a batch just when it expires: each procedure reads a later time. */
-  async #edge(): Promise<void> {
-    const [first, again] = this.#generator.batchTwice();
-    const sentAt = this.world.clock.now();
-    await this.#finish(this.#begin(first));
-    await this.#pass(sentAt + REPEAT_MS - this.world.clock.now());
-    await this.world.clock.creep(this.random.whole(0, MOST_READINGS));
-    await this.#finish(this.#begin(again));
+  async #inTurns(): Promise<void> {
+    const begun = this.world.clock.now();
+    for (const { after, next } of this.#generator.turns()) {
+      if (after !== undefined) {
+        await this.#pass(begun + after.milliseconds - this.world.clock.now());
+        await this.world.clock.creep(after.readings);
+      }
+      await this.#finish(this.#begin(next()));
+    }
   }
 
   async #several(): Promise<void> {

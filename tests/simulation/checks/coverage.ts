@@ -182,6 +182,7 @@ const RARE: [Heading, string][] = [
   ["imports", "shared"],
   ["account deletions", "with files of an import to copy"],
   ["repeats", "of a node, without a key: replayed"],
+  ["repeats", "without a key: made again after an end"],
   ["batches", "repeated as a whole"],
   ["batches", "new as a whole"],
   ["alerts", "circuit_opened"],

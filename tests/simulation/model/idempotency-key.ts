@@ -27,6 +27,8 @@ export interface Key {
   firstStarted: number;
   /** Whether a job may have failed, or been ended or deleted by its owner: a request without a key is then forgotten. */
   mayBeEnded(jobId: string): boolean;
+  /** The event number from which a job is known to have failed, or to be cancelled or deleted. */
+  endedSince(jobId: string): number;
 }
 
 /** The key of a batch. Each transition of the batch has a key of its own. */
@@ -109,6 +111,9 @@ function checkJob(
     );
   }
   const job = key.jobs.find((one) => one.jobId === jobId) ?? remember(key, variant, jobId, moment);
+  if (key.text === null && key.endedSince(jobId) < moment.started) {
+    throw new Violation(`${key.name} was answered with ${jobId}, which had ended before`);
+  }
   if (job.variant !== variant) throw new Violation(`${key.name} answered another request with the job ${jobId}`);
   checkAnswer(key, job, answer, moment);
   return jobId;

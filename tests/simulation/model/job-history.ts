@@ -91,6 +91,8 @@ export class JobHistory {
   /** Whether the owner asked for the job's cancellation. */
   endAsked = false;
   goneSince = Infinity;
+  /** The event number from which it is known to have failed or to be cancelled. */
+  failedSince = Infinity;
   /** Whether the owner asked for the revocation of all links. */
   revocationAsked = false;
   /** Every address of a file that the owner ever got. */
@@ -170,6 +172,7 @@ export class JobHistory {
   }
 
   #compare(answer: Seen, { started, finished }: RequestTimes): void {
+    if (answer.status === "failed") this.failedSince = Math.min(this.failedSince, finished);
     for (const { answer: earlier } of this.#seen.filter((seen) => seen.finished < started)) {
       const wrong = stepBack(earlier, answer);
       if (wrong !== null) throw new Violation(`Job ${this.jobId}: ${wrong}, ${JSON.stringify([earlier, answer])}`);

@@ -86,9 +86,8 @@ export class CanvasOperations {
       const done = moment();
       if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
       const replayed = answer.headers.has("x-idempotent-replay");
-      if (key.text === null && answer.status === 200) {
-        this.world.counts.add("repeats", `of a node, without a key: ${replayed ? "replayed" : "made"}`);
-      }
+      if (answer.status === 200) this.operations.countRepeat(key, replayed, done);
+      if (key.text === null && replayed) this.world.counts.add("repeats", "of a node, without a key: replayed");
       if (answer.status === 200 && !replayed && await jobsUnderWay(this.world, node.jobs) > 1) {
         this.world.counts.add("canvas", "two jobs of a node at once");
       }

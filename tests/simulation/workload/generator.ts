@@ -5,7 +5,7 @@ import type { CanvasWorkload } from "./canvas-workload.ts";
 import type { ImportOperations } from "./import-operations.ts";
 import type { KeyedRequests } from "./keyed-requests.ts";
 import type { User } from "../model/user.ts";
-import type { Operation } from "./journal.ts";
+import type { Operation, Turn } from "./journal.ts";
 import type { OwnJob, VideoOperations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
 import { falReporter, runpodReporter, webhookKindsOf } from "../faults/webhooks.ts";
@@ -124,10 +124,10 @@ export class WorkloadGenerator {
     }
   }
 
-  /** A batch, and its repeat at the end of the time for which a request without a key is bound. */
-  batchTwice(): [Operation, Operation] {
-    this.world.counts.add("operations", "batch at the edge");
-    return this.workload.keyed.batchTwice(this.#user());
+  /** Operations that follow each other without others between. */
+  turns(): Turn[] {
+    this.world.counts.add("operations", "in turns");
+    return this.workload.keyed.twice(this.#user());
   }
 
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */

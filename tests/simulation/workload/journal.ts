@@ -8,6 +8,13 @@ export interface Operation {
   run(): Promise<void>;
 }
 
+/** One of several operations that follow each other, drawn when its turn comes. */
+export interface Turn {
+  /** So long after the first began, and after so many more readings of the clock. */
+  after?: { milliseconds: number; readings: number };
+  next(): Operation;
+}
+
 /** Notes when each operation began and ended, as event numbers and in simulated time. */
 export class Journal {
   #events = 0;

@@ -1,4 +1,5 @@
-import type { Operation } from "./journal.ts";
+import { REPEAT_MS } from "../model/limits.ts";
+import type { Operation, Turn } from "./journal.ts";
 import type { User } from "../model/user.ts";
 import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
@@ -7,6 +8,9 @@ import type { CanvasOperations } from "./canvas-operations.ts";
 import type { Node } from "../model/canvas.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
+
+/** A little more than a batch of two reads the clock. */
+const MOST_READINGS = 120;
 
 /** All requests that are charged once for a key, or for ten seconds without one, and their repeats. */
 export class KeyedRequests {
@@ -77,10 +81,32 @@ export class KeyedRequests {
     return this.nodes.generate(request, this.random.pick(key.variants));
   }
 
-  /** A batch without a key, and its repeat. */
-  batchTwice(user: User): [Operation, Operation] {
+  /** A request without a key, and its repeat: just when it expires, or after its owner ended the video. */
+  twice(user: User): Turn[] {
+    return this.random.chance(0.5) ? this.#batchAtTheEdge(user) : this.#afterItsEnd(user);
+  }
+
+  #batchAtTheEdge(user: User): Turn[] {
     const key = this.transitions.newKeylessBatch(user);
-    return [this.transitions.batch(user, key, 0), this.transitions.batch(user, key, 0)];
+    const next = () => this.transitions.batch(user, key, 0);
+    // Each procedure reads a later time, so that the batch may expire between two of its items.
+    return [{ next }, { after: { milliseconds: REPEAT_MS, readings: this.random.whole(0, MOST_READINGS) }, next }];
+  }
+
+  #afterItsEnd(user: User): Turn[] {
+    const isOpenv = this.random.chance(0.5);
+    const key = isOpenv ? this.openvs.newKey(user, 1) : this.transitions.newKey(user, 1);
+    const [variant] = key.variants;
+    if (variant === undefined) throw new Error("A key without a request");
+    const next = () => isOpenv ? this.openvs.create(user, key, variant) : this.transitions.create(user, key, variant);
+    const end = () => {
+      const job = this.operations.find(key.jobs.at(-1)?.jobId ?? "");
+      if (job === undefined) return this.operations.sync(user);
+      return this.random.chance(0.6)
+        ? this.operations.cancel(user, job.history)
+        : this.operations.delete(user, job.history, undefined);
+    };
+    return [{ next }, { next: end }, { next }, { next }];
   }
 
   batch(user: User): Operation {

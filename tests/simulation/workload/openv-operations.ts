@@ -30,8 +30,8 @@ export class OpenvOperations {
     private readonly journal: Journal,
   ) {}
 
-  newKey(user: User): Key {
-    const key = this.operations.nextKey(user, 0.7);
+  newKey(user: User, keyless = 0.7): Key {
+    const key = this.operations.nextKey(user, keyless);
     this.addVariant(key);
     return key;
   }
@@ -65,9 +65,7 @@ export class OpenvOperations {
       const done = moment();
       if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
       const replayed = answer.headers.has("x-idempotent-replay");
-      if (key.text === null && answer.status === 200) {
-        this.world.counts.add("repeats", `without a key: ${replayed ? "replayed" : "made"}`);
-      }
+      if (answer.status === 200) this.operations.countRepeat(key, replayed, done);
       const body = answer.status === 200 ? { ...answer.body, job_id: answer.body.jobId } : answer.body;
       // The video that the key answers for was deleted.
       if (answer.code === "job_not_found" && key.jobs.some(({ jobId }) => this.operations.mayBeEnded(jobId))) return;

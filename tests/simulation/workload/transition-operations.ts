@@ -34,8 +34,8 @@ export class TransitionOperations {
     private readonly journal: Journal,
   ) {}
 
-  newKey(user: User): Key {
-    const key = this.operations.nextKey(user, 0.2);
+  newKey(user: User, keyless = 0.2): Key {
+    const key = this.operations.nextKey(user, keyless);
     this.addVariant(user, key);
     return key;
   }
@@ -191,6 +191,7 @@ export class TransitionOperations {
       body: answer.status === 202 ? { ...rest, job_id: task_id } : answer.body,
       replayed: answer.headers.has("x-idempotent-replay"),
     };
+    if (generation.status === 200) this.operations.countRepeat(key, generation.replayed, moment);
     this.operations.noteJob(user, checkGeneration(key, variant, generation, moment), variant, moment);
   }
 }

@@ -67,6 +67,7 @@ export class VideoOperations {
       jobs: [],
       firstStarted: this.world.clock.now(),
       mayBeEnded: (jobId) => this.mayBeEnded(jobId),
+      endedSince: (jobId) => this.#endedSince(jobId),
     };
   }
 
@@ -75,6 +76,19 @@ export class VideoOperations {
     const { history } = this.#byId.get(jobId) ?? {};
     return this.world.failures.mayHaveFailed(jobId) ||
       history !== undefined && (history.endAsked || history.mayBeGone(this.world.clock.now()));
+  }
+
+  #endedSince(jobId: string): number {
+    const history = this.find(jobId)?.history;
+    return Math.min(history?.failedSince ?? Infinity, history?.goneSince ?? Infinity);
+  }
+
+  /** Counts an accepted request without a key, before its job is noted. */
+  countRepeat(key: Key, replayed: boolean, { started }: Moment): void {
+    if (key.text !== null) return;
+    this.world.counts.add("repeats", `without a key: ${replayed ? "replayed" : "made"}`);
+    const isAgain = !replayed && key.jobs.some(({ jobId }) => key.endedSince(jobId) < started);
+    if (isAgain) this.world.counts.add("repeats", "without a key: made again after an end");
   }
 
   find(jobId: string): OwnJob | undefined {
