@@ -151,12 +151,14 @@ export class Simulation {
 
   async #inTurns(): Promise<void> {
     const begun = this.world.clock.now();
-    for (const { after, next } of this.#generator.turns()) {
+    for (const { after, pace = 1, next } of this.#generator.turns()) {
       if (after !== undefined) {
         await this.#pass(begun + after.milliseconds - this.world.clock.now());
         await this.world.clock.creep(after.readings);
       }
+      await this.world.clock.pace(pace);
       await this.#finish(this.#begin(next()));
+      await this.world.clock.pace(1);
     }
   }
 

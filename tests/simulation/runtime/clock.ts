@@ -27,6 +27,11 @@ export class Clock {
     await this.sql`select count(nextval('private.simulated_clock')) from generate_series(1, ${readings}::integer)`;
   }
 
+  /** From now on each reading of the database's clock moves it by so many microseconds. */
+  async pace(microseconds: number): Promise<void> {
+    await this.sql.unsafe(`alter sequence private.simulated_clock increment by ${microseconds}`);
+  }
+
   async advance(milliseconds: number): Promise<void> {
     const microseconds = BigInt(this.#now + Math.ceil(milliseconds)) * 1000n;
     // The clock must not go back: many readings may have moved the sequence beyond the new time.

@@ -12,6 +12,8 @@ export interface Operation {
 export interface Turn {
   /** So long after the first began, and after so many more readings of the clock. */
   after?: { milliseconds: number; readings: number };
+  /** How many microseconds pass with each reading of the clock; 1 if not said. */
+  pace?: number;
   next(): Operation;
 }
 

@@ -9,8 +9,10 @@ import type { Node } from "../model/canvas.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
 
-/** A little more than a batch of two reads the clock. */
-const MOST_READINGS = 120;
+/** So many microseconds pass with each reading of the clock while a batch is made. */
+const SLOW_PACE = 30;
+/** A little more than pass while a batch of two is made. */
+const MOST_READINGS = 2_000;
 
 /** All requests that are charged once for a key, or for ten seconds without one, and their repeats. */
 export class KeyedRequests {
@@ -89,8 +91,9 @@ export class KeyedRequests {
   #batchAtTheEdge(user: User): Turn[] {
     const key = this.transitions.newKeylessBatch(user);
     const next = () => this.transitions.batch(user, key, 0);
-    // Each procedure reads a later time, so that the batch may expire between two of its items.
-    return [{ next }, { after: { milliseconds: REPEAT_MS, readings: this.random.whole(0, MOST_READINGS) }, next }];
+    // It is repeated faster than it was made: so it may be repeated when some of its items would have expired.
+    const readings = this.random.whole(0, MOST_READINGS);
+    return [{ pace: SLOW_PACE, next }, { after: { milliseconds: REPEAT_MS, readings }, next }];
   }
 
   #afterItsEnd(user: User): Turn[] {
