@@ -191,6 +191,8 @@ begin
       'video_path', jobs.video_path, 'video_url', jobs.video_url,
       'thumbnail_path', jobs.thumbnail_path, 'thumbnail_url', jobs.thumbnail_url,
       'subtitles_path', jobs.subtitles_path, 'aspect_ratio', jobs.settings -> 'aspect_ratio',
+      'has_drawn_subtitles',
+      coalesce(jobs.settings -> 'burn_in' = 'true', false) and not 'subtitles' = any (jobs.skipped_extras),
       'seconds_left', floor(extract(epoch from shares.expires_at - v_now))::bigint)
     from private.video_shares as shares join public.video_jobs as jobs using (job_id)
     where shares.token_hash = sha256(convert_to(p_token, 'UTF8'))

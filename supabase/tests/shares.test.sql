@@ -49,7 +49,8 @@ select is(pg_temp.shown('one'), 'one.mp4', 'the link shows the video');
 select is(
   public.read_share(token) - 'job_id' - 'url', jsonb_build_object(
     'title', 'A title', 'video_path', 'one.mp4', 'video_url', null, 'thumbnail_path', null, 'thumbnail_url', null,
-    'subtitles_path', null, 'aspect_ratio', null, 'seconds_left', null),
+    'subtitles_path', null, 'aspect_ratio', null, 'has_drawn_subtitles', false,
+    'seconds_left', null),
   'and nothing of the owner or the prompt') from links;
 select is(public.read_share('guess'), null, 'a guessed secret shows nothing');
 select is(

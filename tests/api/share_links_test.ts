@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { download, ENDLESS, startGeneration } from "../support/generation.ts";
 import { useWorld } from "../support/harness.ts";
 import { assertRefusal } from "../support/refusal.ts";
-import { addFiles, assertRefuses, deliver, linkTo, open, share, SIGN, target } from "../support/share.ts";
+import {
+  addFiles,
+  assertGonePage,
+  assertRefuses,
+  deliver,
+  linkTo,
+  open,
+  share,
+  SIGN,
+  target,
+} from "../support/share.ts";
 import { assertChangesNothing } from "../support/table-dump.ts";
 
 const world = useWorld({ falSimulator: ENDLESS });
@@ -70,7 +80,7 @@ Deno.test("the page previews the video, runs no script and shows nothing of its 
       `<meta name="twitter:card" content="player">`,
       `<meta name="twitter:player" content="${body.page_url}">`,
       `src="${body.url}" poster="${body.thumbnail_url}"`,
-      `src="${body.subtitles_url}"`,
+      `<track kind="captions" default src="${body.subtitles_url}">`,
     ]
   ) assert.ok(html.includes(tag), `${tag}\n${html}`);
   assert.doesNotMatch(html, /<script|<b>|onerror/);
@@ -90,6 +100,37 @@ Deno.test("a page without a title does not say the prompt instead", async () => 
   const html = await (await open(`${await linkTo(world, await deliver(world))}/page`)).text();
   assert.match(html, /<title>Video<\/title>/);
   assert.doesNotMatch(html, /lighthouse|og:image|poster/);
+});
+
+Deno.test("subtitles that are in the picture are offered as a track that is off, so that nobody sees them twice", async () => {
+  const generation = await deliver(world);
+  await addFiles(world, generation);
+  const url = await linkTo(world, generation);
+  const change = (burn_in: boolean | string, skipped: string[]) =>
+    world.sql`
+      update video_jobs set settings = settings || ${{ burn_in }}, skipped_extras = ${skipped}
+      where job_id = ${generation.jobId}`;
+  const track = async () => {
+    const html = await (await open(`${url}/page`)).text();
+    return [/<track .*?>/.exec(html)?.[0].includes(" default "), html.includes(`src="${url}/subtitles"`)];
+  };
+  await change(true, ["music"]);
+  assert.deepEqual(await track(), [false, true]);
+  await change(true, ["subtitles"]);
+  assert.deepEqual(await track(), [true, true], "they were to be drawn, and could not be");
+  for (const other of [false, "of an earlier system"]) {
+    await change(other, []);
+    assert.deepEqual(await track(), [true, true]);
+  }
+});
+
+Deno.test("who opens the page of a link that does not work reads so, in their language", async () => {
+  const url = await linkTo(world, await deliver(world));
+  const unknown = `${url.slice(0, -1)}${url.endsWith("A") ? "B" : "A"}`;
+  for (const address of [unknown, url.slice(0, -1), `${url}x`]) await assertGonePage(`${address}/page`);
+  const html = await (await open(`${unknown}/page`, { headers: { "Accept-Language": "es" } })).text();
+  assert.ok(html.includes(`<html lang="es">`) && html.includes("Este enlace ya no funciona"), html);
+  await assertRefuses(`${unknown}/page/more`, { status: 404, code: "not_found" });
 });
 
 Deno.test("a guessed link, an altered one and a path below one are the same 404", async () => {

@@ -37,13 +37,10 @@ export const shareMutations: readonly Mutation[] = [
     name: "the look at the link each time that it is opened",
     guard: "A revoked link is 404 at once, though the instance has a signed URL.",
     file: "supabase/functions/share/handler.ts",
-    find: '    if (share === null) throw new RequestError("not_found");\n',
-    replace: "    if (share !== null) shown.set(token, share);\n",
+    find: "    return await readShare({ client, timing: context.timing }, token);\n",
+    replace: "    const share = shown.get(token) ?? await readShare({ client, timing: context.timing }, token);\n" +
+      "    if (share !== null) shown.set(token, share);\n    return share;\n",
     also: [{
-      file: "supabase/functions/share/handler.ts",
-      find: "    const share = await readShare({ client, timing: context.timing }, token);\n",
-      replace: "    const share = shown.get(token) ?? (await readShare({ client, timing: context.timing }, token))!;\n",
-    }, {
       file: "supabase/functions/share/handler.ts",
       find: "  const urls = new SignedUrlCache();\n",
       replace: "  const urls = new SignedUrlCache();\n  const shown = new Map<string, Share>();\n",

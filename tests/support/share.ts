@@ -66,9 +66,26 @@ export async function assertRefuses(url: string, refusal: Parameters<typeof asse
   assertRefusal({ status: response.status, headers: response.headers, body: await response.json() }, refusal);
 }
 
-/** Fails unless a link and everything below it is 404. */
+/** Fails unless an address answers the page of a link that is gone. */
+export async function assertGonePage(url: string): Promise<void> {
+  const { status, headers, html } = await open(url).then(async (answer) => ({
+    status: answer.status,
+    headers: answer.headers,
+    html: await answer.text(),
+  }));
+  assert.deepEqual([status, headers.get("content-type")], [404, "text/html; charset=utf-8"]);
+  assert.match(html, /<p>This link no longer works<\/p>/);
+  assert.match(headers.get("content-security-policy") ?? "", /^default-src 'none'; /);
+  assert.deepEqual(
+    ["cache-control", "referrer-policy", "x-robots-tag", "x-content-type-options"].map((name) => headers.get(name)),
+    ["no-store", "no-referrer", "noindex", "nosniff"],
+  );
+}
+
+/** Fails unless a link and everything below it is 404: its page in words for people. */
 export async function assertGone(url: string): Promise<void> {
-  for (const part of ["", "/thumbnail", "/subtitles", "/page"]) {
+  for (const part of ["", "/thumbnail", "/subtitles"]) {
     await assertRefuses(`${url}${part}`, { status: 404, code: "not_found" });
   }
+  await assertGonePage(`${url}/page`);
 }

@@ -10,7 +10,7 @@ import type { Environment } from "../_shared/runtime/environment.ts";
 import { asDownload, fileName } from "../_shared/storage/download-name.ts";
 import { signedUrls } from "../_shared/storage/signed-urls.ts";
 import { callerOf } from "./caller.ts";
-import { sharePage } from "./page.ts";
+import { gonePage, sharePage } from "./page.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SignedUrlCache } from "./signed-url-cache.ts";
 
@@ -31,7 +31,7 @@ interface ShareDependencies {
 
 /**
  * GET /share/{token}[/thumbnail|/subtitles|/page]: redirects to a signed URL of the file, or shows the page of the video. A
- * link that is revoked, expired or unknown, or whose video is gone, is one and the same 404.
+ * link that is revoked, expired or unknown, or whose video is gone, is one and the same 404; to people a page that says so.
  */
 export function createShare(connect: () => ShareDependencies): Handler<RequestContext> {
   const ofCallers = new RateLimit(OPENINGS_PER_CALLER);
@@ -53,18 +53,27 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
     );
   }
 
-  return async (context, request) => {
-    const [token = "", part = "video", ...rest] = pathBelow(request);
-    if (!TOKEN.test(token) || rest.length > 0 || !isPart(part)) throw new RequestError("not_found");
+  /** What the link shows; null where it shows nothing. Each call counts as one opening. */
+  async function shareOf(context: RequestContext, request: Request, token: string): Promise<Share | null> {
     // First the caller: what is refused to one is not counted against the link.
     take(ofCallers, `${token} ${callerOf(request.headers)}`);
     take(ofLinks, token);
-
-    const { client, environment } = connected ??= connect();
+    const { client } = connected ??= connect();
     // At each request, so that a link ends at once. Only what Storage signed is kept.
-    const share = await readShare({ client, timing: context.timing }, token);
-    if (share === null) throw new RequestError("not_found");
+    return await readShare({ client, timing: context.timing }, token);
+  }
+
+  return async (context, request) => {
+    const [token = "", part = "video", ...rest] = pathBelow(request);
+    if (rest.length > 0 || !isPart(part)) throw new RequestError("not_found");
+    const share = TOKEN.test(token) ? await shareOf(context, request, token) : null;
+    if (share === null) {
+      if (part !== "page") throw new RequestError("not_found");
+      context.logFields.code = "not_found";
+      return gonePage(context.language);
+    }
     context.logFields.job_id = share.job_id;
+    const { client, environment } = connected ??= connect();
     if (part === "page") return sharePage(share, shareUrl(environment, { url: share.url, token }));
     const address = await addressOf(context, client, share, part);
     if (address === null) throw new RequestError("not_found");

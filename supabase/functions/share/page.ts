@@ -1,8 +1,10 @@
 import { resolveEnv } from "@supabase/server/core";
 import type { Share } from "../_shared/database/shares.ts";
+import { type Language, sentences } from "../_shared/errors/languages.ts";
 
 /** A player's height in pixels; its width follows from the shape of the video. */
 const HEIGHT = 720;
+const GONE = sentences("This link no longer works", "Bu bağlantı artık çalışmıyor", "Este enlace ya no funciona");
 
 /**
  * The page of a link, for people, players and the previews of chats and social networks (Open Graph, Twitter cards). It
@@ -10,10 +12,22 @@ const HEIGHT = 720;
  */
 export function sharePage(share: Share, url: string): Response {
   const nonce = crypto.randomUUID();
-  return new Response(pageHtml(share, url, nonce), {
+  const policy = securityPolicy(nonce, [share.video_url, share.thumbnail_url]);
+  return htmlPage(pageHtml(share, url, nonce), policy, 200);
+}
+
+/** What people see at a link that is revoked, expired or unknown, or whose video is gone. */
+export function gonePage(language: Language): Response {
+  const nonce = crypto.randomUUID();
+  return htmlPage(gonePageHtml(language, nonce), securityPolicy(nonce, []), 404);
+}
+
+function htmlPage(html: string, policy: string, status: number): Response {
+  return new Response(html, {
+    status,
     headers: {
       "Content-Type": "text/html; charset=utf-8",
-      "Content-Security-Policy": securityPolicy(share, nonce),
+      "Content-Security-Policy": policy,
       "Cache-Control": "no-store",
       "Referrer-Policy": "no-referrer",
       "X-Content-Type-Options": "nosniff",
@@ -23,9 +37,9 @@ export function sharePage(share: Share, url: string): Response {
 }
 
 /** Networks show the page in a frame of theirs, so `frame-ancestors` stays open. */
-function securityPolicy(share: Share, nonce: string): string {
+function securityPolicy(nonce: string, providerUrls: readonly (string | null)[]): string {
   const { data: project } = resolveEnv();
-  const addresses = [project?.url, share.video_url, share.thumbnail_url];
+  const addresses = [project?.url, ...providerUrls];
   const origins = addresses.flatMap((address) => address && URL.canParse(address) ? [new URL(address).origin] : []);
   const sources = ["'self'", ...new Set(origins)].join(" ");
   return [
@@ -81,6 +95,25 @@ ${videoTag(share, url, thumbnail !== null)}
 `;
 }
 
+function gonePageHtml(language: Language, nonce: string): string {
+  return `<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${GONE[language]}</title>
+<style nonce="${nonce}">
+body { margin: 0; padding: 40vh 1rem; background: #000; color: #fff; font: 1.25rem sans-serif; text-align: center; }
+</style>
+</head>
+<body>
+<p>${GONE[language]}</p>
+</body>
+</html>
+`;
+}
+
 /** Open Graph's tags have a \`property\`, all others a \`name\`. */
 function metaTag(name: string, content: string): string {
   return `<meta ${name.startsWith("og:") ? "property" : "name"}="${name}" content="${escape(content)}">`;
@@ -95,7 +128,9 @@ function videoTag(share: Share, url: string, hasThumbnail: boolean): string {
     // Browsers read subtitles from another host only so. Our Storage allows it; a provider may not.
     ...(hasSubtitles && share.video_path !== null ? ['crossorigin="anonymous"'] : []),
   ];
-  const track = hasSubtitles ? `<track kind="captions" default src="${escape(url)}/subtitles">` : "";
+  // Subtitles that are in the picture too would be seen twice.
+  const shown = share.has_drawn_subtitles ? "" : " default";
+  const track = hasSubtitles ? `<track kind="captions"${shown} src="${escape(url)}/subtitles">` : "";
   return `<video ${attributes.join(" ")}>${track}</video>`;
 }
 

@@ -61,6 +61,8 @@ const shareSchema = jobSchema.pick({
   url: z.string().nullable(),
   title: z.string().nullable(),
   aspect_ratio: z.unknown(),
+  /** Whether the subtitles are in the picture too. */
+  has_drawn_subtitles: z.boolean(),
   /** Null: the link does not expire. */
   seconds_left: z.number().nullable(),
 });
