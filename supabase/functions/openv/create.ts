@@ -24,6 +24,8 @@ export async function createVideo(context: JobContext, request: Request): Promis
     prompt: input.positive_prompt,
     settings: settingsOf(input),
     maxCredits: maxCredits ?? undefined,
+  }).catch((error: unknown) => {
+    throw inOwnWords(error);
   });
   const headers: Record<string, string> = replayed ? { "X-Idempotent-Replay": "true" } : {};
   if (status !== 200) {
@@ -50,4 +52,11 @@ export async function createVideo(context: JobContext, request: Request): Promis
     200,
     headers,
   );
+}
+
+/** An error whose issues name the fields of this request: the settings of its job are those of `input`. */
+function inOwnWords(error: unknown): unknown {
+  if (!(error instanceof RequestError) || error.fields.issues === undefined) return error;
+  const issues = error.fields.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^settings\b/, "input") }));
+  return new RequestError(error.code, { ...error.fields, issues }, error.headers);
 }
