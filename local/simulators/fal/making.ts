@@ -36,7 +36,12 @@ export function makeOutput(run: Run, settings: Settings, studio: Studio | undefi
   // The run ends with that fault.
   if (endpoint !== undefined && settings.checkInput && inputFaults(endpoint, run.input).length > 0) return null;
   const tool = TOOLS[run.endpoint];
-  if (tool !== undefined) return tool(run.input, studio).catch((error: unknown) => ({ made: null, ...failure(error) }));
+  if (tool !== undefined) {
+    return tool(run.input, studio).catch((error: unknown) => {
+      if (error instanceof FfmpegError) studio.noteFailure(run.endpoint, error);
+      return { made: null, ...failure(error) };
+    });
+  }
   if (run.app === "fal-ai/ffmpeg-api") return null;
   const output = endpoint?.output ?? "video";
   if (VIDEOS.includes(output)) return studio.video(videoRequest(run)).then((made) => ({ made }));

@@ -27,6 +27,8 @@ interface Image {
 const IMAGE_TIMEOUT_MS = 5000;
 /** Serves every file of npm by its path. */
 const NPM_MIRROR = "https://cdn.jsdelivr.net/npm/";
+/** ffmpeg says last why it stopped. */
+const REASON_CHARACTERS = 300;
 
 /** The bytes of a run's file by its name: undefined where a sample stands for it, null where they are gone. */
 export function madeBytes(made: Made | null | undefined, name: string): Uint8Array | null | undefined {
@@ -107,6 +109,11 @@ export class Studio {
   async input(url: string): Promise<Uint8Array<ArrayBuffer>> {
     const font = url.startsWith(NPM_MIRROR) ? await this.#fonts.read(url.slice(NPM_MIRROR.length)) : null;
     return font ?? await fetchInput(url, this.#ownOrigins);
+  }
+
+  /** Says in one line why ffmpeg failed: a provider's answer to the run does not. */
+  noteFailure(what: string, { message }: FfmpegError): void {
+    if (!this.#stopped) this.note(`${what}: ${message.replaceAll(/\s+/g, " ").slice(-REASON_CHARACTERS)}`);
   }
 
   async stop(): Promise<void> {

@@ -80,14 +80,23 @@ function fit({ width, height }: VideoRequest, shortestSide: number): { width: nu
   return { width: even(width), height: even(height) };
 }
 
+/** What the picture says of its request. Of a video without sound it says nothing: a step may add voice and music. */
+export function settingsText({ seconds, width, height, framesPerSecond, hasSound }: VideoRequest): string {
+  const settings = [`${rounded(seconds)} s`, `${width}×${height}`, `${rounded(framesPerSecond)} fps`];
+  return [...settings, ...(hasSound ? ["with sound"] : [])].join(" · ");
+}
+
+/** With two decimals at most. */
+function rounded(value: number): number {
+  return Number(value.toFixed(2));
+}
+
 function card(request: VideoRequest, width: number, height: number): string {
-  const { model, prompt, seconds, framesPerSecond, hasSound } = request;
+  const { model, prompt, seconds } = request;
   const size = Math.round(Math.min(width, height) / LINES);
-  const settings = `${seconds} s · ${request.width}×${request.height} · ${framesPerSecond} fps · ` +
-    (hasSound ? "with sound" : "silent");
   const text = { start: 0, end: seconds };
   const cues: Subtitles["cues"] = [
-    { ...text, style: "model", text: `${model}\n${settings}` },
+    { ...text, style: "model", text: `${model}\n${settingsText(request)}` },
     { ...text, style: "prompt", text: prompt.slice(0, PROMPT_CHARACTERS) },
     { ...text, style: "model", text: "", tags: bar(width, height, size, seconds) },
   ];
