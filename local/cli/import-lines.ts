@@ -28,11 +28,13 @@ function storageProblem(value: unknown, depth = 0): string | undefined {
 
 const text = (length: number) => z.string().min(1).max(length);
 const id = z.union([text(200), z.int().transform(String)]);
-const time = z.iso.datetime({ offset: true, error: "must be a time such as 2024-01-15T10:30:00Z" })
+// What is no time or address is not checked further: the next checks would name faults that it does not have.
+const WRONG_TIME = { error: "must be a time such as 2024-01-15T10:30:00Z", abort: true };
+const time = z.iso.datetime({ offset: true, ...WRONG_TIME })
   // Postgres takes no year 0, and no zone that is 16 hours away.
-  .regex(/^(?!0000).*(Z|[+-](0\d|1[0-5]):\d\d)$/, "must be a time such as 2024-01-15T10:30:00Z")
+  .regex(/^(?!0000).*(Z|[+-](0\d|1[0-5]):\d\d)$/, WRONG_TIME)
   .refine((value) => Date.parse(value) <= Date.now(), "is in the future");
-const address = z.url({ protocol: /^https?$/, error: "must be an address of the web" }).max(2048)
+const address = z.url({ protocol: /^https?$/, error: "must be an address of the web", abort: true }).max(2048)
   .refine((value) => new URL(value).username + new URL(value).password === "", "must have no name and no password");
 const settings = z.record(z.string(), z.unknown()).default({})
   .refine((value) => new Blob([JSON.stringify(value)]).size <= MAX_SETTINGS_BYTES, "must be smaller than 256 KiB");
@@ -90,6 +92,14 @@ const ownerSchema = z.union([
   z.object({ user: id }).transform(({ user }) => user),
 ]);
 
+/** All that is wrong with a line, each fault once. */
+function problemsOf({ issues }: z.ZodError): string {
+  const problems = issues.map(({ path, message }) =>
+    [path.join("."), message].filter((part) => part !== "").join(": ")
+  );
+  return [...new Set(problems)].join("; ");
+}
+
 /** A file of lines, checked. */
 export class ImportFile {
   readonly users = new Map<string, Of<"user">>();
@@ -125,8 +135,7 @@ export class ImportFile {
     if (problem !== undefined) return this.refuse(line, problem);
     const parsed = lineSchema.safeParse(value);
     if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return this.refuse(line, [issue?.path.join("."), issue?.message].filter((part) => part).join(": "));
+      return this.refuse(line, problemsOf(parsed.error));
     }
     this.#keep({ ...parsed.data, line });
   }

@@ -68,6 +68,22 @@ for (
   });
 }
 
+Deno.test("all that is wrong with a line is named at once, and nothing that is right", async () => {
+  const wrong = { prompt: 7, created_at: "yesterday", completed_at: "2024-01-15", video_url: "a video", colour: "red" };
+  const { wrong: [named] } = await check(lines(ANNA, video({ ...wrong, status: "running", credits_used: -1 })));
+  assert.deepEqual(named?.problem.split("; ").map((problem) => problem.replace(/(:).*/, "$1")).sort(), [
+    "Unrecognized key:",
+    "completed_at:",
+    "created_at:",
+    "credits_used:",
+    "prompt:",
+    "status:",
+    "video_url:",
+  ]);
+  const { wrong: [late] } = await check(lines(ANNA, video({ created_at: "yesterday" })));
+  assert.equal(late?.problem, "created_at: must be a time such as 2024-01-15T10:30:00Z");
+});
+
 Deno.test("two old users are not one user of Auth", async () => {
   const file = await check(lines({ type: "user", id: 1, user_id: ID }, { type: "user", id: 2, user_id: ID }));
   assert.deepEqual(file.wrong, [{ line: 2, problem: "user_id: another user of the file has this id" }]);

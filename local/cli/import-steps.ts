@@ -53,7 +53,8 @@ export async function writeImport(
   let done = 0;
   const advance = (lines: number) => {
     done += lines;
-    show(Math.floor(done * 100 / total), `written: ${done} of ${total} lines`);
+    const written = result.users.imported + result.credits.imported + result.videos.imported;
+    show(Math.floor(done * 100 / total), `${done} of ${total} lines done, ${written} of them written`);
   };
   for (const batch of inBatches(users)) {
     await importUsers(batch, project, result.users);
