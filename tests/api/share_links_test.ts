@@ -108,7 +108,7 @@ Deno.test("subtitles that are in the picture are offered as a track that is off,
   const url = await linkTo(world, generation);
   const change = (burn_in: boolean | string, skipped: string[]) =>
     world.sql`
-      update video_jobs set settings = settings || ${{ burn_in }}, skipped_extras = ${skipped}
+      update video_jobs set settings = settings || ${world.sql.json({ burn_in })}, skipped_extras = ${skipped}
       where job_id = ${generation.jobId}`;
   const track = async () => {
     const html = await (await open(`${url}/page`)).text();
