@@ -10,7 +10,7 @@ const HELP = `Runs tests in a random order, each file against a stack of its own
   npx -y deno@2.9.6 task test [<file, folder or pattern> …] [--filter <part of a name>] [--watch] [--help]
   npx -y deno@2.9.6 task test:unit [--filter <part of a name>] [--watch]
 
-  <file …>   tests/acceptance/flow_test.ts, tests/api, "tests/api/vid*" or just flow; without any, all: five minutes
+  <file …>   tests/acceptance/flow_test.ts, tests/api, "tests/api/vid*" or just flow; without any, all: ten minutes
   --filter   only the tests whose names contain this text; without a file each file is still loaded, a minute or more
   --watch    run again after each change of the project's files, until Ctrl-C; needs files
   --help     print this
