@@ -12,6 +12,7 @@ const ORIGIN = "http://127.0.0.1:18001";
 /** The RunPod simulator in this process. It sends no webhooks: the workload does. */
 export class RunpodProvider {
   readonly url = `${ORIGIN}/v2`;
+  readonly foreignOrigin = ORIGIN.replace("127.0.0.1", "localhost");
   readonly key = "simulated-runpod-key";
   /** The status with which an outage answers every call; 0 for no outage. */
   outage = 0;

@@ -137,9 +137,8 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
     const { foreignMediaOrigin } = fal.simulation.settings;
     const made = url.origin === foreignMediaOrigin
       ? fal
-      : url.origin === rendi.foreignOrigin
-      ? rendi
-      : [fal, runpod, veo, rendi].find((one) => new URL(one.url).origin === url.origin);
+      : [rendi, runpod].find(({ foreignOrigin }) => foreignOrigin === url.origin) ??
+        [fal, runpod, veo, rendi].find((one) => new URL(one.url).origin === url.origin);
     return made?.fileBytes(url);
   }
   rendi.jobOf = (url) => {
