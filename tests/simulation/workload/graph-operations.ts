@@ -192,12 +192,13 @@ export class GraphOperations {
     moment: () => Moment,
     leaves = false,
   ): Promise<void> {
+    const theirs = project.nodes.flatMap(({ jobs }) => jobs.filter(({ userId }) => userId === user.id));
+    const isRunning = role === null && await jobsUnderWay(this.world, theirs) > 0;
+    // From here to the begin nothing is awaited: another change of the same role would begin in between.
     const known = project.roles.get(user) ?? new Changing<Role | null>(null);
     const before = known.last;
     if (!known.isSettled || before === role) return;
     project.roles.set(user, known);
-    const theirs = project.nodes.flatMap(({ jobs }) => jobs.filter(({ userId }) => userId === user.id));
-    const isRunning = role === null && await jobsUnderWay(this.world, theirs) > 0;
     const change = known.begin(role);
     const by = role === null && leaves ? user : project.owner;
     const where = { project_id: project.id, user_id: user.id };
