@@ -146,7 +146,8 @@ export class Simulation {
     const running = this.#begin(operation);
     const rest = await this.#finish(running);
     const undisturbed = rest === "done" && !running.process.disturbed;
-    if (operation.text === "advance" && undisturbed) await checkDeadlines(this.world);
+    const isWhole = undisturbed && !this.#services.hasMoreDue;
+    if (operation.text === "advance" && isWhole) await checkDeadlines(this.world);
   }
 
   async #inTurns(): Promise<void> {
@@ -253,7 +254,10 @@ export class Simulation {
     while (this.#stalled.length > 0) await this.#wakeAll();
     await runToQuiescence(this.world, {
       pass: (milliseconds) => this.#pass(milliseconds),
-      tick: () => this.#finishAlone(this.#services.tick()),
+      tick: async () => {
+        await this.#finishAlone(this.#services.tick());
+        return this.#services.hasMoreDue;
+      },
       purge: () => this.#finishAlone(this.#services.tick("purge")),
       sync: (user) => this.#finishAlone(this.#operations.sync(user)),
       erase: (user) => this.#finishAlone(this.#accounts.erase(user, true)),

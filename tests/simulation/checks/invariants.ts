@@ -76,8 +76,9 @@ export async function checkMoney(world: World): Promise<void> {
 }
 
 /**
- * After a tick without faults, every job past its deadline has ended, unless a worker has it or died with it. With a second
- * of tolerance: each reading of the clock moves it, and a lease may run out between the tick and this check.
+ * After a tick without faults that reached none of its limits, every job past its deadline has ended, unless a worker has
+ * it or died with it. With a second of tolerance: each reading of the clock moves it, and a lease may run out between the
+ * tick and this check.
  */
 export async function checkDeadlines({ sql }: World): Promise<void> {
   await mustBeEmpty(

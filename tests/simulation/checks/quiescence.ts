@@ -21,7 +21,8 @@ const MOST_PURGES = 5;
 /** The operations that the end of a run needs. Each is finished when its promise resolves. */
 export interface Driver {
   pass(milliseconds: number): Promise<void>;
-  tick(): Promise<void>;
+  /** Resolves to whether due jobs wait for another tick. */
+  tick(): Promise<boolean>;
   purge(): Promise<void>;
   sync(user: User): Promise<void>;
   erase(user: User): Promise<void>;
@@ -31,8 +32,8 @@ export interface Driver {
 export async function runToQuiescence(world: World, driver: Driver, leaving: readonly User[]): Promise<void> {
   async function tick(milliseconds: number): Promise<void> {
     await driver.pass(milliseconds);
-    await driver.tick();
-    await checkDeadlines(world);
+    const hasMoreDue = await driver.tick();
+    if (!hasMoreDue) await checkDeadlines(world);
   }
   // A user whose deletion failed because of a fault asks again.
   for (const user of leaving.filter(({ goneSince }) => goneSince === Infinity)) await driver.erase(user);

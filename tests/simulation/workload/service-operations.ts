@@ -10,6 +10,8 @@ import type { World } from "../world/world.ts";
 export class ServiceOperations {
   /** The purchases, by transaction. */
   readonly added = new Map<string, { user: User; amount: number; acknowledged: boolean }>();
+  /** Whether the last tick reached one of its limits: then due jobs wait for the next one. */
+  hasMoreDue = false;
 
   constructor(
     private readonly world: World,
@@ -42,7 +44,9 @@ export class ServiceOperations {
       const body = task === "purge"
         ? { body: JSON.stringify({ task }), headers: { "content-type": "application/json" } }
         : {};
-      const { status } = await this.world.endpoints.call("advance-jobs", body);
+      const { status, body: done } = await this.world.endpoints.call("advance-jobs", body);
+      this.hasMoreDue = done.more === true;
+      if (this.hasMoreDue) this.world.counts.add("operations", "tick at its limit");
       if (status !== 200 && !moment().disturbed) throw new Violation(`The worker answered ${status}`);
     });
   }
