@@ -199,9 +199,9 @@ const lockMutations: readonly Mutation[] = [
   },
   {
     name: "the repeated call after a deadlock",
-    guard: "A transaction that Postgres ended for the sake of another is made once more, and the user sees no error.",
+    guard: "A transaction that Postgres ended for the sake of another is made again, and the user sees no error.",
     file: "supabase/functions/_shared/database/client.ts",
-    find: `CONFLICTS.has(first.error?.code ?? "")`,
+    find: `CONFLICTS.has(result.error?.code ?? "")`,
     replace: "false",
     test: {
       file: "supabase/functions/_shared/database/client_test.ts",

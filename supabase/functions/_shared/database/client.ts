@@ -37,9 +37,12 @@ const NO_ACCOUNT = "PT401";
 /** Postgres rolled the transaction back because of a conflict with another one: a serialization failure, a deadlock. */
 const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
+/** Once is not enough for the deletion of an account while others keep saving nodes of its canvas. */
+const MOST_CALLS = 4;
+
 /**
- * Calls a stored procedure as the service role, and once more after a conflict with another transaction. Only the modules
- * of this folder call it. Throws `DatabaseError`, and `RequestError` for a user without account.
+ * Calls a stored procedure as the service role, and again after a conflict with another transaction. Only the modules of
+ * this folder call it. Throws `DatabaseError`, and `RequestError` for a user without account.
  */
 export async function callProcedure<Name extends keyof Procedures & string, Answer>(
   { client, timing }: DatabaseContext,
@@ -49,8 +52,9 @@ export async function callProcedure<Name extends keyof Procedures & string, Answ
 ): Promise<Answer> {
   const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS));
   const { data, error, status } = await timing.measure("db", async () => {
-    const first = await call();
-    return CONFLICTS.has(first.error?.code ?? "") ? await call() : first;
+    let result = await call();
+    for (let calls = 1; calls < MOST_CALLS && CONFLICTS.has(result.error?.code ?? ""); calls++) result = await call();
+    return result;
   });
   if (error !== null) {
     if (error.code === NO_ACCOUNT) throw new RequestError("unauthorized");

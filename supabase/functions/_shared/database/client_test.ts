@@ -32,10 +32,10 @@ for (const code of ["40001", "40P01"]) {
     assert.equal(database.calls(), 2);
   });
 
-  Deno.test(`a call that had to give way twice (${code}) is an error`, async () => {
-    const database = databaseThatAnswers(code, code, null);
+  Deno.test(`a call that had to give way four times (${code}) is an error`, async () => {
+    const database = databaseThatAnswers(code, code, code, code, null);
     await assert.rejects(database.call(), DatabaseError);
-    assert.equal(database.calls(), 2);
+    assert.equal(database.calls(), 4);
   });
 }
 
