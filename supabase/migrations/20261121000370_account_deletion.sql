@@ -119,6 +119,27 @@ $$;
 revoke execute on function public.delete_finished_videos(uuid, integer) from public, anon, authenticated;
 grant execute on function public.delete_finished_videos(uuid, integer) to service_role;
 
+-- Takes everybody out of the projects of a user who is about to be deleted, and the user out of all others. Committed
+-- before the rest, because those who keep saving nodes would end in deadlocks with their deletion.
+create function public.leave_projects(
+  p_user_id uuid
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.require_account(p_user_id);
+  delete from public.project_members
+  where user_id = p_user_id or project_id in (select id from public.projects where owner_id = p_user_id);
+end;
+$$;
+
+revoke execute on function public.leave_projects(uuid) from public, anon, authenticated;
+grant execute on function public.leave_projects(uuid) to service_role;
+
 -- Deletes a user; erase_user deletes the rest.
 create function public.erase_account(
   p_user_id uuid

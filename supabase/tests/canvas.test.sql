@@ -1,6 +1,6 @@
 -- The graph of the canvas: who reads and who changes it, and how large it may get.
 begin;
-select plan(64);
+select plan(65);
 \ir support/jobs.psql
 
 insert into auth.users (id, email, email_confirmed_at) values
@@ -156,6 +156,15 @@ delete from public.nodes where project_id = pg_temp.user('2');
 insert into public.nodes (project_id, type) select pg_temp.user('2'), 'x' from generate_series(1, 500);
 select is((select count(*) from public.nodes where project_id = pg_temp.user('2')), 500::bigint,
   'deleted nodes do not count');
+
+-- Before an account is deleted, everybody is taken out of its projects, and it out of all others.
+insert into public.project_members (project_id, user_id, role) values
+  (pg_temp.user('1'), pg_temp.user('d'), 'editor'), (pg_temp.user('2'), pg_temp.user('b'), 'editor');
+select public.leave_projects(pg_temp.user('d'));
+select results_eq(
+  'select project_id, user_id from public.project_members order by project_id, user_id',
+  $$ values (pg_temp.user('1'), pg_temp.user('a')), (pg_temp.user('1'), pg_temp.user('c')) $$,
+  'who leaves is in no project, and nobody is in theirs');
 
 -- An account that is deleted takes its projects with it.
 delete from auth.users where id in (pg_temp.user('a'), pg_temp.user('d'));

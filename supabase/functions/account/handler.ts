@@ -1,4 +1,4 @@
-import { deleteFinishedVideos, eraseAccount, readAccount } from "../_shared/database/accounts.ts";
+import { deleteFinishedVideos, eraseAccount, leaveProjects, readAccount } from "../_shared/database/accounts.ts";
 import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
@@ -25,6 +25,7 @@ export async function account(context: JobContext, request: Request): Promise<Re
  */
 async function deleteAccount(context: JobContext): Promise<Response> {
   const videos = await deleteVideos(context);
+  await leaveProjects(context, context.userId);
   await eraseAccount(context, context.userId);
   context.log("info", "account_deleted", { videos });
   keepAlive(cancelAbandonedRuns(context));

@@ -11,6 +11,11 @@ export async function readAccount(context: DatabaseContext, userId: string): Pro
   return await callProcedure(context, accountSchema, "read_account", { p_user_id: userId });
 }
 
+/** Takes everybody out of the projects of a user, and the user out of all others. Called before the account is erased. */
+export async function leaveProjects(context: DatabaseContext, userId: string): Promise<void> {
+  await callProcedure(context, z.unknown(), "leave_projects", { p_user_id: userId });
+}
+
 /** Deletes a user with all their rows, and makes their ledger anonymous. */
 export async function eraseAccount(context: DatabaseContext, userId: string): Promise<void> {
   await callProcedure(context, z.unknown(), "erase_account", { p_user_id: userId });

@@ -37,7 +37,7 @@ const NO_ACCOUNT = "PT401";
 /** Postgres rolled the transaction back because of a conflict with another one: a serialization failure, a deadlock. */
 const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
-/** Once is not enough for the deletion of an account while others keep saving nodes of its canvas. */
+/** Several transactions may be in the way of one: saves of a canvas that is deleted with its owner's account. */
 const MOST_CALLS = 4;
 
 /**

@@ -801,6 +801,7 @@ export type Database = {
       "lease_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "lease_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "lease_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
+      "leave_projects": { Args: { "p_user_id": string }; Returns: undefined };
       "list_files_of_user": {
         Args: { "p_after_bucket"?: string; "p_after_path"?: string; "p_limit": number; "p_user_id": string };
         Returns: Json;
