@@ -176,7 +176,7 @@ Deno.test("what a model does not take is refused by name, and what is too dear b
     const refused = await generateForNode(world, owner, nodeId, { duration: 5, resolution: "8k" });
     assert.deepEqual([refused.status, refused.body.code], [400, "validation_failed"]);
     const paths = Object(refused.body.issues).map(({ path }: { path: string }) => path);
-    assert.deepEqual(paths.sort(), ["settings.duration", "settings.resolution"]);
+    assert.deepEqual(paths.sort(), ["duration", "resolution"]);
     const dear = await generateForNode(world, owner, nodeId, { max_credits: PRICE - 1 });
     assert.deepEqual([dear.status, dear.body.required_credits], [409, PRICE]);
     const unknown = await generateForNode(world, owner, nodeId, { model: "veo" });

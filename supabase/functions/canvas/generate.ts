@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { GenerationRequest } from "../_shared/database/jobs.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
@@ -18,7 +19,7 @@ export async function generateForNode(context: JobContext, request: Request): Pr
   const { max_credits: maxCredits, ...body } = await readBody(request, nodeVideoBody);
   requireOwnFile(context, "image_path", body.image_path);
   const { node_id, prompt, image_url, image_path } = body;
-  const started = await startJob(context, {
+  const wish: GenerationRequest = {
     kind: "generation",
     userId: context.userId,
     ...identityOf(key, await sha256Hex(canonicalJson(["canvas", body]))),
@@ -29,7 +30,8 @@ export async function generateForNode(context: JobContext, request: Request): Pr
     nodeId: node_id,
     needsNode: true,
     maxCredits: maxCredits ?? undefined,
-  });
+  };
+  const started = await startJob(context, wish, "");
   if (started.outcome === "created") submitLater(context, started.leased_job);
   const { job_id, credits_used, credits_remaining } = responseSchema.parse(started.response);
   context.logFields.job_id = job_id;

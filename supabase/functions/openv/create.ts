@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { GenerationRequest } from "../_shared/database/jobs.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
@@ -16,7 +17,7 @@ export async function createVideo(context: JobContext, request: Request): Promis
   const key = optionalKey(request);
   const { maxCredits, ...body } = await readBody(request, createBody);
   const { modelName, input } = body;
-  const { status, response, video, replayed } = await startVideo(context, {
+  const wish: GenerationRequest = {
     kind: "generation",
     userId: context.userId,
     ...identityOf(key, await sha256Hex(canonicalJson(["openv", body]))),
@@ -24,9 +25,8 @@ export async function createVideo(context: JobContext, request: Request): Promis
     prompt: input.positive_prompt,
     settings: settingsOf(input),
     maxCredits: maxCredits ?? undefined,
-  }).catch((error: unknown) => {
-    throw inOwnWords(error);
-  });
+  };
+  const { status, response, video, replayed } = await startVideo(context, wish, "input");
   const headers: Record<string, string> = replayed ? { "X-Idempotent-Replay": "true" } : {};
   if (status !== 200) {
     Object.assign(context.logFields, failureSchema.parse(response));
@@ -52,11 +52,4 @@ export async function createVideo(context: JobContext, request: Request): Promis
     200,
     headers,
   );
-}
-
-/** An error whose issues name the fields of this request: the settings of its job are those of `input`. */
-function inOwnWords(error: unknown): unknown {
-  if (!(error instanceof RequestError) || error.fields.issues === undefined) return error;
-  const issues = error.fields.issues.map((issue) => ({ ...issue, path: issue.path.replace(/^settings\b/, "input") }));
-  return new RequestError(error.code, { ...error.fields, issues }, error.headers);
 }

@@ -38,6 +38,7 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
   const ofLinks = new RateLimit(OPENINGS_PER_LINK);
   const urls = new SignedUrlCache();
   let connected: ShareDependencies | undefined;
+  const connection = () => connected ??= connect();
 
   async function addressOf(context: RequestContext, client: AdminClient, share: Share, part: string) {
     const file = fileOf(share, part);
@@ -58,7 +59,7 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
     // First the caller: what is refused to one is not counted against the link.
     take(ofCallers, `${token} ${callerOf(request.headers)}`);
     take(ofLinks, token);
-    const { client } = connected ??= connect();
+    const { client } = connection();
     // At each request, so that a link ends at once. Only what Storage signed is kept.
     return await readShare({ client, timing: context.timing }, token);
   }
@@ -73,7 +74,7 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
       return gonePage(context.language);
     }
     context.logFields.job_id = share.job_id;
-    const { client, environment } = connected ??= connect();
+    const { client, environment } = connection();
     if (part === "page") return sharePage(share, shareUrl(environment, { url: share.url, token }));
     const address = await addressOf(context, client, share, part);
     if (address === null) throw new RequestError("not_found");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RequestIdentity } from "../_shared/database/jobs.ts";
+import type { GenerationRequest, RequestIdentity } from "../_shared/database/jobs.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
@@ -101,7 +101,7 @@ function withoutMaxCredits({ max_credits: _, ...body }: TransitionBody): Omit<Tr
 async function start(context: JobContext, body: TransitionBody, identity: RequestIdentity): Promise<StartedJob> {
   requireOwnFile(context, "front_image_path", body.front_image_path);
   requireOwnFile(context, "tail_image_path", body.tail_image_path);
-  const started = await startJob(context, {
+  const wish: GenerationRequest = {
     kind: "transition",
     userId: context.userId,
     ...identity,
@@ -114,7 +114,8 @@ async function start(context: JobContext, body: TransitionBody, identity: Reques
     tailImagePath: body.tail_image_path ?? undefined,
     nodeId: body.node_id ?? undefined,
     maxCredits: body.max_credits ?? undefined,
-  });
+  };
+  const started = await startJob(context, wish, "");
   if (started.outcome === "created") submitLater(context, started.leased_job);
   return started;
 }

@@ -1,5 +1,7 @@
-/** The subtitles of a job as the tools take them that draw them into the picture. User text is only ever inside these
- * files, never in a command. */
+/**
+ * The subtitles of a job as the tools take them that draw them into the picture. User text is only ever inside these
+ * files, never in a command.
+ */
 
 import { z } from "zod";
 import { type Subtitle, subtitleSettings, timestamp } from "./subtitles.ts";

@@ -28,8 +28,12 @@ export interface NewVideo {
  * Charges, creates the job and submits it while the client waits, or finds the answer that its key got before. Throws a
  * `RequestError` with the exact reason why not.
  */
-export async function startVideo(context: JobContext, request: GenerationRequest): Promise<NewVideo> {
-  const started = await startJob(context, request);
+export async function startVideo(
+  context: JobContext,
+  request: GenerationRequest,
+  settingsPath?: string,
+): Promise<NewVideo> {
+  const started = await startJob(context, request, settingsPath);
   const { video } = started;
   if (started.outcome === "replayed") {
     return { status: started.status_code, response: started.response, video, replayed: true };

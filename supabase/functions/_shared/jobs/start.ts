@@ -15,8 +15,15 @@ export type StartedJob = Extract<StartOutcome, { outcome: "created" | "replayed"
 /** A request names two files at most, and each may be replaced once while it is checked. */
 const MAX_CHECKS = 4;
 
-/** Charges and creates a job. Throws a `RequestError` with the exact reason otherwise. */
-export async function startJob(context: JobContext, request: GenerationRequest): Promise<StartedJob> {
+/**
+ * Charges and creates a job. Throws a `RequestError` with the exact reason otherwise; `settingsPath` is the field of the
+ * body that its issues name, empty where the settings are fields of the body itself.
+ */
+export async function startJob(
+  context: JobContext,
+  request: GenerationRequest,
+  settingsPath: string = "settings",
+): Promise<StartedJob> {
   let started = await start(context, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
     await checkUpload(context, started);
@@ -25,7 +32,7 @@ export async function startJob(context: JobContext, request: GenerationRequest):
   if (started.outcome === "created") {
     context.log("info", "job_created", { job_id: started.leased_job.job_id, user_id: context.userId });
   } else if (started.outcome !== "replayed") {
-    throw refusal(started, request);
+    throw refusal(started, settingsPath);
   }
   return started;
 }
@@ -62,20 +69,23 @@ async function start(context: JobContext, request: GenerationRequest): Promise<S
   }
 }
 
-/** An issue in the words of the request: the settings of a transition are fields of its body. */
-function ownIssue<Issue extends { path: string }>(issue: Issue, { kind }: GenerationRequest): Issue {
-  return kind === "transition" ? { ...issue, path: issue.path.replace(/^settings\./, "") } : issue;
+/** The path of an issue as the client's body has it. */
+function bodyPath(path: string, settingsPath: string): string {
+  const [first, ...rest] = path.split(".");
+  return first === "settings" ? [settingsPath, ...rest].filter((name) => name !== "").join(".") : path;
 }
 
 /** The error of a request that was not accepted. */
-function refusal(outcome: Exclude<StartOutcome, StartedJob>, request: GenerationRequest): RequestError {
+function refusal(outcome: Exclude<StartOutcome, StartedJob>, settingsPath: string): RequestError {
   switch (outcome.outcome) {
     case "idempotency_key_reused":
     case "model_not_found":
     case "node_not_found":
       return new RequestError(outcome.outcome);
     case "validation_failed":
-      return new RequestError("validation_failed", { issues: outcome.issues.map((issue) => ownIssue(issue, request)) });
+      return new RequestError("validation_failed", {
+        issues: outcome.issues.map((issue) => ({ ...issue, path: bodyPath(issue.path, settingsPath) })),
+      });
     case "price_changed":
       return new RequestError("price_changed", { required_credits: outcome.required_credits });
     case "insufficient_credits":

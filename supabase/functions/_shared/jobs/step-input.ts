@@ -21,8 +21,8 @@ const subtitleFileReference = z.strictObject({ subtitle_file: z.enum(["srt", "as
 
 /**
  * A step's input as it is sent: files that the user uploaded, what earlier steps made, and our own copy of the video
- * become URLs; subtitles to be drawn become a text or the URL of a file. What a skipped step was to make is left out of a list; anywhere else it is an error. Throws
- * `ProviderError`.
+ * become URLs; subtitles to be drawn become a text or the URL of a file. What a skipped step was to make is left out of
+ * a list; anywhere else it is an error. Throws `ProviderError`.
  */
 export async function resolveInput(context: JobContext, leased: LeasedJob): Promise<Record<string, unknown>> {
   const entries = Object.entries(leased.step.input).map(async (
