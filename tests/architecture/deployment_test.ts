@@ -3,7 +3,7 @@ import { parse as parseToml } from "@std/toml/parse.js";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { projectPath } from "../../local/machine/project.ts";
-import { isProduction, readSources } from "../support/sources.ts";
+import { isProduction, readSources, type Source } from "../support/sources.ts";
 
 const FUNCTIONS = "supabase/functions";
 const SHARED = `${FUNCTIONS}/_shared`;
@@ -63,13 +63,34 @@ Deno.test("a function's deno.json has every package that it needs, at the versio
   }
 });
 
+Deno.test("no function imports a provider's adapter, or its client, before it is used", () => {
+  for (const endpoint of endpoints) {
+    const early = [...reachedBy(`${FUNCTIONS}/${endpoint}/index.ts`, importedAtOnce)];
+    assert.deepEqual(early.filter((path) => path.endsWith("-adapter.ts") || path === "@fal-ai/client"), [], endpoint);
+  }
+});
+
+/** The imports of a file that are made when it is, and not by `await import(…)`. */
+function importedAtOnce({ text, imports }: Source): string[] {
+  const later = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map(([, target = ""]) => target.replace(/^[./]+/, ""));
+  return imports.filter((target) => !later.some((path) => target.endsWith(path)));
+}
+
 /** The packages that a file needs, with those of every file that it reaches. */
 function packagesOf(entry: string): string[] {
+  return [...reachedBy(entry, ({ imports }) => imports)].filter((target) =>
+    !isOurs(target) && !target.startsWith("node:")
+  );
+}
+
+/** A file, and all files and packages that it reaches by these imports. */
+function reachedBy(entry: string, importsOf: (source: Source) => string[]): Set<string> {
   const reached = new Set([entry]);
   for (const path of reached) {
-    for (const target of deployed.find((source) => source.path === path)?.imports ?? []) reached.add(target);
+    const source = deployed.find((one) => one.path === path);
+    for (const target of source === undefined ? [] : importsOf(source)) reached.add(target);
   }
-  return [...reached].filter((target) => !isOurs(target) && !target.startsWith("node:"));
+  return reached;
 }
 
 function isOurs(target: string): boolean {

@@ -25,7 +25,7 @@ export async function endpointWebhook(context: JobContext, request: Request): Pr
     throw new RequestError("unauthorized");
   }
   const body = await readBytes(request, BODY_LIMIT_BYTES);
-  const runId = runIdField.safeParse(runIdOf(context, body)).data;
+  const runId = runIdField.safeParse(await runIdOf(context, body)).data;
   if (runId === undefined) {
     throw new RequestError("validation_failed", { issues: [{ path: "", message: "must have the id of a run" }] });
   }
@@ -36,9 +36,9 @@ export async function endpointWebhook(context: JobContext, request: Request): Pr
   return json({ received: true });
 }
 
-function runIdOf(context: JobContext, body: BufferSource): string | null {
+async function runIdOf(context: JobContext, body: BufferSource): Promise<string | null> {
   try {
-    return context.providers.get("runpod").webhook?.runId(body) ?? null;
+    return (await context.providers.get("runpod")).webhook?.runId(body) ?? null;
   } catch (error) {
     // There is no key of RunPod, so no run.
     if (error instanceof ProviderError) throw new RequestError("job_not_found");

@@ -20,7 +20,7 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 export async function providerWebhook(context: JobContext, request: Request): Promise<Response> {
   const address = addressOf(request);
   context.logFields.job_id = address.jobId;
-  const provider = providerOf(context.providers, address.provider);
+  const provider = await providerOf(context.providers, address.provider);
   // The token is checked before the body is read: the body may be large.
   if (!await isWebhookToken(address.token, address.provider, address)) throw refused(context, address);
   const body = await readBytes(request, BODY_LIMIT_BYTES);
@@ -37,9 +37,9 @@ export async function providerWebhook(context: JobContext, request: Request): Pr
   return json({ received: true });
 }
 
-function providerOf(providers: Providers, name: string): VideoProvider {
+async function providerOf(providers: Providers, name: string): Promise<VideoProvider> {
   try {
-    return providers.get(name);
+    return await providers.get(name);
   } catch (error) {
     // The answer must not reveal which providers this project uses.
     if (error instanceof ProviderError) throw new RequestError("unauthorized");

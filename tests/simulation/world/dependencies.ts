@@ -59,8 +59,9 @@ export function createDependencies(services: SimulatedServices): Dependencies {
     providers: {
       get(name) {
         const provider = providers[name];
-        if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", name);
-        return provider;
+        return provider === undefined
+          ? Promise.reject(new ProviderError("fatal", "provider_model_missing", name))
+          : Promise.resolve(provider);
       },
       has: (name) => providers[name] !== undefined,
     },

@@ -115,7 +115,8 @@ async function copy(context: JobContext, leased: LeasedJob, options: CopyOptions
   const { path, kind, maxBytes } = options;
   const signal = AbortSignal.timeout(options.limitMs);
   return await context.timing.measure("storage", async () => {
-    const response = await context.providers.get(artifact.provider).fetchMedia(artifact.url, { signal });
+    const provider = await context.providers.get(artifact.provider);
+    const response = await provider.fetchMedia(artifact.url, { signal });
     return await storeMedia(context.client, { bucket: VIDEO_BUCKET, path, response, kind, maxBytes, signal });
   });
 }

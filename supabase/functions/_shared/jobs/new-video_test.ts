@@ -59,7 +59,7 @@ function brokenContext(procedures: string[]): JobContext {
     hasKey: true,
     logFields: {},
     client,
-    providers: { get: () => provider, has: () => true },
+    providers: { get: () => Promise.resolve(provider), has: () => true },
     environment: { VIDEO_STORAGE: "supabase", SIGNED_URL_SECONDS: 3600 },
     random: () => 0,
     pause: () => Promise.resolve(),

@@ -13,7 +13,7 @@ type LeasedRun = Pick<LeasedJob, "job_id" | "attempt" | "provider_job_id"> & {
 
 /** Asks the provider for the state of the job's run. Throws what the adapter throws. */
 export async function checkRun(context: JobContext, leased: LeasedJob): Promise<RunState> {
-  const { provider, run } = runOf(context, leased);
+  const { provider, run } = await runOf(context, leased);
   return await context.timing.measure(
     "provider",
     () => provider.check(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
@@ -45,7 +45,7 @@ export async function checkRuns(context: JobContext, leasedJobs: LeasedJob[]): P
 export async function cancelRun(context: JobContext, leased: LeasedRun): Promise<boolean> {
   const facts = { job_id: leased.job_id, attempt: leased.attempt, provider_job_id: leased.provider_job_id };
   try {
-    const { provider, run } = runOf(context, leased);
+    const { provider, run } = await runOf(context, leased);
     const cancelled = await context.timing.measure(
       "provider",
       () => provider.cancel(run, { signal: AbortSignal.timeout(CALL_LIMIT_MS) }),
@@ -58,10 +58,10 @@ export async function cancelRun(context: JobContext, leased: LeasedRun): Promise
   }
 }
 
-function runOf(context: JobContext, leased: LeasedRun): { provider: VideoProvider; run: ProviderRun } {
+async function runOf(context: JobContext, leased: LeasedRun): Promise<{ provider: VideoProvider; run: ProviderRun }> {
   if (leased.provider_job_id === null) throw new Error(`Attempt ${leased.attempt} has no run`);
   return {
-    provider: context.providers.get(leased.step.provider),
+    provider: await context.providers.get(leased.step.provider),
     run: {
       model: leased.step.model,
       providerJobId: leased.provider_job_id,

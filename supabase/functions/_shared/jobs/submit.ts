@@ -33,7 +33,7 @@ export async function submitAttempt(context: JobContext, leased: LeasedJob): Pro
   };
   let sent = false;
   try {
-    const provider = context.providers.get(step.provider);
+    const provider = await context.providers.get(step.provider);
     const submission = {
       model: step.model,
       input: await resolveInput(context, leased),

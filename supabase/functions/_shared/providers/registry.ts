@@ -1,18 +1,13 @@
 /** Creates the adapter of each provider from the environment. */
 
 import type { Environment } from "../runtime/environment.ts";
-import { createImportAdapter } from "./import/import-adapter.ts";
-import { createFalAdapter } from "./fal/falai-adapter.ts";
-import { createRendiAdapter } from "./rendi/rendi-adapter.ts";
-import { createRunpodAdapter } from "./runpod/runpod-adapter.ts";
-import { createVeoAdapter } from "./veo/veo-adapter.ts";
 import { resolveHost } from "./resolve-host.ts";
 import { ProviderError, type VideoProvider } from "./provider.ts";
 
-/** The providers that this deployment has keys for, each created at its first use. */
+/** The providers that this deployment has keys for, each loaded and created at its first use. */
 export interface Providers {
-  /** Throws a fatal `ProviderError` for a provider that is unknown or has no key. */
-  get(name: string): VideoProvider;
+  /** Rejects with a fatal `ProviderError` for a provider that is unknown or has no key. */
+  get(name: string): Promise<VideoProvider>;
   /** Whether a provider is known and has its key. */
   has(name: string): boolean;
 }
@@ -20,17 +15,25 @@ export interface Providers {
 /** How long fal keeps the videos that users get from its own URLs. */
 const A_YEAR_SECONDS = 365 * 24 * 60 * 60;
 
-/** A new provider is one entry here and a folder beside this file: docs/providers.md. */
-const adapters: Record<string, (environment: Environment) => VideoProvider> = {
-  fal: (environment) =>
-    createFalAdapter({
+/** Imports an adapter and creates it. Only then: each adapter, fal's with its client, would make every cold start longer. */
+type Load = () => Promise<VideoProvider>;
+
+/**
+ * How each provider is configured; throws a fatal `ProviderError` where its key is missing. A new provider is one entry
+ * here and a folder beside this file: docs/providers.md.
+ */
+const adapters: Record<string, (environment: Environment) => Load> = {
+  fal(environment) {
+    const config = {
       key: required(environment.FAL_KEY, "FAL_KEY"),
       ...(environment.FAL_QUEUE_URL === undefined ? {} : { queueUrl: environment.FAL_QUEUE_URL }),
       ...(environment.VIDEO_STORAGE === "provider" ? { keepMediaSeconds: A_YEAR_SECONDS } : {}),
       ...(environment.FAL_JWKS_URL === undefined ? {} : { jwksUrl: environment.FAL_JWKS_URL }),
-    }),
-  runpod: (environment) =>
-    createRunpodAdapter({
+    };
+    return async () => (await import("./fal/falai-adapter.ts")).createFalAdapter(config);
+  },
+  runpod(environment) {
+    const config = {
       key: required(environment.RUNPOD_API_KEY, "RUNPOD_API_KEY"),
       // Required before anything is paid for: a video on a host that may not be opened is lost.
       mediaHosts: required(
@@ -38,15 +41,22 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
         "RUNPOD_MEDIA_HOSTS",
       ),
       ...(environment.RUNPOD_BASE_URL === undefined ? {} : { baseUrl: environment.RUNPOD_BASE_URL }),
-    }),
-  rendi: (environment) =>
-    createRendiAdapter({
+    };
+    return async () => (await import("./runpod/runpod-adapter.ts")).createRunpodAdapter(config);
+  },
+  rendi(environment) {
+    const config = {
       key: required(environment.RENDI_API_KEY, "RENDI_API_KEY"),
       ...(environment.RENDI_BASE_URL === undefined ? {} : { baseUrl: environment.RENDI_BASE_URL }),
-    }),
-  import: (environment) => createImportAdapter(hasProxy(environment) ? {} : { resolveHost }),
-  veo: (environment) =>
-    createVeoAdapter({
+    };
+    return async () => (await import("./rendi/rendi-adapter.ts")).createRendiAdapter(config);
+  },
+  import(environment) {
+    const config = hasProxy(environment) ? {} : { resolveHost };
+    return async () => (await import("./import/import-adapter.ts")).createImportAdapter(config);
+  },
+  veo(environment) {
+    const config = {
       // Google's files open with our key only, so users cannot be sent there: they have to be copied to our Storage.
       key: required(
         environment.VIDEO_STORAGE === "supabase" ? environment.GEMINI_API_KEY : undefined,
@@ -54,23 +64,34 @@ const adapters: Record<string, (environment: Environment) => VideoProvider> = {
       ),
       ...(hasProxy(environment) ? {} : { resolveHost }),
       ...(environment.GEMINI_BASE_URL === undefined ? {} : { baseUrl: environment.GEMINI_BASE_URL }),
-    }),
+    };
+    return async () => (await import("./veo/veo-adapter.ts")).createVeoAdapter(config);
+  },
 };
 
 /** One registry per process: adapters keep what they have learned, such as the keys of webhooks. */
 export function createProviders(environment: Environment): Providers {
-  const made = new Map<string, VideoProvider>();
-  function get(name: string): VideoProvider {
-    const provider = made.get(name) ?? adapters[name]?.(environment);
-    if (provider === undefined) throw new ProviderError("fatal", "provider_model_missing", `No provider "${name}"`);
-    made.set(name, provider);
-    return provider;
+  const made = new Map<string, Promise<VideoProvider>>();
+  function configure(name: string): Load {
+    const load = adapters[name]?.(environment);
+    if (load === undefined) throw new ProviderError("fatal", "provider_model_missing", `No provider "${name}"`);
+    return load;
   }
   return {
-    get,
+    async get(name) {
+      const provider = made.get(name) ?? configure(name)();
+      made.set(name, provider);
+      try {
+        return await provider;
+      } catch (error) {
+        // An import that failed is repeated by the next call.
+        made.delete(name);
+        throw error;
+      }
+    },
     has(name) {
       try {
-        get(name);
+        configure(name);
         return true;
       } catch (error) {
         if (error instanceof ProviderError) return false;
