@@ -145,17 +145,28 @@ Deno.test("a poll of a due job makes two database calls and one provider call", 
   assert.deepEqual(cost, { database: ["read_job", "record_progress"], storage: [], submissions: 0, checks: 1 });
 });
 
-Deno.test("a poll of a completed job makes one database call and one Storage call", async () => {
+Deno.test("polls of a completed job make one database call each, and share one call to Storage", async () => {
+  const generation = await startGeneration(world);
+  finishRun(world, generation);
+  await world.travel(20);
+  const storage: string[] = [];
+  for (let count = 0; count < 4; count++) {
+    const { answer, ...cost } = await statusCost(generation);
+    assert.equal(answer.body.status, "completed");
+    storage.push(...cost.storage.filter((path) => path.startsWith("object/sign/videos")));
+    if (count > 0) assert.deepEqual(cost, { database: ["read_job"], storage: [], submissions: 0, checks: 0 });
+  }
+  assert.equal(storage.length, 1);
+});
+
+Deno.test("a URL that is kept is shown to nobody but the owner, and to nobody once the video is deleted", async () => {
   const generation = await completed();
-  const { answer, ...cost } = await statusCost(generation);
-  assert.equal(answer.body.status, "completed");
-  assert.deepEqual({ ...cost, storage: cost.storage.length }, {
-    database: ["read_job"],
-    storage: 1,
-    submissions: 0,
-    checks: 0,
-  });
-  assert.match(cost.storage[0] ?? "", /^object\/sign\/videos/);
+  const stranger = await statusCost({ ...generation, user: await world.newUser() });
+  assert.deepEqual([stranger.answer.status, stranger.storage], [404, []]);
+  assert.equal((await world.status(generation.user, generation.jobId)).status, 200);
+  await world.call("videos", { method: "DELETE", user: generation.user, body: { job_ids: [generation.jobId] } });
+  const deleted = await statusCost(generation);
+  assert.deepEqual([deleted.answer.status, deleted.answer.body.video_url, deleted.storage], [404, undefined, []]);
 });
 
 Deno.test("a poll answered 304 makes one database call and no other, running or completed", async () => {

@@ -37,6 +37,17 @@ export const privateFileMutations: readonly Mutation[] = [
     test: READS_NO_FILE,
   },
   {
+    name: "the period of a signed URL",
+    guard: "A client that is told that nothing has changed has an address that works.",
+    file: "supabase/functions/_shared/jobs/view.ts",
+    find: "atLeastMs: (index + 2) * periodMs - now",
+    replace: "atLeastMs: 1",
+    test: {
+      file: "supabase/functions/_shared/jobs/view_test.ts",
+      name: "a client that gets 304 has URLs that work for half of their life still",
+    },
+  },
+  {
     name: "the files of a job that is deleted while they are there",
     guard: "What was written for a refunded job is deleted at once.",
     file: "supabase/functions/_shared/jobs/deletion.ts",

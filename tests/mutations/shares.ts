@@ -108,9 +108,9 @@ export const shareMutations: readonly Mutation[] = [
   {
     name: "the life of a signed URL that a link gives",
     guard: "No signed URL works longer than its link.",
-    file: "supabase/functions/share/signed-url-cache.ts",
-    find: "const linkEnds = secondsLeft === null ? Infinity : now + Math.max(1, secondsLeft) * 1000;",
-    replace: "const linkEnds = secondsLeft === null ? Infinity : Infinity;",
+    file: "supabase/functions/share/url-life.ts",
+    find: "const linkMs = secondsLeft === null ? Infinity : Math.max(1, secondsLeft) * 1000;",
+    replace: "const linkMs = secondsLeft === null ? Infinity : Infinity;",
     test: links("an expired link is 404, and no signed URL that it gave works longer than it"),
   },
   {
@@ -160,11 +160,11 @@ export const shareMutations: readonly Mutation[] = [
   {
     name: "the signed URL of a link that ends soon",
     guard: "Openings of such a link do not each cost the operator a call to Storage.",
-    file: "supabase/functions/share/signed-url-cache.ts",
-    find: "known.ends <= linkEnds && known.ends - now > (ends - now) / 2",
-    replace: "linkEnds === Infinity && known.ends - now > (ends - now) / 2",
+    file: "supabase/functions/share/url-life.ts",
+    find: "atLeastMs: atMostMs / 2",
+    replace: "atLeastMs: linkMs < URL_LIFE_MS ? atMostMs : atMostMs / 2",
     test: {
-      file: "supabase/functions/share/signed-url-cache_test.ts",
+      file: "supabase/functions/share/url-life_test.ts",
       name: "links that end soon cost few calls to Storage too, also beside others of the file",
     },
   },

@@ -75,7 +75,6 @@ Deno.test("a copy that fails for a whole day is given up, and the provider's URL
 
 Deno.test("a Storage that cannot sign a URL makes a read answer 503, and the next one works", async () => {
   const generation = await startGeneration(world);
-  await generation.poll();
   world.gateway.fail("/storage/v1/object/sign/", 500);
   const refused = await generation.poll();
   world.gateway.clearFaults();

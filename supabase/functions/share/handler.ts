@@ -8,11 +8,12 @@ import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
 import { shareUrl } from "../_shared/jobs/share-url.ts";
 import type { Environment } from "../_shared/runtime/environment.ts";
 import { asDownload, fileName } from "../_shared/storage/download-name.ts";
+import { SignedUrlCache } from "../_shared/storage/signed-url-cache.ts";
 import { signedUrls } from "../_shared/storage/signed-urls.ts";
 import { callerOf } from "./caller.ts";
 import { gonePage, sharePage } from "./page.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { SignedUrlCache } from "./signed-url-cache.ts";
+import { urlLife } from "./url-life.ts";
 
 /** What `private.create_share` makes; anything else is refused without asking the database. */
 const TOKEN = /^[A-Za-z0-9_-]{32}$/;
@@ -43,15 +44,13 @@ export function createShare(connect: () => ShareDependencies): Handler<RequestCo
   async function addressOf(context: RequestContext, client: AdminClient, share: Share, part: string) {
     const file = fileOf(share, part);
     if (file.path === null) return file.url;
-    return await urls.get(
-      file.path,
-      share.seconds_left,
-      (path, expiresInSeconds) =>
-        context.timing.measure("storage", async () => {
-          const signed = await signedUrls(client, { bucket: VIDEO_BUCKET, paths: [path], expiresInSeconds });
-          return signed.get(path) ?? null;
-        }),
+    const signed = await urls.get(
+      [file.path],
+      urlLife(share.seconds_left, Date.now()),
+      (paths, expiresInSeconds) =>
+        context.timing.measure("storage", () => signedUrls(client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds })),
     );
+    return signed.get(file.path) ?? null;
   }
 
   /** What the link shows; null where it shows nothing. Each call counts as one opening. */

@@ -7,6 +7,7 @@ import { ProviderError, type VideoProvider } from "../../../supabase/functions/_
 import { createRendiAdapter } from "../../../supabase/functions/_shared/providers/rendi/rendi-adapter.ts";
 import { createRunpodAdapter } from "../../../supabase/functions/_shared/providers/runpod/runpod-adapter.ts";
 import { createVeoAdapter } from "../../../supabase/functions/_shared/providers/veo/veo-adapter.ts";
+import { SignedUrlCache } from "../../../supabase/functions/_shared/storage/signed-url-cache.ts";
 import { Bucket } from "./bucket.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ProcedureServer } from "./procedures.ts";
@@ -70,6 +71,10 @@ export function createDependencies(services: SimulatedServices): Dependencies {
       SIGNED_URL_SECONDS: 3600,
       PUBLIC_FUNCTIONS_URL: "http://functions.simulated",
       RUNPOD_WEBHOOK_TOKEN,
+    },
+    /** A process that crashes never answers those who wait for a URL that it was signing. */
+    get signedUrls() {
+      return new SignedUrlCache();
     },
     random: () => currentProcess().random.next(),
     pause: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 import { type AdminClient, adminClient } from "../database/client.ts";
 import { type Environment, readEnvironment } from "../runtime/environment.ts";
+import { SignedUrlCache } from "../storage/signed-url-cache.ts";
 import { createProviders, type Providers } from "../providers/registry.ts";
 
 /** What handlers need besides their request. They are created once per instance; tests pass their own. */
@@ -7,6 +8,7 @@ export interface Dependencies {
   client: AdminClient;
   providers: Providers;
   environment: Environment;
+  signedUrls: SignedUrlCache;
   /** From 0 to 1, for the jitter of pauses. */
   random: () => number;
   /** Waits, in milliseconds. */
@@ -26,6 +28,7 @@ function create(): Dependencies {
     client: adminClient(),
     providers: createProviders(environment),
     environment,
+    signedUrls: new SignedUrlCache(),
     random: Math.random,
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   };

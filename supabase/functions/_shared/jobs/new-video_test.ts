@@ -4,6 +4,7 @@ import type { Database } from "../database/database.types.ts";
 import type { GenerationRequest } from "../database/jobs.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
+import { SignedUrlCache } from "../storage/signed-url-cache.ts";
 import type { JobContext } from "./context.ts";
 import { startVideo } from "./new-video.ts";
 import { newJob } from "./test_support.ts";
@@ -61,6 +62,7 @@ function brokenContext(procedures: string[]): JobContext {
     client,
     providers: { get: () => Promise.resolve(provider), has: () => true },
     environment: { VIDEO_STORAGE: "supabase", SIGNED_URL_SECONDS: 3600 },
+    signedUrls: new SignedUrlCache(),
     random: () => 0,
     pause: () => Promise.resolve(),
   };

@@ -1,6 +1,7 @@
 import type { Job } from "../database/records.ts";
 import { VIDEO_BUCKET } from "./files.ts";
 import { jobErrorText } from "../errors/job-errors.ts";
+import type { UrlLife } from "../storage/signed-url-cache.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
 
@@ -10,14 +11,16 @@ export async function jobView(context: JobContext, job: Job): Promise<Record<str
   return view ?? {};
 }
 
-/** Jobs as their owner sees them: paths in our bucket become new signed URLs, all by one call to Storage. */
+/** Jobs as their owner sees them: paths in our bucket become signed URLs, by one call to Storage at most. */
 export async function jobViews(context: JobContext, jobs: Job[]): Promise<Record<string, unknown>[]> {
-  const paths = jobs.flatMap((job) => [job.video_path, job.thumbnail_path, job.subtitles_path])
-    .filter((path) => path !== null);
-  const expiresInSeconds = context.environment.SIGNED_URL_SECONDS;
-  const urls = paths.length === 0 ? new Map<string, string>() : await context.timing.measure(
-    "storage",
-    () => signedUrls(context.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
+  const urls = await context.signedUrls.get(
+    jobs.flatMap(pathsOf),
+    urlPeriod(context),
+    (paths, expiresInSeconds) =>
+      context.timing.measure(
+        "storage",
+        () => signedUrls(context.client, { bucket: VIDEO_BUCKET, paths, expiresInSeconds }),
+      ),
   );
   return jobs.map((job) => {
     const { video_path, thumbnail_path, subtitles_path, version: _, ...visible } = job;
@@ -34,13 +37,27 @@ export async function jobViews(context: JobContext, jobs: Job[]): Promise<Record
 }
 
 /**
- * Changes whenever the answer does, and twice in the lifetime of a signed URL, so that a client that gets 304 never has
- * an expired URL.
+ * Changes whenever the answer does, and with the period of its signed URLs, so that a client that gets 304 never has an
+ * expired URL.
  */
 export function entityTag(context: JobContext, job: Job): string {
-  const signed = [job.video_path, job.thumbnail_path, job.subtitles_path].some((path) => path !== null);
-  const period = signed ? Math.floor(Date.now() / (context.environment.SIGNED_URL_SECONDS * 500)) : 0;
+  const period = pathsOf(job).length > 0 ? urlPeriod(context).index : 0;
   return `W/"${job.version}-${context.language}-${period}"`;
+}
+
+/**
+ * A period is half the life of a signed URL. A URL is given out in the period in which it was signed and not later, and so
+ * works for all of the next period.
+ */
+function urlPeriod({ environment }: JobContext): UrlLife & { index: number } {
+  const periodMs = environment.SIGNED_URL_SECONDS * 500;
+  const now = Date.now();
+  const index = Math.floor(now / periodMs);
+  return { index, atLeastMs: (index + 2) * periodMs - now, atMostMs: 2 * periodMs };
+}
+
+function pathsOf(job: Job): string[] {
+  return [job.video_path, job.thumbnail_path, job.subtitles_path].filter((path) => path !== null);
 }
 
 /** Whether the client already has this version. */
