@@ -69,6 +69,15 @@ Deno.test("credentials that are not a user's own token are 401, on both endpoint
   }
 });
 
+Deno.test("the token of a user who has just called is refused with another signature", async () => {
+  const user = await world.newUser(20);
+  const { body: { job_id: jobId } } = await world.generate(user, { body: GOOD_BODY });
+  const [header, claims] = user.token.split(".");
+  const forged = `${header}.${claims}.${signToken({ sub: user.id }, world.signingKey).split(".")[2]}`;
+  assertRefusal(await world.status({ ...user, token: forged }, jobId), UNAUTHORIZED);
+  assert.equal((await world.status(user, jobId)).status, 200);
+});
+
 Deno.test("a key that was refused for its token can be used with the right one", async () => {
   const user = await world.newUser(20);
   const key = crypto.randomUUID();

@@ -40,6 +40,30 @@ export const requestMutations: readonly Mutation[] = [
     test: NO_USERS_OWN,
   },
   {
+    name: "the end of a token that was verified before",
+    guard: "A token that has ended has no user, though the instance has just seen it.",
+    file: `${FUNCTIONS}/_shared/http/verified-tokens.ts`,
+    find: "Math.min(exp * 1000, this.now() + KEPT_MS)",
+    replace: "this.now() + KEPT_MS",
+    test: {
+      file: `${FUNCTIONS}/_shared/http/verified-tokens_test.ts`,
+      name: "a token has no user after its end, though it was verified a moment before",
+    },
+  },
+  {
+    name: "the whole token as the name of its user",
+    guard: "A token with another signature is verified, and does not pass for one that was.",
+    file: `${FUNCTIONS}/_shared/http/authenticate.ts`,
+    find: "verified.userOf(token)",
+    replace: 'verified.userOf(token.split(".")[1] ?? "")',
+    also: [{
+      file: `${FUNCTIONS}/_shared/http/authenticate.ts`,
+      find: "verified.keep(token, ",
+      replace: 'verified.keep(token.split(".")[1] ?? "", ',
+    }],
+    test: errors("the token of a user who has just called is refused with another signature"),
+  },
+  {
     name: "the role in the user's token",
     guard: "A service token has no user, and does not pass for one.",
     file: AUTHENTICATE,

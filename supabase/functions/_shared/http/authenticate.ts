@@ -9,12 +9,14 @@ import { uuid } from "./fields.ts";
 import { IssuerUnreachable, RETRY_AFTER_SECONDS } from "./third-party-keys.ts";
 import { isSupabaseIssuer, provenEmail, ThirdPartyTokens } from "./third-party-tokens.ts";
 import { tokenOf, withBearer } from "./token-scheme.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 interface AuthContext {
   timing: ServerTiming;
   log: Log;
 }
 
+const verified = new VerifiedTokens();
 let thirdParty: ThirdPartyTokens | undefined;
 
 /** Made once an instance, so that the issuers' keys are kept. */
@@ -34,10 +36,12 @@ export async function authenticate(context: AuthContext, request: Request, auth:
   // Two Authorization headers arrive as one text with a comma. Another server on the way may read the other token.
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
   const headers = withBearer(request.headers);
-  const token = tokenOf(headers);
-  if (auth === "user" && token !== null && thirdPartyTokens().issuerOf(token) !== null) {
-    return await thirdPartyUser(context, token);
-  }
+  const token = auth === "user" ? tokenOf(headers) : null;
+  const known = token === null
+    ? null
+    : await context.timing.measure("auth", () => Promise.resolve(verified.userOf(token)));
+  if (known !== null) return known;
+  if (token !== null && thirdPartyTokens().issuerOf(token) !== null) return await thirdPartyUser(context, token);
   const credentials = new Request(request.url, { headers });
   const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {
@@ -50,18 +54,19 @@ export async function authenticate(context: AuthContext, request: Request, auth:
   if (data.userClaims?.role !== "authenticated" || !isSupabaseIssuer(data.jwtClaims?.iss) || !userId.success) {
     throw refused(context, "not_a_user");
   }
+  if (token !== null) verified.keep(token, userId.data, data.jwtClaims?.exp);
   return userId.data;
 }
 
 /** The user of a configured issuer's token. The first request with a token of a new identity makes the user. */
 async function thirdPartyUser(context: AuthContext, token: string): Promise<string> {
-  const verified = await context.timing.measure("auth", () => thirdPartyTokens().verify(token)).catch((error) => {
+  const verification = await context.timing.measure("auth", () => thirdPartyTokens().verify(token)).catch((error) => {
     if (!(error instanceof IssuerUnreachable)) throw error;
     context.log("alert", "issuer_unreachable", { issuer: error.message, error: errorText(error.cause) });
     throw new RequestError("unavailable", {}, { "Retry-After": String(RETRY_AFTER_SECONDS) });
   });
-  if ("refused" in verified) throw refused(context, verified.refused);
-  const { claims } = verified;
+  if ("refused" in verification) throw refused(context, verification.refused);
+  const { claims } = verification;
   const identity = { issuer: claims.iss, subject: claims.sub, email: provenEmail(claims) };
   return await identifyUser({ client: adminClient(), timing: context.timing }, identity);
 }

@@ -1,0 +1,31 @@
+/** A key that is no longer the project's is refused after this time at the latest. */
+const KEPT_MS = 60_000;
+const MOST_TOKENS = 1_000;
+/** Longer ones are verified each time, so that all together take a few megabytes at most. */
+const LONGEST_TOKEN = 4_096;
+
+/**
+ * The users whose tokens this instance has verified in the last minute: a client that polls sends the same token again. A
+ * user is found by the whole token only, of which the signature is a part, and never after the token's end.
+ */
+export class VerifiedTokens {
+  readonly #users = new Map<string, { userId: string; ends: number }>();
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** The user of a token that was verified before; null where it must be verified. */
+  userOf(token: string): string | null {
+    const known = this.#users.get(token);
+    return known !== undefined && known.ends > this.now() ? known.userId : null;
+  }
+
+  /** Keeps the user of a token that was verified now. `exp` is the token's end, in seconds; without it nothing is kept. */
+  keep(token: string, userId: string, exp: unknown): void {
+    if (typeof exp !== "number" || token.length > LONGEST_TOKEN) return;
+    this.#users.delete(token);
+    this.#users.set(token, { userId, ends: Math.min(exp * 1000, this.now() + KEPT_MS) });
+    // A map keeps the order in which its entries came: the first one is the oldest.
+    const [oldest] = this.#users.keys();
+    if (this.#users.size > MOST_TOKENS && oldest !== undefined) this.#users.delete(oldest);
+  }
+}
