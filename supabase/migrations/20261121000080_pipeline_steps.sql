@@ -7,7 +7,8 @@ create table public.pipeline_steps (
   provider text not null,
   produces text not null,
   credits integer not null default 0,
-  -- How long a job waits for this step when its video may be delivered without it.
+  -- How long a job waits for this step when its video may be delivered without it. No job waits for its thumbnail: for
+  -- it, this is how long it is tried after the delivery.
   patience_seconds integer not null default 120,
   is_available boolean not null default true,
   constraint step_has_a_tool foreign key (name, provider) references public.pipeline_tools (step, provider),
@@ -37,7 +38,7 @@ values
   ('join', 'Joins the parts of a long video', 'fal', 'video_url', 0, 180),
   ('trim', 'Cuts a video to its length', 'fal', 'video_url', 0, 180),
   ('subtitles', 'Draws the subtitles into the picture', 'fal', 'video_url', 1, 300),
-  ('thumbnail', 'Takes the first frame', 'fal', 'image_url', 0, 30);
+  ('thumbnail', 'Takes the first frame', 'fal', 'image_url', 0, 600);
 
 -- Lists the extras in resolved settings whose tool is switched off, as issues.
 create function private.unavailable_extras(

@@ -36,7 +36,7 @@ grant execute on function private.provider_input(jsonb, text, jsonb) to anon, au
 -- The video so far, as the input of a step after the model's runs. If only we can open the provider's files, the step
 -- gets our own copy.
 create function private.video_input(
-  p_model public.models
+  p_files_are_public boolean
 )
 returns jsonb
 language plpgsql
@@ -45,12 +45,12 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return case when p_model.files_are_public then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end;
+  return case when p_files_are_public then '{"artifact": "video"}'::jsonb else '{"stored_video": true}'::jsonb end;
 end;
 $$;
 
-revoke execute on function private.video_input(public.models) from public, anon, authenticated;
-grant execute on function private.video_input(public.models) to anon, authenticated, service_role;
+revoke execute on function private.video_input(boolean) from public, anon, authenticated;
+grant execute on function private.video_input(boolean) to anon, authenticated, service_role;
 
 -- The steps that make the picture from a first and a last image, as the model takes them: one run; or several that
 -- continue one another and are joined, for a length that one run cannot make; or one run that is cut. A file in the
@@ -112,7 +112,7 @@ begin
       from unnest(v_names) with ordinality as names (name, place))));
   elsif v_duration < (v_segments ->> 'minimum')::integer then
     v_steps := v_steps || private.pipeline_step('trim', p_settings || jsonb_build_object(
-      'video', private.video_input(p_model)));
+      'video', private.video_input(p_model.files_are_public)));
   end if;
   return v_steps;
 end;
@@ -215,7 +215,7 @@ $$;
 revoke execute on function private.sound_steps(jsonb, jsonb) from public, anon, authenticated;
 grant execute on function private.sound_steps(jsonb, jsonb) to anon, authenticated, service_role;
 
--- All steps of a job, in order. A video does not wait long for its thumbnail, and does not fail because of it.
+-- All steps of a job, in order. The thumbnail is no step: it is made after the video was delivered.
 create function private.build_steps(
   p_model public.models,
   p_prompt text,
@@ -230,17 +230,13 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_video jsonb := private.video_input(p_model);
+  v_video jsonb := private.video_input(p_model.files_are_public);
   v_sound jsonb := private.sound_steps(p_settings, v_video);
-  v_steps jsonb := v_sound -> 'before'
+begin
+  return v_sound -> 'before'
     || private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
     || (v_sound -> 'after')
     || private.burn_in_steps(p_settings, v_video);
-begin
-  if exists (select from public.pipeline_steps where name = 'thumbnail' and is_available) then
-    v_steps := v_steps || private.pipeline_step('thumbnail', jsonb_build_object('video', v_video), '["thumbnail"]', true);
-  end if;
-  return v_steps;
 end;
 $$;
 
@@ -248,3 +244,23 @@ revoke execute on function private.build_steps(public.models, text, jsonb, jsonb
   from public, anon, authenticated;
 grant execute on function private.build_steps(public.models, text, jsonb, jsonb, jsonb)
   to anon, authenticated, service_role;
+
+-- The step that makes the thumbnail of a delivered video; null if it is switched off.
+create function private.thumbnail_step(
+  p_files_are_public boolean
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return case when exists (select from public.pipeline_steps where name = 'thumbnail' and is_available)
+    then private.pipeline_step('thumbnail', jsonb_build_object('video', private.video_input(p_files_are_public)), '[]', true)
+    end;
+end;
+$$;
+
+revoke execute on function private.thumbnail_step(boolean) from public, anon, authenticated;
+grant execute on function private.thumbnail_step(boolean) to service_role;

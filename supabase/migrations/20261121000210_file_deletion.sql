@@ -35,8 +35,10 @@ as $$
 begin
   insert into private.files_to_delete (bucket, path, since)
   select 'videos', p_job.user_id || '/' || p_job.job_id || ending,
-    -- The files of a finished job without an open copy have no writer since it ended.
-    case when p_job.status = 'failed' or p_job.video_path is not null then p_job.completed_at else private.clock() end
+    -- The files of a finished job have no writer since its last change, unless a copy or its thumbnail is open.
+    case when (p_job.status = 'failed' or p_job.video_path is not null)
+        and not exists (select from private.thumbnail_work where job_id = p_job.job_id)
+      then p_job.updated_at else private.clock() end
   from unnest(array['.mp4', '_thumb.jpg', '.vtt']
     || case when 'subtitles' = any (p_job.step_names) then array['.ass'] end) as ending
   on conflict do nothing;

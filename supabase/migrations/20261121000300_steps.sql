@@ -20,9 +20,8 @@ declare
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
-  -- Skipped if all its extras are, or if its artifact is already there: some models make a thumbnail of their own.
-  while p_queued.artifacts ? (v_step ->> 'name')
-    or (v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras)) loop
+  -- Skipped if all its extras are.
+  while v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras) loop
     v_next := v_next + 1;
     v_step := p_queued.steps -> v_next;
   end loop;

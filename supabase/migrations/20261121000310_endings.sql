@@ -2,13 +2,12 @@
 
 -- Delivers the video of a job whose steps are all done, and refunds the extras that it is delivered without. Without a
 -- path clients get the provider's own URL, if they can open it; with a delay as well, the copy to Storage is repeated
--- after it.
+-- after it. `leased_thumbnail` is the thumbnail, which the caller makes after this.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
   p_video_path text default null,
   p_copy_again_after_seconds integer default null,
-  p_thumbnail_path text default null,
   p_subtitles_path text default null
 )
 returns jsonb
@@ -38,8 +37,8 @@ begin
     status = 'completed', stage = 'completed', progress_percent = 100, queue_position = null,
     video_path = p_video_path,
     video_url = case when p_video_path is null then v_queued.artifacts -> 'video' ->> 'url' end,
-    thumbnail_path = p_thumbnail_path,
-    thumbnail_url = case when p_thumbnail_path is null then v_queued.artifacts -> 'thumbnail' ->> 'url' end,
+    -- Its copy follows.
+    thumbnail_url = case when files_are_public then v_queued.artifacts -> 'thumbnail' ->> 'url' end,
     subtitles_path = p_subtitles_path, credits_refunded = v_skipped,
     completed_at = v_now, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and completed_at is null
@@ -47,13 +46,14 @@ begin
   if v_skipped > 0 then
     perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund', p_job_id, 'skipped-extras:' || p_job_id);
   end if;
-  return jsonb_build_object('applied', true, 'job', private.job_json(v_job));
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job),
+    'leased_thumbnail', private.begin_thumbnail(v_job, v_queued));
 end;
 $$;
 
-revoke execute on function public.complete_job(uuid, integer, text, integer, text, text)
+revoke execute on function public.complete_job(uuid, integer, text, integer, text)
   from public, anon, authenticated;
-grant execute on function public.complete_job(uuid, integer, text, integer, text, text) to service_role;
+grant execute on function public.complete_job(uuid, integer, text, integer, text) to service_role;
 
 -- Records that the copy of a delivered video is in Storage now, and the files beside it.
 create function public.record_stored_video(

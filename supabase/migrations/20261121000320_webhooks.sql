@@ -1,6 +1,7 @@
 -- What a verified webhook does: it wakes the job that it names. The state of the run is then read from the provider.
 
 -- Wakes the job of the run that a webhook names, and leases it to the caller: { outcome, leased_job }.
+-- thumbnail: it is the run of the thumbnail of a delivered video; `leased_job` is that thumbnail.
 -- woken: it is the current run, or that of an unconfirmed submission, which is confirmed now; `leased_job` is null if
 -- another worker has the job, which is due when that worker is done.
 -- late_run: another run of the same step. finished: the job or the run's step is over; `same_run`: whether this run
@@ -27,9 +28,12 @@ begin
   if v_job.job_id is null then
     return null;
   elsif v_job.completed_at is not null or p_attempt <= v_queued.attempt - v_queued.attempts_of_step then
-    return jsonb_build_object('outcome', 'finished', 'same_run',
-      coalesce(v_queued.provider_job_id = p_provider_job_id, false)
-        or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id));
+    return coalesce(
+      private.wake_thumbnail(p_job_id, p_attempt, p_provider_job_id, p_lease_seconds),
+      jsonb_build_object('outcome', 'finished', 'same_run',
+        -- A late thumbnail costs next to nothing: nobody must hear of it.
+        p_attempt > v_queued.attempt or coalesce(v_queued.provider_job_id = p_provider_job_id, false)
+        or exists (select from jsonb_each(v_queued.artifacts) where value ->> 'run' = p_provider_job_id)));
   elsif v_locked.current and v_queued.submitted_at is not null and v_queued.provider_job_id is null then
     perform public.record_submission(p_job_id, p_attempt, p_provider_job_id);
   elsif not v_locked.current or v_queued.provider_job_id is distinct from p_provider_job_id then

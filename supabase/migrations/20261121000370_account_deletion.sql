@@ -54,7 +54,8 @@ begin
 
   -- First the files that may be on their way, then those that are in Storage.
   perform private.enqueue_job_files(jobs) from public.video_jobs as jobs
-  where user_id = old.id and (status <> 'completed' or video_path is null);
+  where user_id = old.id and (status <> 'completed' or video_path is null
+    or exists (select from private.thumbnail_work where thumbnail_work.job_id = jobs.job_id));
   insert into private.files_to_delete (bucket, path, since)
   select bucket_id, name, private.clock() from storage.objects
   where bucket_id in ('videos', 'inputs')

@@ -92,6 +92,11 @@ from public.video_jobs as jobs cross join lateral (
   select 'unfinished_job_is_never_checked', format('status %s', status)
   where status in ('pending', 'processing') and (
     select next_check_at from private.job_queue where job_queue.job_id = jobs.job_id) is null
+  union all
+  select 'thumbnail_is_never_ended', format('status %s', status)
+  where exists (
+    select from private.thumbnail_work as work
+    where work.job_id = jobs.job_id and (status <> 'completed' or deadline_at < private.clock() - interval '60 minutes'))
 ) as found (problem, detail);
 
 grant select on private.job_problems to service_role;

@@ -2,7 +2,7 @@
 -- `project_url` and `secret_key` of Vault. Where pg_cron, pg_net or Vault is missing (the local stack) nothing is
 -- scheduled, and another process calls the function.
 
--- Calls the worker if anything is due; if nothing is, it costs two index lookups.
+-- Calls the worker if anything is due; if nothing is, it costs three index lookups.
 create function private.call_worker(
   p_task text default 'advance'
 )
@@ -20,7 +20,8 @@ begin
   if p_task = 'advance' and not exists (
     select from private.job_queue
     where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
-  ) and not exists (select from private.runs_to_cancel where next_try_at <= v_now) then
+  ) and not exists (select from private.runs_to_cancel where next_try_at <= v_now)
+    and not exists (select from private.thumbnail_work where next_check_at <= v_now) then
     return;
   end if;
   execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into v_url using 'project_url';

@@ -1,6 +1,6 @@
 -- The steps that a request is made of, with their inputs and prices.
 begin;
-select plan(68);
+select plan(67);
 \ir support/extras.psql
 
 create function pg_temp.names(p_steps jsonb) returns text language sql as $$
@@ -162,8 +162,8 @@ create function pg_temp.all_steps(p_settings jsonb) returns jsonb language sql a
 $$;
 select is(
   pg_temp.names(pg_temp.all_steps('{"duration": 1, "enable_music": true}')),
-  'music loudness generate trim mix thumbnail',
-  'sound is made before the picture and mixed after it, and the thumbnail comes last');
+  'music loudness generate trim mix',
+  'sound is made before the picture and mixed after it, and the thumbnail is none of the steps');
 select is(
   (select string_agg(step ->> 'name', ' ' order by place)
     from jsonb_array_elements(pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}')) with ordinality as steps (step, place)
@@ -171,18 +171,15 @@ select is(
   'generate_1 generate_2 generate_3', 'the runs of the model are marked: after the last one the video is made');
 select is(
   array(select private.is_making_video(pg_temp.all_steps('{"duration": 16, "enable_music": true}'), step)
-    from generate_series(0, 8) as step),
-  '{t,t,t,t,t,f,f,f,f}', 'the video is being made until its last run has ended');
-select is(pg_temp.optional(pg_temp.all_steps('{}')), 'thumbnail', 'the thumbnail is optional');
+    from generate_series(0, 7) as step),
+  '{t,t,t,t,t,f,f,f}', 'the video is being made until its last run has ended');
 select is(
-  pg_temp.field(pg_temp.all_steps('{}'), 'thumbnail', 'input'),
+  private.thumbnail_step(true) -> 'input',
   '{"video_url": {"artifact": "video"}, "frame_type": "first"}',
   'the thumbnail is taken from the video that is delivered');
-update public.models set files_are_public = false where name = 'Test transition';
 select is(
-  pg_temp.field(pg_temp.all_steps('{}'), 'thumbnail', 'input') -> 'video_url', '{"stored_video": true}',
+  private.thumbnail_step(false) #> '{input,video_url}', '{"stored_video": true}',
   'the thumbnail is taken from our own copy where the files of the provider are private');
-update public.models set files_are_public = true where name = 'Test transition';
 select is(
   public.quote_generation((pg_temp.model()).id, settings) -> 'credits', to_jsonb(credits),
   format('%s costs %s', settings, credits))
@@ -205,7 +202,8 @@ from unnest(array['"music"', '["music", "music", "music"]', '{"music": true}']::
 update public.pipeline_steps set provider = 'rendi'
 where name in ('trim', 'join', 'frame', 'loudness', 'mix', 'thumbnail');
 create temp table others as
-select pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}') || pg_temp.picture('{"duration": 1}') as steps;
+select pg_temp.all_steps(pg_temp.sounding() || '{"duration": 31}') || pg_temp.picture('{"duration": 1}')
+  || private.thumbnail_step(true) as steps;
 select is(
   pg_temp.field(steps, name, 'input'), input::jsonb, format('rendi gets the input of %s', name))
 from others, (values

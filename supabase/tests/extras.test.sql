@@ -104,8 +104,8 @@ from (values
 
 -- Subtitles in the picture.
 select is(pg_temp.names(pg_temp.steps('sounding', pg_temp.drawn('Hi') || '{"enable_music": true}')),
-  'music loudness generate mix subtitles thumbnail', 'they are drawn when the rest is made, and before the thumbnail');
-select is(pg_temp.names(pg_temp.steps('sounding', '{"enable_subtitles": true}')), 'generate thumbnail',
+  'music loudness generate mix subtitles', 'they are drawn when the rest is made');
+select is(pg_temp.names(pg_temp.steps('sounding', '{"enable_subtitles": true}')), 'generate',
   'without burn_in they are not drawn');
 select is(pg_temp.input(pg_temp.steps('sounding', pg_temp.drawn('Hi "you"') || '{"subtitle_position": "top"}'), 'subtitles'),
   '{"video_url": {"artifact": "video"}, "preset": "simple", "customization": {"position": "top", "shadow": "mid"},
@@ -186,8 +186,8 @@ update public.pipeline_steps set is_available = true;
 update public.models set files_are_public = false where name = 'Test sounding';
 select is(
   jsonb_path_query_array(pg_temp.steps('sounding', pg_temp.drawn('Hi') || pg_temp.sounding()),
-    '$[*] ? (@.name == "mix" || @.name == "subtitles" || @.name == "thumbnail").input.**{1 to 6} ? (exists (@.stored_video))'),
-  '[{"stored_video": true}, {"stored_video": true}, {"stored_video": true}]',
+    '$[*] ? (@.name == "mix" || @.name == "subtitles").input.**{1 to 6} ? (exists (@.stored_video))'),
+  '[{"stored_video": true}, {"stored_video": true}]',
   'every step after its runs gets our own copy');
 
 select * from finish();

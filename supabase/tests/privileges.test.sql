@@ -42,7 +42,7 @@ select set_eq(
     'private.price_of(jsonb)', 'private.build_steps(models,text,jsonb,jsonb,jsonb)',
     'private.generation_steps(models,text,jsonb,jsonb,jsonb)', 'private.provider_input(jsonb,text,jsonb)',
     'private.sound_steps(jsonb,jsonb)', 'private.loudness_of(numeric)', 'private.track(text,text,jsonb,numeric)',
-    'private.video_input(models)', 'private.extra_settings()', 'private.have_extras(jsonb)', 'private.with_extras(jsonb,jsonb)',
+    'private.video_input(boolean)', 'private.extra_settings()', 'private.have_extras(jsonb)', 'private.with_extras(jsonb,jsonb)',
     'private.length_of(jsonb)', 'private.wants_sound(jsonb)', 'private.length_problems(jsonb)',
     'private.resolve_for_model(models,jsonb)', 'private.drawn_characters(text,boolean)', 'private.fonts_of(text,boolean)',
     'private.has_bold_subtitles(jsonb)', 'private.burn_in_steps(jsonb,jsonb)', 'private.undrawable_subtitles(jsonb)',
@@ -115,7 +115,7 @@ select set_eq(
     'private.check_node_json()',
     'private.count_for_owner()', 'private.count_rows()', 'private.count_data()', 'private.end_node_job()',
     'private.forget_node_job()', 'private.call_worker(text)', 'private.enqueue_upload_file()',
-    'private.check_model()', 'private.check_pipeline_tool()',
+    'private.check_model()', 'private.check_pipeline_tool()', 'private.cancel_run_of_thumbnail()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',

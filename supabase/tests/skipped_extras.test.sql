@@ -1,6 +1,6 @@
 -- Extras that a video is delivered without: what is charged, skipped and given back.
 begin;
-select plan(67);
+select plan(60);
 \ir support/steps.psql
 
 -- What is charged, and how long it may take.
@@ -13,11 +13,11 @@ select is((select credits_used from public.video_jobs where node_id = 'music'), 
   'the job has the price with its extras');
 select is(
   (select step_names from public.video_jobs where node_id = 'music'),
-  '{voiceover,music,loudness,generate,mix,thumbnail}', 'the job names its steps');
+  '{voiceover,music,loudness,generate,mix}', 'the job names its steps');
 select is(
   (pg_temp.queued('music')).deadline_at, '2030-01-01 12:00:00+00'::timestamptz
-    -- The start, the runs that must be (900, 180 and 180 seconds), and the patience with the others (180, 60 and 30).
-    + make_interval(secs => 900 + 900 + 180 + 180 + 180 + 60 + 30),
+    -- The start, the runs that must be (900, 180 and 180 seconds), and the patience with the others (180 and 60).
+    + make_interval(secs => 900 + 900 + 180 + 180 + 180 + 60),
   'the deadline has the time of each required run and the patience for each optional one');
 select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a required step may take until the deadline');
@@ -32,7 +32,7 @@ select is(pg_temp.state('music'), 'processing generating 3%', 'half of a short s
 select public.record_progress(pg_temp.job('music'), 1, 'generating', 100);
 update answer set json = pg_temp.make_step('music');
 select is(json #>> '{leased_job,step,name}', 'music', 'the step after the voiceover is the music') from answer;
-select is(pg_temp.state('music'), 'processing submitting 6%', 'the percent does not fall between two steps');
+select is(pg_temp.state('music'), 'processing submitting 7%', 'the percent does not fall between two steps');
 select is(
   (select step_deadline_at - private.clock() from pg_temp.queued('music')), interval '180 seconds',
   'an optional step has its patience as deadline');
@@ -50,24 +50,20 @@ select is(
 from answer;
 select is(json #>> '{leased_job,action}', 'submit',
   'the worker that skips a step submits the next one at once') from answer;
--- Of 2430 seconds its own run (900), the mix (180) and the patience with the thumbnail (30) are kept.
+-- Of 2400 seconds its own run (900) and the mix (180) are kept.
 select is(json #> '{leased_job,start_within_seconds}', '1320',
   'a required run may wait while there is time for the other steps') from answer;
 select is(json #> '{job,skipped_extras}', '["music"]', 'the job lists the skipped extras') from answer;
-select is(pg_temp.state('music'), 'processing submitting 19%', 'skipped steps count as done in the percent');
+select is(pg_temp.state('music'), 'processing submitting 20%', 'skipped steps count as done in the percent');
 select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'the picture may take until the deadline');
 select is(pg_temp.skip('music') -> 'applied', 'false', 'the picture cannot be skipped');
 update answer set json = pg_temp.make_step('music');
 select is(json #>> '{leased_job,step,name}', 'mix', 'a mix of which one part was made is not skipped') from answer;
-select is(pg_temp.state('music'), 'processing submitting 82%', 'steps count by their typical times');
+select is(pg_temp.state('music'), 'processing submitting 85%', 'steps count by their typical times');
 select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a mix with a required part may take until the deadline');
 select is(pg_temp.skip('music') -> 'applied', 'false', 'a mix with a required part cannot be skipped');
-update answer set json = pg_temp.make_step('music');
-select is(pg_temp.at('music'), 'thumbnail', 'the step after the mix is the thumbnail');
-select is(json #> '{leased_job,start_within_seconds}', '30',
-  'the run of a thumbnail may wait as long as its patience') from answer;
 select is(pg_temp.refunds('music'), '', 'nothing is refunded before the video is delivered');
 select is(pg_temp.make_step('music') #>> '{leased_job,action}', 'store', 'the video is stored after the last step');
 select is(pg_temp.skip('music') -> 'applied', 'false', 'nothing can be skipped while the video is stored');
@@ -83,7 +79,7 @@ select is(pg_temp.balance(), 99095, 'skipped extras are refunded once');
 select is(pg_temp.skip('music') -> 'applied', 'false', 'nothing can be skipped after the delivery');
 select is_empty('select * from public.audit_credits()', 'the books balance after a delivery without extras');
 
--- Without any sound, and without a thumbnail.
+-- Without any sound.
 create temp table accounts as select pg_temp.balance() as balance;
 select pg_temp.start_transition('silent', pg_temp.sounding('["music", "voiceover"]'));
 select is(
@@ -95,15 +91,9 @@ select is(
   'a video without its voiceover still gets its music, and is pending until a submission is accepted');
 select pg_temp.skip('silent');
 update answer set json = pg_temp.make_step('silent');
-select is(json #>> '{leased_job,step,name}', 'thumbnail',
+select is(
+  json #> '{job,skipped_extras}' || (json #> '{leased_job,action}'), '["music", "voiceover", "store"]',
   'a mix of which every part was skipped is skipped') from answer;
-select is(
-  (select step_deadline_at - private.clock() from pg_temp.queued('silent')), interval '30 seconds',
-  'a thumbnail has its patience as deadline');
-update answer set json = pg_temp.skip('silent');
-select is(
-  json #> '{job,skipped_extras}' || (json #> '{leased_job,action}'), '["music", "thumbnail", "voiceover", "store"]',
-  'a skipped thumbnail leads to the storing of the video') from answer;
 select pg_temp.complete('silent');
 select is(pg_temp.refunds('silent'), '1500 skipped_extras_refund',
   'a mix of which every part was skipped is refunded too');
@@ -118,25 +108,11 @@ select is(pg_temp.refunds('mute'), '1500 skipped_extras_refund',
   'the extras of a skipped mix are refunded, even if they were made');
 
 select pg_temp.start_transition('faceless', '{}');
-select pg_temp.make_step('faceless'), pg_temp.skip('faceless'), pg_temp.complete('faceless');
-select is(pg_temp.refunds('faceless'), '', 'a skipped thumbnail is not refunded: it is free');
+select pg_temp.deliver('faceless'), public.give_up_thumbnail(pg_temp.job('faceless'), 2);
 select pg_temp.start_transition('whole', pg_temp.sounding('["music", "voiceover"]'));
 select is(
   pg_temp.deliver('whole') #> '{job,status}' || jsonb_build_array(pg_temp.refunds('whole')), '["completed", ""]',
   'an optional extra that was made is not refunded');
-
--- A model that gives a thumbnail of its own.
-select pg_temp.start_transition('pretty', '{}');
-select public.record_submission(pg_temp.job('pretty'), 1, 'run');
-update answer set json = public.advance_step(pg_temp.job('pretty'), 1,
-  '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
-select is(
-  json #> '{leased_job,action}' || (json #> '{job,skipped_extras}'), '["store"]',
-  'a thumbnail from the model is not made again')
-from answer;
-select is(json #>> '{leased_job,artifacts,thumbnail,url}', 'https://provider.test/t.jpg',
-  'a thumbnail from the model is delivered') from answer;
-select pg_temp.complete('pretty');
 
 -- Failures after a skipped step.
 update accounts set balance = pg_temp.balance();

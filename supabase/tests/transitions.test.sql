@@ -1,6 +1,6 @@
 -- Which transitions are made, and by which model.
 begin;
-select plan(12);
+select plan(11);
 \ir support/extras.psql
 
 -- What is refused.
@@ -16,11 +16,6 @@ select throws_ok(
 from public.models where category = 'transition' and settings_schema -> 'settings' ? 'enable_voiceover' limit 1;
 select is(pg_temp.start_transition('off',
   '{"enable_music": true}') ->> 'outcome', 'created', 'music is accepted while the voiceover is unavailable');
-update public.pipeline_steps set is_available = false where name = 'thumbnail';
-select pg_temp.start_transition('plain', '{}');
-select is(
-  (select step_names from public.video_jobs where node_id = 'plain'), '{generate}',
-  'an unavailable thumbnail is not made');
 
 -- Which model.
 create function pg_temp.start_with(p_name text, p_request jsonb) returns jsonb language sql as $$

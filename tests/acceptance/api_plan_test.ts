@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { download, INSTANT, simulatorOf } from "../support/generation.ts";
 import { KLING, KLING_IMAGE, type TestUser } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const SORA_IMAGE = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a0009";
 
@@ -52,9 +53,11 @@ Deno.test("generate-video and get-video-status: asked for, answered, replayed, p
   const { body } = last;
   assert.deepEqual([body.job_id, body.status], [job_id, "completed"]);
   assert.match(new URL(String(body.video_url)).pathname, new RegExp(`/${job_id}\\.mp4$`));
-  assert.match(new URL(String(body.thumbnail_url)).pathname, new RegExp(`/${job_id}_thumb\\.jpg$`));
   await assertFilm(body.video_url);
-  await assertJpeg(body.thumbnail_url);
+  await thumbnailEnded(world, job_id);
+  const { thumbnail_url } = (await world.status(user, job_id)).body;
+  assert.match(new URL(String(thumbnail_url)).pathname, new RegExp(`/${job_id}_thumb\\.jpg$`));
+  await assertJpeg(thumbnail_url);
   assert.equal(await creditsOf(world, user), 5);
   assert.deepEqual(await ledgerOf(world, user, job_id), [[-15, "video_generation"]]);
   await world.audit();
@@ -152,9 +155,11 @@ Deno.test("Option B: fal's own URL is served, by one setting, and nothing is cop
     const user = await world.newUser(20);
     const { body } = await world.generate(user, { body: requestOf(user) });
     const { last } = await pollEvery(world, 5, () => world.status(user, body.job_id));
+    await thumbnailEnded(world, body.job_id);
     const [run, frame] = simulatorOf(world).requests;
     assert.equal(last.body.video_url, `${simulatorOf(world).url}/files/${run?.id}/output.mp4`);
-    assert.equal(last.body.thumbnail_url, `${simulatorOf(world).url}/files/${frame?.id}/frame.jpg`);
+    const { thumbnail_url } = (await world.status(user, body.job_id)).body;
+    assert.equal(thumbnail_url, `${simulatorOf(world).url}/files/${frame?.id}/frame.jpg`);
     await assertFilm(last.body.video_url);
     assert.equal((await world.sql`select from storage.objects where name like ${`%${body.job_id}%`}`).length, 0);
   } finally {

@@ -11,6 +11,7 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type TestUser, VEO_IMAGE } from "../support/harness.ts";
 import { type PublicInternet, startPublicInternet } from "../support/public-internet.ts";
 import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const GOOGLES_VEO = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000a";
 const GOOGLES_VEO_HD = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000b";
@@ -77,7 +78,8 @@ Deno.test("the flow: a node's request of 8 seconds in 1080p, polled every three 
   ]);
   assert.match(String(last.body.video_url), /^https?:/);
   await assertFilm(last.body.video_url);
-  await assertJpeg(last.body.thumbnail_url);
+  await thumbnailEnded(world, last.body.job_id);
+  await assertJpeg((await latest(user, node_id)).body.thumbnail_url);
   await world.audit();
 });
 

@@ -27,6 +27,16 @@ function appOf({ url, publishableKey, token }: Target): MobileClient {
   return new MobileClient({ supabaseUrl: url, publishableKey, token, wait: sleep });
 }
 
+/** A thumbnail, which is made after its video was delivered. */
+async function soonThere(read: () => Promise<string | null>): Promise<string> {
+  for (let second = 0; second < 60; second++) {
+    const url = await read();
+    if (url !== null) return url;
+    await sleep(1000);
+  }
+  throw new Error("There is no thumbnail");
+}
+
 const CITYSCAPE = "A glowing cityscape at night";
 const FAILS = "[fal: content_policy]";
 
@@ -49,7 +59,7 @@ async function mobileApp(target: Target): Promise<void> {
   ]);
   assert.equal(job.job_id, started.job_id);
   await assertFilm(job.video_url);
-  await assertJpeg(job.thumbnail_url);
+  await assertJpeg(await soonThere(async () => (await app.getVideoStatus(started.job_id)).thumbnail_url));
   assert.ok(Date.parse(String(job.completed_at)) >= Date.parse(job.created_at));
   const rows = await app.history();
   assert.deepEqual(rows.map((row) => [row.job_id, row.status, row.error_message === null]), [
@@ -93,7 +103,7 @@ async function plannedApp(target: Target, userId: string): Promise<void> {
     assert.rejects(app.pollStatus(refused.job_id), { kind: "videoGenerationFailed" }),
   ]);
   await assertFilm(job.video_url);
-  await assertJpeg(job.thumbnail_url);
+  await assertJpeg(await soonThere(async () => (await app.getVideoStatus(started.job_id)).thumbnail_url));
 }
 
 async function openv({ url, token }: Target, userId: string): Promise<void> {
@@ -201,7 +211,7 @@ async function transitions({ url, token }: Target): Promise<void> {
   assert.ok(states.isSupersetOf(new Set(["PROCESSING", "SUCCESS"])), [...states].join());
   assert.equal(result.duration, 5);
   await assertFilm(result.video_url);
-  await assertJpeg(result.thumbnail_url);
+  await assertJpeg(await soonThere(async () => (await client.pollTaskStatus(started.task_id)).thumbnail_url));
   const again = await client.checkTaskStatus(started.task_id);
   assert.ok(again.state === "SUCCESS" && again.result.transition_id === result.transition_id);
   await assert.rejects(

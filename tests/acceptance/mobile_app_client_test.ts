@@ -5,6 +5,7 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { KLING, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
 import { AppError, MobileClient, type VideoRow } from "../support/mobile-client.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
@@ -49,7 +50,8 @@ Deno.test("a tap: charged, polled after 5, 10, 20 seconds and so on, played, and
   assert.deepEqual(pauses.slice(0, 4), [5000, 10_000, 20_000, 20_000]);
   assert.equal(job.job_id, job_id);
   await assertFilm(job.video_url);
-  await assertJpeg(job.thumbnail_url);
+  await thumbnailEnded(world, job_id);
+  await assertJpeg((await app.pollStatus(job_id)).thumbnail_url);
   assert.ok(Date.parse(String(job.completed_at)) >= Date.parse(job.created_at));
 
   const [row] = await app.history();

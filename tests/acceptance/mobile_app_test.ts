@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, KLING, SORA } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
@@ -46,7 +47,8 @@ Deno.test("steps 1 to 22: tapped, charged, made, polled every two seconds, moved
   assert.deepEqual([body.job_id, body.status], [job_id, "completed"]);
   assert.ok(String(body.video_url).startsWith(`${world.url}/storage/v1/object/sign/videos/`));
   await assertFilm(body.video_url);
-  await assertJpeg(body.thumbnail_url);
+  await thumbnailEnded(world, job_id);
+  await assertJpeg((await world.status(user, job_id)).body.thumbnail_url);
   for (const time of [body.created_at, body.completed_at]) {
     assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   }

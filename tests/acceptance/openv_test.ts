@@ -12,6 +12,7 @@ import { INSTANT } from "../support/generation.ts";
 import { type Answer, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, ledgerOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { assertNothingLeft } from "../support/transition.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const WAN = "6f1d3c52-0b0e-4c53-9d5a-2f6f5b1a000d";
 const PRICE = 5;
@@ -82,6 +83,7 @@ Deno.test("the flow: submitted, run by RunPod, woken by its webhook, polled, sho
   assert.deepEqual([run?.endpoint, run?.input], ["your-endpoint-id", { positive_prompt: video.prompt, ...SETTINGS }]);
   assert.equal(run?.webhooks[0]?.status, 200);
   await assertFilm(video.video_url);
+  await thumbnailEnded(world, body.job_id);
   await assertJpeg((await world.status(user, body.job_id)).body.thumbnail_url);
 
   const deleted = await remove(user, [body.job_id]);

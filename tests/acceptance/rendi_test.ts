@@ -4,6 +4,7 @@ import { differingBox, pictureOf } from "../../local/simulators/rendi/test_suppo
 import { download, INSTANT, simulatorOf } from "../support/generation.ts";
 import { until } from "../support/harness.ts";
 import { useProductWorld } from "../support/products.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 import { PLAIN, postTransition, resultOf, SUBTITLED, taskStatus, VOICED } from "../support/transition.ts";
 
 /** Two runs of three seconds: as much as a test has time for where ffmpeg is WebAssembly. */
@@ -41,7 +42,8 @@ Deno.test("with a row for each step, Rendi joins, levels, mixes, draws and pictu
     await world.travel(NEXT_LOOK_SECONDS);
     last = await taskStatus(world, user, started.body.task_id);
   }
-  const result = resultOf(last);
+  await thumbnailEnded(world, started.body.task_id);
+  const result = resultOf(await taskStatus(world, user, started.body.task_id));
   assert.deepEqual([result.skipped_extras, result.credits_refunded], [[], 0]);
 
   const made = world.rendiSimulator?.commands.map(({ request }) => Object.keys(request.output_files).join()) ?? [];

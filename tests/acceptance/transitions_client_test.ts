@@ -5,6 +5,7 @@ import type { TestUser } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS } from "../support/transition.ts";
 import { PARAMS, type TaskStatus, TransitionsClient } from "../support/transitions-client.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
@@ -41,7 +42,8 @@ Deno.test("start, poll every two seconds, handle each state, and have the result
   }
   assert.equal(result.duration, 5);
   await assertFilm(result.video_url);
-  await assertJpeg(result.thumbnail_url);
+  await thumbnailEnded(world, task_id);
+  await assertJpeg((await client.pollTaskStatus(task_id)).thumbnail_url);
   assert.equal(await creditsOf(world, user), 20 - PRICE);
 });
 

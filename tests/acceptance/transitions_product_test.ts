@@ -10,6 +10,7 @@ import { type Answer, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS, resultOf } from "../support/transition.ts";
 import { PARAMS } from "../support/transitions-client.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 /** Five seconds, and the music. */
 const PRICE = 6;
@@ -66,7 +67,8 @@ Deno.test("steps 1 and 2: started, PENDING, PROCESSING, SUCCESS, with the produc
   assert.deepEqual([result.duration, result.status], [5, "completed"]);
   assert.match(String(result.created_at), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   await assertFilm(result.video_url);
-  await assertJpeg(result.thumbnail_url);
+  await thumbnailEnded(world, task_id);
+  await assertJpeg((await world.status(user, task_id)).body.thumbnail_url);
   assert.equal(await creditsOf(world, user), 20 - PRICE);
   await world.audit();
 });

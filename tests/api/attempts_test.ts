@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { finishRun, INSTANT, simulatorOf, startGeneration } from "../support/generation.ts";
 import { KLING, useWorld } from "../support/harness.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 // Instant runs: a test that moves the clock must not wait for a real run.
 const world = useWorld({ falSimulator: INSTANT });
@@ -45,10 +46,12 @@ Deno.test("the provider of the thumbnail is not shown as the video's", async () 
   try {
     const generation = await startGeneration(world, { body: { model_id: KLING } });
     finishRun(world, generation);
-    const { body } = await generation.outcome();
+    await generation.outcome();
+    await thumbnailEnded(world, generation.jobId);
+    const { body } = await generation.poll(0);
     const runs = simulatorOf(world).requests.filter(({ endpoint }) => endpoint === "fal-ai/ffmpeg-api/extract-frame");
     assert.equal(runs.length, 1);
-    assert.deepEqual([body.attempts, Object(body.provider).request_id], [2, generation.runs()[0]?.id]);
+    assert.deepEqual([body.attempts, Object(body.provider).request_id], [1, generation.runs()[0]?.id]);
   } finally {
     await world.sql`update pipeline_steps set is_available = false where name = 'thumbnail'`;
   }

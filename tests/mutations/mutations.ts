@@ -24,6 +24,7 @@ import { outcomeMutations } from "./job-outcomes.ts";
 import { privateFileMutations } from "./private-files.ts";
 import { requestMutations } from "./requests.ts";
 import { shareMutations } from "./shares.ts";
+import { thumbnailMutations } from "./thumbnails.ts";
 import { transitionMutations } from "./transitions.ts";
 import { auditMutations, tableMutations } from "./tables.ts";
 import { progressMutations } from "./progress.ts";
@@ -63,6 +64,7 @@ export const mutations: readonly Mutation[] = [
   ...progressMutations,
   ...pipelineMutations,
   ...endingMutations,
+  ...thumbnailMutations,
   ...importMutations,
   ...auditMutations,
   ...privilegeMutations,

@@ -20,7 +20,7 @@ const transitions = (name: string) => ({ file: "supabase/tests/transitions.test.
 const SKIPS = "if not v_locked.current or not coalesce((v_step ->> 'optional')::boolean, false) then";
 const SKIPPED_CREDITS = "where step -> 'extras' <> '[]' and step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);";
 const SKIPPED_EXTRAS_REFUND = "perform public.add_credits(v_job.user_id, v_skipped, 'skipped_extras_refund'";
-const NEEDED = "or (v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras)) loop";
+const NEEDED = "while v_step -> 'extras' <> '[]' and v_step -> 'extras' <@ to_jsonb(p_job.skipped_extras) loop";
 
 const priceMutations: readonly Mutation[] = [
   {
@@ -111,7 +111,7 @@ const stepMutations: readonly Mutation[] = [
     guard: "A step for a skipped extra is not run at our cost.",
     file: STEPS,
     find: NEEDED,
-    replace: "loop",
+    replace: "while false loop",
     also: [STATE_MACHINE_OFF],
     test: skippedExtras("a skipped music skips its loudness too: the next step is the picture"),
   },
@@ -120,17 +120,9 @@ const stepMutations: readonly Mutation[] = [
     guard: "A paid extra is made, although another extra of the same step was skipped.",
     file: STEPS,
     find: NEEDED,
-    replace: "or (v_step -> 'extras' <> '[]' and v_step -> 'extras' ?| p_job.skipped_extras) loop",
+    replace: "while v_step -> 'extras' <> '[]' and v_step -> 'extras' ?| p_job.skipped_extras loop",
     also: [STATE_MACHINE_OFF],
     test: skippedExtras("a mix of which one part was made is not skipped"),
-  },
-  {
-    name: "the thumbnail that the model made",
-    guard: "A thumbnail that the model has made is not made again.",
-    file: STEPS,
-    find: "while p_queued.artifacts ? (v_step ->> 'name')\n    or ",
-    replace: "while ",
-    test: skippedExtras("a thumbnail from the model is not made again"),
   },
   {
     name: "the end of the patience in take_lease",

@@ -73,7 +73,7 @@ async function newJob(): Promise<string> {
   return jobId;
 }
 
-/** A job whose music and thumbnail were skipped, and whose video is ready to be delivered. */
+/** A job whose music was skipped, and whose video is ready to be delivered. */
 async function newJobWithoutMusic(userId: string): Promise<string> {
   const jobId = String(
     await valueOf(pool`
@@ -85,7 +85,6 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
   await pool`select skip_step(${jobId}, 1)`;
   await pool`select record_submission(${jobId}, 2, 'run-2')`;
   await pool`select advance_step(${jobId}, 2, '{"video_url": "https://provider.test/v.mp4"}')`;
-  await pool`select skip_step(${jobId}, 3)`;
   return jobId;
 }
 
@@ -177,7 +176,7 @@ Deno.test("a delivery without an extra that comes while another is under way wai
   const user = await newUser();
   const jobId = await newJobWithoutMusic(user);
   await assertBalance(user, 94);
-  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 2, 'video.mp4') ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(deliver, deliver), ["true", "false"]);
   await assertBalance(user, 95);
 });
@@ -185,8 +184,8 @@ Deno.test("a delivery without an extra that comes while another is under way wai
 Deno.test("a failure that comes while a delivery without an extra is under way waits for it, and refunds nothing", async () => {
   const user = await newUser();
   const jobId = await newJobWithoutMusic(user);
-  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 3, 'video.mp4') ->> 'applied'`);
-  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 3, 'timeout', 'It took too long') ->> 'applied'`);
+  const deliver: Call = (sql) => valueOf(sql`select complete_job(${jobId}, 2, 'video.mp4') ->> 'applied'`);
+  const fail: Call = (sql) => valueOf(sql`select fail_job(${jobId}, 2, 'timeout', 'It took too long') ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(deliver, fail), ["true", "false"]);
   await assertBalance(user, 95);
 });

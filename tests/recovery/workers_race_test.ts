@@ -252,12 +252,15 @@ Deno.test("a worker that cannot lease more jobs finishes those that it has", asy
   assert.equal(started.filter(({ run }) => run.calls.status === 1).length, BATCH);
 });
 
-Deno.test("a tick with nothing due makes two database calls at once and no other", async () => {
+Deno.test("a tick with nothing due makes three database calls at once and no other", async () => {
   world.gateway.clearCalls();
   const { status, body } = await world.tick();
   assert.deepEqual([status, body], [200, { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 }]);
   const paths = world.gateway.calls.map(({ path }) => path).filter((path) => !path.startsWith("/functions/"));
-  assert.deepEqual(paths.sort(), ["/rest/v1/rpc/lease_due_jobs", "/rest/v1/rpc/lease_runs_to_cancel"]);
+  assert.deepEqual(
+    paths.sort(),
+    ["lease_due_jobs", "lease_due_thumbnails", "lease_runs_to_cancel"].map((name) => `/rest/v1/rpc/${name}`),
+  );
 });
 
 Deno.test("a tick reports what became of the jobs", async () => {

@@ -41,7 +41,8 @@ const resultSchema = z.object({
   transition_id: z.int(),
   generated_transition_id: z.int(),
   video_url: z.url(),
-  thumbnail_url: z.url(),
+  // Null until it is made, which is soon after the video.
+  thumbnail_url: z.url().nullable(),
   duration: z.number(),
   status: z.literal("completed"),
   created_at: z.iso.datetime(),

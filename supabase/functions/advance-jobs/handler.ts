@@ -3,6 +3,7 @@ import { leaseDueJobs } from "../_shared/database/jobs.ts";
 import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { advance } from "../_shared/jobs/advance.ts";
+import { advanceDueThumbnails } from "../_shared/jobs/thumbnail.ts";
 import { readOptionalBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
@@ -41,13 +42,14 @@ interface Tick {
   more?: true;
 }
 
-/** Advances due jobs and cancels runs of deleted users; returns only when both are done. */
+/** Advances due jobs and thumbnails, and cancels runs that nobody needs; returns only when all are done. */
 async function tick(context: JobContext): Promise<Tick> {
   const cancelling = cancelAbandonedRuns(context);
+  const picturing = advanceDueThumbnails(context);
   try {
     return await advanceDue(context);
   } finally {
-    await cancelling;
+    await Promise.all([cancelling, picturing]);
   }
 }
 

@@ -17,7 +17,6 @@ const RUNNING: Readonly<Record<string, string>> = {
   loudness: "Setting the volume of the music...",
   mix: "Mixing the sound...",
   subtitles: "Drawing the subtitles...",
-  thumbnail: "Taking the thumbnail...",
 };
 
 const WAITING: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ const PROCEDURES = [
   "delete_videos changed_videos record_deleted_files skip_step leave_projects erase_account list_files_to_delete",
   "start_upload wake_run record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
   "read_node_job read_share import_users import_credits import_videos",
+  "lease_due_thumbnails record_thumbnail_run record_thumbnail postpone_thumbnail give_up_thumbnail",
 ].flatMap((line) => line.split(" "));
 const SERVICE_POINTS = ["submit", "status", "result", "cancel", "file"].map((name) => `provider ${name}`)
   .concat(["upload", "info", "sign", "remove", "read", "address"].map((name) => `storage ${name}`))
@@ -84,7 +85,7 @@ const USUAL: [Heading, string][] = [
   ["endings", "completed: stored"],
   ["endings", "failed: cancelled"],
   ["endings", "failed: timeout"],
-  ["endings", "skipped: thumbnail"],
+  ["endings", "thumbnail given up"],
   ["endings", "transition completed"],
   ["endings", "transition failed"],
   ["steps", "mix"],

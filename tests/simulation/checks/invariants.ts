@@ -101,6 +101,7 @@ export async function checkEnd(world: World): Promise<void> {
     "a job that is still in the queue",
     sql`select * from private.job_queue where next_check_at is not null`,
   );
+  await mustBeEmpty("a thumbnail without an end", sql`select * from private.thumbnail_work`);
   await mustBeEmpty("a run that still has to be cancelled", sql`select * from private.runs_to_cancel`);
   await mustBeEmpty("a file that still has to be deleted", sql`select * from private.files_to_delete`);
   await mustBeEmpty(

@@ -10,6 +10,8 @@ const TICK_MS = 10_000;
 /** While only copies of videos are missing: longer than the pause between two tries. */
 const COPY_PAUSE_MS = 900_000;
 const MOST_COPY_TICKS = 200;
+/** Longer than a thumbnail is tried, with the time in which a lost submission may still report itself. */
+const MOST_THUMBNAIL_TICKS = 80;
 /** Longer than the pause before the last of the five tries to cancel a run. */
 const CANCEL_PAUSE_MS = 300_000;
 const MOST_CANCEL_TICKS = 10;
@@ -43,6 +45,7 @@ export async function runToQuiescence(world: World, driver: Driver, leaving: rea
     await tick(TICK_MS);
   }
   for (let ticks = 0; ticks < MOST_COPY_TICKS && await owedCopies(world) > 0; ticks++) await tick(COPY_PAUSE_MS);
+  for (let ticks = 0; ticks < MOST_THUMBNAIL_TICKS && await openThumbnails(world) > 0; ticks++) await tick(TICK_MS);
   for (let ticks = 0; ticks < MOST_CANCEL_TICKS && await runsToCancel(world) > 0; ticks++) await tick(CANCEL_PAUSE_MS);
   // The purge lists the files of a deletion again when no worker can still write them. It also deletes expired videos.
   for (let purges = 0; purges < MOST_PURGES && (purges === 0 || await filesToDelete(world) > 0); purges++) {
@@ -69,6 +72,11 @@ async function openJobs({ sql }: World): Promise<number> {
 
 async function owedCopies({ sql }: World): Promise<number> {
   const [row] = await sql`select count(*)::integer as count from private.job_queue where next_check_at is not null`;
+  return Number(row?.count);
+}
+
+async function openThumbnails({ sql }: World): Promise<number> {
+  const [row] = await sql`select count(*)::integer as count from private.thumbnail_work`;
   return Number(row?.count);
 }
 

@@ -184,17 +184,14 @@ export class JobHistory {
   #checkDelivery(delivery: Delivery, now: number): void {
     const { skipped_extras, video_url, thumbnail_url, subtitles_url } = delivery;
     const { extras, spare, subtitles } = this.expected;
-    const mayLack = skipped_extras.every((part) =>
-      part === "thumbnail" || extras.some((extra) => extra === part && spare.includes(extra))
-    );
+    const mayLack = skipped_extras.every((part) => extras.some((extra) => extra === part && spare.includes(extra)));
     if (!mayLack || delivery.credits_refunded !== refundFor(extras, skipped_extras)) {
       throw this.#contradiction(delivery);
     }
     if (!subtitles && subtitles_url !== null) throw this.#contradiction(delivery);
     // A deletion may remove the files between the read of the job and the signing of their addresses.
     if (this.mayBeGone(now)) return;
-    const lacksThumbnail = thumbnail_url === null && this.expected.imported?.hasThumbnail !== false &&
-      !skipped_extras.includes("thumbnail");
+    const lacksThumbnail = thumbnail_url === null && this.expected.imported?.hasThumbnail === true;
     const lacksSubtitles = subtitles && subtitles_url === null && isOurs(video_url);
     if (video_url === null || lacksThumbnail || lacksSubtitles) throw this.#contradiction(delivery);
   }

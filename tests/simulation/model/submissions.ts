@@ -15,11 +15,13 @@ export interface PaidRun {
 }
 
 const argumentSchema = z.object({ p_provider_job_id: z.string() });
+const thumbnailSchema = z.object({ p_job_id: z.string() });
 
 /** The procedures that record a run as the current one of its job, and the answer that says that they did. */
 const RECORDING: Readonly<Record<string, z.ZodType>> = {
+  record_thumbnail_run: z.literal(true),
   record_submission: z.object({ applied: z.literal(true) }),
-  wake_job: z.object({ outcome: z.literal("woken") }),
+  wake_job: z.object({ outcome: z.enum(["woken", "thumbnail"]) }),
   adopt_run: z.object({ leased_job: z.object({}) }),
 };
 
@@ -33,6 +35,7 @@ const opening = z.object({
 const openings = z.union([
   opening.transform((leased) => [leased]),
   z.object({ leased_job: opening }).transform(({ leased_job }) => [leased_job]),
+  z.object({ leased_thumbnail: opening }).transform(({ leased_thumbnail }) => [leased_thumbnail]),
   z.array(z.unknown()).transform((list) => list.flatMap((leased) => opening.safeParse(leased).data ?? [])),
 ]);
 
@@ -62,6 +65,8 @@ interface Sent {
 
 /** The attempts that the database opened, and the runs that it recorded while they were current. All other runs were lost. */
 export class Submissions {
+  /** The jobs whose thumbnail was given up. */
+  readonly thumbnailsGivenUp = new Set<string>();
   /** Counts the procedures, to tell which came first. */
   #events = 0;
   /** The event that recorded the run, by run. */
@@ -78,6 +83,9 @@ export class Submissions {
     for (const { job_id, attempt, step } of openings.safeParse(parsed).data ?? []) {
       this.#opened.set(`${job_id} ${attempt}`, { event, at: this.now(), step });
       currentProcess().opened.push({ job: job_id, attempt, prompt: step.input.prompt ?? "" });
+    }
+    if (procedure === "give_up_thumbnail") {
+      this.thumbnailsGivenUp.add(thumbnailSchema.parse(JSON.parse(request)).p_job_id);
     }
     if (!RECORDING[procedure]?.safeParse(parsed).success) return;
     const { p_provider_job_id: run } = argumentSchema.parse(JSON.parse(request));

@@ -99,15 +99,20 @@ export async function postpone(
   });
 }
 
+const deliveredSchema = changeSchema.extend({ leased_thumbnail: leasedJobSchema.nullish() });
+/** The job as it was delivered, and the lease of its thumbnail. */
+export type Delivered = z.infer<typeof deliveredSchema>;
+
 /** Delivers our copies, or the provider's own URL, which is copied again after the delay or never. */
 export async function completeJob(
   context: DatabaseContext,
   leased: LeasedJob,
-  delivery: StoredPaths & { copyAgainAfterSeconds?: number },
-): Promise<Change> {
-  return await callProcedure(context, changeSchema, "complete_job", {
+  delivery: Omit<StoredPaths, "thumbnail"> & { copyAgainAfterSeconds?: number },
+): Promise<Delivered> {
+  return await callProcedure(context, deliveredSchema, "complete_job", {
     ...attemptOf(leased),
-    ...storedPaths(delivery),
+    ...(delivery.video === undefined ? {} : { p_video_path: delivery.video }),
+    ...(delivery.subtitles === undefined ? {} : { p_subtitles_path: delivery.subtitles }),
     ...(delivery.copyAgainAfterSeconds === undefined
       ? {}
       : { p_copy_again_after_seconds: delivery.copyAgainAfterSeconds }),
@@ -123,7 +128,8 @@ export async function recordStoredVideo(
   return await callProcedure(context, changeSchema, "record_stored_video", {
     p_job_id: leased.job_id,
     p_video_path: paths.video,
-    ...storedPaths(paths),
+    ...(paths.thumbnail === undefined ? {} : { p_thumbnail_path: paths.thumbnail }),
+    ...(paths.subtitles === undefined ? {} : { p_subtitles_path: paths.subtitles }),
   });
 }
 
@@ -143,16 +149,4 @@ export async function failJob(
     p_error_message: jobErrors[code].en,
     ...(response === undefined ? {} : { p_response: response }),
   });
-}
-
-function storedPaths(paths: StoredPaths): {
-  p_video_path?: string;
-  p_thumbnail_path?: string;
-  p_subtitles_path?: string;
-} {
-  return {
-    ...(paths.video === undefined ? {} : { p_video_path: paths.video }),
-    ...(paths.thumbnail === undefined ? {} : { p_thumbnail_path: paths.thumbnail }),
-    ...(paths.subtitles === undefined ? {} : { p_subtitles_path: paths.subtitles }),
-  };
 }

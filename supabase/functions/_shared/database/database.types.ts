@@ -766,7 +766,6 @@ export type Database = {
           "p_copy_again_after_seconds"?: number;
           "p_job_id": string;
           "p_subtitles_path"?: string;
-          "p_thumbnail_path"?: string;
           "p_video_path"?: string;
         };
         Returns: Json;
@@ -791,6 +790,10 @@ export type Database = {
         };
         Returns: Json;
       };
+      "give_up_thumbnail": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_run_is_over"?: boolean };
+        Returns: undefined;
+      };
       "grant_welcome_credits": { Args: Record<PropertyKey, never>; Returns: number };
       "health": { Args: Record<PropertyKey, never>; Returns: Json };
       "identify_user": { Args: { "p_email"?: string; "p_issuer": string; "p_subject": string }; Returns: string };
@@ -799,6 +802,7 @@ export type Database = {
       "import_users": { Args: { "p_source": string; "p_users": Json }; Returns: Json };
       "import_videos": { Args: { "p_copy"?: boolean; "p_source": string; "p_videos": Json }; Returns: Json };
       "lease_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
+      "lease_due_thumbnails": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "lease_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "lease_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
       "leave_projects": { Args: { "p_user_id": string }; Returns: undefined };
@@ -822,6 +826,10 @@ export type Database = {
       "open_attempt": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "postpone": { Args: { "p_attempt": number; "p_delay_seconds"?: number; "p_job_id": string }; Returns: Json };
       "postpone_file": { Args: { "p_bucket": string; "p_path": string }; Returns: undefined };
+      "postpone_thumbnail": {
+        Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string; "p_run_is_over"?: boolean };
+        Returns: undefined;
+      };
       "purge_alerts": { Args: { "p_limit": number }; Returns: number };
       "purge_expired": { Args: { "p_limit"?: number }; Returns: Json };
       "purge_tombstones": { Args: { "p_limit": number }; Returns: number };
@@ -864,6 +872,14 @@ export type Database = {
       "record_submission": {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: Json;
+      };
+      "record_thumbnail": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_path"?: string; "p_url": string };
+        Returns: Json;
+      };
+      "record_thumbnail_run": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
+        Returns: boolean;
       };
       "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };

@@ -165,7 +165,7 @@ export async function leaseDueJobs(context: DatabaseContext, limit: number): Pro
 
 const wakeSchema = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("finished"), same_run: z.boolean() }),
-  z.object({ outcome: z.literal("late_run"), leased_job: leasedJobSchema }),
+  z.object({ outcome: z.enum(["late_run", "thumbnail"]), leased_job: leasedJobSchema }),
   z.object({ outcome: z.literal("woken"), leased_job: leasedJobSchema.nullable() }),
 ]);
 export type WakeOutcome = z.infer<typeof wakeSchema>;

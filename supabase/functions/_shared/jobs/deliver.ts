@@ -1,8 +1,16 @@
-import { completeJob, failJob, postpone, recordStoredVideo, type StoredPaths } from "../database/attempts.ts";
+import {
+  completeJob,
+  type Delivered,
+  failJob,
+  postpone,
+  recordStoredVideo,
+  type StoredPaths,
+} from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
 import { deleteJobFiles, deleteUnwantedFiles, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
+import { beginThumbnail } from "./thumbnail.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
@@ -13,8 +21,8 @@ const COPY_BACKOFF = { base: 5, cap: 900 };
 const CHECKS_FOR_A_MISSING_FILE = 3;
 
 /**
- * Delivers a job whose steps are done: copies the video, its thumbnail and its subtitles into our bucket, and completes the
- * job. When Storage fails, the job is completed with the provider's own URL and copied later; when only we can open that
+ * Delivers a job whose steps are done: copies the video and its subtitles into our bucket, completes the job, and then
+ * begins the thumbnail. When Storage fails, the job is completed with the provider's own URL and copied later; when only we can open that
  * URL, the copy is repeated until the deadline. Throws `DatabaseError`.
  */
 export async function deliver(context: JobContext, leased: LeasedJob): Promise<Job | null> {
@@ -27,10 +35,12 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
     if (
       context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public && leased.status !== "completed"
     ) {
-      return await deleteUnwantedFiles(context, leased, (await completeJob(context, leased, subtitles)).job);
+      return await deleteUnwantedFiles(context, leased, await completeWith(context, leased, subtitles));
     }
     const video = await storeVideo(context, leased);
-    stored = { video, ...subtitles, ...await storeThumbnail(context, leased) };
+    // A late copy keeps nobody waiting, and takes the thumbnail along.
+    const thumbnail = leased.status === "completed" ? await storeThumbnail(context, leased) : {};
+    stored = { video, ...subtitles, ...thumbnail };
   } catch (error) {
     context.log("warn", "copy_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
     return await deleteUnwantedFiles(context, leased, await afterFailedCopy(context, leased, error, subtitles));
@@ -43,9 +53,10 @@ async function complete(
   leased: LeasedJob,
   stored: StoredPaths & { video: string },
 ): Promise<Job | null> {
-  let delivered = leased.status === "completed"
+  let delivered: Delivered = leased.status === "completed"
     ? await recordStoredVideo(context, leased, stored)
     : await completeJob(context, leased, stored);
+  if (delivered.leased_thumbnail) beginThumbnail(context, delivered.leased_thumbnail);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and completed it with the provider's URL. Our copy is recorded and not deleted: both workers
     // write to the same path.
@@ -58,6 +69,17 @@ async function complete(
     applied: delivered.applied,
   });
   if (delivered.job?.video_path !== stored.video) await deleteJobFiles(context, leased);
+  return delivered.job;
+}
+
+/** Delivers the provider's own URL. */
+async function completeWith(
+  context: JobContext,
+  leased: LeasedJob,
+  delivery: Parameters<typeof completeJob>[2],
+): Promise<Job | null> {
+  const delivered = await completeJob(context, leased, delivery);
+  if (delivered.leased_thumbnail) beginThumbnail(context, delivered.leased_thumbnail);
   return delivered.job;
 }
 
@@ -80,7 +102,7 @@ async function afterFailedCopy(
     // A file that Storage never accepts is delivered from the provider: the run is billed, and the user gets the video.
     if (finalError !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
     const copyAgain = finalError === null ? { copyAgainAfterSeconds: again } : {};
-    return (await completeJob(context, leased, { ...stored, ...copyAgain })).job;
+    return await completeWith(context, leased, { ...stored, ...copyAgain });
   }
   if (finalError === null && !leased.past_deadline) {
     return (await postpone(context, leased, again)).job;

@@ -16,11 +16,11 @@ const MAX_THUMBNAIL_BYTES = 20_971_520;
 
 /** Below the lease of a copy, 300 s, and the life of a hosted worker, 400 s. */
 const COPY_LIMIT_MS = 270_000;
-/** A picture takes about a second, and the video waits for it. */
+/** A picture takes about a second. Below the lease of a thumbnail. */
 const THUMBNAIL_LIMIT_MS = 15_000;
 
 /** The paths of a job's files, whether they exist or not. `private.enqueue_job_files` has the same paths. */
-function pathsOf(leased: LeasedJob): Required<StoredPaths> & { drawn: string } {
+export function pathsOf(leased: LeasedJob): Required<StoredPaths> & { drawn: string } {
   const base = `${leased.user_id}/${leased.job_id}`;
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt`, drawn: `${base}.ass` };
 }
@@ -84,8 +84,17 @@ export async function storeDrawnSubtitles(context: JobContext, leased: LeasedJob
 export async function deleteJobFiles(context: JobContext, leased: LeasedJob): Promise<void> {
   // No file is written before a step has made something.
   if (Object.keys(leased.artifacts).length === 0) return;
+  await deletePaths(context, leased, Object.values(pathsOf(leased)));
+}
+
+/** Deletes the thumbnail of a video that was deleted meanwhile. Only that file: the others are not the caller's. */
+export async function deleteThumbnail(context: JobContext, leased: LeasedJob): Promise<void> {
+  await deletePaths(context, leased, [pathsOf(leased).thumbnail]);
+}
+
+async function deletePaths(context: JobContext, leased: LeasedJob, paths: string[]): Promise<void> {
   try {
-    await deleteFiles(context.client, { bucket: VIDEO_BUCKET, paths: Object.values(pathsOf(leased)) });
+    await deleteFiles(context.client, { bucket: VIDEO_BUCKET, paths });
   } catch (error) {
     context.log("alert", "file_left_behind", { job_id: leased.job_id, error: errorText(error) });
   }

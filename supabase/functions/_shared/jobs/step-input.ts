@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LeasedJob } from "../database/records.ts";
 import { assOf, fontSchema, srtOf } from "./drawn-subtitles.ts";
-import { storeDrawnSubtitles, storeVideo, VIDEO_BUCKET } from "./files.ts";
+import { pathsOf, storeDrawnSubtitles, storeVideo, VIDEO_BUCKET } from "./files.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
@@ -51,7 +51,7 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
   const made = artifactReference.safeParse(value).data;
   if (made !== undefined) return artifactUrl(leased, made.artifact);
   if (storedVideoReference.safeParse(value).success) {
-    return await signedUrl(context, VIDEO_BUCKET, await storeVideo(context, leased));
+    return await signedUrl(context, VIDEO_BUCKET, await storedVideo(context, leased));
   }
   const subtitles = subtitleFileReference.safeParse(value).data;
   if (subtitles?.subtitle_file === "srt") return srtOf(leased.settings, subtitles.fonts);
@@ -61,6 +61,11 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
   }
   const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(context, leased, inner)]);
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Our copy, made now. That of a delivered video is there, and may be deleted: it must not be written again. */
+async function storedVideo(context: JobContext, leased: LeasedJob): Promise<string> {
+  return leased.status === "completed" ? pathsOf(leased).video : await storeVideo(context, leased);
 }
 
 async function resolveList(context: JobContext, leased: LeasedJob, items: unknown[]): Promise<unknown[]> {

@@ -5,6 +5,7 @@ import { errorText } from "../runtime/log.ts";
 import { advance } from "./advance.ts";
 import type { JobContext } from "./context.ts";
 import { cancelRun, checkRun } from "./runs.ts";
+import { advanceThumbnail } from "./thumbnail.ts";
 
 /** The run that a webhook names, and the attempt that it belongs to. */
 export interface ReportedRun {
@@ -37,6 +38,8 @@ async function follow(
     case "woken":
       if (wake.leased_job !== null) await advance(context, wake.leased_job);
       return;
+    case "thumbnail":
+      return await advanceThumbnail(context, wake.leased_job);
     case "late_run":
       return await followLateRun(context, wake.leased_job, runId);
   }

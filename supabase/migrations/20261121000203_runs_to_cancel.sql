@@ -1,5 +1,5 @@
--- Runs of deleted users that still go on at the providers. The worker cancels them, because we pay for each until it
--- ends.
+-- Runs that nobody needs any more and that still go on at the providers: those of deleted users and of deleted or given
+-- up thumbnails. The worker cancels them, because we pay for each until it ends.
 
 create table private.runs_to_cancel (
   provider text not null,
