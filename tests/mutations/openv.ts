@@ -113,8 +113,8 @@ export const openvMutations: readonly Mutation[] = [
     name: "the form of a run's id in the webhook of an endpoint",
     guard: "A report with an id that Postgres cannot hold is refused, and is no error of ours.",
     file: `${OPENV}/webhook.ts`,
-    find: "runIdField.safeParse(runIdOf(context, body)).data",
-    replace: "runIdOf(context, body) ?? undefined",
+    find: "runIdField.safeParse(await runIdOf(context, body)).data",
+    replace: "await runIdOf(context, body) ?? undefined",
     test: NEEDS_TOKEN,
   },
 ];
