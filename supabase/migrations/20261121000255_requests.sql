@@ -44,7 +44,7 @@ begin
     raise exception 'These are no fields of a request: %', v_unknown using errcode = 'invalid_parameter_value';
   end if;
   v_job := jsonb_populate_record(null::public.video_jobs, '{"kind": "generation", "settings": {}}' || p_request);
-  v_job.job_id := gen_random_uuid();
+  v_job.job_id := private.new_job_id(private.clock());
   v_job.user_id := p_user_id;
   if p_request ->> 'model_name' is not null then
     -- A name that no model has must not be taken for no model at all, for which the catalogue chooses.

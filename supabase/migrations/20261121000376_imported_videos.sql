@@ -100,7 +100,7 @@ begin
     where completed_at >= v_kept_since
   ), new as (
     insert into private.imported_videos (source, source_id, user_id, job_id)
-    select p_source, id, user_id, coalesce(job_id, gen_random_uuid()) from lines
+    select p_source, id, user_id, coalesce(job_id, private.new_job_id(created_at)) from lines
     on conflict (source, source_id) do nothing
     returning source_id, imported_videos.job_id
   ), jobs as (

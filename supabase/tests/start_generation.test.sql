@@ -1,5 +1,5 @@
 begin;
-select plan(56);
+select plan(57);
 \ir support/jobs.psql
 
 update public.models set cost_per_generation = 5,
@@ -35,6 +35,10 @@ select results_eq(
   $$ values (
     pg_temp.a(), 'pending', 'a cat', '{"duration": 8}'::jsonb, 'first', 5, '2030-01-01 12:00:00+00'::timestamptz) $$,
   'the job is what was asked for');
+select is(
+  (select array[substr(job_id::text, 15, 1), left(replace(job_id::text, '-', ''), 12)] from job),
+  array['7', lpad(to_hex(extract(epoch from timestamptz '2030-01-01 12:00:00+00')::bigint * 1000), 12, '0')],
+  'its id is a UUID of version 7 and begins with its time');
 select results_eq(
   'select change, reason, balance_after from public.quota_log where job_id = (select job_id from job)',
   $$ values (-5, 'video_generation', 15::bigint) $$, 'the job is charged, once');
