@@ -143,7 +143,7 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
   ],
   [
     "a charged job that is never checked",
-    "where status in ('pending', 'processing') and (",
+    "where case when status in ('pending', 'processing') then (",
     " update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') ",
   ],
 ];
