@@ -4,6 +4,7 @@ import type postgres from "postgres";
 import type { Benchmark, Figure } from "../measure/benchmark.ts";
 import { compare, inTurn } from "../measure/comparison.ts";
 import { spreadOf } from "../measure/statistics.ts";
+import { auditRecent, requireNoProblems } from "../stack/audits.ts";
 import { withBenchDatabase } from "../stack/bench-database.ts";
 import { OUR_CALLS } from "../stack/call-times.ts";
 import { writeHistory } from "../stack/history.ts";
@@ -61,23 +62,6 @@ async function spendADay(sql: postgres.Sql, service: postgres.Sql, jobs: number)
   await sql`
     update private.audit_state set ledger_id = (select max(id) from quota_log), ends_until = clock_timestamp()`;
   for (const user of await insertUsers(sql, jobs)) await OUR_CALLS.start(service, user);
-}
-
-/** As the purge does it: part after part, until nothing new is left. */
-async function auditRecent(service: postgres.Sql): Promise<void> {
-  for (let after: number | null = null, isFirst = true; isFirst || after !== null; isFirst = false) {
-    const [row]: postgres.RowList<{ answer: { problems: unknown[]; next: number | null } }[]> = await service`
-      select audit_recent(${after}, 5000) as answer`;
-    if (row === undefined || row.answer.problems.length > 0) {
-      throw new Error("The books of the benchmark do not balance.");
-    }
-    after = row.answer.next;
-  }
-}
-
-async function requireNoProblems(service: postgres.Sql): Promise<void> {
-  const [problem] = await service`select * from audit_credits() limit 1`;
-  if (problem) throw new Error(`The books of the benchmark do not balance: ${JSON.stringify(problem)}`);
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {

@@ -19,9 +19,10 @@ const USER_ID = "('00000000-0000-4000-8000-' || lpad(to_hex(place), 12, '0'))::u
 
 /**
  * Writes the history of a service: so many finished jobs of a year with their queue rows, charges and accounts, one user
- * with a tenth of them. Statistics are made, and not again.
+ * with a tenth of them, and before them so many charges and refunds of jobs that were deleted since. Statistics are made,
+ * and not again.
  */
-export async function writeHistory(sql: postgres.Sql, jobs: number): Promise<void> {
+export async function writeHistory(sql: postgres.Sql, jobs: number, oldEntries = 0): Promise<void> {
   const heavy = Math.min(MOST_OF_ONE_USER, Math.floor(jobs / 10));
   const users = usersOf(jobs);
   await sql.begin(async (transaction) => {
@@ -35,7 +36,10 @@ export async function writeHistory(sql: postgres.Sql, jobs: number): Promise<voi
       insert into public.quota_log (user_id, change, reason, balance_after, created_at)
       select user_id, credits_remaining, 'bench', credits_remaining, now() - interval '2 years'
       from public.credit_balances;`);
-    await insertJobs(transaction, { from: 1, to: jobs, status: "completed", users, heavy });
+    await withoutIndexes(transaction, async () => {
+      await insertOldEntries(transaction, users, oldEntries);
+      await insertJobs(transaction, { from: 1, to: jobs, status: "completed", users, heavy });
+    });
   });
   await sql`alter system set autovacuum = off`;
   await sql`select pg_reload_conf()`;
@@ -81,6 +85,38 @@ function usersOf(jobs: number): number {
   return 1 + Math.ceil(jobs / JOBS_OF_A_USER);
 }
 
+/** Writes many rows in a quarter of the time: their indexes, but for the primary keys, are built afterwards. */
+async function withoutIndexes(sql: postgres.TransactionSql, write: () => Promise<void>): Promise<void> {
+  const indexes = await sql<{ remove: string; make: string }[]>`
+    select
+      case when named.oid is null then format('drop index %s', indexrelid::regclass)
+        else format('alter table %s drop constraint %I', indrelid::regclass, conname) end as remove,
+      case when named.oid is null then pg_get_indexdef(indexrelid)
+        else format('alter table %s add constraint %I %s', indrelid::regclass, conname, pg_get_constraintdef(named.oid))
+        end as make
+    from pg_index left join pg_constraint as named on conindid = indexrelid and contype = 'u'
+    where indrelid in ('public.video_jobs'::regclass, 'private.job_queue'::regclass, 'public.quota_log'::regclass)
+      and not indisprimary`;
+  for (const { remove } of indexes) await sql.unsafe(remove);
+  await write();
+  await sql`set local maintenance_work_mem = '512MB'`;
+  for (const { make } of indexes) await sql.unsafe(make);
+}
+
+/** Each job was charged and refunded, so that no balance changes. */
+async function insertOldEntries(sql: postgres.TransactionSql, users: number, entries: number): Promise<void> {
+  await sql.unsafe(`
+    insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
+    select ${USER_ID}, change, reason, job_id, kind || job_id, ${CREDITS} + least(change, 0), created_at
+    from (
+      select 1 + number % ${users} as place, private.new_job_id(created_at) as job_id, created_at
+      from (
+        select number, now() - interval '2 years' + interval '1 year' * number / ${entries / 2 || 1} as created_at
+        from generate_series(1, ${entries / 2}) as number
+      ) as times
+    ) as jobs, (values (-5, 'video_generation', 'charge:'), (5, 'refund', 'refund:')) as booked (change, reason, kind)`);
+}
+
 interface JobRows {
   from: number;
   to: number;
@@ -94,12 +130,14 @@ async function insertJobs(sql: postgres.TransactionSql, { from, to, status, user
   const finished = status === "completed";
   await sql.unsafe(`
     create temporary table new_jobs on commit drop as
-    select number, gen_random_uuid() as job_id, now() - ${
-    finished ? "random() * interval '1 year'" : "interval '3 minutes'"
-  }
-        as created_at,
-      case when number <= ${heavy} then 1 else 2 + number % ${users - 1} end as place
-    from generate_series(${from}, ${to}) as number;
+    -- As they came.
+    select ${
+    from - 1
+  } + row_number() over (order by created_at) as number, private.new_job_id(created_at) as job_id, created_at, place
+    from (
+      select now() - ${finished ? "random() * interval '1 year'" : "interval '3 minutes'"} as created_at,
+        case when number <= ${heavy} then 1 else 2 + number % ${users - 1} end as place
+      from generate_series(${from}, ${to}) as number) as jobs;
     insert into public.video_jobs (
       job_id, user_id, model_id, prompt, settings, status, stage, progress_percent, step, steps, step_names, provider,
       seconds, credits_used, video_path, created_at, updated_at, completed_at)
@@ -119,9 +157,9 @@ async function insertJobs(sql: postgres.TransactionSql, { from, to, status, user
       from public.models where id = '${MODEL}') as built;
     insert into public.quota_log (user_id, change, reason, job_id, transaction_id, balance_after, created_at)
     select jobs.user_id, -5, 'video_generation', job_id, 'charge:' || job_id,
-      credits_remaining - 5 * row_number() over (partition by jobs.user_id order by jobs.created_at), jobs.created_at
+      credits_remaining - 5 * row_number() over (partition by jobs.user_id order by number), jobs.created_at
     from new_jobs join public.video_jobs as jobs using (job_id) join public.credit_balances using (user_id)
-    order by jobs.created_at;
+    order by number;
     update public.credit_balances as balances set credits_remaining = credits_remaining - spent.credits
     from (
       select user_id, 5 * count(*) as credits from new_jobs join public.video_jobs using (job_id) group by user_id
