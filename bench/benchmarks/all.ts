@@ -9,6 +9,7 @@ import { minimal } from "./minimal.ts";
 import { notice } from "./notice.ts";
 import { poll } from "./poll.ts";
 import { procedures } from "./procedures.ts";
+import { rehearsal } from "./rehearsal.ts";
 import { storm } from "./storm.ts";
 import { worker } from "./worker.ts";
 
@@ -23,6 +24,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   growth,
   worker,
   audit,
+  rehearsal,
   imports,
   memory,
   storm,

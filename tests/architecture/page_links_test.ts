@@ -31,7 +31,7 @@ function anchorOf(heading: string): string {
 const FOREIGN = ["snake_case", "pg_dump", "am_adam", "wal_level"];
 
 /** Every word of the code, and the names that are not ours. */
-const known = new Set([...(await readTexts("supabase", "local")).join("\n").match(/\w+/g) ?? [], ...FOREIGN]);
+const known = new Set([...(await readTexts("supabase", "local", "bench")).join("\n").match(/\w+/g) ?? [], ...FOREIGN]);
 
 /** The texts of these files, and of those in these folders. */
 async function readTexts(...paths: string[]): Promise<string[]> {
