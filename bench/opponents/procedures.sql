@@ -27,8 +27,8 @@ begin
   insert into public.video_jobs (
     job_id, user_id, model_id, prompt, settings, provider, seconds, steps, step_names, credits_used, created_at, updated_at)
   values (
-    v_job_id, p_user_id, (p_job ->> 'model_id')::uuid, p_prompt, p_job -> 'settings', p_job -> 'provider', 5, 2,
-    '{generate,thumbnail}', 5, v_now, v_now);
+    v_job_id, p_user_id, (p_job ->> 'model_id')::uuid, p_prompt, p_job -> 'settings', p_job -> 'provider', 5, 1,
+    '{generate}', 5, v_now, v_now);
   insert into private.job_queue (
     job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)
   values (

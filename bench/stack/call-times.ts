@@ -55,7 +55,8 @@ export async function timeCalls({ sql, service }: BenchDatabase, calls: Calls, c
     where job_id = any (${jobs}::uuid[])`;
   const lease = await medianOf(jobs, () => calls.lease(service));
   await sql`
-    update private.job_queue set step = 2, next_check_at = now() + interval '1 hour' where job_id = any (${jobs}::uuid[])`;
+    update private.job_queue set step = jsonb_array_length(steps), next_check_at = now() + interval '1 hour'
+    where job_id = any (${jobs}::uuid[])`;
   await sql`update video_jobs set step = steps, stage = 'storing' where job_id = any (${jobs}::uuid[])`;
   const half = Math.ceil(count / 2);
   const complete = await medianOf(jobs.slice(0, half), (job) => calls.complete(service, job));

@@ -142,15 +142,15 @@ async function insertJobs(sql: postgres.TransactionSql, { from, to, status, user
       job_id, user_id, model_id, prompt, settings, status, stage, progress_percent, step, steps, step_names, provider,
       seconds, credits_used, video_path, created_at, updated_at, completed_at)
     select job_id, ${USER_ID}, model_id, 'A lighthouse in the fog, take ' || number, '{"duration": 5, "fps": 30}',
-      '${status}', '${finished ? "completed" : "generating"}', ${finished ? 100 : 20}, ${finished ? 2 : 0}, 2,
-      '{generate,thumbnail}', jsonb_build_object('name', 'fal', 'model', provider_model_id, 'request_id', number::text),
+      '${status}', '${finished ? "completed" : "generating"}', ${finished ? 100 : 20}, ${finished ? 1 : 0}, 1,
+      '{generate}', jsonb_build_object('name', 'fal', 'model', provider_model_id, 'request_id', number::text),
       5, 5, ${finished ? "'videos/' || job_id || '.mp4'" : "null"}, created_at, created_at,
       ${finished ? "created_at + interval '2 minutes'" : "null"}
     from new_jobs, (select id as model_id, provider_model_id from public.models where id = '${MODEL}') as model;
     insert into private.job_queue (
       job_id, steps, step, attempt, attempts_of_step, submitted_at, provider_job_id, next_check_at, deadline_at,
       step_deadline_at)
-    select job_id, steps, ${finished ? 2 : 0}, 1, 1, created_at, number::text,
+    select job_id, steps, ${finished ? 1 : 0}, 1, 1, created_at, number::text,
       ${finished ? "null" : "now() + interval '1 hour'"}, now() + interval '5 hours', now() + interval '5 hours'
     from new_jobs, (
       select private.build_steps(models, 'A lighthouse', null, null, '{"duration": 5}') as steps
