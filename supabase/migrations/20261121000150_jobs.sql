@@ -1,4 +1,4 @@
--- Jobs as their owners see them.
+-- Jobs as their owners see them. What a row may hold is in the next file.
 
 -- The id of a job that begins at this time: a UUID of version 7, which begins with the milliseconds since 1970. Ids of the
 -- same time are neighbours in every index, and a month of jobs is a range of ids (see docs/scale.md).
@@ -76,48 +76,7 @@ create table public.video_jobs (
   subtitles_path text,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  completed_at timestamptz,
-  constraint job_kind_is_known check (kind in ('generation', 'transition')),
-  constraint job_status_is_known check (status in ('pending', 'processing', 'completed', 'failed')),
-  constraint job_stage_is_known check (
-    stage in ('submitting', 'queued', 'generating', 'storing', 'completed', 'failed')
-  ),
-  constraint job_percent_is_a_percentage check (progress_percent between 0 and 100),
-  constraint job_step_is_one_of_its_steps check (
-    steps > 0 and steps = cardinality(step_names) and step between 0 and steps
-  ),
-  constraint job_attempts_are_counted check (attempts > 0),
-  constraint job_provider_is_named check (provider ?& array['name', 'model', 'request_id']),
-  constraint job_charge_is_positive check (credits_used > 0 or (imported_from is not null and credits_used = 0)),
-  constraint imported_job_is_finished check (imported_from is null or completed_at is not null),
-  constraint job_length_is_not_negative check (seconds >= 0),
-  constraint finished_job_says_when check ((status in ('completed', 'failed')) = (completed_at is not null)),
-  constraint failed_job_says_why check ((status = 'failed') = (error_code is not null)),
-  constraint failed_job_is_refunded_in_full check (
-    case when imported_from is null then (status = 'failed') = (credits_refunded = credits_used)
-      -- What was free is refunded in full whatever becomes of it.
-      else credits_refunded = case status when 'failed' then credits_used else 0 end end
-  ),
-  constraint delivered_job_is_refunded_for_skipped_extras check (
-    credits_refunded >= 0 and (status in ('completed', 'failed') or credits_refunded = 0)
-    and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)
-  ),
-  constraint completed_job_has_a_video check (
-    status <> 'completed' or video_path is not null or video_url is not null
-  ),
-  constraint private_video_is_delivered_from_our_copy check (
-    status <> 'completed' or files_are_public or video_path is not null
-  ),
-  constraint job_prompt_is_bounded check (char_length(prompt) between 1 and 5000),
-  constraint job_node_id_is_bounded check (char_length(node_id) between 1 and 128),
-  constraint job_image_url_is_bounded check (char_length(image_url) <= 2048),
-  constraint job_tail_image_url_is_bounded check (char_length(tail_image_url) <= 2048),
-  constraint job_has_one_image check (
-    (image_url is null or image_path is null) and (tail_image_url is null or tail_image_path is null)
-  ),
-  constraint job_image_file_is_the_owners check (
-    image_path like user_id || '/%' and tail_image_path like user_id || '/%'
-  )
+  completed_at timestamptz
 );
 
 -- Listings, each in its exact order: a page needs no sort, whatever the statistics say of the user.

@@ -96,7 +96,7 @@ begin
   into seconds, generations, cancels, refusals, left_at
   from private.user_addresses join private.addresses as known using (address_hmac),
     (select private.clock() as now) as clock
-  where user_id = p_user_id;
+  where user_id = p_user_id and known.left_at is not null;
 end;
 $$;
 
@@ -123,17 +123,18 @@ $$;
 revoke execute on function private.seconds_in_month(uuid, date) from public, anon, authenticated;
 grant execute on function private.seconds_in_month(uuid, date) to service_role;
 
--- The entries of the ledger that count towards a limit. An entry counts even if its job is deleted. Each part has its
--- own index.
+-- The entries of the ledger that count towards a limit, and for how long each counts. An entry counts even if its job is
+-- deleted. Each part has its own index.
 create view private.counted_entries with (security_invoker = true) as
-select user_id, created_at, 'generations' as counted_as from public.quota_log where change < 0 and job_id is not null
+select user_id, created_at, 'generations' as counted_as, interval '1 hour' as counts_for
+from public.quota_log where change < 0 and job_id is not null
 union all
 -- Jobs that their owner ended after a run had started: the provider bills us for the run.
-select user_id, created_at, 'cancels' from public.quota_log where reason = 'cancelled_after_start_refund'
+select user_id, created_at, 'cancels', interval '1 day' from public.quota_log where reason = 'cancelled_after_start_refund'
 union all
 -- Jobs that failed because of the user's input, such as a last image that cannot be opened, after a part of the video
 -- was made: the provider bills us for that part.
-select user_id, created_at, 'refusals' from public.quota_log where reason = 'refused_after_start_refund';
+select user_id, created_at, 'refusals', interval '1 day' from public.quota_log where reason = 'refused_after_start_refund';
 
 grant select on private.counted_entries to service_role;
 
@@ -152,18 +153,18 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_window interval := case p_counted_as when 'generations' then interval '1 hour' else interval '1 day' end;
-  v_since timestamptz := private.clock() - v_window;
+  v_now timestamptz := private.clock();
   v_earlier record := private.earlier_usage(p_user_id);
   v_earlier_used integer := case p_counted_as
     when 'generations' then v_earlier.generations
     when 'cancels' then v_earlier.cancels
     when 'refusals' then v_earlier.refusals end;
 begin
-  select count(*) + v_earlier_used, least(min(created_at), case when v_earlier_used > 0 then v_earlier.left_at end) + v_window
+  select count(*) + v_earlier_used, least(min(created_at), case when v_earlier_used > 0 then v_earlier.left_at end)
+    + case p_counted_as when 'generations' then interval '1 hour' else interval '1 day' end
   into used, free_at
   from private.counted_entries
-  where user_id = p_user_id and counted_as = p_counted_as and created_at > v_since;
+  where user_id = p_user_id and counted_as = p_counted_as and created_at > v_now - counts_for;
 end;
 $$;
 

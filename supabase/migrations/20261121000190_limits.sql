@@ -53,16 +53,27 @@ set search_path = ''
 as $$
 declare
   v_settings public.app_settings := (select app_settings from public.app_settings);
-  v_generations record := private.recent_entries(p_user_id, 'generations');
-  v_refusals record := private.recent_entries(p_user_id, 'refusals');
+  v_now timestamptz := private.clock();
+  v_earlier record := private.earlier_usage(p_user_id);
+  v_generations integer;
+  v_refusals integer;
 begin
+  -- Only the counts, in one statement: when there is room again is asked where a limit is reached.
+  select
+    v_earlier.generations + (select count(*) from private.counted_entries
+      where user_id = p_user_id and counted_as = 'generations' and created_at > v_now - counts_for),
+    v_earlier.refusals + (select count(*) from private.counted_entries
+      where user_id = p_user_id and counted_as = 'refusals' and created_at > v_now - counts_for)
+  into v_generations, v_refusals;
   if private.active_jobs(p_user_id) >= v_settings.active_jobs_per_user then
     return private.limit_reached('too_many_active_jobs', v_settings.active_jobs_per_user,
-      private.clock() + make_interval(secs => v_settings.check_interval_max_seconds));
-  elsif v_generations.used >= v_settings.generations_per_hour then
-    return private.limit_reached('rate_limited', v_settings.generations_per_hour, v_generations.free_at);
-  elsif v_refusals.used >= v_settings.refusals_after_start_per_day then
-    return private.limit_reached('refusal_limit_reached', v_settings.refusals_after_start_per_day, v_refusals.free_at);
+      v_now + make_interval(secs => v_settings.check_interval_max_seconds));
+  elsif v_generations >= v_settings.generations_per_hour then
+    return private.limit_reached('rate_limited', v_settings.generations_per_hour,
+      (private.recent_entries(p_user_id, 'generations')).free_at);
+  elsif v_refusals >= v_settings.refusals_after_start_per_day then
+    return private.limit_reached('refusal_limit_reached', v_settings.refusals_after_start_per_day,
+      (private.recent_entries(p_user_id, 'refusals')).free_at);
   end if;
   return null;
 end;

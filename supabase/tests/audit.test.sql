@@ -15,10 +15,7 @@ language plpgsql as $$
 begin
   begin
     alter table public.quota_log disable trigger user;
-    alter table public.video_jobs drop constraint failed_job_is_refunded_in_full;
-    alter table public.video_jobs drop constraint failed_job_says_why;
-    alter table public.video_jobs drop constraint delivered_job_is_refunded_for_skipped_extras;
-    alter table public.video_jobs drop constraint private_video_is_delivered_from_our_copy;
+    alter table public.video_jobs disable trigger jobs_are_possible;
     execute p_damage;
     every := pg_temp.named((select jsonb_agg(audit) from public.audit_credits() as audit));
     recent := pg_temp.named(public.audit_recent() -> 'problems');

@@ -1,5 +1,5 @@
 begin;
-select plan(82);
+select plan(85);
 \ir support/jobs.psql
 -- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
@@ -58,6 +58,19 @@ from (values
   ('a job without a user', 'video_jobs_user_id_fkey', 'user_id = gen_random_uuid()'),
   ('a job without a model', 'video_jobs_model_id_fkey', 'model_id = gen_random_uuid()')
 ) as impossible (what, name, change);
+
+select pg_temp.refuses('a job that is impossible from the start', 'job_prompt_is_bounded',
+  $$ insert into public.video_jobs (user_id, model_id, prompt, provider, credits_used, created_at, updated_at)
+    select user_id, model_id, '', provider, credits_used, now(), now() from public.video_jobs $$);
+select pg_temp.refuses('a job that is failed from the start and not refunded', 'failed_job_is_refunded_in_full',
+  $$ insert into public.video_jobs (user_id, model_id, prompt, provider, credits_used, created_at, updated_at, status,
+      error_code, completed_at)
+    select user_id, model_id, 'x', provider, credits_used, now(), now(), 'failed', 'x', now() from public.video_jobs $$);
+set local session_replication_role = replica;
+select throws_matching(
+  $$ update public.video_jobs set status = 'failed', completed_at = now(), error_code = 'x' $$,
+  'constraint "failed_job_is_refunded_in_full"', 'a failed job without a refund is refused even where triggers are off');
+set local session_replication_role = origin;
 
 select pg_temp.refuses(what, name, 'update private.job_queue set ' || change)
 from (values

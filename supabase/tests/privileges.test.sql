@@ -116,6 +116,7 @@ select set_eq(
     'private.count_for_owner()', 'private.count_rows()', 'private.count_data()', 'private.end_node_job()',
     'private.forget_node_job()', 'private.call_worker(text)', 'private.enqueue_upload_file()',
     'private.check_model()', 'private.check_pipeline_tool()', 'private.cancel_run_of_thumbnail()',
+    'private.check_requested_job()', 'private.check_job()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',
     'private.record_address(uuid,text)', 'private.give_welcome_credits(uuid,text)', 'private.end_unfinished_jobs(uuid)',

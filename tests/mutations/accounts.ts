@@ -4,6 +4,7 @@ import type { Mutation } from "./mutation.ts";
 const CREDITS = "supabase/migrations/20261121000120_credits.sql";
 const WELCOME = "supabase/migrations/20261121000130_welcome.sql";
 const USAGE = "supabase/migrations/20261121000180_usage.sql";
+const LIMITS = "supabase/migrations/20261121000190_limits.sql";
 const ACCOUNT_DELETION = "supabase/migrations/20261121000370_account_deletion.sql";
 const welcome = (name: string) => ({ file: "supabase/tests/welcome.test.sql", name });
 const erase = (name: string) => ({ file: "supabase/tests/erase_account.test.sql", name });
@@ -171,9 +172,9 @@ const leavingMutations: readonly Mutation[] = [
   {
     name: "the usage of a deleted user: the hour's generations",
     guard: "Deleting an account and signing up again does not reset the hour.",
-    file: USAGE,
-    find: "when 'generations' then v_earlier.generations",
-    replace: "when 'generations' then 0",
+    file: LIMITS,
+    find: "v_earlier.generations + (select count(*)",
+    replace: "(select count(*)",
     test: erase("the limit of the hour holds for the next user with the address"),
   },
   {

@@ -2,7 +2,7 @@
 import type { Mutation } from "./mutation.ts";
 
 const CREDITS = "supabase/migrations/20261121000120_credits.sql";
-const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const JOB_RULES = "supabase/migrations/20261121000155_job_rules.sql";
 const LIMITS = "supabase/migrations/20261121000190_limits.sql";
 const IDEMPOTENCY = "supabase/migrations/20261121000200_idempotency.sql";
 const REQUESTS = "supabase/migrations/20261121000255_requests.sql";
@@ -122,7 +122,7 @@ export const generationMutations: readonly Mutation[] = [
     name: "the limit of an hour",
     guard: "A stolen token spends no more than an hour's allowance.",
     file: LIMITS,
-    find: "if v_generations.used >= v_settings.generations_per_hour then",
+    find: "if v_generations >= v_settings.generations_per_hour then",
     replace: "if false then",
     test: start("a user may not start more in an hour than the limit, and learns when the oldest is an hour old"),
   },
@@ -145,9 +145,9 @@ export const generationMutations: readonly Mutation[] = [
   {
     name: "the CHECK of a job's charge",
     guard: "No job is free.",
-    file: JOBS,
-    find: "check (credits_used > 0 or (imported_from is not null and credits_used = 0))",
-    replace: "check (true)",
+    file: JOB_RULES,
+    find: "when not (new.credits_used > 0 or (new.imported_from is not null and new.credits_used = 0))",
+    replace: "when false",
     test: constraints("a free job is refused"),
   },
 ];

@@ -3,7 +3,7 @@ import type { Mutation } from "./mutation.ts";
 
 const IMPORTS = "supabase/migrations/20261121000375_imports.sql";
 const VIDEOS = "supabase/migrations/20261121000376_imported_videos.sql";
-const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const JOB_RULES = "supabase/migrations/20261121000155_job_rules.sql";
 const AUDIT = "supabase/migrations/20261121000390_audit.sql";
 const imports = (name: string) => ({ file: "supabase/tests/imports.test.sql", name });
 
@@ -52,9 +52,9 @@ export const importMutations: readonly Mutation[] = [
   {
     name: "free jobs that are not imported",
     guard: "Only an imported video may be free.",
-    file: JOBS,
-    find: "credits_used > 0 or (imported_from is not null and credits_used = 0)",
-    replace: "credits_used >= 0",
+    file: JOB_RULES,
+    find: "new.credits_used > 0 or (new.imported_from is not null and new.credits_used = 0)",
+    replace: "new.credits_used >= 0",
     test: imports("only an imported video may be free"),
   },
   {

@@ -2,7 +2,7 @@
 import type { Mutation } from "./mutation.ts";
 
 const BUCKETS = "supabase/migrations/20261121000030_buckets.sql";
-const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const JOB_RULES = "supabase/migrations/20261121000155_job_rules.sql";
 const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
 const JOB_FILES = "supabase/functions/_shared/jobs/files.ts";
 const limits = (name: string) => ({ file: "tests/api/cancel_limits_test.ts", name });
@@ -73,8 +73,8 @@ export const privateFileMutations: readonly Mutation[] = [
     find: " or (p_video_path is null and not v_job.files_are_public) then",
     replace: " then",
     also: [{
-      file: JOBS,
-      find: "status <> 'completed' or files_are_public or video_path is not null",
+      file: JOB_RULES,
+      find: "new.status <> 'completed' or new.files_are_public or new.video_path is not null",
       replace: "true",
     }],
     test: {
@@ -85,8 +85,8 @@ export const privateFileMutations: readonly Mutation[] = [
   {
     name: "the CHECK of a private video's path",
     guard: "No row says that a video was delivered which its owner cannot open.",
-    file: JOBS,
-    find: "status <> 'completed' or files_are_public or video_path is not null",
+    file: JOB_RULES,
+    find: "new.status <> 'completed' or new.files_are_public or new.video_path is not null",
     replace: "true",
     test: { file: "supabase/tests/constraints.test.sql", name: "a private video without our copy is refused" },
   },

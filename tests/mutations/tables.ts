@@ -3,6 +3,7 @@ import type { Mutation } from "./mutation.ts";
 
 const BUCKETS = "supabase/migrations/20261121000030_buckets.sql";
 const JOBS = "supabase/migrations/20261121000150_jobs.sql";
+const JOB_RULES = "supabase/migrations/20261121000155_job_rules.sql";
 const JOB_QUEUE = "supabase/migrations/20261121000170_job_queue.sql";
 const AUDIT = "supabase/migrations/20261121000390_audit.sql";
 const PUSH = "supabase/migrations/20261121000400_push.sql";
@@ -13,37 +14,53 @@ const audit = (name: string) => ({ file: "supabase/tests/audit.test.sql", name }
 
 export const tableMutations: readonly Mutation[] = [
   {
+    name: "the rules of a job where triggers are off",
+    guard: "No role writes a job that is finished and not paid for or refunded.",
+    file: JOB_RULES,
+    find: "alter table public.video_jobs enable always trigger jobs_are_possible;",
+    replace: "",
+    test: constraints("a failed job without a refund is refused even where triggers are off"),
+  },
+  {
+    name: "the rules of a request in a later change",
+    guard: "A job never shows another user's image.",
+    file: JOB_RULES,
+    find: "update of kind, prompt, node_id, image_url, image_path, tail_image_url, tail_image_path, user_id, seconds",
+    replace: "update of kind",
+    test: constraints("another user's file as the first image is refused"),
+  },
+  {
     name: "the CHECK of a failed job's refund",
     guard: "A failed job is refunded in full.",
-    file: JOBS,
-    find: "then (status = 'failed') = (credits_refunded = credits_used)",
-    replace: "then status = 'failed' or credits_refunded <> credits_used",
+    file: JOB_RULES,
+    find: "then (new.status = 'failed') = (new.credits_refunded = new.credits_used)",
+    replace: "then new.status = 'failed' or new.credits_refunded <> new.credits_used",
     test: constraints("a failed job without a refund is refused"),
   },
   {
     name: "the CHECK of a delivered job's price",
     guard: "No video is delivered for nothing.",
-    file: JOBS,
-    find: "then (status = 'failed') = (credits_refunded = credits_used)",
-    replace: "then status <> 'failed' or credits_refunded = credits_used",
+    file: JOB_RULES,
+    find: "then (new.status = 'failed') = (new.credits_refunded = new.credits_used)",
+    replace: "then new.status <> 'failed' or new.credits_refunded = new.credits_used",
     test: constraints("a full refund of a delivery is refused"),
   },
   ...([
-    ["credits_refunded >= 0 and (status", "(status", "a negative refund is refused"],
+    ["new.credits_refunded >= 0 and (new.status", "(new.status", "a negative refund is refused"],
     [
-      " and (status in ('completed', 'failed') or credits_refunded = 0)",
+      " and (new.status in ('completed', 'failed') or new.credits_refunded = 0)",
       "",
       "a refund of a job that still runs is refused",
     ],
     [
-      "\n    and (status <> 'completed' or credits_refunded = 0 or cardinality(skipped_extras) > 0)",
+      "\n        and (new.status <> 'completed' or new.credits_refunded = 0 or cardinality(new.skipped_extras) > 0)",
       "",
       "a refund of a delivery with all its extras is refused",
     ],
   ] as const).map(([find, replace, name]) => ({
     name: `the CHECK of credits_refunded: ${name}`,
     guard: "Of a job that has not failed only skipped extras are refunded, once it is delivered.",
-    file: JOBS,
+    file: JOB_RULES,
     find,
     replace,
     test: constraints(name),
@@ -51,16 +68,16 @@ export const tableMutations: readonly Mutation[] = [
   {
     name: "the CHECK that a finished job says when",
     guard: "A job is finished or not, never both.",
-    file: JOBS,
-    find: "check ((status in ('completed', 'failed')) = (completed_at is not null))",
-    replace: "check (true)",
+    file: JOB_RULES,
+    find: "when not ((new.status in ('completed', 'failed')) = (new.completed_at is not null))",
+    replace: "when false",
     test: constraints("an unfinished job with an end is refused"),
   },
   {
     name: "the CHECK that a completed job has a video",
     guard: "A completed and charged job has a video.",
-    file: JOBS,
-    find: "status <> 'completed' or video_path is not null or video_url is not null",
+    file: JOB_RULES,
+    find: "new.status <> 'completed' or new.video_path is not null or new.video_url is not null",
     replace: "true",
     test: constraints("a delivery without a video is refused"),
   },
