@@ -121,7 +121,8 @@ declare
   v_specs jsonb := coalesce(p_schema -> 'settings', '{}');
   v_asked jsonb := coalesce(p_settings, '{}');
   v_resolved jsonb;
-  v_issues jsonb;
+  v_issues jsonb := '[]';
+  v_has_unknown boolean := false;
   v_name text;
   v_value jsonb;
   v_problem text := private.settings_size_problem(v_asked);
@@ -132,9 +133,12 @@ begin
   end if;
   select coalesce(jsonb_object_agg(key, value -> 'default'), '{}') into v_resolved
   from jsonb_each(v_specs) where value ? 'default';
-  v_issues := private.unknown_settings(v_specs, v_asked);
 
-  for v_name, v_value in select key, value from jsonb_each(v_asked) where v_specs ? key loop
+  for v_name, v_value in select key, value from jsonb_each(v_asked) loop
+    if not v_specs ? v_name then
+      v_has_unknown := true;
+      continue;
+    end if;
     if v_value = '"auto"' and v_specs -> v_name ? 'auto' then
       v_value := v_specs -> v_name -> 'auto';
     end if;
@@ -149,6 +153,9 @@ begin
     end if;
     v_resolved := v_resolved || jsonb_build_object(v_name, v_value);
   end loop;
+  if v_has_unknown then
+    v_issues := private.unknown_settings(v_specs, v_asked) || v_issues;
+  end if;
   return jsonb_build_object('settings', v_resolved, 'issues', v_issues);
 end;
 $$;

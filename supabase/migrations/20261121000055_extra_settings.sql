@@ -29,6 +29,23 @@ $$;
 revoke execute on function private.extra_settings() from public, anon, authenticated;
 grant execute on function private.extra_settings() to anon, authenticated, service_role;
 
+-- The names of the extras, ready: they are asked for in every request.
+create function private.extra_names()
+returns text[]
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return '{enable_voiceover,voice_type,voiceover_text,enable_music,music_type,music_volume,enable_subtitles,subtitles,'
+    'subtitle_style,subtitle_position,burn_in,deliver_without}';
+end;
+$$;
+
+revoke execute on function private.extra_names() from public, anon, authenticated;
+grant execute on function private.extra_names() to anon, authenticated, service_role;
+
 -- Whether settings have any of the extras.
 create function private.have_extras(
   p_settings jsonb
@@ -40,7 +57,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return p_settings ?| array(select jsonb_object_keys(private.extra_settings()));
+  return p_settings ?| private.extra_names();
 end;
 $$;
 

@@ -13,20 +13,22 @@ immutable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_phrases text;
+  v_inputs jsonb;
 begin
+  select
+    string_agg(spec.value -> 'phrases' ->> (p_settings ->> spec.key), ' ' order by spec.key),
+    jsonb_object_agg(
+      spec.value ->> 'input',
+      case when spec.value ? 'format'
+        then to_jsonb(replace(spec.value ->> 'format', '{}', p_settings ->> spec.key))
+        else p_settings -> spec.key end) filter (where spec.value ? 'input' and p_settings ? spec.key)
+  into v_phrases, v_inputs
+  from jsonb_each(p_schema -> 'settings') as spec;
   return coalesce(p_schema -> 'fixed_input', '{}')
-    || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), concat_ws(' ', p_prompt, (
-      select string_agg(spec.value -> 'phrases' ->> (p_settings ->> spec.key), ' ' order by spec.key)
-      from jsonb_each(p_schema -> 'settings') as spec)))
-    || coalesce((
-      select jsonb_object_agg(
-        spec.value ->> 'input',
-        case when spec.value ? 'format'
-          then to_jsonb(replace(spec.value ->> 'format', '{}', p_settings ->> spec.key))
-          else p_settings -> spec.key end)
-      from jsonb_each(p_schema -> 'settings') as spec
-      where spec.value ? 'input' and p_settings ? spec.key
-    ), '{}');
+    || jsonb_build_object(coalesce(p_schema -> 'prompt' ->> 'input', 'prompt'), concat_ws(' ', p_prompt, v_phrases))
+    || coalesce(v_inputs, '{}');
 end;
 $$;
 
@@ -181,12 +183,16 @@ declare
   v_spare jsonb := coalesce(p_settings -> 'deliver_without', '[]');
   v_extras jsonb := '[]';
   v_seconds numeric := private.length_of(p_settings);
-  v_tracks jsonb := jsonb_build_array(private.track('video', 'video', p_video, v_seconds));
+  v_tracks jsonb;
   -- The same for tools that take the sounds alone.
   v_sounds jsonb := '[]';
   v_steps jsonb := '[]';
   v_mix jsonb;
 begin
+  if not private.have_extras(p_settings) then
+    return '{"before": [], "after": []}';
+  end if;
+  v_tracks := jsonb_build_array(private.track('video', 'video', p_video, v_seconds));
   if (p_settings ->> 'enable_voiceover')::boolean then
     v_extras := v_extras || '"voiceover"';
     v_tracks := v_tracks || private.track('voiceover', 'audio', '{"artifact": "voiceover"}', v_seconds);

@@ -70,8 +70,10 @@ declare
     when v_duration > (p_segments ->> 'maximum')::numeric then '{frame,join}'
     when v_duration < (p_segments ->> 'minimum')::numeric then '{trim}' end;
 begin
-  if v_tools is null or not exists (
-    select from public.pipeline_steps where name = any (v_tools) and not is_available) then
+  -- Two conditions: with a query in it Postgres would prepare the first one as a query too.
+  if v_tools is null then
+    return '[]';
+  elsif not exists (select from public.pipeline_steps where name = any (v_tools) and not is_available) then
     return '[]';
   end if;
   return jsonb_build_array(jsonb_build_object('path', 'settings.duration',

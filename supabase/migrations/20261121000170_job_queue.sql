@@ -65,6 +65,33 @@ $$;
 revoke execute on function private.step_deadline(jsonb, timestamptz) from public, anon, authenticated;
 grant execute on function private.step_deadline(jsonb, timestamptz) to service_role;
 
+-- How long the steps from one place on may take together, in seconds; the first is 0.
+create function private.longest_seconds(
+  p_steps jsonb,
+  p_from integer
+)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_seconds integer := 0;
+  v_step jsonb;
+begin
+  for v_place in p_from .. jsonb_array_length(p_steps) - 1 loop
+    v_step := p_steps -> v_place;
+    v_seconds := v_seconds + (case when (v_step ->> 'optional')::boolean then v_step -> 'patience_seconds'
+      else v_step -> 'max_run_seconds' end)::integer;
+  end loop;
+  return v_seconds;
+end;
+$$;
+
+revoke execute on function private.longest_seconds(jsonb, integer) from public, anon, authenticated;
+grant execute on function private.longest_seconds(jsonb, integer) to service_role;
+
 -- What a worker needs to know to advance a job, with the one thing to do next as `action`.
 create function private.leased_job_json(
   p_job public.video_jobs,
@@ -98,10 +125,8 @@ begin
     'attempts_left', v_attempts_per_step - p_queued.attempts_of_step,
     -- A step that is not optional leaves time for its own run and for the steps after it.
     'start_within_seconds', greatest(1, extract(epoch from p_queued.step_deadline_at - v_now)
-      - (select coalesce(sum((step ->> case when (step ->> 'optional')::boolean
-          then 'patience_seconds' else 'max_run_seconds' end)::integer), 0)
-        from jsonb_array_elements(p_queued.steps) with ordinality as steps (step, place)
-        where place > p_queued.step and not (p_queued.steps -> p_queued.step ->> 'optional')::boolean))::integer,
+      - case when (p_queued.steps -> p_queued.step ->> 'optional')::boolean then 0
+        else private.longest_seconds(p_queued.steps, p_queued.step) end)::integer,
     'past_deadline', p_queued.deadline_at <= v_now,
     'age_ms', (extract(epoch from v_now - p_job.created_at) * 1000)::bigint,
     'settings', p_job.settings,

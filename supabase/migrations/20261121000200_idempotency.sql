@@ -148,7 +148,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := private.clock();
+  v_now timestamptz;
   v_stored public.idempotency_log;
   v_since timestamptz;
 begin
@@ -157,6 +157,7 @@ begin
   if cardinality(p_sibling_keys) = 0 then
     return v_stored.created_at;
   end if;
+  v_now := private.clock();
   v_since := coalesce(p_batch_since, (
     select min(created_at) from public.idempotency_log
     where user_id = p_user_id and idempotency_key = any (p_sibling_keys) and expires_at > v_now), v_stored.created_at);

@@ -74,19 +74,50 @@ declare
     when p_job.kind = 'transition' then 'transition'
     when coalesce(p_job.image_url, p_job.image_path) is null then 'text-to-video'
     else 'image-to-video' end;
+  v_model_id uuid := p_job.model_id;
   v_model public.models;
 begin
+  if v_model_id is null then
+    select id into v_model_id from public.models
+    where is_available and category = v_category
+    order by is_default desc, is_featured desc, id
+    limit 1;
+  end if;
   select * into v_model from public.models
-  where is_available and (p_job.kind = 'generation' or category = 'transition')
-    and (id = p_job.model_id or (p_job.model_id is null and category = v_category))
-  order by is_default desc, is_featured desc, id
-  limit 1;
+  where id = v_model_id and is_available and (p_job.kind = 'generation' or category = 'transition');
   return v_model;
 end;
 $$;
 
 revoke execute on function private.find_model(public.video_jobs) from public, anon, authenticated;
 grant execute on function private.find_model(public.video_jobs) to service_role;
+
+-- The issue of an image that a model does not take or that it needs, in a list; an empty list where there is none.
+create function private.image_issues(
+  p_path text,
+  p_spec jsonb,
+  p_is_given boolean,
+  p_demand text
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_is_given and p_spec is null then
+    return jsonb_build_array(jsonb_build_object(
+      'path', p_path, 'message', 'not taken by this model: leave it out'));
+  elsif not p_is_given and (p_spec ->> 'required')::boolean then
+    return jsonb_build_array(jsonb_build_object('path', p_path, 'message', p_demand));
+  end if;
+  return '[]';
+end;
+$$;
+
+revoke execute on function private.image_issues(text, jsonb, boolean, text) from public, anon, authenticated;
+grant execute on function private.image_issues(text, jsonb, boolean, text) to service_role;
 
 -- Checks settings and images against the model: { settings, issues }.
 create function private.resolve_request(
@@ -104,21 +135,12 @@ as $$
 declare
   v_schema jsonb := p_model.settings_schema;
   v_resolved jsonb := private.resolve_for_model(p_model, p_settings);
-  v_issues jsonb;
 begin
-  select jsonb_agg(jsonb_build_object('path', path, 'message', message)) into v_issues
-  from (
-    select path, case
-      when is_given and spec is null then 'not taken by this model: leave it out'
-      when not is_given and (spec ->> 'required')::boolean then demand end as message
-    from (values
-      ('image_url', v_schema -> 'image_url', p_has_image,
-        'required by this model: send the https address of an image, or an image_path from POST /uploads'),
-      ('tail_image', v_schema -> 'tail_image_url', p_has_tail_image,
-        'required by this model: use POST /transitions/create-and-generate/')
-    ) as images (path, spec, is_given, demand)) as problems
-  where message is not null;
-  return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues' || coalesce(v_issues, '[]'));
+  return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues'
+    || private.image_issues('image_url', v_schema -> 'image_url', p_has_image,
+      'required by this model: send the https address of an image, or an image_path from POST /uploads')
+    || private.image_issues('tail_image', v_schema -> 'tail_image_url', p_has_tail_image,
+      'required by this model: use POST /transitions/create-and-generate/'));
 end;
 $$;
 

@@ -55,11 +55,15 @@ volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_node_id uuid := private.to_uuid(p_node_id);
 begin
-  select nodes.id, members.role <> 'viewer' into node_id, is_allowed
-  from public.nodes join public.project_members as members using (project_id)
-  where nodes.id = private.to_uuid(p_node_id) and members.user_id = p_user_id
-  for no key update of nodes;
+  if v_node_id is not null then
+    select nodes.id, members.role <> 'viewer' into node_id, is_allowed
+    from public.nodes join public.project_members as members using (project_id)
+    where nodes.id = v_node_id and members.user_id = p_user_id
+    for no key update of nodes;
+  end if;
   is_allowed := coalesce(is_allowed, not p_needs_node);
 end;
 $$;

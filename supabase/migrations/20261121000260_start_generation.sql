@@ -16,7 +16,8 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_deadline timestamptz;
+  v_deadline timestamptz := v_now + make_interval(secs => private.longest_seconds(p_steps, 0)
+    + (select start_within_seconds from public.models where id = p_job.model_id));
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
@@ -30,11 +31,6 @@ begin
     jsonb_array_length(p_steps), array(select step ->> 'name' from jsonb_array_elements(p_steps) as step),
     p_job.credits_used, v_now, v_now)
   returning * into v_job;
-
-  select v_now + make_interval(secs => start_within_seconds + (
-    select sum((step ->> case when (step ->> 'optional')::boolean then 'patience_seconds' else 'max_run_seconds' end)
-      ::integer) from jsonb_array_elements(p_steps) as step)) into v_deadline
-  from public.models where models.id = p_job.model_id;
 
   insert into private.job_queue (
     job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)

@@ -1,6 +1,6 @@
 -- Voiceover, music and subtitles of every model: its settings, its length, its own sound, and subtitles in the picture.
 begin;
-select plan(60);
+select plan(61);
 \ir support/extras.psql
 
 insert into public.models (
@@ -41,6 +41,8 @@ create function pg_temp.drawn(variadic p_texts text[]) returns jsonb language sq
 $$;
 
 -- The settings of the extras are those of every model.
+select set_eq('select jsonb_object_keys(private.extra_settings())', 'select unnest(private.extra_names())',
+  'the names of the extras are those of their settings');
 select is_empty(
   $$ select private.schema_problems(jsonb_build_object('settings', private.extra_settings())) $$,
   'the settings of the extras are valid');

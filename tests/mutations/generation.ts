@@ -98,8 +98,8 @@ export const generationMutations: readonly Mutation[] = [
     name: "the availability of the model",
     guard: "A model that is switched off charges no user.",
     file: REQUESTS,
-    find: "where is_available and (p_job.kind",
-    replace: "where (p_job.kind",
+    find: "where id = v_model_id and is_available and",
+    replace: "where id = v_model_id and",
     test: start("model_not_found: the model is switched off"),
   },
   {

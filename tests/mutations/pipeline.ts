@@ -59,8 +59,8 @@ const priceMutations: readonly Mutation[] = [
     name: "the kind of the model in start_generation",
     guard: "A transition is made, and paid for, by a model that makes transitions.",
     file: REQUESTS,
-    find: "where is_available and (p_job.kind = 'generation' or category = 'transition')",
-    replace: "where is_available",
+    find: " and (p_job.kind = 'generation' or category = 'transition');",
+    replace: ";",
     test: transitions("a transition is made by models of transitions only"),
   },
   {
