@@ -102,14 +102,14 @@ declare
   v_settings jsonb := v_resolved -> 'settings';
   v_issues jsonb := v_resolved -> 'issues';
 begin
-  if private.wants_sound(v_settings) and v_schema -> 'settings' ? 'generate_audio' then
-    if p_settings -> 'generate_audio' = 'true' then
-      v_issues := v_issues || jsonb_build_object('path', 'settings.generate_audio',
-        'message', 'must be false or left out beside voiceover and music');
-    end if;
-    v_settings := v_settings || '{"generate_audio": false}';
-  end if;
   if private.have_extras(v_settings) then
+    if private.wants_sound(v_settings) and v_schema -> 'settings' ? 'generate_audio' then
+      if p_settings -> 'generate_audio' = 'true' then
+        v_issues := v_issues || jsonb_build_object('path', 'settings.generate_audio',
+          'message', 'must be false or left out beside voiceover and music');
+      end if;
+      v_settings := v_settings || '{"generate_audio": false}';
+    end if;
     v_issues := v_issues || private.unavailable_extras(v_settings) || private.length_problems(v_settings)
       || private.undrawable_subtitles(v_settings);
   end if;

@@ -28,7 +28,7 @@ grant select, insert, update, delete on public.idempotency_log to service_role;
 -- What an answer in another product's words needs of the job besides the stored answer: { id, created_at }; null once it
 -- is deleted.
 create function private.new_video_json(
-  p_job_id uuid
+  p_job public.video_jobs
 )
 returns jsonb
 language plpgsql
@@ -37,14 +37,13 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return (
-    select jsonb_build_object('id', id, 'created_at', private.iso_time(created_at))
-    from public.video_jobs where job_id = p_job_id);
+  return case when p_job.job_id is not null
+    then jsonb_build_object('id', p_job.id, 'created_at', private.iso_time(p_job.created_at)) end;
 end;
 $$;
 
-revoke execute on function private.new_video_json(uuid) from public, anon, authenticated;
-grant execute on function private.new_video_json(uuid) to service_role;
+revoke execute on function private.new_video_json(public.video_jobs) from public, anon, authenticated;
+grant execute on function private.new_video_json(public.video_jobs) to service_role;
 
 -- Returns the outcome for a key that was used and has not expired; null for a new key. A batch is one request with many
 -- keys: if one of them was used for another request, the whole batch is refused. Whether it is a repeat is decided once:
@@ -86,15 +85,15 @@ begin
   end if;
   return jsonb_build_object(
     'outcome', 'replayed', 'status_code', v_key.status_code, 'response', v_key.response_data, 'since', v_key.created_at,
-    'video', private.new_video_json(v_key.job_id));
+    'video', private.new_video_json((select video_jobs from public.video_jobs where job_id = v_key.job_id)));
 end;
 $$;
 
 revoke execute on function private.find_answer(uuid, text, text, text[], timestamptz) from public, anon, authenticated;
 grant execute on function private.find_answer(uuid, text, text, text[], timestamptz) to service_role;
 
--- Stores a key with its job and the answer that a replay gets, for p_key_seconds, or as long as app_settings says. A row
--- that is already there has expired: find_answer was called before.
+-- Stores a key with its job and the answer that a replay gets, for p_key_seconds, or as long as app_settings says.
+-- Returns since when the key is bound. A row that is already there has expired: find_answer was called before.
 create function private.store_answer(
   p_user_id uuid,
   p_idempotency_key text,
@@ -104,7 +103,7 @@ create function private.store_answer(
   p_response jsonb,
   p_key_seconds integer default null
 )
-returns void
+returns timestamptz
 language plpgsql
 volatile
 security invoker
@@ -126,6 +125,7 @@ begin
   if not found then
     raise exception 'Idempotency key was taken meanwhile' using errcode = 'serialization_failure';
   end if;
+  return v_now;
 end;
 $$;
 
@@ -148,16 +148,12 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_now timestamptz;
+  v_now timestamptz := private.clock();
   v_stored public.idempotency_log;
   v_since timestamptz;
 begin
   select * into v_stored from public.idempotency_log
   where user_id = p_user_id and idempotency_key = p_idempotency_key;
-  if cardinality(p_sibling_keys) = 0 then
-    return v_stored.created_at;
-  end if;
-  v_now := private.clock();
   v_since := coalesce(p_batch_since, (
     select min(created_at) from public.idempotency_log
     where user_id = p_user_id and idempotency_key = any (p_sibling_keys) and expires_at > v_now), v_stored.created_at);

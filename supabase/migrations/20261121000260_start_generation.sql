@@ -2,13 +2,14 @@
 -- answer.
 
 -- Writes a job's two rows with the first attempt opened, because the caller submits it next. `p_job` has the request
--- and its price.
+-- and its price. Returns `video` for its answer and `leased_job` for the caller.
 create function private.insert_job(
   p_job public.video_jobs,
   p_steps jsonb,
-  p_lease_seconds integer
+  p_lease_seconds integer,
+  out video jsonb,
+  out leased_job jsonb
 )
-returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -42,7 +43,8 @@ begin
   from public.app_settings
   returning * into v_queued;
 
-  return private.leased_job_json(v_job, v_queued, true);
+  video := private.new_video_json(v_job);
+  leased_job := private.leased_job_json(v_job, v_queued, true);
 end;
 $$;
 
@@ -99,23 +101,24 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_leased_job jsonb;
+  v_inserted record;
   v_charge jsonb;
   v_response jsonb;
+  v_since timestamptz;
 begin
   perform private.count_usage(p_job.user_id, p_job.seconds);
-  v_leased_job := private.insert_job(p_job, p_steps, p_lease_seconds);
+  v_inserted := private.insert_job(p_job, p_steps, p_lease_seconds);
   v_charge := public.deduct_credits(p_job.user_id, p_job.credits_used, 'video_generation', p_job.job_id);
   if not (v_charge ->> 'success')::boolean then
     raise exception 'The balance changed under its lock: %', v_charge;
   end if;
   v_response := jsonb_build_object('job_id', p_job.job_id, 'status', 'pending', 'credits_used', p_job.credits_used,
     'credits_remaining', v_charge -> 'credits_remaining');
-  perform private.store_answer(
+  v_since := private.store_answer(
     p_job.user_id, p_idempotency_key, 'video_' || p_job.kind, p_request_hash, p_job.job_id, v_response,
     p_key_seconds);
-  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_leased_job,
-    'video', private.new_video_json(p_job.job_id));
+  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_inserted.leased_job,
+    'video', v_inserted.video, 'since', v_since);
 end;
 $$;
 
@@ -196,8 +199,11 @@ begin
   perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
   v_outcome := private.create_charged_job(
     v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
-  return v_outcome || jsonb_build_object(
-    'since', private.join_batch(p_user_id, p_idempotency_key, p_sibling_keys, p_batch_since));
+  if cardinality(p_sibling_keys) > 0 then
+    v_outcome := v_outcome || jsonb_build_object(
+      'since', private.join_batch(p_user_id, p_idempotency_key, p_sibling_keys, p_batch_since));
+  end if;
+  return v_outcome;
 end;
 $$;
 

@@ -16,8 +16,8 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the membership in a request for a node",
     guard: "Nobody pays for a video that lands on a stranger's node.",
     file: NODE_JOBS,
-    find: "where nodes.id = private.to_uuid(p_node_id) and members.user_id = p_user_id\n",
-    replace: "where nodes.id = private.to_uuid(p_node_id)\n",
+    find: "where nodes.id = v_node_id and members.user_id = p_user_id\n",
+    replace: "where nodes.id = v_node_id\n",
     test: nodeJobs("a stranger's node is not found"),
   },
   {
