@@ -17,6 +17,28 @@ Deno.test("PostgreSQL comes back from a crash with its data, and leaves nothing 
   await assert.rejects(Deno.connect({ port: Number(new URL(server.url).port) }));
 });
 
+Deno.test("a server begins with a copy of the data of one that was shut down", async () => {
+  const first = await startPostgres();
+  const before = postgres(first.url, { max: 1 });
+  await before`create table kept as select 7 as n`;
+  await before.end();
+  const template = await first.shutDown();
+  const second = await startPostgres({ template });
+  const sql = postgres(second.url, { max: 1 });
+  try {
+    await sql`insert into kept values (8)`;
+    assert.deepEqual([...await sql`select n from kept order by n`], [{ n: 7 }, { n: 8 }]);
+    await first.restart();
+    const again = postgres(first.url, { max: 1 });
+    assert.deepEqual([...await again`select n from kept`], [{ n: 7 }]);
+    await again.end();
+  } finally {
+    await sql.end();
+    await Promise.all([first.stop(), second.stop()]);
+  }
+  await assert.rejects(Deno.stat(template), Deno.errors.NotFound);
+});
+
 Deno.test("migrations are recorded as the Supabase CLI records them, applied once, and blamed by name", async () => {
   const server = await startPostgres();
   const sql = postgres(server.url, { max: 1 });

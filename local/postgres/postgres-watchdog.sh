@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs one throw-away PostgreSQL in the folder $1 on port $2, at the orders of its parent: a line "start" on standard
-# input starts the server. The end of standard input, however the parent ended, stops the server and removes the folder.
+# input starts the server, with a copy of the data in the folder $3 if it is given. The end of standard input, however the
+# parent ended, stops the server and removes the folder.
 cd "$1" || exit 1
 servers=""
 
@@ -8,6 +9,8 @@ while read -r order; do
   if [ -d data ]; then
     # Waiting for a command lets the shell reap a killed server, whose process id would keep the next one from starting.
     sleep 0.1
+  elif [ -n "$3" ]; then
+    cp -R "$3" data || continue
   else
     native/bin/initdb --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C \
       --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync --no-instructions >>log 2>&1 || continue

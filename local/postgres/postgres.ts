@@ -6,6 +6,8 @@ export interface PostgresOptions {
   port?: number;
   /** An empty folder that is removed at the end. As root, one that the user `nobody` can reach. */
   folder?: string;
+  /** Data of a server that was shut down: this one begins with a copy. @default an empty database */
+  template?: string | undefined;
 }
 
 /** A running throw-away PostgreSQL. */
@@ -16,6 +18,8 @@ export interface Postgres {
   /** Kills the server as a crash would; `restart` brings it back with its data. */
   kill(): void;
   restart(): Promise<void>;
+  /** Stops the server in order and resolves to the folder of its data, which `stop` removes. */
+  shutDown(): Promise<string>;
 }
 
 const START_LIMIT_MS = 30_000;
@@ -28,7 +32,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     await Deno.makeTempDir({ prefix: "reelmint-postgres-", ...(user.uid === undefined ? {} : { dir: "/tmp" }) });
   if (user.uid !== undefined && user.gid !== undefined) await Deno.chown(folder, user.uid, user.gid);
   const port = options.port ?? freePort();
-  const server = new ThrowAwayPostgres(port, folder, await startWatchdog(folder, port, user));
+  const server = new ThrowAwayPostgres(port, folder, await startWatchdog(folder, port, options.template, user));
   try {
     await stageBinaries(folder, user);
     await server.start();
@@ -39,9 +43,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return server;
 }
 
-async function startWatchdog(folder: string, port: number, user: ServerUser): Promise<Deno.ChildProcess> {
+async function startWatchdog(
+  folder: string,
+  port: number,
+  template: string | undefined,
+  user: ServerUser,
+): Promise<Deno.ChildProcess> {
+  const script = await Deno.readTextFile(new URL("postgres-watchdog.sh", import.meta.url));
   return new Deno.Command("sh", {
-    args: ["-c", await Deno.readTextFile(new URL("postgres-watchdog.sh", import.meta.url)), "sh", folder, `${port}`],
+    args: ["-c", script, "sh", folder, `${port}`, template ?? ""],
     clearEnv: true,
     env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
     cwd: "/",
@@ -85,16 +95,26 @@ class ThrowAwayPostgres implements Postgres {
   }
 
   kill(): void {
-    Deno.kill(Number(this.#readLock()[0]), "SIGKILL");
+    this.#signal("SIGKILL");
     this.#isKilled = true;
   }
 
   async restart(): Promise<void> {
-    if (!this.#isKilled) {
-      Deno.kill(Number(this.#readLock()[0]), "SIGINT");
-      await this.#waitUntil(() => this.#readLock().length === 0, "stop");
-    }
+    if (!this.#isKilled && this.#readLock().length > 0) await this.shutDown();
     await this.start();
+  }
+
+  async shutDown(): Promise<string> {
+    this.#signal("SIGINT");
+    await this.#waitUntil(() => this.#readLock().length === 0, "stop");
+    return `${this.folder}/data`;
+  }
+
+  #signal(signal: Deno.Signal): void {
+    const [pid] = this.#readLock();
+    // Without a process id the signal would go to this process and all of its group.
+    if (pid === undefined) throw new Error("PostgreSQL does not run");
+    Deno.kill(Number(pid), signal);
   }
 
   /** The lines of the server's lock file: its process id first, its state eighth. No lines where no server runs. */

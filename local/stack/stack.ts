@@ -25,6 +25,8 @@ export interface StackOptions extends ProviderOptions {
   /** A PostgreSQL to use instead of a throw-away one. */
   databaseUrl?: string;
   databaseFiles?: DatabaseFiles;
+  /** Data with which the throw-away PostgreSQL begins. What it lacks is applied. @default an empty database */
+  databaseTemplate?: string | undefined;
   /** Whether the simulators send webhooks. Without them the jobs are polled. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
@@ -145,9 +147,12 @@ class StackStarter {
   }
 
   async #startDatabase(url: string): Promise<Postgres | null> {
-    const { databaseUrl, databaseFiles, falKey, runpodKey, geminiKey, rendiKey, onProgress } = this.options;
+    const { databaseUrl, databaseFiles, databaseTemplate, falKey, runpodKey, geminiKey, rendiKey, onProgress } =
+      this.options;
     onProgress?.(databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
-    const postgres = databaseUrl ? null : await this.#keep(startPostgres({ port: this.#databasePort }));
+    const postgres = databaseUrl
+      ? null
+      : await this.#keep(startPostgres({ port: this.#databasePort, template: databaseTemplate }));
     onProgress?.("Applying migrations");
     // Imported only now: loading it takes as long as the other parts take to start.
     const { prepareDatabase } = await import("../postgres/database.ts");

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
-import { prepareDatabase } from "../../local/postgres/database.ts";
-import { startPostgres } from "../../local/postgres/postgres.ts";
+import { startDatabase } from "../support/database.ts";
 
 const changes = z.array(z.object({
   from_status: z.string(),
@@ -16,10 +15,9 @@ const changes = z.array(z.object({
 const page = await Deno.readTextFile(new URL("../../docs/state-machine.md", import.meta.url));
 
 async function readChanges(): Promise<z.infer<typeof changes>> {
-  const server = await startPostgres();
+  const server = await startDatabase();
   const sql = postgres(server.url, { max: 1, onnotice: () => {} });
   try {
-    await prepareDatabase(server.url);
     return changes.parse(await sql`select * from private.job_changes()`);
   } finally {
     await sql.end();

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { prepareDatabase } from "../../local/postgres/database.ts";
-import { startPostgres } from "../../local/postgres/postgres.ts";
 import { projectPath } from "../../local/machine/project.ts";
 import { mutations } from "../mutations/mutations.ts";
+import { startDatabase } from "../support/database.ts";
 import { loadPgTap, readTests, runPgTap } from "../support/pgtap.ts";
 
 // `supabase test db` runs the same files, but needs Docker.
 Deno.test("every test of supabase/tests passes, and every one that a mutation names is there", async (t) => {
-  const server = await startPostgres();
+  const server = await startDatabase();
   try {
-    await prepareDatabase(server.url);
     await loadPgTap(server.url);
     const files = await listTests();
     assert.notEqual(files.length, 0);

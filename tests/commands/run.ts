@@ -36,9 +36,10 @@ async function run(argv: string[]): Promise<number> {
     await watchTests(selection, printCount);
     return 0;
   }
+  const tests = await startTests(selection);
   // Ctrl-C reaches the tests as well, which stop their stacks: they are waited for.
   Deno.addSignalListener("SIGINT", () => {});
-  const result = await (await startTests(selection)).result;
+  const result = await tests.result;
   if (result.code === 0 && result.tests === 0) throw new UsageError(nothingFound(argv));
   printCount(result);
   return result.code;

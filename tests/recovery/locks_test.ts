@@ -2,16 +2,15 @@
 // test the first is still under way when the second begins, so that the result does not depend on chance.
 import assert from "node:assert/strict";
 import postgres from "postgres";
-import { prepareDatabase } from "../../local/postgres/database.ts";
-import { type Postgres, startPostgres } from "../../local/postgres/postgres.ts";
+import type { Postgres } from "../../local/postgres/postgres.ts";
+import { startDatabase } from "../support/database.ts";
 import { LIGHTHOUSE, until } from "../support/harness.ts";
 
 let server: Postgres;
 let pool: postgres.Sql;
 
 Deno.test.beforeAll(async () => {
-  server = await startPostgres();
-  await prepareDatabase(server.url);
+  server = await startDatabase();
   pool = postgres(server.url, { max: 5, onnotice: () => {} });
 });
 

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { z } from "zod";
 import { type Stack, type StackOptions, startStack } from "../../local/stack/stack.ts";
+import { databaseTemplate } from "./database-template.ts";
 
 /** A signed-in user of the app. */
 export interface TestUser {
@@ -76,6 +77,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   // Without webhooks nothing happens but what a test does.
   const stack = await startStack({
     webhooks: false,
+    databaseTemplate: databaseTemplate(),
     ...options,
     falSimulator: { queueMs: 100, runMs: 300, anyModel: false, ...options.falSimulator },
   });

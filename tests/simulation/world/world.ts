@@ -1,9 +1,8 @@
 import postgres from "postgres";
-import { prepareDatabase } from "../../../local/postgres/database.ts";
 import { Timeline } from "../../../local/simulators/shared/timeline.ts";
 import { offerModels } from "../../../local/stack/simulated-models.ts";
-import { startPostgres } from "../../../local/postgres/postgres.ts";
 import type { Dependencies } from "../../../supabase/functions/_shared/jobs/dependencies.ts";
+import { startDatabase } from "../../support/database.ts";
 import { Failures } from "../model/failures.ts";
 import { Imports } from "../model/imports.ts";
 import { EarlierSystem } from "./earlier-system.ts";
@@ -82,8 +81,7 @@ export interface WorldOptions {
 }
 
 export async function createWorld(random: Random, options: WorldOptions): Promise<World> {
-  const server = await startPostgres();
-  await prepareDatabase(server.url);
+  const server = await startDatabase();
   const sql = postgres(server.url, { max: 2, onnotice: () => {} });
   await prepareWorld(sql);
   await offerModels(server.url, ["runpod", "veo", "rendi"]);
