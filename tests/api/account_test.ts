@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
 import { ENDLESS, finishRun, simulatorOf, startGeneration } from "../support/generation.ts";
-import { COPY_LEASE_SECONDS, KLING, sessionSchema, type TestUser, until, useWorld } from "../support/harness.ts";
+import { COPY_LEASE_SECONDS, KLING, type TestUser, until, useWorld } from "../support/harness.ts";
 
 const world = useWorld({ webhooks: true, falSimulator: ENDLESS });
 
 const leave = (user: TestUser) => world.call("account", { method: "DELETE", user });
-
-async function signUp(email: string): Promise<TestUser> {
-  const response = await fetch(`${world.url}/auth/v1/signup`, {
-    method: "POST",
-    headers: { apikey: world.publishableKey, "Content-Type": "application/json" },
-    body: JSON.stringify({ email, password: "a long enough password" }),
-  });
-  const { access_token, user } = sessionSchema.parse(await response.json());
-  return { id: user.id, email, token: access_token };
-}
 
 /** Gives a user delivered videos, paid for, without making them one by one. */
 async function insertVideos(user: TestUser, count: number): Promise<void> {
@@ -139,11 +129,11 @@ Deno.test("a cancellation that always fails is tried five times, then the operat
 
 Deno.test("a deleted user who signs up again with the same address gets no second welcome credits", async () => {
   const name = crypto.randomUUID();
-  const first = await signUp(`${name}@example.com`);
+  const first = await world.signUp(`${name}@example.com`);
   assert.equal(await world.balance(first), 20);
   assert.equal((await leave(first)).status, 200);
   for (const spelling of [`${name}@example.com`, `${name.toUpperCase()}+again@Example.com`]) {
-    const again = await signUp(spelling);
+    const again = await world.signUp(spelling);
     assert.equal(await world.balance(again), 0, spelling);
     assert.equal((await leave(again)).status, 200);
   }
@@ -152,10 +142,10 @@ Deno.test("a deleted user who signs up again with the same address gets no secon
 Deno.test("what a user has used in this hour still counts after they delete their account and sign up again", async () => {
   await world.sql`update app_settings set generations_per_hour = 2`;
   const email = `${crypto.randomUUID()}@example.com`;
-  const first = await signUp(email);
+  const first = await world.signUp(email);
   for (let count = 0; count < 2; count++) assert.equal((await world.generate(first)).status, 200);
   await leave(first);
-  const again = await signUp(email);
+  const again = await world.signUp(email);
   await world.sql`select add_credits(${again.id}, 100, 'purchase')`;
   const refused = await world.generate(again);
   assert.deepEqual([refused.status, refused.body.code], [429, "rate_limited"]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { signToken } from "../../local/supabase/tokens.ts";
 import { projectPath } from "../../local/machine/project.ts";
 import { INSTANT } from "../support/generation.ts";
-import { KLING, type TestUser, until, useWorld } from "../support/harness.ts";
+import { KLING, PASSWORD, type TestUser, until, useWorld } from "../support/harness.ts";
 
 const world = useWorld({ falSimulator: { ...INSTANT, runMs: 3_600_000 } });
 
@@ -210,12 +210,11 @@ async function documentedWait(): Promise<(client: SupabaseClient, userId: string
 for (const isDown of [false, true]) {
   Deno.test(`the page's snippet waits for a job${isDown ? " while there is no Realtime" : ""}`, untidy, async () => {
     const waitForJob = await documentedWait();
-    const user = await world.newUser();
+    const user = await world.signUp();
     if (isDown) world.gateway.fail("/realtime/v1", "drop");
     try {
       await asUser(null, async (client) => {
-        const password = "a long enough password";
-        assert.equal((await client.auth.signInWithPassword({ email: user.email, password })).error, null);
+        assert.equal((await client.auth.signInWithPassword({ email: user.email, password: PASSWORD })).error, null);
         const polls = () => world.gateway.calls.filter(({ path }) => path.endsWith("/get-video-status")).length;
         let fastest = Infinity;
         // The best of several: other work on the machine must not fail this test.

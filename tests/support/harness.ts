@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { z } from "zod";
 import { type Stack, type StackOptions, startStack } from "../../local/stack/stack.ts";
+import { signToken } from "../../local/supabase/tokens.ts";
 import { databaseTemplate } from "./database-template.ts";
 
 /** A signed-in user of the app. */
@@ -20,8 +21,10 @@ export interface Answer {
 /** A running stack with what tests need around it. */
 export interface World extends Stack {
   sql: postgres.Sql<{ bigint: number }>;
-  /** Signs a new user up through Auth, with exactly these credits. */
+  /** A new user with exactly these credits, signed in as by Auth, and with no password: Auth hashes each for 75 ms. */
   newUser(credits?: number): Promise<TestUser>;
+  /** Signs a new user up through Auth, who gets what every new user gets. */
+  signUp(email?: string): Promise<TestUser>;
   /** Calls a function; `body` is sent as JSON, a text as it is. */
   call(path: string, options?: CallOptions): Promise<Answer>;
   generate(user: TestUser, options?: { key?: string; body?: unknown; headers?: HeadersInit }): Promise<Answer>;
@@ -69,8 +72,13 @@ export function useWorld(options: StackOptions = {}): World {
   return world;
 }
 
+/** Of users who signed up. */
+export const PASSWORD = "a long enough password";
+/** How long a token is valid, in seconds. */
+const HOUR = 3600;
+
 /** What Auth answers to a sign-up. */
-export const sessionSchema = z.object({ access_token: z.string(), user: z.object({ id: z.string() }) });
+const sessionSchema = z.object({ access_token: z.string(), user: z.object({ id: z.string() }) });
 
 export async function startWorld(options: StackOptions = {}): Promise<World> {
   // Runs of a second or two: long enough to be seen running, short enough for tests that wait for them.
@@ -125,19 +133,32 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
     call,
     async newUser(credits = 100) {
       await sql`delete from private.provider_circuits`;
-      const email = `user-${crypto.randomUUID()}@example.com`;
+      const id = crypto.randomUUID();
+      const email = `user-${id}@example.com`;
+      await sql`
+        insert into auth.users (id, aud, role, email, email_confirmed_at)
+        values (${id}, 'authenticated', 'authenticated', ${email}, now())`;
+      const [account] = await sql`select credits_remaining from credit_balances where user_id = ${id}`;
+      const difference = credits - Number(account?.credits_remaining);
+      if (difference > 0) await sql`select add_credits(${id}, ${difference}, 'test')`;
+      if (difference < 0) await sql`select deduct_credits(${id}, ${-difference}, 'test')`;
+      const claims = {
+        sub: id,
+        aud: "authenticated",
+        role: "authenticated",
+        email,
+        exp: Math.floor(Date.now() / 1000) + HOUR,
+      };
+      return { id, email, token: signToken(claims, stack.signingKey) };
+    },
+    async signUp(email = `user-${crypto.randomUUID()}@example.com`) {
       const response = await fetch(`${stack.url}/auth/v1/signup`, {
         method: "POST",
         headers: { apikey: stack.publishableKey, "Content-Type": "application/json" },
-        body: JSON.stringify({ email, password: "a long enough password" }),
+        body: JSON.stringify({ email, password: PASSWORD }),
       });
-      const session = sessionSchema.parse(await response.json());
-      const userId = session.user.id;
-      const [account] = await sql`select credits_remaining from credit_balances where user_id = ${userId}`;
-      const difference = credits - Number(account?.credits_remaining);
-      if (difference > 0) await sql`select add_credits(${userId}, ${difference}, 'test')`;
-      if (difference < 0) await sql`select deduct_credits(${userId}, ${-difference}, 'test')`;
-      return { id: userId, email, token: session.access_token };
+      const { access_token, user } = sessionSchema.parse(await response.json());
+      return { id: user.id, email, token: access_token };
     },
     generate: (user, { key = crypto.randomUUID(), body = { model_id: KLING, prompt: "A lighthouse" }, headers } = {}) =>
       call("generate-video", {
