@@ -1,6 +1,6 @@
 import { existed, mayEdit, newestOf, type Node, type NodeJob, roleIn } from "../model/canvas.ts";
 import { KLING } from "../model/catalogue.ts";
-import { checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
+import { checkGeneration, type Key } from "../model/idempotency-key.ts";
 import type { Moment } from "../model/moment.ts";
 import { refusalOf, type RequestVariant } from "../model/request.ts";
 import { checkLeaving, TROUBLE, type User } from "../model/user.ts";
@@ -12,7 +12,7 @@ import { asUser } from "../world/rest.ts";
 import type { Answer } from "../world/endpoints.ts";
 import type { World } from "../world/world.ts";
 import type { Journal, Operation } from "./journal.ts";
-import type { VideoOperations } from "./video-operations.ts";
+import type { KeyedAnswer, VideoOperations } from "./video-operations.ts";
 
 /** A request for a video of a node. */
 export interface NodeRequest {
@@ -73,26 +73,16 @@ export class CanvasOperations {
   }
 
   generate({ user, node, route, key }: NodeRequest, variant: RequestVariant): Operation {
-    const text = `${route} ${key.name}-v${key.variants.indexOf(variant)} for ${node.id} ${
-      /\[.*/.exec(String(variant.body.prompt)) ?? ""
-    }`;
-    return this.journal.operation(text, async (moment) => {
-      const answer = await this.world.endpoints.call(route, {
-        ...(route === "canvas" ? { path: "/api/ai/generate-video" } : {}),
-        userId: user.id,
-        headers: keyHeader(key),
-        body: JSON.stringify(variant.body),
-      });
-      const done = moment();
-      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
-      const replayed = answer.headers.has("x-idempotent-replay");
+    const path = route === "canvas" ? "/api/ai/generate-video" : "";
+    return this.operations.send(user, key, variant, [route, path], async (answer, done) => {
+      const { replayed } = answer;
       if (answer.status === 200) this.operations.countRepeat(key, replayed, done);
       if (key.text === null && replayed) this.world.counts.add("repeats", "of a node, without a key: replayed");
       if (answer.status === 200 && !replayed && await jobsUnderWay(this.world, node.jobs) > 1) {
         this.world.counts.add("canvas", "two jobs of a node at once");
       }
       this.#checkRight({ user, node, route, key }, variant, answer, done);
-      this.operations.noteJob(user, checkGeneration(key, variant, { ...answer, replayed }, done), variant, done);
+      this.operations.noteJob(user, checkGeneration(key, variant, answer, done), variant, done);
     });
   }
 
@@ -162,13 +152,13 @@ export class CanvasOperations {
   }
 
   /** Only who may edit the node gets a new job for it; to others it is as if it were not there. */
-  #checkRight({ user, node, route }: NodeRequest, variant: RequestVariant, answer: Answer, done: Moment): void {
+  #checkRight({ user, node, route }: NodeRequest, variant: RequestVariant, answer: KeyedAnswer, done: Moment): void {
     const right = route === "canvas"
       ? rightOf(node, user, done)
       : isOnlyViewer(node, user, done) === true
       ? false
       : null;
-    const isNew = answer.status === 200 && !answer.headers.has("x-idempotent-replay");
+    const isNew = answer.status === 200 && !answer.replayed;
     const role = roleIn(node.project, user, done);
     if (isNew && right === true) this.world.counts.add("canvas", `video for ${role}`);
     if (isNew && role === null) this.world.counts.add("canvas", `free name of a node (${route})`);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkGeneration, type Key, keyHeader } from "../model/idempotency-key.ts";
+import { checkGeneration, type Key } from "../model/idempotency-key.ts";
 import { refusalOf, type RequestVariant } from "../model/request.ts";
 import { checkLeaving, type User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
@@ -52,24 +52,12 @@ export class OpenvOperations {
   }
 
   create(user: User, key: Key, variant: RequestVariant): Operation {
-    const text = `openv ${key.name}-v${key.variants.indexOf(variant)} ${
-      /\[.*/.exec(String(variant.body.prompt)) ?? ""
-    }`;
-    return this.journal.operation(text, async (moment) => {
-      const answer = await this.world.endpoints.call("openv", {
-        path: "/api/runpod",
-        userId: user.id,
-        headers: keyHeader(key),
-        body: JSON.stringify(variant.body),
-      });
-      const done = moment();
-      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
-      const replayed = answer.headers.has("x-idempotent-replay");
-      if (answer.status === 200) this.operations.countRepeat(key, replayed, done);
+    return this.operations.send(user, key, variant, ["openv", "/api/runpod"], (answer, done) => {
+      if (answer.status === 200) this.operations.countRepeat(key, answer.replayed, done);
       const body = answer.status === 200 ? { ...answer.body, job_id: answer.body.jobId } : answer.body;
       // The video that the key answers for was deleted.
       if (answer.code === "job_not_found" && key.jobs.some(({ jobId }) => this.operations.mayBeEnded(jobId))) return;
-      this.operations.noteJob(user, checkGeneration(key, variant, { ...answer, body, replayed }, done), variant, done);
+      this.operations.noteJob(user, checkGeneration(key, variant, { ...answer, body }, done), variant, done);
     });
   }
 

@@ -46,18 +46,7 @@ export class TransitionOperations {
   }
 
   create(user: User, key: Key, variant: RequestVariant): Operation {
-    const text = `transition ${key.name}-v${key.variants.indexOf(variant)} ${
-      /\[.*/.exec(String(variant.body.prompt)) ?? ""
-    }`;
-    return this.journal.operation(text, async (moment) => {
-      const answer = await this.world.endpoints.call("transitions", {
-        path: "/create-and-generate/",
-        userId: user.id,
-        headers: keyHeader(key),
-        body: JSON.stringify(variant.body),
-      });
-      const done = moment();
-      if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
+    return this.operations.send(user, key, variant, ["transitions", "/create-and-generate/"], (answer, done) => {
       this.#check(user, key, variant, answer, done);
     });
   }

@@ -9,6 +9,7 @@ import { checkUnreadable } from "../checks/refunded-files.ts";
 import { newVariant } from "./generation-requests.ts";
 import type { RequestVariant } from "../model/request.ts";
 import { Violation } from "../runtime/violation.ts";
+import type { Answer, Endpoint } from "../world/endpoints.ts";
 import type { World } from "../world/world.ts";
 
 const deletedSchema = z.object({
@@ -32,6 +33,13 @@ export interface OwnJob {
   user: User;
   history: JobHistory;
 }
+
+/** Where a request is sent. */
+export type Route = [endpoint: Endpoint, path: string];
+
+/** An answer, and whether it is the one to an earlier request. */
+export type KeyedAnswer = Answer & { replayed: boolean };
+type Check = (answer: KeyedAnswer, done: Moment) => void | Promise<void>;
 
 /** What clients do with videos. Each operation checks its answer. */
 export class VideoOperations {
@@ -112,20 +120,26 @@ export class VideoOperations {
     this.#byId.set(jobId, { user, history, variant });
   }
 
-  generate(user: User, key: Key, variant: RequestVariant): Operation {
-    const text = `generate ${key.name}-v${key.variants.indexOf(variant)} ${
-      /\[.*/.exec(String(variant.body.prompt)) ?? ""
-    }`;
+  /** Sends a request with its key to an endpoint. `check` gets the answer, unless it says that the user has left. */
+  send(user: User, key: Key, variant: RequestVariant, [endpoint, path]: Route, check: Check): Operation {
+    const words = /\[.*/.exec(String(variant.body.prompt)) ?? "";
+    const text = `${endpoint} ${key.name}-v${key.variants.indexOf(variant)} ${words}`;
     return this.journal.operation(text, async (moment) => {
-      const answer = await this.world.endpoints.call("generate-video", {
+      const answer = await this.world.endpoints.call(endpoint, {
+        path,
         userId: user.id,
         headers: keyHeader(key),
         body: JSON.stringify(variant.body),
       });
       const done = moment();
       if (checkLeaving(user, variant.refusal === null, answer.code, done)) return;
-      const generation = { ...answer, replayed: answer.headers.has("x-idempotent-replay") };
-      this.noteJob(user, checkGeneration(key, variant, generation, done), variant, done);
+      await check({ ...answer, replayed: answer.headers.has("x-idempotent-replay") }, done);
+    });
+  }
+
+  generate(user: User, key: Key, variant: RequestVariant): Operation {
+    return this.send(user, key, variant, ["generate-video", ""], (answer, done) => {
+      this.noteJob(user, checkGeneration(key, variant, answer, done), variant, done);
     });
   }
 
