@@ -12,7 +12,7 @@ import { KLING } from "../support/harness.ts";
 import { AppError, MobileClient } from "../support/mobile-client.ts";
 import { FrontEnd } from "../support/openv-front-end.ts";
 import { assertFilm, assertJpeg } from "../support/products.ts";
-import { type TransitionParams, TransitionsClient } from "../support/transitions-client.ts";
+import { TRANSITION, TransitionsClient } from "../support/transitions-client.ts";
 
 const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
@@ -174,22 +174,6 @@ async function canvas(target: Target): Promise<void> {
   await assert.rejects(page.getJob(crypto.randomUUID()), NotFound);
   await assert.rejects(page.latestJob(crypto.randomUUID()), NotFound);
 }
-
-/** The description's request, word for word. */
-const TRANSITION: TransitionParams = {
-  front_image: "https://example.com/front.jpg",
-  tail_image: "https://example.com/tail.jpg",
-  prompt: "Dynamic video transition",
-  duration: 5,
-  transition_type: "ENERGETIC",
-  enable_subtitles: true,
-  subtitle_style: "default",
-  subtitle_position: "bottom",
-  subtitles: [{ startTime: 0, endTime: 2.5, text: "First subtitle" }],
-  enable_music: true,
-  music_type: "ambient",
-  enable_voiceover: false,
-};
 
 async function transitions({ url, token }: Target): Promise<void> {
   const settings = { baseUrl: `${url}/functions/v1/transitions`, token, wait: sleep };

@@ -4,8 +4,8 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import type { TestUser } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS } from "../support/transition.ts";
-import { PARAMS, type TaskStatus, TransitionsClient } from "../support/transitions-client.ts";
 import { thumbnailEnded } from "../support/thumbnail.ts";
+import { type TaskStatus, TRANSITION, TransitionsClient } from "../support/transitions-client.ts";
 
 const world = useProductWorld({ falSimulator: INSTANT });
 
@@ -25,7 +25,7 @@ Deno.test("start, poll every two seconds, handle each state, and have the result
   const user = await world.newUser(20);
   const client = clientOf(user);
   simulatorOf(world).configure({ latencyMs: 1000 });
-  const { task_id, message } = await client.createAndGenerateVideo(PARAMS);
+  const { task_id, message } = await client.createAndGenerateVideo(TRANSITION);
   assert.match(task_id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.equal(message, "Transition creation and video generation started");
   assert.deepEqual((await client.checkTaskStatus(task_id)).state, "PENDING");
@@ -49,8 +49,8 @@ Deno.test("start, poll every two seconds, handle each state, and have the result
 
 Deno.test("both ids of a result are numbers, the same at each look, and other ones for another transition", async () => {
   const client = clientOf(await world.newUser(20));
-  const first = await client.createAndGenerateVideo(PARAMS);
-  const second = await client.createAndGenerateVideo({ ...PARAMS, prompt: "Another one" });
+  const first = await client.createAndGenerateVideo(TRANSITION);
+  const second = await client.createAndGenerateVideo({ ...TRANSITION, prompt: "Another one" });
   const result = await client.pollTaskStatus(first.task_id);
   const ids = ({ transition_id, generated_transition_id }: typeof result) => [transition_id, generated_transition_id];
   assert.deepEqual(ids(await client.pollTaskStatus(first.task_id)), ids(result));
@@ -63,7 +63,7 @@ Deno.test("a task that fails rejects with the sentence of the answer, and costs 
   const user = await world.newUser(20);
   const client = clientOf(user);
   simulatorOf(world).script({ endpoint: ENDPOINTS.generate }, { outcome: "unsupported_image_format" });
-  const { task_id } = await client.createAndGenerateVideo(PARAMS);
+  const { task_id } = await client.createAndGenerateVideo(TRANSITION);
   await assert.rejects(client.pollTaskStatus(task_id), {
     message: "Failed to process video: The model refused the image: use another picture, or another size or format",
   });
@@ -74,7 +74,7 @@ Deno.test("a task that fails rejects with the sentence of the answer, and costs 
 Deno.test("after 150 attempts the client gives up, and after a refresh the stored task_id still ends in its video", async () => {
   const user = await world.newUser(20);
   simulatorOf(world).script({ endpoint: ENDPOINTS.generate }, { outcome: "hang" });
-  const { task_id } = await clientOf(user).createAndGenerateVideo(PARAMS);
+  const { task_id } = await clientOf(user).createAndGenerateVideo(TRANSITION);
   await assert.rejects(clientOf(user).pollTaskStatus(task_id), {
     message: "Task polling timeout - maximum attempts reached",
   });
@@ -87,7 +87,7 @@ Deno.test("after 150 attempts the client gives up, and after a refresh the store
 
 Deno.test("an answer that is lost is an error of that poll only", async () => {
   const client = clientOf(await world.newUser(20));
-  const { task_id } = await client.createAndGenerateVideo(PARAMS);
+  const { task_id } = await client.createAndGenerateVideo(TRANSITION);
   world.gateway.fail("/functions/v1/transitions", 500, 1);
   await assert.rejects(client.checkTaskStatus(task_id), { message: "Request failed with status 500" });
   await assertFilm((await client.pollTaskStatus(task_id)).video_url);
@@ -95,8 +95,10 @@ Deno.test("an answer that is lost is an error of that poll only", async () => {
 
 Deno.test("without credits, or without a token, the start is refused and nothing is made", async () => {
   const poor = await world.newUser(PRICE - 1);
-  await assert.rejects(clientOf(poor).createAndGenerateVideo(PARAMS), { message: "Request failed with status 402" });
-  await assert.rejects(clientOf({ ...poor, token: "your-auth-token" }).createAndGenerateVideo(PARAMS), {
+  await assert.rejects(clientOf(poor).createAndGenerateVideo(TRANSITION), {
+    message: "Request failed with status 402",
+  });
+  await assert.rejects(clientOf({ ...poor, token: "your-auth-token" }).createAndGenerateVideo(TRANSITION), {
     message: "Request failed with status 401",
   });
   assert.equal(simulatorOf(world).requests.length, 0);
@@ -106,19 +108,19 @@ Deno.test("a double tap is one task, charged once; the same request ten seconds 
   const user = await world.newUser(20);
   const client = clientOf(user);
   const [first, second] = await Promise.all([
-    client.createAndGenerateVideo(PARAMS),
-    client.createAndGenerateVideo(PARAMS),
+    client.createAndGenerateVideo(TRANSITION),
+    client.createAndGenerateVideo(TRANSITION),
   ]);
   assert.equal(first.task_id, second.task_id);
   assert.equal(await creditsOf(world, user), 20 - PRICE);
   await world.travel(11);
-  assert.notEqual((await client.createAndGenerateVideo(PARAMS)).task_id, first.task_id);
+  assert.notEqual((await client.createAndGenerateVideo(TRANSITION)).task_id, first.task_id);
 });
 
 Deno.test("a batch is polled task by task", async () => {
   const user = await world.newUser(20);
   const client = clientOf(user);
-  const { tasks, total } = await client.batchCreateAndGenerate([PARAMS, { ...PARAMS, prompt: "Another one" }]);
+  const { tasks, total } = await client.batchCreateAndGenerate([TRANSITION, { ...TRANSITION, prompt: "Another one" }]);
   assert.equal(total, 2);
   for (const { task_id } of tasks) await assertFilm((await client.pollTaskStatus(task_id)).video_url);
   assert.equal(await creditsOf(world, user), 20 - 2 * PRICE);

@@ -9,8 +9,8 @@ import { INSTANT, simulatorOf } from "../support/generation.ts";
 import { type Answer, type TestUser, until } from "../support/harness.ts";
 import { assertFilm, assertJpeg, creditsOf, pollEvery, useProductWorld } from "../support/products.ts";
 import { ENDPOINTS, resultOf } from "../support/transition.ts";
-import { PARAMS } from "../support/transitions-client.ts";
 import { thumbnailEnded } from "../support/thumbnail.ts";
+import { TRANSITION } from "../support/transitions-client.ts";
 
 /** Five seconds, and the music. */
 const PRICE = 6;
@@ -22,7 +22,8 @@ function withToken(user: TestUser, path: string, body?: unknown): Promise<Answer
   return world.call(path, { method: body === undefined ? "GET" : "POST", headers, body });
 }
 
-const create = (user: TestUser, body: unknown = PARAMS) => withToken(user, "transitions/create-and-generate/", body);
+const create = (user: TestUser, body: unknown = TRANSITION) =>
+  withToken(user, "transitions/create-and-generate/", body);
 const check = (user: TestUser, taskId: unknown) => withToken(user, `transitions/task-status/${taskId}/`);
 const isReady = ({ body }: Answer) => body.ready === true;
 
@@ -89,8 +90,8 @@ Deno.test("everything that the request asks for is in the video: the move, the m
   ]);
   const [music, , picture] = runs;
   assert.deepEqual([picture?.input.start_image_url, picture?.input.end_image_url, picture?.input.duration], [
-    PARAMS.front_image,
-    PARAMS.tail_image,
+    TRANSITION.front_image,
+    TRANSITION.tail_image,
     "5",
   ]);
   assert.match(String(picture?.input.prompt), /^Dynamic video transition .*energetic/);
@@ -102,7 +103,7 @@ Deno.test("everything that the request asks for is in the video: the move, the m
 
 Deno.test("with burn_in the subtitles are in the picture too, and what is delivered is that picture", async () => {
   const user = await world.newUser(20);
-  const { body } = await create(user, { ...PARAMS, burn_in: true });
+  const { body } = await create(user, { ...TRANSITION, burn_in: true });
   assert.equal(body.credits_used, PRICE + 1);
   const { last } = await poll(user, body.task_id);
   const result = resultOf(last);
@@ -119,7 +120,7 @@ Deno.test("with burn_in the subtitles are in the picture too, and what is delive
 
 Deno.test("the code example's own type, in small letters, is the same transition", async () => {
   const user = await world.newUser(20);
-  const { status, body } = await create(user, { ...PARAMS, transition_type: "energetic" });
+  const { status, body } = await create(user, { ...TRANSITION, transition_type: "energetic" });
   assert.equal(status, 202);
   assert.equal((await poll(user, body.task_id)).last.body.state, "SUCCESS");
   assert.match(String(picture()?.input.prompt), /energetic/);
@@ -208,5 +209,5 @@ Deno.test("a task is its owner's alone, and none without a token", async () => {
   const stranger = await world.newUser();
   assert.equal((await check(stranger, body.task_id)).status, 404);
   assert.equal((await world.call(`transitions/task-status/${body.task_id}/`, { method: "GET" })).status, 401);
-  assert.equal((await world.call("transitions/create-and-generate/", { body: PARAMS })).status, 401);
+  assert.equal((await world.call("transitions/create-and-generate/", { body: TRANSITION })).status, 401);
 });

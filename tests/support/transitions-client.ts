@@ -18,7 +18,7 @@ export interface TransitionParams {
 }
 
 /** The description's request, word for word. */
-export const PARAMS: TransitionParams = {
+export const TRANSITION: TransitionParams = {
   front_image: "https://example.com/front.jpg",
   tail_image: "https://example.com/tail.jpg",
   prompt: "Dynamic video transition",
