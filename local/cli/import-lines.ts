@@ -187,22 +187,28 @@ export class ImportFile {
 }
 
 const NEWLINE = 10;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The text of these bytes; null where they are not UTF-8. */
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
 
 /** Reads and checks every line of a file. */
 export async function readImportFile(path: string): Promise<ImportFile> {
   const file = new ImportFile();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   let parts: Uint8Array[] = [];
   let line = 0;
   const take = () => {
     line++;
-    try {
-      const source = decoder.decode(Buffer.concat(parts));
-      if (source.trim() !== "") file.add(source, line);
-    } catch {
-      file.refuse(line, "is not UTF-8");
-    }
+    const source = decode(Buffer.concat(parts));
     parts = [];
+    if (source === null) file.refuse(line, "is not UTF-8");
+    else if (source.trim() !== "") file.add(source, line);
   };
   for await (const chunk of (await Deno.open(path)).readable) {
     let start = 0;
