@@ -164,7 +164,15 @@ async function requireGuards(sql: postgres.Sql): Promise<void> {
     select add_credits(${old?.user_id}, 5, 'refund', ${old?.job_id}) ->> 'success' as by_job,
       add_credits(${old?.user_id}, 5, 'refund', null, ${old?.transaction_id}) ->> 'success' as by_transaction`;
   if (again?.by_job !== "false" || again.by_transaction !== "false") throw new Error("A job was refunded twice.");
-  const charged = await sql`select deduct_credits(${old?.user_id}, 5, 'video_generation', ${old?.job_id})`
-    .then(() => true, () => false);
-  if (charged) throw new Error("A job was charged twice.");
+  const refused = [
+    `select deduct_credits('${old?.user_id}', 5, 'video_generation', '${old?.job_id}')`,
+    "update public.quota_log set change = 1 where id = (select max(id) from public.quota_log)",
+    "truncate public.quota_log",
+    "truncate private.quota_log_before",
+    "truncate private.quota_log_next",
+  ];
+  for (const statement of refused) {
+    const isDone = await sql.unsafe(statement).then(() => true, () => false);
+    if (isDone) throw new Error(`This should have been refused: ${statement}`);
+  }
 }

@@ -47,7 +47,9 @@ as $$
         from pg_class, aclexplode(relacl) where pg_class.oid = view and grantee <> 0), '')
   from views where view <> p_table
   union all
-  select 3, pg_trigger.oid, format('drop trigger %I on %s', tgname, p_table), pg_get_triggerdef(pg_trigger.oid)
+  -- Triggers of rows come back with the partitioned table; those of statements stay on each partition.
+  select 3, pg_trigger.oid, case when tgtype & 1 = 1 then format('drop trigger %I on %s', tgname, p_table) end,
+    pg_get_triggerdef(pg_trigger.oid)
   from pg_trigger where tgrelid = p_table and not tgisinternal
   union all
   select 4, pg_constraint.oid, format('alter table %s drop constraint %I', conrelid::regclass, conname),
@@ -78,10 +80,17 @@ create function pg_temp.add_partition(
 returns void
 language plpgsql
 as $$
+declare
+  v_trigger text;
 begin
   execute format('create table private.%I (like %s including all excluding identity)', p_name, p_like);
   execute format('alter table private.%I drop constraint rows_are_of_before, enable row level security', p_name);
   execute format('revoke all on private.%I from public, anon, authenticated, service_role', p_name);
+  for v_trigger in
+    select pg_get_triggerdef(oid) from pg_trigger where tgrelid = p_like and not tgisinternal and tgtype & 1 = 0
+  loop
+    execute replace(v_trigger, format(' ON %s ', p_like), format(' ON private.%I ', p_name));
+  end loop;
   execute format('alter table %s attach partition private.%I for values from (%L) to (%L)', p_parent, p_name, p_from, p_to);
 end;
 $$;
@@ -132,7 +141,9 @@ begin
     where indrelid = v_old and indisprimary and attname = p_column) then
     execute format('alter table public.%I add primary key (%I)', v_name, p_column);
   end if;
-  for v_dependant in select conname, pg_get_constraintdef(oid) as text from pg_constraint where contype = 'f' and conrelid = v_old loop
+  for v_dependant in
+    select conname, pg_get_constraintdef(oid) as text from pg_constraint where contype = 'f' and conrelid = v_old
+  loop
     execute format('alter table public.%I add constraint %I %s', v_name, v_dependant.conname, v_dependant.text);
   end loop;
   execute format('alter table public.%I attach partition %s for values from (minvalue) to (%L)', v_name, v_old, p_boundary);
