@@ -70,6 +70,15 @@ Deno.test("no function imports a provider's adapter, or its client, before it is
   }
 });
 
+Deno.test("the functions that apps call most do not import at once what few requests need", () => {
+  for (const endpoint of ["generate-video", "get-video-status", "videos"]) {
+    const early = reachedBy(`${FUNCTIONS}/${endpoint}/index.ts`, importedAtOnce);
+    for (const part of ["jobs/advance", "jobs/deliver", "jobs/drawn-subtitles"]) {
+      assert.ok(!early.has(`${SHARED}/${part}.ts`), `${endpoint}: ${part}`);
+    }
+  }
+});
+
 /** The imports of a file that are made when it is, and not by `await import(…)`. */
 function importedAtOnce({ text, imports }: Source): string[] {
   const later = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map(([, target = ""]) => target.replace(/^[./]+/, ""));

@@ -5,7 +5,8 @@ import { json } from "../_shared/http/endpoint.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { identityOf, optionalKey } from "../_shared/http/idempotency-key.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
-import { requireOwnFile, startJob, submitLater } from "../_shared/jobs/start.ts";
+import { requireOwnFile, startJob } from "../_shared/jobs/start.ts";
+import { submitLater } from "../_shared/jobs/submit-later.ts";
 import { nodeVideoBody, settingsOf } from "./request.ts";
 
 const responseSchema = z.object({ job_id: z.string(), credits_used: z.number(), credits_remaining: z.number() });

@@ -3,7 +3,7 @@ import { configurationProblem } from "../_shared/database/configuration.ts";
 import type { AdminClient } from "../_shared/database/client.ts";
 import type { Dependencies } from "../_shared/jobs/dependencies.ts";
 import { type DatabaseHealth, readHealth } from "../_shared/database/maintenance.ts";
-import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
+import { VIDEO_BUCKET } from "../_shared/jobs/buckets.ts";
 import { type Handler, json, type RequestContext } from "../_shared/http/endpoint.ts";
 import { errorText } from "../_shared/runtime/log.ts";
 import { storeText } from "../_shared/storage/upload.ts";

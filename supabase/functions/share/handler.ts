@@ -4,7 +4,7 @@ import { limitReached } from "../_shared/errors/limit-reached.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import type { Handler, RequestContext } from "../_shared/http/endpoint.ts";
 import { pathBelow } from "../_shared/http/path.ts";
-import { VIDEO_BUCKET } from "../_shared/jobs/files.ts";
+import { VIDEO_BUCKET } from "../_shared/jobs/buckets.ts";
 import { shareUrl } from "../_shared/jobs/share-url.ts";
 import type { Environment } from "../_shared/runtime/environment.ts";
 import { asDownload, fileName } from "../_shared/storage/download-name.ts";

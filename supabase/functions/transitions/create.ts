@@ -6,7 +6,8 @@ import { json } from "../_shared/http/endpoint.ts";
 import { refusalBody, RequestError } from "../_shared/errors/request-errors.ts";
 import { identityOf, optionalKey } from "../_shared/http/idempotency-key.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { requireOwnFile, type StartedJob, startJob, submitLater } from "../_shared/jobs/start.ts";
+import { requireOwnFile, type StartedJob, startJob } from "../_shared/jobs/start.ts";
+import { submitLater } from "../_shared/jobs/submit-later.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { batchBody, MAX_BATCH, settingsOf, type TransitionBody, transitionBody } from "./request.ts";
 

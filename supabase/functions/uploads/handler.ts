@@ -3,7 +3,7 @@ import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { IMAGE_TYPES } from "../_shared/storage/image-signature.ts";
 import { limitReached } from "../_shared/errors/limit-reached.ts";
-import { INPUT_BUCKET } from "../_shared/jobs/step-input.ts";
+import { INPUT_BUCKET } from "../_shared/jobs/buckets.ts";
 import { signedUpload } from "../_shared/storage/signed-urls.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";
 import { startUpload } from "../_shared/database/uploads.ts";

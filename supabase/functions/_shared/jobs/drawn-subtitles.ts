@@ -7,8 +7,13 @@ import { z } from "zod";
 import { type Subtitle, subtitleSettings, timestamp } from "./subtitles.ts";
 
 /** A font, and the characters of the texts that it draws; what no font draws, emoji, is left out of the picture. */
-export const fontSchema = z.object({ family: z.string(), characters: z.string() });
+const fontSchema = z.object({ family: z.string(), characters: z.string() });
 export type Font = z.infer<typeof fontSchema>;
+
+/** The fonts of a step's input, as the database wrote them. */
+export function fontsOf(value: unknown): Font[] {
+  return z.array(fontSchema).parse(value);
+}
 
 /** Cannot be seen, and breaks up what a tool could take for markup. */
 const WORD_JOINER = "\u2060";

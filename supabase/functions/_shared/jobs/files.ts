@@ -6,11 +6,11 @@ import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { deleteFiles } from "../storage/delete.ts";
 import { storeMedia, storeText } from "../storage/upload.ts";
+import { VIDEO_BUCKET } from "./buckets.ts";
 import { subtitlesOf } from "./subtitles.ts";
 import type { JobContext } from "./context.ts";
 
-/** The private bucket of finished videos, and its limit; both are set in the migration of the buckets. */
-export const VIDEO_BUCKET = "videos";
+/** The limit of the bucket of videos. */
 const MAX_VIDEO_BYTES = 524_288_000;
 const MAX_THUMBNAIL_BYTES = 20_971_520;
 

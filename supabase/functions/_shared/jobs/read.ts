@@ -1,6 +1,5 @@
 import { type JobAndLease, readJob } from "../database/jobs.ts";
 import type { Job } from "../database/records.ts";
-import { advance } from "./advance.ts";
 import { finishWithin } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
@@ -24,8 +23,10 @@ export function retryAfterHeader(job: Job): Record<string, string> {
 
 /** Does the action that is due, if this request got the lease. Its errors are only logged: the client gets the job. */
 export async function advanceIfLeased(context: JobContext, found: JobAndLease): Promise<Job> {
-  if (found.leased_job === null) return found.job;
-  const action = advance(context, found.leased_job).catch((error) => {
+  const leased = found.leased_job;
+  if (leased === null) return found.job;
+  // Imported here: most polls only read.
+  const action = import("./advance.ts").then(({ advance }) => advance(context, leased)).catch((error) => {
     context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });
     return null;
   });

@@ -1,11 +1,8 @@
 import { type GenerationRequest, startGeneration, type StartOutcome } from "../database/jobs.ts";
 import { DatabaseError } from "../database/client.ts";
-import type { LeasedJob } from "../database/records.ts";
 import { limitReached } from "../errors/limit-reached.ts";
 import { RequestError } from "../errors/request-errors.ts";
-import { keepAlive } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";
-import { advance } from "./advance.ts";
 import type { JobContext } from "./context.ts";
 import { checkUpload } from "./uploads.ts";
 
@@ -44,16 +41,6 @@ export function requireOwnFile(context: JobContext, field: string, path: string 
       issues: [{ path: field, message: "must be an image_path that POST /uploads returned" }],
     });
   }
-}
-
-/** Submits a new job after the answer: the client learns from its status what became of it. */
-export function submitLater(context: JobContext, leased: LeasedJob): void {
-  keepAlive(
-    advance(context, leased).then(() => {}, (error) => {
-      // The job is charged and stored; the worker finds out what could not be recorded now.
-      context.log("error", "submission_not_recorded", { job_id: leased.job_id, error: errorText(error) });
-    }),
-  );
 }
 
 async function start(context: JobContext, request: GenerationRequest): Promise<StartOutcome> {

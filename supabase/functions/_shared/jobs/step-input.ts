@@ -1,14 +1,10 @@
 import { z } from "zod";
 import type { LeasedJob } from "../database/records.ts";
-import { assOf, fontSchema, srtOf } from "./drawn-subtitles.ts";
-import { pathsOf, storeDrawnSubtitles, storeVideo, VIDEO_BUCKET } from "./files.ts";
+import { INPUT_BUCKET, VIDEO_BUCKET } from "./buckets.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
 import type { JobContext } from "./context.ts";
-
-/** The private bucket of what users uploaded. */
-export const INPUT_BUCKET = "inputs";
 
 /** Longer than a run may wait and last: some providers fetch their inputs only when they start. */
 const INPUT_URL_SECONDS = 6 * 60 * 60;
@@ -17,7 +13,7 @@ const INPUT_URL_SECONDS = 6 * 60 * 60;
 const fileReference = z.strictObject({ input_file: z.string() });
 const artifactReference = z.strictObject({ artifact: z.string() });
 const storedVideoReference = z.strictObject({ stored_video: z.literal(true) });
-const subtitleFileReference = z.strictObject({ subtitle_file: z.enum(["srt", "ass"]), fonts: z.array(fontSchema) });
+const subtitleFileReference = z.strictObject({ subtitle_file: z.enum(["srt", "ass"]), fonts: z.unknown() });
 
 /**
  * A step's input as it is sent: files that the user uploaded, what earlier steps made, and our own copy of the video
@@ -50,14 +46,18 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
   if (file !== undefined) return await signedUrl(context, INPUT_BUCKET, file.input_file);
   const made = artifactReference.safeParse(value).data;
   if (made !== undefined) return artifactUrl(leased, made.artifact);
+  // What only later steps need is imported here: no request for a video waits for it.
   if (storedVideoReference.safeParse(value).success) {
     return await signedUrl(context, VIDEO_BUCKET, await storedVideo(context, leased));
   }
   const subtitles = subtitleFileReference.safeParse(value).data;
-  if (subtitles?.subtitle_file === "srt") return srtOf(leased.settings, subtitles.fonts);
   if (subtitles !== undefined) {
-    const text = assOf(leased.settings, subtitles.fonts);
-    return await signedUrl(context, VIDEO_BUCKET, await storeDrawnSubtitles(context, leased, text));
+    const { assOf, fontsOf, srtOf } = await import("./drawn-subtitles.ts");
+    const fonts = fontsOf(subtitles.fonts);
+    if (subtitles.subtitle_file === "srt") return srtOf(leased.settings, fonts);
+    const { storeDrawnSubtitles } = await import("./files.ts");
+    const path = await storeDrawnSubtitles(context, leased, assOf(leased.settings, fonts));
+    return await signedUrl(context, VIDEO_BUCKET, path);
   }
   const entries = Object.entries(value).map(async ([name, inner]) => [name, await resolve(context, leased, inner)]);
   return Object.fromEntries(await Promise.all(entries));
@@ -65,6 +65,7 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
 
 /** Our copy, made now. That of a delivered video is there, and may be deleted: it must not be written again. */
 async function storedVideo(context: JobContext, leased: LeasedJob): Promise<string> {
+  const { pathsOf, storeVideo } = await import("./files.ts");
   return leased.status === "completed" ? pathsOf(leased).video : await storeVideo(context, leased);
 }
 

@@ -1,7 +1,7 @@
 import { recordCheckedUpload } from "../database/uploads.ts";
 import { cleanUpAfterDeletion } from "./clean-up.ts";
 import { imageTypeOf, SIGNATURE_BYTES } from "../storage/image-signature.ts";
-import { INPUT_BUCKET } from "./step-input.ts";
+import { INPUT_BUCKET } from "./buckets.ts";
 import { firstBytes } from "../storage/download.ts";
 import type { JobContext } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import type { Job } from "../database/records.ts";
-import { VIDEO_BUCKET } from "./files.ts";
+import { VIDEO_BUCKET } from "./buckets.ts";
 import { jobErrorText } from "../errors/job-errors.ts";
 import type { UrlLife } from "../storage/signed-url-cache.ts";
 import { signedUrls } from "../storage/signed-urls.ts";
