@@ -26,6 +26,8 @@ export interface FunctionsProcess {
   restart(environment?: Record<string, string>): Promise<void>;
   /** Resolves when no request is under way, and no background work of a request. */
   rest(): Promise<void>;
+  /** Resolves when no background work of a request is under way, whatever requests are. */
+  backgroundRest(): Promise<void>;
   /** The largest memory it ever had, in bytes; undefined where the system does not report it. */
   peakMemory(): number | undefined;
   stop(): Promise<void>;
@@ -43,6 +45,14 @@ export async function startFunctions({ environment, runtime, onLog }: FunctionsO
     // The older Deno has its own list of certificate authorities, which may lack that of the npm registry in use.
     const variables = { DENO_TLS_CA_STORE: "system", ...environment };
     return startChild({ name: "functions", ...commandOf(runtime), environment: variables, onLog });
+  }
+
+  async function restOf(what: string): Promise<void> {
+    if (!running) return;
+    const response = await fetch(`http://127.0.0.1:${child.port}/${what}`, {
+      signal: AbortSignal.timeout(REST_LIMIT_MS),
+    });
+    await response.body?.cancel();
   }
 
   async function stop(): Promise<void> {
@@ -70,13 +80,8 @@ export async function startFunctions({ environment, runtime, onLog }: FunctionsO
       child = await start();
       running = true;
     },
-    async rest() {
-      if (!running) return;
-      const response = await fetch(`http://127.0.0.1:${child.port}/_rest`, {
-        signal: AbortSignal.timeout(REST_LIMIT_MS),
-      });
-      await response.body?.cancel();
-    },
+    rest: () => restOf("_rest"),
+    backgroundRest: () => restOf("_background"),
     peakMemory: () => peakMemory(child.pid),
     stop,
   };

@@ -16,8 +16,12 @@ for (const { isDirectory, name } of Deno.readDirSync(folder)) {
 }
 /** Requests under way, and their background work. */
 const busy = new Set<Promise<unknown>>();
+/** The background work alone. */
+const background = new Set<Promise<unknown>>();
 // The hosted runtime has this function for work that continues after an answer.
-Object.assign(globalThis, { EdgeRuntime: { waitUntil: track } });
+Object.assign(globalThis, {
+  EdgeRuntime: { waitUntil: (work: Promise<unknown>) => track(track(work), background) },
+});
 await Promise.allSettled(loaded.values());
 
 async function load(name: string): Promise<EdgeFunction> {
@@ -47,21 +51,25 @@ function answer(status: number, code: string, message: string): Response {
   return Response.json({ code, message }, { status, headers: { "access-control-allow-origin": "*" } });
 }
 
-function track<Result>(work: Promise<Result>): Promise<Result> {
-  busy.add(work);
-  void work.finally(() => busy.delete(work));
+function track<Result>(work: Promise<Result>, among = busy): Promise<Result> {
+  among.add(work);
+  void work.finally(() => among.delete(work));
   return work;
 }
 
-/** Answers as soon as nothing is under way. No function has this name. */
-async function rest(): Promise<Response> {
-  while (busy.size > 0) await Promise.allSettled(busy);
+/** Answers as soon as none of this is under way. No function has these names. */
+async function rest(among: Set<Promise<unknown>>): Promise<Response> {
+  while (among.size > 0) await Promise.allSettled(among);
   return new Response(null, { status: 204 });
 }
 
 const server = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-  (request) => new URL(request.url).pathname === "/_rest" ? rest() : track(serve(request)),
+  (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/_rest") return rest(busy);
+    return pathname === "/_background" ? rest(background) : track(serve(request));
+  },
 );
 await announcePort(server.addr.port);
 await exitWithParent();

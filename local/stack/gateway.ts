@@ -26,6 +26,8 @@ export interface Gateway {
    */
   fail(prefix: string, fault: Fault, times?: number): void;
   clearFaults(): void;
+  /** Lets requests whose path begins with `prefix` wait until the returned function is called. */
+  hold(prefix: string): () => void;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ class LocalGateway implements Gateway {
   readonly url: string;
   readonly calls: GatewayCall[] = [];
   readonly #faults: { prefix: string; fault: Fault; left: number }[] = [];
+  readonly #holds: { prefix: string; until: Promise<void> }[] = [];
   readonly #agent = new Agent({ keepAlive: true });
   readonly #tunnels = new Set<Duplex>();
   readonly #ownHost: string;
@@ -81,6 +84,16 @@ class LocalGateway implements Gateway {
     this.#faults.splice(0);
   }
 
+  hold(prefix: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const held = { prefix, until: promise };
+    this.#holds.push(held);
+    return () => {
+      this.#holds.splice(this.#holds.indexOf(held), 1);
+      resolve();
+    };
+  }
+
   stop(): Promise<void> {
     return new Promise((resolve) => {
       this.#agent.destroy();
@@ -92,6 +105,8 @@ class LocalGateway implements Gateway {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request);
+    const held = this.#holds.find(({ prefix }) => path.startsWith(prefix));
+    if (held !== undefined) return void held.until.then(() => this.#serve(request, response));
     const fault = this.#takeFault(path);
     const call = this.#record(request, response, path);
     if (fault === "drop") return void request.socket.destroy();

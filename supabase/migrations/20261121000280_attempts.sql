@@ -75,9 +75,12 @@ declare
   v_step jsonb := (v_locked.queued).steps -> (v_locked.queued).step;
 begin
   if not v_locked.current or (v_locked.queued).submitted_at is null or (v_locked.queued).provider_job_id is not null then
-    -- A repeated report of the same run is no error: its webhook may be faster than the answer to its submission.
+    -- A repeated report of the same run is no error: its webhook may be faster than the answer to its submission, and the
+    -- video may be made by now.
     return jsonb_build_object('job', private.job_json(v_job),
-      'applied', v_locked.current and coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false));
+      'applied', v_locked.current and coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false)
+        or exists (
+          select from jsonb_each((v_locked.queued).artifacts) where value ->> 'run' = p_provider_job_id));
   end if;
   perform private.close_circuit(v_step ->> 'provider');
   update private.job_queue set

@@ -1,5 +1,5 @@
 begin;
-select plan(75);
+select plan(76);
 \ir support/jobs.psql
 
 
@@ -81,7 +81,7 @@ select is(
   public.advance_step(pg_temp.job('two'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
   'a step ends once');
 select is(
-  public.record_submission(pg_temp.job('two'), 1, 'run-1') -> 'applied', 'false',
+  public.record_submission(pg_temp.job('two'), 1, 'late') -> 'applied', 'false',
   'a late answer to the submission of the step before is not applied');
 select is(answer #>> '{leased_job,attempt}', '2', 'the next step is a new attempt') from advanced;
 select is(public.lease_job(pg_temp.job('two')), null, 'the next step is leased to one worker');
@@ -108,8 +108,13 @@ select is(
   public.advance_step(pg_temp.job('overdue'), 1, '{"video_url": "https://again.test/v.mp4"}') -> 'applied', 'false',
   'a repeated end of the step before does not end a step that begins after the deadline');
 select is(
-  public.record_submission(pg_temp.job('overdue'), 1, 'run-1') -> 'applied', 'false',
+  public.record_submission(pg_temp.job('overdue'), 1, 'run-1') #>> '{job,progress,stage}', 'submitting',
   'a late answer to the submission of the step before does not start a step that begins after the deadline');
+select is(
+  array[
+    public.record_submission(pg_temp.job('overdue'), 1, 'run-1') -> 'applied',
+    public.record_submission(pg_temp.job('overdue'), 1, 'run-0') -> 'applied'],
+  '{true,false}', 'a late answer that names the run that made the result is no error');
 set local test.now = '2030-01-01 12:30:00+00';
 
 -- Retries and postponed checks.

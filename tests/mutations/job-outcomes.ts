@@ -9,6 +9,7 @@ const SUBMISSION = `${FUNCTIONS}/_shared/jobs/submit.ts`;
 const ADVANCE = `${FUNCTIONS}/_shared/jobs/advance.ts`;
 const DELIVER = `${FUNCTIONS}/_shared/jobs/deliver.ts`;
 const webhook = (name: string) => ({ file: "tests/api/webhook_test.ts", name });
+const lateRecord = (name: string) => ({ file: "tests/recovery/late_record_test.ts", name });
 const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
 const failures = (name: string) => ({ file: "tests/recovery/failures_test.ts", name });
 const crash = (name: string) => ({ file: "tests/recovery/crash_test.ts", name });
@@ -42,6 +43,26 @@ export const outcomeMutations: readonly Mutation[] = [
       replace: "import { advanceStep, failJob, scheduleRetry, ",
     }],
     test: submissions("an attempt after a failed run is submitted once too when its answer is lost"),
+  },
+  {
+    name: "the record of a submission after its answer",
+    guard: "A run that is accepted is known, and no other attempt is paid for.",
+    file: NEW_VIDEO,
+    find: "recordLater(context, leased, submission.providerJobId);",
+    replace: "void 0;",
+    test: lateRecord(
+      "before the record a poll says submitting, and asks the provider nothing; afterwards the job goes on",
+    ),
+  },
+  {
+    name: "the handling of a record that fails after the answer",
+    guard: "A database that is away after an answer ends no process, with the requests of others in it.",
+    file: SUBMISSION,
+    find: "recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {",
+    replace: "recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {\n      throw error;",
+    test: lateRecord(
+      "a record that meets drop is a submission without an answer: one more attempt after the grace time",
+    ),
   },
   {
     name: "the refund of a refused submission",

@@ -9,6 +9,7 @@ const STEPS = "supabase/migrations/20261121000300_steps.sql";
 const ENDINGS = "supabase/migrations/20261121000310_endings.sql";
 const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql", name });
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
+const lateRecord = (name: string) => ({ file: "tests/recovery/late_record_test.ts", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);";
 const STATELESS = "current := coalesce(queued.attempt = p_attempt, false);";
@@ -120,6 +121,14 @@ export const progressMutations: readonly Mutation[] = [
     find: " or (v_locked.queued).provider_job_id is not null then",
     replace: " then",
     test: transitions("another run does not replace the recorded one"),
+  },
+  {
+    name: "the run that has made the result, in record_submission",
+    guard: "A run whose webhook was faster than the record of its submission is not taken for a wasted one.",
+    file: ATTEMPTS,
+    find: "where value ->> 'run' = p_provider_job_id));",
+    replace: "where false));",
+    test: lateRecord("a webhook before the record adopts the run, and the late record changes nothing"),
   },
   {
     name: "the fence of record_progress",

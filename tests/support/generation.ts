@@ -21,8 +21,8 @@ export interface GenerationRequest {
   user: TestUser;
   key: string;
   body: Record<string, unknown>;
-  /** Sends it, with the same key each time. */
-  send(): Promise<Answer>;
+  /** Sends it, with the same key each time. `settles: false` as in `CallOptions`. */
+  send(options?: { settles?: boolean }): Promise<Answer>;
   /** What the provider accepted for it, oldest first. */
   runs(): readonly Readonly<SubmittedRequest>[];
 }
@@ -62,7 +62,7 @@ export async function prepareGeneration(world: World, options: GenerationOptions
     user,
     key,
     body,
-    send: () => world.generate(user, { key, body }),
+    send: ({ settles = true } = {}) => world.generate(user, { key, body, settles }),
     runs: () => simulatorOf(world).requests.filter(({ input }) => input.prompt === body.prompt),
   };
 }

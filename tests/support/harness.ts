@@ -27,7 +27,10 @@ export interface World extends Stack {
   signUp(email?: string): Promise<TestUser>;
   /** Calls a function; `body` is sent as JSON, a text as it is. */
   call(path: string, options?: CallOptions): Promise<Answer>;
-  generate(user: TestUser, options?: { key?: string; body?: unknown; headers?: HeadersInit }): Promise<Answer>;
+  generate(
+    user: TestUser,
+    options?: { key?: string; body?: unknown; headers?: HeadersInit; settles?: boolean },
+  ): Promise<Answer>;
   status(user: TestUser, jobId: unknown, headers?: HeadersInit): Promise<Answer>;
   /** Calls the worker, as its timer does. */
   tick(): Promise<Answer>;
@@ -45,7 +48,12 @@ export interface CallOptions {
   user?: TestUser | undefined;
   headers?: HeadersInit;
   body?: unknown;
+  /** False: returns at the answer, before the submission behind it is recorded. */
+  settles?: boolean;
 }
+
+/** The functions that record what a provider accepted after their answer. */
+const RECORDS_LATER = /^(generate-video|canvas|openv)\b/;
 
 /** How long a worker may write a video (see `app_settings`): a deleted file is deleted again afterwards. */
 export const COPY_LEASE_SECONDS = 300;
@@ -109,7 +117,8 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
     update pipeline_steps set is_available = false where name = 'thumbnail';
   `);
 
-  async function call(path: string, { method = "POST", user, headers, body }: CallOptions = {}): Promise<Answer> {
+  async function call(path: string, options: CallOptions = {}): Promise<Answer> {
+    const { method = "POST", user, headers, body, settles = RECORDS_LATER.test(path) } = options;
     const response = await fetch(`${stack.url}/functions/v1/${path}`, {
       method,
       headers: {
@@ -120,6 +129,8 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    // What a test does next must not race with it. Functions that are killed meanwhile have nothing to wait for.
+    if (settles && method === "POST") await stack.functions.backgroundRest().catch(() => undefined);
     return {
       status: response.status,
       headers: response.headers,
@@ -160,10 +171,14 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
       const { access_token, user } = sessionSchema.parse(await response.json());
       return { id: user.id, email, token: access_token };
     },
-    generate: (user, { key = crypto.randomUUID(), body = { model_id: KLING, prompt: "A lighthouse" }, headers } = {}) =>
+    generate: (
+      user,
+      { key = crypto.randomUUID(), body = { model_id: KLING, prompt: "A lighthouse" }, headers, settles = true } = {},
+    ) =>
       call("generate-video", {
         user,
         body,
+        settles,
         headers: { "Idempotency-Key": key, ...Object.fromEntries(new Headers(headers)) },
       }),
     status: (user, jobId, headers) =>

@@ -14,7 +14,7 @@ export function testConcurrentRequests(world: World): void {
   Deno.test("a hundred equal requests with one key at once: one charge, one job, one submission, a hundred equal answers", async () => {
     const request = await prepareGeneration(world);
     const before = simulatorOf(world).submissions;
-    const answers = await atOnce(100, request.send);
+    const answers = await atOnce(100, () => request.send());
 
     const [first] = answers;
     assert.deepEqual(first?.body, {

@@ -6,11 +6,10 @@ import { jobErrors } from "../errors/job-errors.ts";
 import { errorBody, requestErrors } from "../errors/request-errors.ts";
 import type { ProviderError } from "../providers/provider.ts";
 import { errorText } from "../runtime/log.ts";
-import { failOrSkipStep } from "./advance.ts";
 import type { JobContext } from "./context.ts";
 import { isBackPressure, retryLater } from "./retry.ts";
 import { type StartedJob, startJob } from "./start.ts";
-import { recordAccepted, submitAttempt } from "./submit.ts";
+import { recordLater, submitAttempt } from "./submit.ts";
 
 /** The pauses between the submissions inside a request, in milliseconds: short, because the client waits. */
 const PAUSES_MS = [300, 900];
@@ -65,7 +64,7 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
   try {
     for (const pause of [...PAUSES_MS, null]) {
       const submission = await submitAttempt(context, leased);
-      if (submission.outcome === "accepted") await recordAccepted(context, leased, submission.providerJobId);
+      if (submission.outcome === "accepted") recordLater(context, leased, submission.providerJobId);
       // Unknown: it may be running. The charge stands; the worker makes another attempt if no webhook comes.
       if (submission.outcome !== "refused") return null;
 
@@ -75,6 +74,8 @@ async function submit(context: JobContext, first: LeasedJob): Promise<Failure | 
       }
       if (submission.error.kind !== "retryable" || pause === null) {
         if (!leased.step.optional) return await fail(context, leased, submission.error);
+        // Imported here: no other request for a video needs what follows a submission.
+        const { failOrSkipStep } = await import("./advance.ts");
         await failOrSkipStep(context, leased, submission.error.code, submission.error);
         return null;
       }

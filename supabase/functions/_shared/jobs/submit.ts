@@ -1,6 +1,7 @@
 import { recordSubmission } from "../database/attempts.ts";
 import { type ProviderAnswer, recordProviderAnswer } from "../database/circuits.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
+import { keepAlive } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";
 import { cancelRun } from "./runs.ts";
 import { isBackPressure } from "./retry.ts";
@@ -81,6 +82,20 @@ export async function recordAccepted(
     await recordAnswer(context, leased, "answered");
   }
   return recorded.job;
+}
+
+/**
+ * Records an accepted submission after the answer, which does not need it. Until then the job is what it was while the
+ * provider was asked: a submission without an answer. Where the record fails too, the run's webhook adopts it, or the
+ * worker makes another attempt after the grace time.
+ */
+export function recordLater(context: JobContext, leased: LeasedJob, providerJobId: string): void {
+  keepAlive(
+    recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {
+      const { job_id, attempt } = leased;
+      context.log("error", "submission_not_recorded", { job_id, attempt, error: errorText(error) });
+    }),
+  );
 }
 
 async function webhookOf(

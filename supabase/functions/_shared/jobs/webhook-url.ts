@@ -38,7 +38,14 @@ function message(provider: string, { jobId, attempt }: ReportedAttempt): BufferS
   return new TextEncoder().encode(`provider-webhook\n${provider}\n${jobId}\n${attempt}`);
 }
 
+let known: CryptoKey | undefined;
+
+/** Imported once an instance, whose environment does not change. */
 async function macKey(): Promise<CryptoKey> {
+  return known ??= await importMacKey();
+}
+
+async function importMacKey(): Promise<CryptoKey> {
   const { data: environment, error } = resolveEnv();
   if (error) throw error;
   const secret = environment.secretKeys.default ?? Object.values(environment.secretKeys)[0];
