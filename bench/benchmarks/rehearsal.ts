@@ -28,6 +28,7 @@ const CALLS_A_SECOND = 10;
 const A_DAY = 2000;
 /** The partitions are made before the rows come that need them. */
 const BEFORE_THE_BOUNDARY_MS = 120_000;
+const AFTER_A_STEP_MS = 1000;
 
 export const rehearsal: Benchmark = {
   name: "rehearsal",
@@ -116,6 +117,8 @@ async function partition({ sql }: BenchDatabase, onProgress: (step: string) => v
       onProgress(what);
       client.reset();
       figures.push(figure(`${name}_seconds`, what, "s", await secondsOf(work)));
+      // A call that waited for it ends a moment later.
+      await pause(AFTER_A_STEP_MS);
       figures.push(figure(`${name}_longest_call_ms`, `${what}: the longest call meanwhile`, "ms", client.longest));
       figures.push(figure(`${name}_failed_calls`, `${what}: calls that failed`, "calls", client.failed));
     };
@@ -137,7 +140,7 @@ async function partition({ sql }: BenchDatabase, onProgress: (step: string) => v
     }
     await step("foreign_keys", "Validating the foreign keys to jobs", () => validateForeignKeys(owner));
     onProgress("Waiting for the first rows of the next partition");
-    await new Promise((resolve) => setTimeout(resolve, turn.getTime() - Date.now() + 1000));
+    await pause(turn.getTime() - Date.now() + AFTER_A_STEP_MS);
     await client.stop();
     await requireRowsIn(owner, [ledgerBoundary(turn), jobsBoundary(turn)]);
   } finally {
@@ -146,6 +149,10 @@ async function partition({ sql }: BenchDatabase, onProgress: (step: string) => v
     service.release();
   }
   return figures;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 async function requireRowsIn(owner: postgres.Sql, boundaries: readonly Boundary[]): Promise<void> {
