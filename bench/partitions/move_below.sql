@@ -48,8 +48,10 @@ as $$
   from views where view <> p_table
   union all
   -- Triggers of rows come back with the partitioned table; those of statements stay on each partition.
+  -- One that fires always keeps that: the rules of a job hold also for a copy of its row.
   select 3, pg_trigger.oid, case when tgtype & 1 = 1 then format('drop trigger %I on %s', tgname, p_table) end,
     pg_get_triggerdef(pg_trigger.oid)
+      || case tgenabled when 'A' then format('; alter table %s enable always trigger %I', p_table, tgname) else '' end
   from pg_trigger where tgrelid = p_table and not tgisinternal
   union all
   select 4, pg_constraint.oid, format('alter table %s drop constraint %I', conrelid::regclass, conname),
