@@ -3,30 +3,21 @@ import { adminClient } from "../database/client.ts";
 import { identifyUser } from "../database/identities.ts";
 import { RequestError } from "../errors/request-errors.ts";
 import { readEnvironment } from "../runtime/environment.ts";
-import { errorText, type Log } from "../runtime/log.ts";
+import type { Log } from "../runtime/log.ts";
 import type { ServerTiming } from "../runtime/server-timing.ts";
 import { uuid } from "./fields.ts";
-import { IssuerUnreachable, RETRY_AFTER_SECONDS } from "./third-party-keys.ts";
-import { isSupabaseIssuer, provenEmail, ThirdPartyTokens } from "./third-party-tokens.ts";
+import { isSupabaseIssuer } from "./supabase-issuer.ts";
 import { tokenOf, withBearer } from "./token-scheme.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
-interface AuthContext {
+/** The part of a request's context that a check of its credentials needs. */
+export interface AuthContext {
   timing: ServerTiming;
   log: Log;
 }
 
 const verified = new VerifiedTokens();
-let thirdParty: ThirdPartyTokens | undefined;
-
-/** Made once an instance, so that the issuers' keys are kept. */
-function thirdPartyTokens(): ThirdPartyTokens {
-  if (thirdParty === undefined) {
-    const { THIRD_PARTY_ISSUERS: issuers = [], THIRD_PARTY_AUDIENCES: audiences } = readEnvironment();
-    thirdParty = new ThirdPartyTokens({ issuers, audiences });
-  }
-  return thirdParty;
-}
+let otherIssuers: readonly string[] | undefined;
 
 /**
  * Verifies a request's credentials: a signed-in user's token, or the project's secret API key. Returns the user, "" for a
@@ -41,7 +32,8 @@ export async function authenticate(context: AuthContext, request: Request, auth:
     ? null
     : await context.timing.measure("auth", () => Promise.resolve(verified.userOf(token)));
   if (known !== null) return known;
-  if (token !== null && thirdPartyTokens().issuerOf(token) !== null) return await thirdPartyUser(context, token);
+  const thirdParty = token === null ? null : await thirdPartyUser(context, token);
+  if (thirdParty !== null) return thirdParty;
   const credentials = new Request(request.url, { headers });
   const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
   if (error !== null) {
@@ -58,17 +50,19 @@ export async function authenticate(context: AuthContext, request: Request, auth:
   return userId.data;
 }
 
-/** The user of a configured issuer's token. The first request with a token of a new identity makes the user. */
-async function thirdPartyUser(context: AuthContext, token: string): Promise<string> {
-  const verification = await context.timing.measure("auth", () => thirdPartyTokens().verify(token)).catch((error) => {
-    if (!(error instanceof IssuerUnreachable)) throw error;
-    context.log("alert", "issuer_unreachable", { issuer: error.message, error: errorText(error.cause) });
-    throw new RequestError("unavailable", {}, { "Retry-After": String(RETRY_AFTER_SECONDS) });
-  });
-  if ("refused" in verification) throw refused(context, verification.refused);
-  const { claims } = verification;
-  const identity = { issuer: claims.iss, subject: claims.sub, email: provenEmail(claims) };
-  return await identifyUser({ client: adminClient(), timing: context.timing }, identity);
+/**
+ * The user of a configured issuer's token; null for any other token. The first request with a token of a new identity makes
+ * the user.
+ */
+async function thirdPartyUser(context: AuthContext, token: string): Promise<string | null> {
+  otherIssuers ??= readEnvironment().THIRD_PARTY_ISSUERS ?? [];
+  if (otherIssuers.length === 0) return null;
+  // Imported here: few projects have other identity providers.
+  const { verifyThirdPartyToken } = await import("./third-party-identity.ts");
+  const verified = await verifyThirdPartyToken(context, token);
+  if (verified === null) return null;
+  if ("refused" in verified) throw refused(context, verified.refused);
+  return await identifyUser({ client: adminClient(), timing: context.timing }, verified.identity);
 }
 
 function refused(context: AuthContext, reason: string): RequestError {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { IssuerUnreachable } from "./third-party-keys.ts";
-import { isSupabaseIssuer, provenEmail, type ThirdPartyClaims, ThirdPartyTokens } from "./third-party-tokens.ts";
+import { isSupabaseIssuer } from "./supabase-issuer.ts";
+import { provenEmail, type ThirdPartyClaims, ThirdPartyTokens } from "./third-party-tokens.ts";
 
 const ISSUER = "https://id.example";
 const DISCOVERY = `${ISSUER}/.well-known/openid-configuration`;
