@@ -26,8 +26,8 @@ create table public.app_settings (
   canvas_bytes_per_user bigint not null default 52428800,
   -- How long an idempotency key is bound to its request.
   idempotency_hours integer not null default 24,
-  -- The pause between two checks of a run grows with the age of its job, between these two.
-  check_interval_min_seconds integer not null default 2,
+  -- The shortest and the longest pause between two checks of a run: see private.pause_seconds.
+  check_interval_min_seconds numeric not null default 0.4,
   check_interval_max_seconds integer not null default 15,
   -- How long a submission without an answer may still be confirmed by its webhook before the next attempt is made.
   unknown_submission_seconds integer not null default 120,

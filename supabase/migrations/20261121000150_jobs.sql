@@ -47,6 +47,9 @@ create table public.video_jobs (
   stage text not null default 'submitting',
   progress_percent integer not null default 0,
   queue_position integer,
+  -- When the current run will probably end, from its usual time; the moment it did, while its file is stored. Null while
+  -- there is no run.
+  expected_at timestamptz,
   step integer not null default 0,
   steps integer not null default 1,
   step_names text[] not null default '{generate}',
@@ -98,26 +101,35 @@ grant select on public.video_jobs to authenticated;
 grant select, insert, update, delete on public.video_jobs to service_role;
 revoke all on sequence public.video_jobs_id_seq from anon, authenticated, service_role;
 
--- The pause before the next check of a job, in seconds: a tenth of its age, between the two settings.
-create function private.check_interval_seconds(
-  p_created_at timestamptz
+-- The pause before the next check of a job, and before the next poll of its client, in seconds, between the two settings.
+-- At first it is as long again as the job is old; near the expected end it is ever shorter, because there a second is
+-- noticed; after it, ever longer. A client that obeys asks about eleven times for a run of a minute.
+create function private.pause_seconds(
+  p_created_at timestamptz,
+  p_expected_at timestamptz
 )
-returns integer
+returns numeric
 language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_now timestamptz := private.clock();
+  v_age numeric := extract(epoch from v_now - p_created_at);
+  v_left numeric := extract(epoch from p_expected_at - v_now);
 begin
   return (
-    select least(check_interval_max_seconds, greatest(check_interval_min_seconds,
-      (extract(epoch from private.clock() - p_created_at) / 10)::integer))
+    select least(check_interval_max_seconds, greatest(check_interval_min_seconds, case
+      when v_left is null then greatest(2, v_age / 10)
+      when v_left > 0 then least(greatest(2, v_age), 0.6 * v_left)
+      else check_interval_min_seconds - v_left / 8 end))
     from public.app_settings);
 end;
 $$;
 
-revoke execute on function private.check_interval_seconds(timestamptz) from public, anon, authenticated;
-grant execute on function private.check_interval_seconds(timestamptz) to service_role;
+revoke execute on function private.pause_seconds(timestamptz, timestamptz) from public, anon, authenticated;
+grant execute on function private.pause_seconds(timestamptz, timestamptz) to service_role;
 
 -- The job as clients see it, except that the caller turns file paths into signed URLs; null for no job.
 create function private.job_json(
@@ -147,7 +159,7 @@ begin
     'updated_at', private.iso_time(p_job.updated_at),
     'version', (extract(epoch from p_job.updated_at) * 1000000)::bigint::text,
     'poll_after_ms', case when p_job.completed_at is null
-      then private.check_interval_seconds(p_job.created_at) * 1000 end) end;
+      then (private.pause_seconds(p_job.created_at, p_job.expected_at) * 1000)::integer end) end;
 end;
 $$;
 

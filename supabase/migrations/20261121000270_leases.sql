@@ -28,7 +28,7 @@ begin
       case when v_job.completed_at is null then step_deadline_at end,
       v_now + make_interval(secs => case when v_submits
         then v_settings.unknown_submission_seconds
-        else private.check_interval_seconds(v_job.created_at) end)),
+        else private.pause_seconds(v_job.created_at, v_job.expected_at) end)),
     -- A submission without an answer must not hold the lease after the deadline of its step.
     lease_until = least(
       case when v_submits then step_deadline_at end,

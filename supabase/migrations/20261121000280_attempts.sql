@@ -73,6 +73,7 @@ declare
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_step jsonb := (v_locked.queued).steps -> (v_locked.queued).step;
+  v_expected_at timestamptz := v_now + make_interval(secs => (v_step ->> 'typical_seconds')::integer);
 begin
   if not v_locked.current or (v_locked.queued).submitted_at is null or (v_locked.queued).provider_job_id is not null then
     -- A repeated report of the same run is no error: its webhook may be faster than the answer to its submission, and the
@@ -86,10 +87,10 @@ begin
   update private.job_queue set
     provider_job_id = p_provider_job_id, failures = 0, lease_until = null,
     next_check_at = least(step_deadline_at,
-      v_now + make_interval(secs => private.check_interval_seconds(v_job.created_at)))
+      v_now + make_interval(secs => private.pause_seconds(v_job.created_at, v_expected_at)))
   where job_id = p_job_id;
   update public.video_jobs set
-    status = 'processing', stage = 'queued', attempts = (v_locked.queued).attempt,
+    status = 'processing', stage = 'queued', expected_at = v_expected_at, attempts = (v_locked.queued).attempt,
     -- An optional step does not make the video itself.
     provider = case when (v_step ->> 'optional')::boolean then provider
       else private.provider_json(v_step, p_provider_job_id) end,
@@ -131,7 +132,7 @@ begin
     next_check_at = least(step_deadline_at, v_now + make_interval(secs => p_delay_seconds))
   where job_id = p_job_id;
   update public.video_jobs set
-    stage = 'submitting', queue_position = null, updated_at = greatest(updated_at, v_now)
+    stage = 'submitting', queue_position = null, expected_at = null, updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and completed_at is null
   returning * into v_job;
   return jsonb_build_object('applied', true, 'job', private.job_json(v_job));

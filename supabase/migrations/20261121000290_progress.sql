@@ -63,6 +63,8 @@ declare
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_queued private.job_queue := v_locked.queued;
+  v_typical numeric := v_queued.steps -> v_queued.step ->> 'typical_seconds';
+  v_expected_at timestamptz := v_job.expected_at;
   v_of_step numeric;
   v_percent integer;
 begin
@@ -70,14 +72,21 @@ begin
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else private.estimated_percent(
-    private.running_seconds(v_queued), (v_queued.steps -> v_queued.step ->> 'typical_seconds')::numeric) end);
+    private.running_seconds(v_queued), v_typical) end);
   v_percent := least(100, greatest(v_job.progress_percent, private.percent_of(v_queued, v_of_step)::integer));
+  -- The wait of a run does not count as its time.
+  if p_stage <> v_job.stage then
+    v_expected_at := v_now + make_interval(secs => greatest(0, v_typical - case
+      when p_stage = 'queued' then 0 else private.running_seconds(v_queued) end));
+  end if;
 
   update private.job_queue set
-    failures = 0, lease_until = null, queued_until = case when p_stage = 'queued' then v_now else queued_until end
+    failures = 0, lease_until = null, queued_until = case when p_stage = 'queued' then v_now else queued_until end,
+    next_check_at = case when p_stage = v_job.stage then next_check_at
+      else least(next_check_at, v_now + make_interval(secs => private.pause_seconds(v_job.created_at, v_expected_at))) end
   where job_id = p_job_id;
   update public.video_jobs set
-    stage = p_stage, progress_percent = v_percent, queue_position = p_queue_position,
+    stage = p_stage, expected_at = v_expected_at, progress_percent = v_percent, queue_position = p_queue_position,
     updated_at = greatest(updated_at, v_now)
   where job_id = p_job_id and completed_at is null
     and (stage, progress_percent, queue_position) is distinct from (p_stage, v_percent, p_queue_position)

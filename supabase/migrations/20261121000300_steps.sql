@@ -36,6 +36,7 @@ begin
     step = v_next, skipped_extras = p_job.skipped_extras,
     stage = case when v_step is null then 'storing' else 'submitting' end,
     queue_position = null, updated_at = greatest(updated_at, v_now),
+    expected_at = case when v_step is null then v_now end,
     progress_percent = greatest(progress_percent, private.percent_of(v_queued, 0))
   -- Still pending if no provider has accepted a step yet: the first step may have been skipped.
   where job_id = p_job.job_id and completed_at is null

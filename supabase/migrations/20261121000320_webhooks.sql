@@ -108,7 +108,7 @@ begin
   where job_id = p_job_id
   returning * into v_queued;
   update public.video_jobs set
-    status = 'processing', stage = 'generating', updated_at = greatest(updated_at, v_now),
+    status = 'processing', stage = 'generating', expected_at = v_now, updated_at = greatest(updated_at, v_now),
     provider = case when (v_queued.steps -> v_queued.step ->> 'optional')::boolean then provider
       else private.provider_json(v_queued.steps -> v_queued.step, p_provider_job_id) end
   where job_id = p_job_id and completed_at is null

@@ -117,7 +117,7 @@ from (values
   ('a canvas without room', 'limits_are_positive', 'canvas_bytes_per_user = 0'),
   ('a limit of no refusals', 'limits_are_positive', 'refusals_after_start_per_day = 0'),
   ('a key that is bound for no time', 'durations_are_positive', 'idempotency_hours = 0'),
-  ('a longest pause below the shortest', 'durations_are_positive', 'check_interval_max_seconds = 1'),
+  ('a longest pause below the shortest', 'durations_are_positive', 'check_interval_min_seconds = 16'),
   ('a retention of no days', 'durations_are_positive', 'retention_days = 0'),
   ('an address of functions without a scheme', 'public_functions_url_is_an_address',
     $$public_functions_url = 'example.com/functions/v1'$$),

@@ -29,14 +29,14 @@ export async function getVideoStatus(context: JobContext, request: Request): Pro
   if (job === null) throw new RequestError("job_not_found");
   context.logFields.job_id = job.job_id;
 
-  const headers = { ETag: entityTag(context, job) };
+  // The pace changes while the job does not.
+  const headers = { ETag: entityTag(context, job), ...retryAfterHeader(job) };
   if (isUnchanged(request, headers.ETag)) {
     return new Response(null, { status: 304, headers });
   }
   const view = await jobView(context, job);
   return json(download === undefined ? view : { ...view, download_url: downloadUrl(job, view, download) }, 200, {
     ...headers,
-    ...retryAfterHeader(job),
     "Cache-Control": "private, no-cache",
   });
 }

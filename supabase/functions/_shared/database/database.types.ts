@@ -583,6 +583,7 @@ export type Database = {
           "credits_used": number;
           "error_code": string | null;
           "error_message": string | null;
+          "expected_at": string | null;
           "files_are_public": boolean;
           "id": number;
           "image_path": string | null;
@@ -623,6 +624,7 @@ export type Database = {
           "credits_used": number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "expected_at"?: string | null;
           "files_are_public"?: boolean;
           "id"?: never;
           "image_path"?: string | null;
@@ -662,6 +664,7 @@ export type Database = {
           "credits_used"?: number;
           "error_code"?: string | null;
           "error_message"?: string | null;
+          "expected_at"?: string | null;
           "files_are_public"?: boolean;
           "id"?: never;
           "image_path"?: string | null;
