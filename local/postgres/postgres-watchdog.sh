@@ -12,14 +12,16 @@ while read -r order; do
   elif [ -n "$3" ]; then
     cp -R "$3" data || continue
   else
+    # No fsync: only the machine itself can lose what a killed server has written, and then the data goes as well. Not in
+    # the command below, whose settings cannot be changed while the server runs.
     native/bin/initdb --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C \
-      --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync --no-instructions >>log 2>&1 || continue
+      --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync --no-instructions \
+      --set fsync=off >>log 2>&1 || continue
   fi
-  # No fsync: only the machine itself can lose what a killed server has written, and then the data goes as well.
   # Realtime reads the changes of tables from the write-ahead log.
   # Shared memory in files of the data folder, so that a killed server leaves none behind elsewhere.
   native/bin/postgres -D data -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-    -c max_connections=200 -c dynamic_shared_memory_type=mmap -c timezone=UTC -c fsync=off \
+    -c max_connections=200 -c dynamic_shared_memory_type=mmap -c timezone=UTC \
     -c wal_level=logical >>log 2>&1 &
   servers="$servers $!"
 done

@@ -23,9 +23,6 @@ export async function startTestRunner(): Promise<TestRunner> {
   const template = new URL(server.url);
   template.pathname = "/prepared";
   const admin = postgres(server.url, { max: 1, onnotice: () => {} });
-  // Everything here is thrown away: nothing has to reach the disk.
-  await admin`alter system set fsync = off`;
-  await admin`select pg_reload_conf()`;
   await admin`create database prepared`;
   // What every Supabase project has; the migrations are what is mutated.
   const none = await Deno.makeTempDir();

@@ -201,7 +201,6 @@ export async function createWorld(random: Random, options: WorldOptions): Promis
 /** Sets low limits and different prices, and a database server that does nothing by itself. */
 async function prepareWorld(sql: postgres.Sql): Promise<void> {
   // A power cut is not simulated, so waiting for the disk proves nothing.
-  await sql.unsafe("alter system set fsync = off");
   await sql.unsafe("alter system set synchronous_commit = off");
   // Autovacuum runs at unpredictable times; `tidy` does its work.
   await sql.unsafe("alter system set autovacuum = off");
