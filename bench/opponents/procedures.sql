@@ -109,7 +109,18 @@ begin
   end if;
   update private.job_queue set lease_until = null, failures = 0, next_check_at = null
   where job_id = p_job_id and attempt = p_attempt;
-  return found;
+  if not found then
+    return false;
+  end if;
+  -- The thumbnail, which is made next.
+  insert into private.thumbnail_work (job_id, step, attempt, attempts_left, next_check_at, deadline_at)
+  values (
+    p_job_id, '{
+      "name": "thumbnail", "provider": "fal", "model": "fal-ai/ffmpeg-api/extract-frame", "produces": "image_url",
+      "input": { "video_url": { "artifact": "video" }, "frame_type": "first" }, "credits": 0, "extras": ["thumbnail"],
+      "optional": true, "typical_seconds": 5, "max_run_seconds": 180, "patience_seconds": 30 }',
+    p_attempt + 1, 3, v_now + interval '1 minute', v_now + interval '30 seconds');
+  return true;
 end;
 $$;
 
