@@ -31,7 +31,7 @@ export const requestMutations: readonly Mutation[] = [
     name: "the check of the user's token",
     guard: "A request acts for a user only with a token that Supabase Auth signed for them.",
     file: AUTHENTICATE,
-    find: "() => verifyAuth(credentials, { auth }));",
+    find: "() => verifyCredentials(credentials, { auth }));",
     replace: `() => {
     const payload = request.headers.get("authorization")?.split(".")[1] ?? "e30=";
     const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));

