@@ -19,6 +19,8 @@ export interface Node {
   jobs: NodeJob[];
   /** How many edits of its data have been saved. */
   edits: number;
+  /** The address of a video that somebody found in the node; its video may have been deleted since. */
+  address: string | null;
 }
 
 export interface Project {
@@ -52,7 +54,7 @@ export class Canvas {
     const roles = new Map([[owner, new Changing<Role | null>("owner")]]);
     const project: Project = { id, owner, roles, fixed, strangers: new Set(), nodes: [] };
     for (const node of nodes) {
-      const added = { id: node, project, exists: new Changing(true), jobs: [], edits: 0 };
+      const added = { id: node, project, exists: new Changing(true), jobs: [], edits: 0, address: null };
       project.nodes.push(added);
       this.nodes.set(node, added);
     }

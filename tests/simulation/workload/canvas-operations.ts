@@ -127,7 +127,7 @@ export class CanvasOperations {
     });
   }
 
-  /** Anyone opens the address that a member found in a node. */
+  /** Anyone opens the address that a member finds in a node, or found there before its video was deleted. */
   openAddress(node: Node, user: User): Operation {
     return this.journal.operation(`address u${user.index} ${node.id}`, async (moment) => {
       const [row] = await asUser(
@@ -135,11 +135,12 @@ export class CanvasOperations {
         user.id,
         async (sql) => await sql`select status, data ->> 'video_url' as url from nodes where id = ${node.id}`,
       );
-      if (typeof row?.url !== "string") return;
+      if (typeof row?.url === "string") node.address = row.url;
+      if (node.address === null) return;
       const jobs = [...node.jobs];
       const answer = await this.world.endpoints.call("share", {
         method: "GET",
-        path: row.url.replace(/.*\/share/, ""),
+        path: node.address.replace(/.*\/share/, ""),
       });
       const done = moment();
       if (answer.status >= 500 && done.disturbed) return;
