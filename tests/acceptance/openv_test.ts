@@ -124,6 +124,8 @@ Deno.test("the list: all at first, then every twenty seconds what has changed si
   const run = runsOf(videoSchema.parse(first.videos[1]).prompt)[0];
   world.runpodSimulator?.finish(String(run?.id));
   await becomes(kept, "completed");
+  // Its thumbnail is a change too: it would stand after the deletion.
+  await thumbnailEnded(world, kept);
   await remove(user, [dropped]);
   await world.travel(20);
   const changes = await list(user, `?updatedSince=${first.since}`);

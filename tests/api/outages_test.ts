@@ -75,7 +75,7 @@ Deno.test("a database out of reach is 503 with a Retry-After, and the key stays 
   }
 });
 
-Deno.test("storage out of reach makes a finished video's status 503, and the video stays paid and there", async () => {
+Deno.test("storage out of reach makes a finished video's status 503, unless its address is kept, and the video stays paid and there", async () => {
   const user = await world.newUser(20);
   const prompt = "A lighthouse, at once";
   world.falSimulator?.script(prompt, { queueMs: 0, runMs: 0 });
@@ -84,6 +84,8 @@ Deno.test("storage out of reach makes a finished video's status 503, and the vid
   assert.equal((await world.status(user, jobId)).body.status, "completed");
   world.gateway.fail("/storage/v1", 503);
   try {
+    assert.equal((await world.status(user, jobId)).status, 200);
+    await world.functions.restart();
     const answer = await assertChangesNothing(world, () => world.status(user, jobId));
     assertRefusal(answer, UNAVAILABLE);
     assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/);

@@ -28,6 +28,6 @@ Deno.test("the progress of a simulated video only grows, from 0 to 100", async (
   }
   assert.equal(seen.at(-1), 100);
   const steps = seen.slice(1).map((percent, index) => percent - (seen[index] ?? 0));
-  assert.ok(steps.every((step) => step >= 0 && step <= 55), `the percentage jumps: ${seen}`);
+  assert.ok(steps.every((step) => step >= 0), `the percentage falls: ${seen}`);
   assert.ok(new Set(seen).size >= 3, `hardly any movement: ${seen}`);
 });
