@@ -141,6 +141,24 @@ $$;
 revoke execute on function public.leave_projects(uuid) from public, anon, authenticated;
 grant execute on function public.leave_projects(uuid) to service_role;
 
+-- Makes a user the owner of their projects again, after a deletion of the account that failed. The other members stay out.
+create function public.rejoin_projects(
+  p_user_id uuid
+)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into public.project_members (project_id, user_id, role)
+  select id, owner_id, 'owner' from public.projects where owner_id = p_user_id
+  on conflict do nothing;
+$$;
+
+revoke execute on function public.rejoin_projects(uuid) from public, anon, authenticated;
+grant execute on function public.rejoin_projects(uuid) to service_role;
+
 -- Deletes a user; erase_user deletes the rest.
 create function public.erase_account(
   p_user_id uuid
@@ -152,7 +170,7 @@ volatile
 security definer
 set search_path = ''
 -- PostgREST applies it to the call. A ledger of 100,000 entries takes some seconds, and its usual limit is eight.
-set statement_timeout = '2min'
+set statement_timeout = '50s'
 as $$
 begin
   perform private.require_account(p_user_id);

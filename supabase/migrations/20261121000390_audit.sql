@@ -207,7 +207,7 @@ security invoker
 set search_path = ''
 set plan_cache_mode = 'force_custom_plan'
 -- PostgREST applies it to the call. A user is audited in one piece, and a million entries of one take ten seconds.
-set statement_timeout = '2min'
+set statement_timeout = '50s'
 as $$
 declare
   v_now timestamptz := private.clock();

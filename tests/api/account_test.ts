@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dataClient, newCanvas } from "../support/canvas.ts";
 import { ENDLESS, finishRun, simulatorOf, startGeneration } from "../support/generation.ts";
 import { COPY_LEASE_SECONDS, KLING, type TestUser, until, useWorld } from "../support/harness.ts";
 
@@ -223,4 +224,16 @@ Deno.test("a file that could not be deleted is deleted by the next purge", async
 
 Deno.test("an account is not deleted without a token", async () => {
   assert.equal((await world.call("account", { method: "DELETE" })).status, 401);
+});
+
+Deno.test("an owner whose account could not be deleted still has their projects, and can delete it later", async () => {
+  const { owner, nodeId } = await newCanvas(world);
+  await world.sql.unsafe(`
+    create function private.test_refusal() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger test_refusal before delete on auth.users for each row execute function private.test_refusal()`);
+  assert.equal((await leave(owner)).status, 500);
+  await world.sql`drop function private.test_refusal cascade`;
+  const { data } = await dataClient(world, owner).from("nodes").select("id");
+  assert.deepEqual(data, [{ id: nodeId }]);
+  assert.equal((await leave(owner)).status, 200);
 });

@@ -253,3 +253,10 @@ Deno.test("while fal's keys cannot be fetched a webhook is answered so that fal 
   // The keys are fetched again after a minute at the earliest: the other tests do not wait for that.
   await world.functions.restart();
 });
+
+for (const name of ["constructor", "toString", "hasOwnProperty", "nobody"]) {
+  Deno.test(`a webhook of the provider "${name}", which there is not, is unauthorized`, async () => {
+    const query = `job=${crypto.randomUUID()}&attempt=1&token=x`;
+    assert.equal((await world.call(`provider-webhook/${name}?${query}`, { body: {} })).status, 401);
+  });
+}

@@ -1,4 +1,10 @@
-import { deleteFinishedVideos, eraseAccount, leaveProjects, readAccount } from "../_shared/database/accounts.ts";
+import {
+  deleteFinishedVideos,
+  eraseAccount,
+  leaveProjects,
+  readAccount,
+  rejoinProjects,
+} from "../_shared/database/accounts.ts";
 import { listFilesOfUser, type StoredFile } from "../_shared/database/files.ts";
 import { cancelAbandonedRuns } from "../_shared/jobs/abandoned-runs.ts";
 import { keepAlive } from "../_shared/runtime/background.ts";
@@ -26,11 +32,23 @@ export async function account(context: JobContext, request: Request): Promise<Re
 async function deleteAccount(context: JobContext): Promise<Response> {
   const videos = await deleteVideos(context);
   await leaveProjects(context, context.userId);
-  await eraseAccount(context, context.userId);
+  await erase(context);
   context.log("info", "account_deleted", { videos });
   keepAlive(cancelAbandonedRuns(context));
   await deleteFiles(context);
   return json({ deleted: true });
+}
+
+/** Deletes the user. Where that fails the account goes on, and its owner is not shut out of their own projects. */
+async function erase(context: JobContext): Promise<void> {
+  try {
+    await eraseAccount(context, context.userId);
+  } catch (error) {
+    await rejoinProjects(context, context.userId).catch((failure: unknown) =>
+      context.log("error", "owner_without_projects", { error: errorText(failure) })
+    );
+    throw error;
+  }
 }
 
 /** Deletes finished videos first, so that the deletion of the user, which ends the active ones, is quick. */

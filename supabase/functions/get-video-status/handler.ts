@@ -31,7 +31,8 @@ export async function getVideoStatus(context: JobContext, request: Request): Pro
 
   // The pace changes while the job does not.
   const headers = { ETag: entityTag(context, job), ...retryAfterHeader(job) };
-  if (isUnchanged(request, headers.ETag)) {
+  // The tag is that of the job: the same client may have it without the address of a download.
+  if (download === undefined && isUnchanged(request, headers.ETag)) {
     return new Response(null, { status: 304, headers });
   }
   const view = await jobView(context, job);

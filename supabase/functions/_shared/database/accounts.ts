@@ -1,7 +1,7 @@
 /** An account, and what its deletion takes. Each function calls the procedure of its name and throws `DatabaseError`. */
 
 import { z } from "zod";
-import { callProcedure, type DatabaseContext } from "./client.ts";
+import { callProcedure, type DatabaseContext, LONG_CALL_LIMIT_MS } from "./client.ts";
 import { leasedJobSchema } from "./records.ts";
 
 const accountSchema = z.object({ user_id: z.string(), credits_remaining: z.number() });
@@ -16,9 +16,14 @@ export async function leaveProjects(context: DatabaseContext, userId: string): P
   await callProcedure(context, z.unknown(), "leave_projects", { p_user_id: userId });
 }
 
+/** Makes a user the owner of their projects again: the account was not deleted after all. */
+export async function rejoinProjects(context: DatabaseContext, userId: string): Promise<void> {
+  await callProcedure(context, z.unknown(), "rejoin_projects", { p_user_id: userId });
+}
+
 /** Deletes a user with all their rows, and makes their ledger anonymous. */
 export async function eraseAccount(context: DatabaseContext, userId: string): Promise<void> {
-  await callProcedure(context, z.unknown(), "erase_account", { p_user_id: userId });
+  await callProcedure(context, z.unknown(), "erase_account", { p_user_id: userId }, LONG_CALL_LIMIT_MS);
 }
 
 /** Deletes up to `limit` finished videos of a user before the account itself; returns how many there were. */

@@ -18,6 +18,11 @@ export interface DatabaseContext {
 
 /** Long for any of our procedures, short for a user who waits. A call that ends here may still commit. */
 const CALL_LIMIT_MS = 10_000;
+/**
+ * For procedures with a `statement_timeout` of their own, which is shorter than this: what we no longer wait for must have
+ * been rolled back. Hosted, no call is longer than 60 s.
+ */
+export const LONG_CALL_LIMIT_MS = 55_000;
 
 /** A database call that failed. `unreachable`: there was no answer; else Postgres or PostgREST refused the call. */
 export class DatabaseError extends Error {
@@ -49,8 +54,9 @@ export async function callProcedure<Name extends keyof Procedures & string, Answ
   answer: z.ZodType<Answer>,
   name: Name,
   args: Procedures[Name]["Args"],
+  limitMs = CALL_LIMIT_MS,
 ): Promise<Answer> {
-  const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(CALL_LIMIT_MS));
+  const call = () => client.rpc(name, args).abortSignal(AbortSignal.timeout(limitMs));
   const { data, error, status } = await timing.measure("db", async () => {
     let result = await call();
     for (let calls = 1; calls < MOST_CALLS && CONFLICTS.has(result.error?.code ?? ""); calls++) result = await call();

@@ -884,6 +884,7 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: boolean;
       };
+      "rejoin_projects": { Args: { "p_user_id": string }; Returns: undefined };
       "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
       "share_video": {

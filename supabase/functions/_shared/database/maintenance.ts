@@ -1,7 +1,7 @@
 /** The purge, the audit and the health of the database. Each function throws `DatabaseError`. */
 
 import { z } from "zod";
-import { callProcedure, type DatabaseContext } from "./client.ts";
+import { callProcedure, type DatabaseContext, LONG_CALL_LIMIT_MS } from "./client.ts";
 
 /** Deletes up to `limit` idempotency keys that have expired; returns how many there were. */
 export async function deleteExpiredKeys(context: DatabaseContext, limit: number): Promise<number> {
@@ -51,7 +51,7 @@ const usersSchema = z.object({ problems: problemsSchema, more: z.boolean() });
 
 /** Audits everything of the next `limit` users; `more` is false at the end of a round. */
 export async function auditNextUsers(context: DatabaseContext, limit: number): Promise<z.infer<typeof usersSchema>> {
-  return await callProcedure(context, usersSchema, "audit_next_users", { p_limit: limit });
+  return await callProcedure(context, usersSchema, "audit_next_users", { p_limit: limit }, LONG_CALL_LIMIT_MS);
 }
 
 const healthSchema = z.object({

@@ -1,4 +1,4 @@
-/** A key that is no longer the project's is refused after this time at the latest. */
+/** A token may be good for so much longer after its key was revoked and the instance has heard of it. */
 const KEPT_MS = 60_000;
 const MOST_TOKENS = 1_000;
 /** Longer ones are verified each time, so that all together take a few megabytes at most. */

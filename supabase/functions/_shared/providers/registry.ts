@@ -73,7 +73,8 @@ const adapters: Record<string, (environment: Environment) => Load> = {
 export function createProviders(environment: Environment): Providers {
   const made = new Map<string, Promise<VideoProvider>>();
   function configure(name: string): Load {
-    const load = adapters[name]?.(environment);
+    // The name may be of an address that anyone can call: what every object has, such as toString, is no provider.
+    const load = Object.hasOwn(adapters, name) ? adapters[name]?.(environment) : undefined;
     if (load === undefined) throw new ProviderError("fatal", "provider_model_missing", `No provider "${name}"`);
     return load;
   }
