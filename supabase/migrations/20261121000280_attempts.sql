@@ -79,7 +79,7 @@ begin
     -- A repeated report of the same run is no error: its webhook may be faster than the answer to its submission, and the
     -- video may be made by now.
     return jsonb_build_object('job', private.job_json(v_job),
-      'applied', v_locked.current and coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false)
+      'applied', coalesce((v_locked.queued).provider_job_id = p_provider_job_id, false)
         or exists (
           select from jsonb_each((v_locked.queued).artifacts) where value ->> 'run' = p_provider_job_id));
   end if;

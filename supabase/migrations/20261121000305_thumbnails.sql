@@ -121,16 +121,16 @@ as $$
 declare
   v_work private.thumbnail_work;
 begin
-  update private.thumbnail_work set
-    provider_job_id = p_provider_job_id,
-    -- Its webhook may be faster than the answer to its submission, and its check is then under way.
-    next_check_at = case when provider_job_id is null then private.clock() + interval '3 seconds' else next_check_at end
-  where job_id = p_job_id and attempt = p_attempt and coalesce(provider_job_id = p_provider_job_id, true)
-  returning * into v_work;
-  if found then
+  select * into v_work from private.thumbnail_work where job_id = p_job_id and attempt = p_attempt for update;
+  if not found or v_work.provider_job_id <> p_provider_job_id then
+    return false;
+  -- Its webhook may be faster than the answer to its submission, and its check is then under way.
+  elsif v_work.provider_job_id is null then
+    update private.thumbnail_work set provider_job_id = p_provider_job_id, next_check_at = private.clock() + interval '3 seconds'
+    where job_id = p_job_id;
     perform private.close_circuit(v_work.step ->> 'provider');
   end if;
-  return v_work.job_id is not null;
+  return true;
 end;
 $$;
 
@@ -217,7 +217,9 @@ begin
     thumbnail_path = coalesce(thumbnail_path, p_path),
     thumbnail_url = case when coalesce(thumbnail_path, p_path) is null then p_url end,
     updated_at = greatest(updated_at, v_now)
-  where job_id = p_job_id and thumbnail_path is null and (p_path is not null or thumbnail_url is distinct from p_url)
+  where job_id = p_job_id and thumbnail_path is null
+    -- Clients cannot open a private address.
+    and (p_path is not null or (files_are_public and thumbnail_url is distinct from p_url))
   returning * into v_job;
   if not found then
     v_job := v_locked.job;

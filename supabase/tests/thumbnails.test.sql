@@ -1,6 +1,6 @@
 -- Thumbnails: they are made after the delivery, and change nothing but the picture of their video.
 begin;
-select plan(49);
+select plan(52);
 \ir support/steps.psql
 
 create function pg_temp.work(p_name text) returns private.thumbnail_work language sql as
@@ -85,6 +85,10 @@ select is(public.wake_job(pg_temp.job('woken'), 2, 'another'), '{"outcome": "fin
   'another run of the attempt has nothing to do');
 select ok(public.record_thumbnail_run(pg_temp.job('woken'), 2, 'early'), 'then the answer is no news');
 select is_empty('select public.lease_due_thumbnails(10)', 'and gives the thumbnail to nobody else');
+select public.record_provider_answer('fal', 'account_refused', pg_temp.job('woken'));
+select public.wake_job(pg_temp.job('woken'), 2, 'early');
+select isnt_empty('select from private.provider_circuits', 'a webhook of a known run says nothing of new ones: the circuit stays open');
+delete from private.provider_circuits;
 
 -- A model that makes a thumbnail of its own.
 select pg_temp.start('pretty'), pg_temp.make(
@@ -103,6 +107,17 @@ select is(
 select pg_temp.show('pretty', 2);
 select is(pg_temp.seen('pretty') -> 'thumbnail_path' || (pg_temp.seen('pretty') -> 'thumbnail_url'),
   '["pretty.jpg", null]', 'and our copy of it later');
+
+-- A model whose files only its key opens.
+update public.models set files_are_public = false where name = 'Test';
+select pg_temp.start('private'), pg_temp.make(
+  'private', '{"video_url": "https://provider.test/v.mp4", "thumbnail_url": "https://provider.test/t.jpg"}');
+select pg_temp.complete('private');
+select is(
+  public.record_thumbnail(pg_temp.job('private'), 2, 'https://provider.test/t.jpg') #> '{job,thumbnail_url}', 'null',
+  'a private picture that could not be copied is not shown');
+select is_empty('select from private.thumbnail_work where job_id = pg_temp.job(''private'')', 'and not tried for ever');
+update public.models set files_are_public = true where name = 'Test';
 
 -- Deleted meanwhile.
 select is_empty('select * from public.audit_credits()', 'the books balance while thumbnails are made');

@@ -55,13 +55,21 @@ export const outcomeMutations: readonly Mutation[] = [
     ),
   },
   {
+    name: "the repetition of a record",
+    guard: "One fault of the database after the answer costs the operator no second run.",
+    file: SUBMISSION,
+    find: "[...RECORD_PAUSES_MS, null]",
+    replace: "[null]",
+    test: lateRecord("a record that meets one fault is repeated, so that no second run is paid for"),
+  },
+  {
     name: "the handling of a record that fails after the answer",
     guard: "A database that is away after an answer ends no process, with the requests of others in it.",
     file: SUBMISSION,
-    find: "recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {",
-    replace: "recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {\n      throw error;",
+    find: "if (pause === null) return;",
+    replace: "if (pause === null) throw error;",
     test: lateRecord(
-      "a record that meets drop is a submission without an answer: one more attempt after the grace time",
+      "a record that always meets drop is a submission without an answer: one more attempt after the grace time",
     ),
   },
   {

@@ -127,8 +127,16 @@ Deno.test("functions that die between answer and record: the run's webhook adopt
   assert.equal(generation.runs().length, 1);
 });
 
+Deno.test("a record that meets one fault is repeated, so that no second run is paid for", async () => {
+  world.gateway.fail(RECORD, 503, 1);
+  const request = await prepareGeneration(world);
+  const generation = followGeneration(world, request, await request.send());
+  assert.equal((await generation.poll(GRACE_SECONDS + 20)).body.status, "processing");
+  assert.equal(generation.runs().length, 1);
+});
+
 for (const fault of ["drop", 500, 503] as const) {
-  Deno.test(`a record that meets ${fault} is a submission without an answer: one more attempt after the grace time`, async () => {
+  Deno.test(`a record that always meets ${fault} is a submission without an answer: one more attempt after the grace time`, async () => {
     world.gateway.fail(RECORD, fault);
     const request = await prepareGeneration(world);
     const generation = followGeneration(world, request, await request.send());

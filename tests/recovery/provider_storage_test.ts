@@ -1,7 +1,8 @@
 // A deployment that does not copy videos to our Storage.
 import assert from "node:assert/strict";
 import { assertPaidOnce, download, INSTANT, simulatorOf, startGeneration } from "../support/generation.ts";
-import { useWorld } from "../support/harness.ts";
+import { KLING, useWorld } from "../support/harness.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const world = useWorld({ falSimulator: INSTANT, functionsEnvironment: { VIDEO_STORAGE: "provider" } });
 
@@ -23,4 +24,14 @@ Deno.test("with VIDEO_STORAGE=provider a delivered job is never taken up again",
   world.gateway.clearCalls();
   assert.deepEqual((await generation.poll(86_400)).body, delivered.body);
   assert.deepEqual(world.gateway.calls.map(({ path }) => path).filter((path) => path.startsWith("/storage/")), []);
+});
+
+Deno.test("with VIDEO_STORAGE=provider the video of a model with private files and its thumbnail are our copies", async () => {
+  await world.sql`update pipeline_steps set is_available = true where name = 'thumbnail'`;
+  await world.sql`update models set files_are_public = false where id = ${KLING}`;
+  const generation = await startGeneration(world);
+  await generation.poll();
+  await thumbnailEnded(world, generation.jobId);
+  const { body } = await generation.poll(0);
+  for (const url of [body.video_url, body.thumbnail_url]) assert.match(String(url), /\/storage\/v1\/object\/sign\//);
 });

@@ -84,18 +84,30 @@ export async function recordAccepted(
   return recorded.job;
 }
 
+/** The pauses before the record of a submission is tried again, in milliseconds: nobody waits for it any more. */
+const RECORD_PAUSES_MS = [1_000, 4_000];
+
 /**
  * Records an accepted submission after the answer, which does not need it. Until then the job is what it was while the
  * provider was asked: a submission without an answer. Where the record fails too, the run's webhook adopts it, or the
  * worker makes another attempt after the grace time.
  */
 export function recordLater(context: JobContext, leased: LeasedJob, providerJobId: string): void {
-  keepAlive(
-    recordAccepted(context, leased, providerJobId).then(() => {}, (error) => {
+  keepAlive(recordPatiently(context, leased, providerJobId));
+}
+
+async function recordPatiently(context: JobContext, leased: LeasedJob, providerJobId: string): Promise<void> {
+  for (const pause of [...RECORD_PAUSES_MS, null]) {
+    try {
+      await recordAccepted(context, leased, providerJobId);
+      return;
+    } catch (error) {
       const { job_id, attempt } = leased;
       context.log("error", "submission_not_recorded", { job_id, attempt, error: errorText(error) });
-    }),
-  );
+      if (pause === null) return;
+      await context.pause(pause);
+    }
+  }
 }
 
 async function webhookOf(

@@ -17,6 +17,10 @@ import { submitAttempt } from "./submit.ts";
 
 /** Thumbnails of one call of the worker: a picture is small, and the videos of others come first. */
 const MAX_THUMBNAILS = 20;
+/** Together a hundred: the CPU of a hosted request ends at 2 s, and most of it is for videos. */
+const MAX_TURNS = 5;
+/** No thumbnail is leased after this time: the platform ends a request at 150 s. */
+const LEASE_FOR_MS = 40_000;
 const RETRY_BACKOFF = { base: 4, cap: 60 };
 /** Taking a frame takes some seconds. */
 const CHECK_SECONDS = 3;
@@ -29,8 +33,12 @@ export function beginThumbnail(context: JobContext, leased: LeasedJob): void {
 /** Does what is due for the thumbnails of delivered videos. Never throws. */
 export async function advanceDueThumbnails(context: JobContext): Promise<void> {
   try {
-    const leased = await leaseDueThumbnails(context, MAX_THUMBNAILS);
-    await Promise.all(leased.map((one) => tryThumbnail(context, one)));
+    const until = performance.now() + LEASE_FOR_MS;
+    for (let turn = 0; turn < MAX_TURNS && performance.now() < until; turn++) {
+      const leased = await leaseDueThumbnails(context, MAX_THUMBNAILS);
+      await Promise.all(leased.map((one) => tryThumbnail(context, one)));
+      if (leased.length < MAX_THUMBNAILS) return;
+    }
   } catch (error) {
     context.log("error", "lease_failed", { error: errorText(error) });
   }
@@ -118,7 +126,8 @@ async function giveUp(
 /** Copies the picture and shows it; where it cannot be copied, it is shown from the provider's own address. */
 async function store(context: JobContext, leased: LeasedJob, made: Artifact | undefined): Promise<void> {
   if (made === undefined) throw new Error(`No step made a thumbnail of ${leased.job_id}`);
-  const copies = context.environment.VIDEO_STORAGE === "supabase";
+  // A picture of private files is private too, as its video is: see `deliver`.
+  const copies = context.environment.VIDEO_STORAGE === "supabase" || !leased.files_are_public;
   const stored = copies
     ? await storeThumbnail(context, { ...leased, artifacts: { ...leased.artifacts, thumbnail: made } })
     : {};
