@@ -124,4 +124,23 @@ export const thumbnailMutations: readonly Mutation[] = [
     replace: "",
     test: delivered("a picture of fal that is being copied when DELETE /videos comes is deleted once it is there"),
   },
+  {
+    name: "the copy of a private thumbnail",
+    guard: "Nobody gets an address of private files that outlives the video.",
+    file: "supabase/functions/_shared/jobs/thumbnail.ts",
+    find: " || !leased.files_are_public",
+    replace: "",
+    test: {
+      file: "tests/recovery/provider_storage_test.ts",
+      name: "with VIDEO_STORAGE=provider the video of a model with private files and its thumbnail are our copies",
+    },
+  },
+  {
+    name: "the private address of a thumbnail",
+    guard: "A private address is not shown where the copy failed.",
+    file: THUMBNAILS,
+    find: "(files_are_public and thumbnail_url is distinct from p_url)",
+    replace: "thumbnail_url is distinct from p_url",
+    test: thumbnails("a private picture that could not be copied is not shown"),
+  },
 ];
