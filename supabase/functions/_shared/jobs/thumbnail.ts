@@ -24,6 +24,8 @@ const LEASE_FOR_MS = 40_000;
 const RETRY_BACKOFF = { base: 4, cap: 60 };
 /** Taking a frame takes some seconds. */
 const CHECK_SECONDS = 3;
+/** Ten times until it is given up. */
+const COPY_AGAIN_SECONDS = 60;
 
 /** Makes the thumbnail of a video that is delivered now, in the background: nobody waits for it. */
 export function beginThumbnail(context: JobContext, leased: LeasedJob): void {
@@ -123,7 +125,10 @@ async function giveUp(
   await giveUpThumbnail(context, leased, { runIsOver });
 }
 
-/** Copies the picture and shows it; where it cannot be copied, it is shown from the provider's own address. */
+/**
+ * Copies the picture and shows it; where it cannot be copied, it is shown from the provider's own address, or copied again
+ * later if that address is private.
+ */
 async function store(context: JobContext, leased: LeasedJob, made: Artifact | undefined): Promise<void> {
   if (made === undefined) throw new Error(`No step made a thumbnail of ${leased.job_id}`);
   // A picture of private files is private too, as its video is: see `deliver`.
@@ -131,6 +136,9 @@ async function store(context: JobContext, leased: LeasedJob, made: Artifact | un
   const stored = copies
     ? await storeThumbnail(context, { ...leased, artifacts: { ...leased.artifacts, thumbnail: made } })
     : {};
+  if (stored.thumbnail === undefined && !leased.files_are_public) {
+    return await postponeThumbnail(context, leased, { seconds: COPY_AGAIN_SECONDS, runIsOver: false });
+  }
   const recorded = await recordThumbnail(context, leased, { url: made.url, path: stored.thumbnail });
   // Deleted meanwhile: the picture must not stay.
   if (!recorded.applied && recorded.job === null) await deleteThumbnail(context, leased);
