@@ -14,6 +14,7 @@ import {
   type StepName,
   type Transition,
 } from "../support/transition.ts";
+import { thumbnailEnded } from "../support/thumbnail.ts";
 
 const world = useWorld({ webhooks: true, falSimulator: INSTANT });
 
@@ -128,6 +129,7 @@ async function filesOf({ user }: Transition): Promise<string[]> {
 async function delivered(): Promise<Transition> {
   const transition = await startTransition(world);
   await assertDelivered(world, transition, await transition.outcome());
+  await thumbnailEnded(world, transition.taskId);
   const base = `${transition.user.id}/${transition.taskId}`;
   assert.deepEqual(await filesOf(transition), [`${base}.mp4`, `${base}.vtt`, `${base}_thumb.jpg`]);
   return transition;
