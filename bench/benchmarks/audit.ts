@@ -4,6 +4,7 @@ import type postgres from "postgres";
 import type { Benchmark, Figure } from "../measure/benchmark.ts";
 import { compare, inTurn } from "../measure/comparison.ts";
 import { spreadOf } from "../measure/statistics.ts";
+import { secondsOf } from "../measure/time.ts";
 import { auditRecent, requireNoProblems } from "../stack/audits.ts";
 import { withBenchDatabase } from "../stack/bench-database.ts";
 import { OUR_CALLS } from "../stack/call-times.ts";
@@ -28,12 +29,12 @@ export const audit: Benchmark = {
         async (round) => {
           onProgress(`Round ${round + 1} of ${rounds}: ours`);
           await spendADay(sql, service, Math.ceil(size / DAYS));
-          recent.push(await seconds(() => auditRecent(service)));
-          return await seconds(() => requireNoProblems(service));
+          recent.push(await secondsOf(() => auditRecent(service)));
+          return await secondsOf(() => requireNoProblems(service));
         },
         async (round) => {
           onProgress(`Round ${round + 1} of ${rounds}: the ledger added up`);
-          return await seconds(() => service`select user_id, sum(change) from quota_log group by user_id`);
+          return await secondsOf(() => service`select user_id, sum(change) from quota_log group by user_id`);
         },
       );
       const daily: Figure = {
@@ -62,10 +63,4 @@ async function spendADay(sql: postgres.Sql, service: postgres.Sql, jobs: number)
   await sql`
     update private.audit_state set ledger_id = (select max(id) from quota_log), ends_until = clock_timestamp()`;
   for (const user of await insertUsers(sql, jobs)) await OUR_CALLS.start(service, user);
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1000;
 }

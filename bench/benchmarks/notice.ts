@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Benchmark, Figure } from "../measure/benchmark.ts";
 import { spreadOf } from "../measure/statistics.ts";
+import { pause } from "../measure/time.ts";
 import { type BenchStack, type BenchUser, withBenchStack } from "../stack/bench-stack.ts";
 import { MODEL } from "../stack/requests.ts";
 
@@ -119,10 +120,6 @@ async function newUser(bench: BenchStack): Promise<BenchUser> {
   const [user] = await bench.users(1);
   if (user === undefined) throw new Error("There is no user.");
   return user;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function seconds(name: string, what: string, notices: readonly Notice[], atMost: number): Figure {

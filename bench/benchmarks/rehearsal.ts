@@ -4,6 +4,7 @@ import type postgres from "postgres";
 import type { Benchmark, Figure } from "../measure/benchmark.ts";
 import { compare } from "../measure/comparison.ts";
 import { spreadOf } from "../measure/statistics.ts";
+import { pause, secondsOf } from "../measure/time.ts";
 import { auditRecent } from "../stack/audits.ts";
 import { type BenchDatabase, withBenchDatabase } from "../stack/bench-database.ts";
 import { BusyClient } from "../stack/busy-client.ts";
@@ -16,6 +17,7 @@ import {
   keepLedgerKeys,
   ledgerBoundary,
   moveBelow,
+  nextPartition,
   prepareMove,
   proveBoundary,
   validateForeignKeys,
@@ -62,12 +64,6 @@ export const rehearsal: Benchmark = {
 
 function figure(name: string, what: string, unit: string, value: number): Figure {
   return { name, what, unit, value: spreadOf([value]) };
-}
-
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1000;
 }
 
 async function sizes(sql: postgres.Sql): Promise<Figure[]> {
@@ -151,13 +147,9 @@ async function partition({ sql }: BenchDatabase, onProgress: (step: string) => v
   return figures;
 }
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
 async function requireRowsIn(owner: postgres.Sql, boundaries: readonly Boundary[]): Promise<void> {
-  for (const { table } of boundaries) {
-    const next = `${table.replace("public.", "private.")}_next`;
+  for (const boundary of boundaries) {
+    const next = nextPartition(boundary);
     const [found] = await owner.unsafe(`select exists (select from ${next}) as has_rows`);
     if (!found?.has_rows) throw new Error(`${next} has no rows.`);
   }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Benchmark, Findings } from "../measure/benchmark.ts";
 import { quantile, spreadOf } from "../measure/statistics.ts";
+import { pause } from "../measure/time.ts";
 import { type BenchStack, withBenchStack } from "../stack/bench-stack.ts";
 import { insertDueJobs } from "../stack/history.ts";
 import type { BenchJob } from "../stack/jobs.ts";
@@ -144,8 +145,4 @@ async function pollPolitely(bench: BenchStack, jobs: readonly BenchJob[], second
     p99: quantile(times, 0.99),
     refused: refused / times.length,
   };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

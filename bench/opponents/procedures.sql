@@ -117,9 +117,9 @@ begin
   values (
     p_job_id, '{
       "name": "thumbnail", "provider": "fal", "model": "fal-ai/ffmpeg-api/extract-frame", "produces": "image_url",
-      "input": { "video_url": { "artifact": "video" }, "frame_type": "first" }, "credits": 0, "extras": ["thumbnail"],
-      "optional": true, "typical_seconds": 5, "max_run_seconds": 180, "patience_seconds": 30 }',
-    p_attempt + 1, 3, v_now + interval '1 minute', v_now + interval '30 seconds');
+      "input": { "video_url": { "artifact": "video" }, "frame_type": "first" }, "credits": 0, "extras": [],
+      "optional": true, "typical_seconds": 5, "max_run_seconds": 180, "patience_seconds": 600 }',
+    p_attempt + 1, 3, v_now + interval '1 minute', v_now + interval '10 minutes');
   return true;
 end;
 $$;

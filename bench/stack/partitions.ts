@@ -14,6 +14,11 @@ export interface Boundary {
   to: string;
 }
 
+/** The partition that `moveBelow` makes after the old table. */
+export function nextPartition({ table }: Boundary): string {
+  return `${table.replace("public.", "private.")}_next`;
+}
+
 export function ledgerBoundary(time: Date): Boundary {
   return { table: "public.quota_log", column: "created_at", from: time.toISOString(), to: END.toISOString() };
 }
@@ -47,7 +52,7 @@ export async function proveBoundary(owner: postgres.Sql, { table, column, from }
   await owner.unsafe(`alter table ${table} validate constraint rows_are_of_before`);
 }
 
-/** Puts the table below a partitioned one, and validates the foreign keys to it again. */
+/** Puts the table below a partitioned one. The foreign keys to it are not valid until `validateForeignKeys`. */
 export async function moveBelow(owner: postgres.Sql, { table, column, from, to }: Boundary): Promise<void> {
   await whenFree(owner, `select pg_temp.move_below('${table}', '${column}', '${from}', '${to}')`);
 }
@@ -66,8 +71,9 @@ export async function validateForeignKeys(owner: postgres.Sql): Promise<void> {
 }
 
 /** Takes the partition that follows the old table out, while the table is used, and puts it back. */
-export async function detachAndAttach(owner: postgres.Sql, { table, from, to }: Boundary): Promise<void> {
-  const next = `${table.replace("public.", "private.")}_next`;
+export async function detachAndAttach(owner: postgres.Sql, boundary: Boundary): Promise<void> {
+  const { table, from, to } = boundary;
+  const next = nextPartition(boundary);
   await owner.unsafe(`alter table ${table} detach partition ${next} concurrently`);
   await whenFree(owner, `alter table ${table} attach partition ${next} for values from ('${from}') to ('${to}')`);
 }

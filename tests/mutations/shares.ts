@@ -149,8 +149,8 @@ export const shareMutations: readonly Mutation[] = [
   {
     name: "the counts that come again and again",
     guard: "Invented links do not make a caller uncounted.",
-    file: "supabase/functions/share/rate-limit.ts",
-    find: "    this.#counts.delete(key);\n",
+    file: "supabase/functions/_shared/runtime/keep-newest.ts",
+    find: "  map.delete(key);\n",
     replace: "",
     test: {
       file: "supabase/functions/share/rate-limit_test.ts",

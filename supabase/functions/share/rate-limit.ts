@@ -1,3 +1,5 @@
+import { keepNewest } from "../_shared/runtime/keep-newest.ts";
+
 /** More are not counted at a time: the one that was seen longest ago is forgotten, never one that comes again and again. */
 const MOST_KEYS = 10_000;
 
@@ -17,15 +19,7 @@ export class RateLimit {
       this.#windowEnd = now + RateLimit.windowMs;
     }
     const count = this.#counts.get(key) ?? 0;
-    this.#keep(key, Math.min(count + 1, this.limit));
+    keepNewest(this.#counts, key, Math.min(count + 1, this.limit), MOST_KEYS);
     return count < this.limit ? 0 : Math.ceil((this.#windowEnd - now) / 1000);
-  }
-
-  #keep(key: string, count: number): void {
-    // A map keeps the order in which its entries came: the first one was seen longest ago.
-    this.#counts.delete(key);
-    this.#counts.set(key, count);
-    const [oldest] = this.#counts.keys();
-    if (this.#counts.size > MOST_KEYS && oldest !== undefined) this.#counts.delete(oldest);
   }
 }

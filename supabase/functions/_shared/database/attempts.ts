@@ -101,7 +101,7 @@ export async function postpone(
 
 const deliveredSchema = changeSchema.extend({ leased_thumbnail: leasedJobSchema.nullish() });
 /** The job as it was delivered, and the lease of its thumbnail. */
-export type Delivered = z.infer<typeof deliveredSchema>;
+type Delivered = z.infer<typeof deliveredSchema>;
 
 /** Delivers our copies, or the provider's own URL, which is copied again after the delay or never. */
 export async function completeJob(

@@ -1,3 +1,5 @@
+import { keepNewest } from "../runtime/keep-newest.ts";
+
 /** A token may be good for so much longer after its key was revoked and the instance has heard of it. */
 const KEPT_MS = 60_000;
 const MOST_TOKENS = 1_000;
@@ -22,10 +24,6 @@ export class VerifiedTokens {
   /** Keeps the user of a token that was verified now. `exp` is the token's end, in seconds; without it nothing is kept. */
   keep(token: string, userId: string, exp: unknown): void {
     if (typeof exp !== "number" || token.length > LONGEST_TOKEN) return;
-    this.#users.delete(token);
-    this.#users.set(token, { userId, ends: Math.min(exp * 1000, this.now() + KEPT_MS) });
-    // A map keeps the order in which its entries came: the first one is the oldest.
-    const [oldest] = this.#users.keys();
-    if (this.#users.size > MOST_TOKENS && oldest !== undefined) this.#users.delete(oldest);
+    keepNewest(this.#users, token, { userId, ends: Math.min(exp * 1000, this.now() + KEPT_MS) }, MOST_TOKENS);
   }
 }

@@ -1,12 +1,5 @@
-import {
-  completeJob,
-  type Delivered,
-  failJob,
-  postpone,
-  recordStoredVideo,
-  type StoredPaths,
-} from "../database/attempts.ts";
-import type { Job, LeasedJob } from "../database/records.ts";
+import { completeJob, failJob, postpone, recordStoredVideo, type StoredPaths } from "../database/attempts.ts";
+import type { Change, Job, LeasedJob } from "../database/records.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
 import { deleteJobFiles, deleteUnwantedFiles, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
@@ -22,8 +15,8 @@ const CHECKS_FOR_A_MISSING_FILE = 3;
 
 /**
  * Delivers a job whose steps are done: copies the video and its subtitles into our bucket, completes the job, and then
- * begins the thumbnail. When Storage fails, the job is completed with the provider's own URL and copied later; when only we can open that
- * URL, the copy is repeated until the deadline. Throws `DatabaseError`.
+ * begins the thumbnail. When Storage fails, the job is completed with the provider's own URL and copied later; when only
+ * we can open that URL, the copy is repeated until the deadline. Throws `DatabaseError`.
  */
 export async function deliver(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   let subtitles: StoredPaths = {};
@@ -35,7 +28,7 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
     if (
       context.environment.VIDEO_STORAGE === "provider" && leased.files_are_public && leased.status !== "completed"
     ) {
-      return await deleteUnwantedFiles(context, leased, await completeWith(context, leased, subtitles));
+      return await deleteUnwantedFiles(context, leased, (await completeWith(context, leased, subtitles)).job);
     }
     const video = await storeVideo(context, leased);
     // A late copy keeps nobody waiting, and takes the thumbnail along.
@@ -53,10 +46,9 @@ async function complete(
   leased: LeasedJob,
   stored: StoredPaths & { video: string },
 ): Promise<Job | null> {
-  let delivered: Delivered = leased.status === "completed"
+  let delivered = leased.status === "completed"
     ? await recordStoredVideo(context, leased, stored)
-    : await completeJob(context, leased, stored);
-  if (delivered.leased_thumbnail) beginThumbnail(context, delivered.leased_thumbnail);
+    : await completeWith(context, leased, stored);
   if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and completed it with the provider's URL. Our copy is recorded and not deleted: both workers
     // write to the same path.
@@ -72,15 +64,15 @@ async function complete(
   return delivered.job;
 }
 
-/** Delivers the provider's own URL. */
+/** Completes the job, and begins its thumbnail. */
 async function completeWith(
   context: JobContext,
   leased: LeasedJob,
   delivery: Parameters<typeof completeJob>[2],
-): Promise<Job | null> {
+): Promise<Change> {
   const delivered = await completeJob(context, leased, delivery);
   if (delivered.leased_thumbnail) beginThumbnail(context, delivered.leased_thumbnail);
-  return delivered.job;
+  return delivered;
 }
 
 async function afterFailedCopy(
@@ -102,7 +94,7 @@ async function afterFailedCopy(
     // A file that Storage never accepts is delivered from the provider: the run is billed, and the user gets the video.
     if (finalError !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
     const copyAgain = finalError === null ? { copyAgainAfterSeconds: again } : {};
-    return await completeWith(context, leased, { ...stored, ...copyAgain });
+    return (await completeWith(context, leased, { ...stored, ...copyAgain })).job;
   }
   if (finalError === null && !leased.past_deadline) {
     return (await postpone(context, leased, again)).job;

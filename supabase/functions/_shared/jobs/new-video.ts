@@ -42,7 +42,7 @@ export async function startVideo(
   // A key of some seconds may be over by now: the request would be charged once more.
   if (failure === "unconfirmed" && request.keySeconds === undefined) {
     // The answer must be the one that a replay gets, and only the database knows it now.
-    const replay = await startJob(context, request);
+    const replay = await startJob(context, request, settingsPath);
     if (replay.outcome === "replayed") {
       return { status: replay.status_code, response: replay.response, video, replayed: false };
     }

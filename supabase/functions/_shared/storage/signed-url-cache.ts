@@ -1,3 +1,5 @@
+import { keepNewest } from "../runtime/keep-newest.ts";
+
 /** A URL and its token are less than a kilobyte. */
 const MOST_URLS = 5_000;
 
@@ -56,11 +58,7 @@ export class SignedUrlCache {
 
   #keep(key: string, ends: number, url: Promise<string | null>): Promise<string | null> {
     const kept = { url, ends };
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    // A map keeps the order in which its entries came: the first one is the oldest.
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST_URLS && oldest !== undefined) this.#kept.delete(oldest);
+    keepNewest(this.#kept, key, kept, MOST_URLS);
     // What failed is asked for again, and so is a file that is not there yet.
     const forget = () => {
       if (this.#kept.get(key) === kept) this.#kept.delete(key);
