@@ -49,6 +49,8 @@ const askedSchema = z.object({
 export class Canvas {
   readonly projects: Project[] = [];
   readonly nodes = new Map<string, Node>();
+  /** The user of each job made under the id of a node, known before its client has the answer. */
+  readonly userOfJob = new Map<string, string>();
 
   addProject(id: string, owner: User, fixed: User, nodes: readonly string[]): Project {
     const roles = new Map([[owner, new Changing<Role | null>("owner")]]);
@@ -69,6 +71,7 @@ export class Canvas {
     const node = asked && this.nodes.get(asked.p_request.node_id);
     const made = createdSchema.safeParse(JSON.parse(answer)).data;
     if (asked === undefined || node === undefined || made === undefined) return;
+    this.userOfJob.set(made.response.job_id, asked.p_user_id);
     if (![...node.project.roles.keys()].some(({ id }) => id === asked.p_user_id)) return;
     node.jobs.push({ jobId: made.response.job_id, id: made.video.id, userId: asked.p_user_id });
   }

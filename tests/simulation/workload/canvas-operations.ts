@@ -190,7 +190,7 @@ export class CanvasOperations {
   #checkLatest(node: Node, user: User, newest: readonly NodeJob[], { body }: Answer, done: Moment): void {
     const jobId = String(body.job_id);
     const [role, owner] = [roleIn(node.project, user, done), this.operations.find(jobId)];
-    const isOwn = owner?.user === user || node.jobs.some((job) => job.jobId === jobId && job.userId === user.id);
+    const isOwn = this.world.canvas.userOfJob.get(jobId) === user.id;
     const isNewest = newest.some((job) => job.jobId === jobId);
     const isMember = role !== null && existed(node, done) !== false;
     if (!isOwn && !(isNewest && isMember)) throw new Violation(`u${user.index} was shown ${jobId} of ${node.id}`);
