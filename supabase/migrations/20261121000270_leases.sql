@@ -43,10 +43,11 @@ $$;
 revoke execute on function private.take_lease(private.job_queue, integer) from public, anon, authenticated;
 grant execute on function private.take_lease(private.job_queue, integer) to service_role;
 
--- Leases up to p_limit due jobs, the most overdue first, and returns what their worker needs to know.
-create function public.lease_due_jobs(
+-- Leases due jobs, the most overdue first: up to p_limit that are to be copied to Storage, or up to p_limit others.
+create function private.lease_due(
+  p_copies boolean,
   p_limit integer,
-  p_lease_seconds integer default 60
+  p_lease_seconds integer
 )
 returns setof jsonb
 language plpgsql
@@ -61,6 +62,7 @@ begin
   for v_queued in
     select * from private.job_queue
     where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+      and (step >= jsonb_array_length(steps)) = p_copies
     order by next_check_at
     limit p_limit
     for update skip locked
@@ -70,8 +72,61 @@ begin
 end;
 $$;
 
-revoke execute on function public.lease_due_jobs(integer, integer) from public, anon, authenticated;
-grant execute on function public.lease_due_jobs(integer, integer) to service_role;
+revoke execute on function private.lease_due(boolean, integer, integer) from public, anon, authenticated;
+grant execute on function private.lease_due(boolean, integer, integer) to service_role;
+
+-- Leases up to p_limit due jobs that are to be submitted or looked at, and up to p_copies whose video is to be copied,
+-- and returns what their worker needs to know. They are apart, because copies that take long must not keep a worker
+-- from looking, nor many looks keep finished videos waiting.
+create function public.lease_due_jobs(
+  p_limit integer,
+  p_lease_seconds integer default 60,
+  p_copies integer default 8
+)
+returns setof jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_copies > 0 then
+    return query select * from private.lease_due(true, p_copies, p_lease_seconds);
+  end if;
+  if p_limit > 0 then
+    return query select * from private.lease_due(false, p_limit, p_lease_seconds);
+  end if;
+end;
+$$;
+
+revoke execute on function public.lease_due_jobs(integer, integer, integer) from public, anon, authenticated;
+grant execute on function public.lease_due_jobs(integer, integer, integer) to service_role;
+
+-- Gives back copies that the caller has leased and not begun, p_leases: [{ job_id, attempt }]. They are due at once.
+create function public.return_leases(
+  p_leases jsonb
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update private.job_queue set lease_until = null, next_check_at = private.clock()
+  where job_id in (
+    select queued.job_id
+    from jsonb_to_recordset(p_leases) as lease (job_id uuid, attempt integer)
+    join private.job_queue as queued on queued.job_id = lease.job_id and queued.attempt = lease.attempt
+    where queued.lease_until is not null and queued.next_check_at is not null
+      and queued.step >= jsonb_array_length(queued.steps)
+    -- Of a job that somebody is changing the lease runs out by itself: nothing here waits.
+    for update of queued skip locked);
+end;
+$$;
+
+revoke execute on function public.return_leases(jsonb) from public, anon, authenticated;
+grant execute on function public.return_leases(jsonb) to service_role;
 
 -- Leases one job if it is due and no other worker has it; null otherwise.
 create function public.lease_job(

@@ -6,7 +6,15 @@
 import { z } from "zod";
 import { callProcedure, type DatabaseContext } from "./client.ts";
 import type { Json } from "./database.types.ts";
-import { type Change, changeSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema } from "./records.ts";
+import {
+  type Change,
+  changeSchema,
+  type Job,
+  jobSchema,
+  LEASE_SECONDS,
+  type LeasedJob,
+  leasedJobSchema,
+} from "./records.ts";
 import { type JobErrorCode, jobErrors } from "../errors/job-errors.ts";
 import type { Media } from "../providers/provider.ts";
 
@@ -41,17 +49,40 @@ export async function recordSubmission(
   });
 }
 
-export async function recordProgress(
-  context: DatabaseContext,
-  leased: LeasedJob,
-  progress: { stage: "queued" | "generating"; percent: number | null; queuePosition: number | null },
-): Promise<Change> {
+/** What a provider says of a run that goes on. */
+export interface Progress {
+  stage: "queued" | "generating";
+  percent: number | null;
+  queuePosition: number | null;
+}
+
+export async function recordProgress(context: DatabaseContext, leased: LeasedJob, progress: Progress): Promise<Change> {
   return await callProcedure(context, changeSchema, "record_progress", {
     ...attemptOf(leased),
     p_stage: progress.stage,
     ...(progress.percent === null ? {} : { p_percent: Math.round(progress.percent) }),
     ...(progress.queuePosition === null ? {} : { p_queue_position: progress.queuePosition }),
   });
+}
+
+const recordedLooksSchema = z.array(z.object({ job_id: z.string(), status: jobSchema.shape.status }));
+
+/** As `recordProgress`, for several jobs; returns the status of each, null where the job is gone. */
+export async function recordLooks(
+  context: DatabaseContext,
+  looks: readonly { leased: LeasedJob; progress: Progress }[],
+): Promise<(Job["status"] | null)[]> {
+  const recorded = await callProcedure(context, recordedLooksSchema, "record_looks", {
+    p_looks: looks.map(({ leased, progress }) => ({
+      job_id: leased.job_id,
+      attempt: leased.attempt,
+      stage: progress.stage,
+      percent: progress.percent === null ? null : Math.round(progress.percent),
+      queue_position: progress.queuePosition,
+    })),
+  });
+  const statuses = new Map(recorded.map(({ job_id, status }) => [job_id, status]));
+  return looks.map(({ leased }) => statuses.get(leased.job_id) ?? null);
 }
 
 const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });

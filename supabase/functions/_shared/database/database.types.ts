@@ -804,7 +804,10 @@ export type Database = {
       "import_problems": { Args: { "p_lines": Json; "p_source": string }; Returns: Json };
       "import_users": { Args: { "p_source": string; "p_users": Json }; Returns: Json };
       "import_videos": { Args: { "p_copy"?: boolean; "p_source": string; "p_videos": Json }; Returns: Json };
-      "lease_due_jobs": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
+      "lease_due_jobs": {
+        Args: { "p_copies"?: number; "p_lease_seconds"?: number; "p_limit": number };
+        Returns: Json[];
+      };
       "lease_due_thumbnails": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };
       "lease_job": { Args: { "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
       "lease_runs_to_cancel": { Args: { "p_limit": number }; Returns: Json[] };
@@ -854,6 +857,7 @@ export type Database = {
         Returns: undefined;
       };
       "record_deleted_files": { Args: { "p_files": Json }; Returns: undefined };
+      "record_looks": { Args: { "p_looks": Json }; Returns: Json[] };
       "record_progress": {
         Args: {
           "p_attempt": number;
@@ -884,7 +888,7 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: boolean;
       };
-      "rejoin_projects": { Args: { "p_user_id": string }; Returns: undefined };
+      "return_leases": { Args: { "p_leases": Json }; Returns: undefined };
       "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
       "share_video": {

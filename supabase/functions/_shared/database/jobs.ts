@@ -157,11 +157,22 @@ export async function readNodeJob(
   });
 }
 
-/** Leases up to `limit` due jobs. */
-export async function leaseDueJobs(context: DatabaseContext, limit: number): Promise<LeasedJob[]> {
+/** Leases due jobs: so many at most that are to be looked at or submitted, and so many whose video is to be copied. */
+export async function leaseDueJobs(
+  context: DatabaseContext,
+  most: { jobs: number; copies: number },
+): Promise<LeasedJob[]> {
   return await callProcedure(context, z.array(leasedJobSchema), "lease_due_jobs", {
-    p_limit: limit,
+    p_limit: most.jobs,
     p_lease_seconds: LEASE_SECONDS,
+    p_copies: most.copies,
+  });
+}
+
+/** Gives leased jobs back, untouched: they are due at once. */
+export async function returnLeases(context: DatabaseContext, leasedJobs: readonly LeasedJob[]): Promise<void> {
+  await callProcedure(context, z.unknown(), "return_leases", {
+    p_leases: leasedJobs.map(({ job_id, attempt }) => ({ job_id, attempt })),
   });
 }
 

@@ -1,4 +1,4 @@
-import { advanceStep, failJob, recordProgress, skipStep } from "../database/attempts.ts";
+import { advanceStep, failJob, type Progress, recordProgress, skipStep } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
@@ -20,7 +20,7 @@ export async function advance(context: JobContext, leased: LeasedJob): Promise<J
     case "submit":
       return await submit(context, leased);
     case "check":
-      return await deleteUnwantedFiles(context, leased, await check(context, leased));
+      return await check(context, leased);
     case "store":
       return await deliver(context, leased);
     case "expire":
@@ -48,23 +48,33 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<Job | nul
 }
 
 async function check(context: JobContext, leased: LeasedJob): Promise<Job | null> {
+  const look = await lookAt(context, leased);
+  if (look.progress === undefined) return look.job;
+  return await deleteUnwantedFiles(context, leased, (await recordProgress(context, leased, look.progress)).job);
+}
+
+/** What a look at a run found: it goes on, which is not recorded yet; or the job as it is after what followed. */
+export type Look = { progress: Progress } | { progress?: undefined; job: Job | null };
+
+/** Asks the provider for the state of a run. If the run has ended or cannot be seen, does what follows from that. */
+export async function lookAt(context: JobContext, leased: LeasedJob): Promise<Look> {
   let state: RunState;
   try {
     state = await checkRun(context, leased);
   } catch (error) {
     // A failed check decides nothing: only the provider's own final state or the deadline ends a job.
     context.log("warn", "check_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
-    return await checkAgainLater(context, leased, error);
+    return { job: await deleteUnwantedFiles(context, leased, await checkAgainLater(context, leased, error)) };
   }
   switch (state.state) {
     case "queued":
-      return (await recordProgress(context, leased, { ...state, stage: "queued", percent: null })).job;
+      return { progress: { stage: "queued", percent: null, queuePosition: state.queuePosition } };
     case "running":
-      return (await recordProgress(context, leased, { ...state, stage: "generating", queuePosition: null })).job;
+      return { progress: { stage: "generating", percent: state.percent, queuePosition: null } };
     case "failed":
-      return await retryOrFail(context, leased, state.error);
+      return { job: await deleteUnwantedFiles(context, leased, await retryOrFail(context, leased, state.error)) };
     case "succeeded":
-      return await finishStep(context, leased, state);
+      return { job: await deleteUnwantedFiles(context, leased, await finishStep(context, leased, state)) };
   }
 }
 
@@ -133,6 +143,10 @@ async function startNextStep(
   context: JobContext,
   entered: { job: Job | null; leased_job?: LeasedJob | undefined },
 ): Promise<Job | null> {
+  if (entered.leased_job?.action === "store" && context.copies !== undefined) {
+    context.copies.add(entered.leased_job);
+    return entered.job;
+  }
   return entered.leased_job === undefined ? entered.job : await advance(context, entered.leased_job) ?? entered.job;
 }
 

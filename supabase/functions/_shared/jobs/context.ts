@@ -1,8 +1,20 @@
 import { type Dependencies, dependencies } from "./dependencies.ts";
+import type { LeasedJob } from "../database/records.ts";
 import type { Handler, RequestContext } from "../http/endpoint.ts";
 
+/** Where the worker puts copies, so that a slow one does not keep it from other jobs. */
+export interface CopyQueue {
+  /** Takes over a leased job whose video is to be stored. */
+  add(leased: LeasedJob): void;
+  /** A file of this size was copied. */
+  copied(bytes: number): void;
+}
+
 /** All that a handler and the functions of `jobs` work with, for the length of one request. */
-export type JobContext = RequestContext & Dependencies;
+export type JobContext = RequestContext & Dependencies & {
+  /** Only in the worker; a poll or a webhook makes its copy at once. */
+  copies?: CopyQueue;
+};
 
 export function jobContext(request: RequestContext, dependencies: Dependencies): JobContext {
   return { ...request, ...dependencies };

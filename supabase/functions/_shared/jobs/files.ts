@@ -35,6 +35,7 @@ export async function storeVideo(context: JobContext, leased: LeasedJob): Promis
     maxBytes: MAX_VIDEO_BYTES,
     limitMs: COPY_LIMIT_MS,
   });
+  context.copies?.copied(bytes);
   context.log("info", "video_stored", { job_id: leased.job_id, attempt: leased.attempt, age_ms: leased.age_ms, bytes });
   return path;
 }
@@ -101,11 +102,11 @@ async function deletePaths(context: JobContext, leased: LeasedJob, paths: string
 }
 
 /** Deletes the files of a job that has failed, or was cancelled or deleted meanwhile (null), and returns the job. */
-export async function deleteUnwantedFiles(
+export async function deleteUnwantedFiles<Known extends Pick<Job, "status">>(
   context: JobContext,
   leased: LeasedJob,
-  job: Job | null,
-): Promise<Job | null> {
+  job: Known | null,
+): Promise<Known | null> {
   if (job === null || job.status === "failed") await deleteJobFiles(context, leased);
   return job;
 }
