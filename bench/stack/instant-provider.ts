@@ -6,7 +6,7 @@ const read = (name: string) => Deno.readFile(new URL(`../../local/simulators/sha
 const [sample, image] = await Promise.all([read("sample.mp4"), read("sample.jpg")]);
 
 /** What `PUT /_settings` changes. */
-const settings = { endless: false, fileBytes: sample.length };
+const settings = { endless: false, fileBytes: sample.length, lookMs: 0 };
 const counts = { submissions: 0, checks: 0, results: 0, files: 0 };
 let origin = "";
 let file = sample;
@@ -33,6 +33,7 @@ async function answer(request: Request): Promise<Response> {
   const [, id = "", tail] = /\/requests\/([^/]+)(\/status)?$/.exec(pathname) ?? [];
   if (tail !== undefined) {
     counts.checks++;
+    if (settings.lookMs > 0) await new Promise((resolve) => setTimeout(resolve, settings.lookMs));
     return Response.json({ status: settings.endless ? "IN_PROGRESS" : "COMPLETED", request_id: id });
   }
   counts.results++;

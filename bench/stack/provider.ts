@@ -13,8 +13,8 @@ const countsSchema = z.object({
 /** The provider that answers at once. */
 export interface InstantProvider {
   url: string;
-  /** Whether runs never end, instead of at once, and how large their files are. */
-  set(settings: { endless?: boolean; fileBytes?: number }): Promise<void>;
+  /** Whether runs never end, instead of at once; how large their files are; how long a look at a run takes, instead of 0. */
+  set(settings: { endless?: boolean; fileBytes?: number; lookMs?: number }): Promise<void>;
   /** How many requests of each kind it has answered. */
   counts(): Promise<z.infer<typeof countsSchema>>;
   stop(): Promise<void>;

@@ -2,7 +2,8 @@
 -- `project_url` and `secret_key` of Vault. Where pg_cron, pg_net or Vault is missing (the local stack) nothing is
 -- scheduled, and another process calls the function.
 
--- Calls the worker if anything is due; if nothing is, it costs three index lookups.
+-- Calls the worker if anything is due, and as often at once as the due jobs need: one call takes 400 of them, and eight
+-- calls together are about what a small database does in ten seconds. If nothing is due, it costs three index lookups.
 create function private.call_worker(
   p_task text default 'advance'
 )
@@ -14,14 +15,23 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
+  v_jobs_of_a_call integer := 400;
+  v_most_calls integer := 8;
+  v_calls integer := 1;
   v_url text;
   v_key text;
 begin
-  if p_task = 'advance' and not exists (
-    select from private.job_queue
-    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
-  ) and not exists (select from private.runs_to_cancel where next_try_at <= v_now)
-    and not exists (select from private.thumbnail_work where next_check_at <= v_now) then
+  if p_task = 'advance' then
+    select ceil(count(*)::numeric / v_jobs_of_a_call) into v_calls from (
+      select from private.job_queue
+      where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+      limit v_jobs_of_a_call * v_most_calls) as due;
+    if v_calls = 0 and (exists (select from private.runs_to_cancel where next_try_at <= v_now)
+      or exists (select from private.thumbnail_work where next_check_at <= v_now)) then
+      v_calls := 1;
+    end if;
+  end if;
+  if v_calls = 0 then
     return;
   end if;
   execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into v_url using 'project_url';
@@ -31,10 +41,12 @@ begin
     return;
   end if;
   -- pg_net's default timeout of two seconds is too short for a cold function; nothing waits for the answer.
-  execute 'select net.http_post(url := $1, headers := $2, body := $3, timeout_milliseconds := 60000)' using
+  execute 'select net.http_post(url := $1, headers := $2, body := $3, timeout_milliseconds := 60000)
+    from generate_series(1, $4)' using
     v_url || '/functions/v1/advance-jobs',
     jsonb_build_object('Content-Type', 'application/json', 'apikey', v_key),
-    jsonb_build_object('task', p_task);
+    jsonb_build_object('task', p_task),
+    v_calls;
 end;
 $$;
 

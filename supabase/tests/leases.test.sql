@@ -1,5 +1,5 @@
 begin;
-select plan(47);
+select plan(53);
 \ir support/jobs.psql
 
 -- Where the rows of a job are: any write moves them. Their xmin would not change within the transaction of this test.
@@ -104,6 +104,35 @@ select is((pg_temp.queued('old')).lease_until, '2030-01-01 13:42:10+00', 'a leas
 select public.fail_job(pg_temp.job('old'), 1, 'timeout', 'x');
 set local test.now = '2031-01-01 12:00:00+00';
 select is(public.lease_job(pg_temp.job('old')), null, 'a job that has ended is never due');
+
+-- Copies and other jobs are leased apart, and copies are given back.
+set local test.now = '2031-02-01 12:00:00+00';
+update private.job_queue set next_check_at = null, lease_until = null;
+select pg_temp.start(name) from unnest(array['look', 'copy', 'copy 2']) as name;
+select public.record_submission(pg_temp.job(name), 1, name) from unnest(array['look', 'copy', 'copy 2']) as name;
+select public.advance_step(pg_temp.job(name), 1, '{"video_url": "https://provider.test/v.mp4"}')
+from unnest(array['copy', 'copy 2']) as name;
+create function pg_temp.leased(p_limit integer, p_copies integer) returns text[] language sql as $$
+  select array_agg(node_id order by node_id) from public.lease_due_jobs(p_limit, 60, p_copies) as leased
+  join public.video_jobs on job_id = (leased ->> 'job_id')::uuid
+$$;
+set local test.now = '2031-02-01 12:06:00+00';
+select is(pg_temp.leased(10, 0), array['look'], 'a worker that asks for no copy gets none');
+update private.job_queue set lease_until = null, next_check_at = private.clock() where job_id = pg_temp.job('look');
+select is(pg_temp.leased(0, 10), array['copy', 'copy 2'], 'a worker that asks for copies only gets no other job');
+select public.return_leases(jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('copy'), 'attempt', 2)));
+select is(pg_temp.leased(0, 10), null, 'the lease of another attempt is not given back');
+select public.return_leases(jsonb_build_array(
+  jsonb_build_object('job_id', pg_temp.job('copy'), 'attempt', 1),
+  jsonb_build_object('job_id', pg_temp.job('copy 2'), 'attempt', 1)));
+select is(pg_temp.leased(0, 1) || pg_temp.leased(0, 1), array['copy', 'copy 2'], 'copies that are given back are due at once');
+select pg_temp.start('sent');
+select public.return_leases(jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('sent'), 'attempt', 1)));
+select isnt((pg_temp.queued('sent')).lease_until, null, 'a submission is not given back');
+select public.complete_job(pg_temp.job('copy'), 1, 'copy.mp4');
+select public.return_leases(jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('copy'), 'attempt', 1)));
+select is((pg_temp.queued('copy')).next_check_at, null, 'a job that has ended is not made due by giving it back');
+select public.fail_job(job_id, 1, 'timeout', 'x') from public.video_jobs where completed_at is null;
 
 -- What a poll reads.
 set local test.now = '2030-01-01 14:00:00+00';

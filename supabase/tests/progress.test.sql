@@ -1,5 +1,5 @@
 begin;
-select plan(76);
+select plan(80);
 \ir support/jobs.psql
 
 
@@ -182,6 +182,28 @@ select public.complete_job(pg_temp.job('one'), 1, 'one.mp4');
 select pg_temp.is_fenced('one', 1, 'by the end of a delivered job');
 select public.fail_job(pg_temp.job('again'), 2, 'timeout', 'It took too long');
 select pg_temp.is_fenced('again', 2, 'by the end of a failed job');
+
+-- Several looks at once.
+select pg_temp.start('seen 1'), pg_temp.start('seen 2');
+select public.record_submission(pg_temp.job(name), 1, name) from unnest(array['seen 1', 'seen 2']) as name;
+create temp table looks as select jsonb_agg(look) as looks from (
+  select pg_temp.job(name) as job_id, attempt, 'generating' as stage, 40 as percent, null as queue_position
+  from (values ('seen 1', 1), ('seen 2', 7), ('one', 1)) as look (name, attempt)
+  union all select gen_random_uuid(), 1, 'generating', 40, null) as look;
+select results_eq(
+  $$ select node_id, look ->> 'status' from looks, public.record_looks(looks) as look
+    join public.video_jobs on job_id = (look ->> 'job_id')::uuid order by node_id $$,
+  $$ values ('one', 'completed'), ('seen 1', 'processing'), ('seen 2', 'processing') $$,
+  'looks recorded together return the status of each job that exists');
+select is(pg_temp.state('seen 1'), 'processing generating 38%', 'a look recorded with others is recorded');
+select is(pg_temp.state('seen 2'), 'processing queued 0%', 'a look at another attempt is not recorded with the others');
+update versions set version = (select ctid from public.video_jobs where node_id = 'seen 1');
+update private.job_queue set lease_until = private.clock() where job_id = pg_temp.job('seen 1');
+select public.record_looks(looks) from looks;
+select is(
+  array[video_jobs.ctid::text, lease_until::text], array[version::text, null],
+  'a look that saw nothing new does not write the job, and ends its lease')
+from versions, public.video_jobs join private.job_queue using (job_id) where node_id = 'seen 1';
 select is(
   public.record_progress(gen_random_uuid(), 1, 'generating') -> 'applied', 'false',
   'progress of an unknown job is not applied');

@@ -30,7 +30,7 @@ export const leaseMutations: readonly Mutation[] = [
     guard: "A submission that may be running is not made again before its grace time is over.",
     file: LEASES,
     find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
-    replace: "    where lease_until is null or lease_until <= v_now\n",
+    replace: "    where (lease_until is null or lease_until <= v_now)\n",
     test: leases("the next worker gets the other jobs that are due"),
   },
   {
@@ -48,6 +48,22 @@ export const leaseMutations: readonly Mutation[] = [
     find: "    limit p_limit\n    for update skip locked\n",
     replace: "    limit p_limit\n",
     test: locks("two workers that lease due jobs at once share no job"),
+  },
+  {
+    name: "the attempt in return_leases",
+    guard: "A worker gives back only what it leased, not a job that went on without it.",
+    file: LEASES,
+    find: " and queued.attempt = lease.attempt\n",
+    replace: "\n",
+    test: leases("the lease of another attempt is not given back"),
+  },
+  {
+    name: "the copies in return_leases",
+    guard: "A submission that may be running is not given back, and made again before its grace time is over.",
+    file: LEASES,
+    find: "\n      and queued.step >= jsonb_array_length(queued.steps)\n",
+    replace: "\n",
+    test: leases("a submission is not given back"),
   },
   {
     name: "the row lock of lease_job",

@@ -134,8 +134,8 @@ export const progressMutations: readonly Mutation[] = [
     name: "the fence of record_progress",
     guard: "A stale worker records no progress.",
     file: PROGRESS,
-    find: "  if not v_locked.current or (v_locked.queued).provider_job_id is null then",
-    replace: "  if (v_locked.queued).provider_job_id is null then",
+    find: "applied := v_locked.current and v_queued.provider_job_id is not null;",
+    replace: "applied := v_queued.provider_job_id is not null;",
     test: transitions("record_progress($1, $2, $$generating$$, 99) is fenced by a newer attempt"),
   },
   {

@@ -120,6 +120,29 @@ Deno.test("the worker is called with the secret key of Vault, and only when some
   assert.ok(call?.timeout_milliseconds > 2000, "pg_net's default would cut a cold function off");
 });
 
+Deno.test("many due jobs are given to several calls of the worker at once, at most eight; the purge is one call", async () => {
+  await sql`insert into vault.decrypted_secrets values
+    ('project_url', 'https://example.supabase.co'), ('secret_key', 'sb_secret_test') on conflict do nothing`;
+  const callsFor = async (due: number, task = "advance") => {
+    await sql`truncate net.calls`;
+    await sql`update private.job_queue set next_check_at = null`;
+    await sql.begin(async (transaction) => {
+      await transaction`set local session_replication_role = replica`;
+      await transaction`
+        insert into private.job_queue (job_id, steps, next_check_at, deadline_at, step_deadline_at)
+        select gen_random_uuid(), '[{}]', now(), now(), now() from generate_series(1, ${due})`;
+    });
+    await sql`select private.call_worker(${task})`;
+    return (await sql`select 1 from net.calls`).length;
+  };
+  assert.equal(await callsFor(0), 0);
+  assert.equal(await callsFor(400), 1);
+  assert.equal(await callsFor(401), 2);
+  assert.equal(await callsFor(5000), 8);
+  assert.equal(await callsFor(5000, "purge"), 1);
+  await sql`delete from private.job_queue where steps = '[{}]'`;
+});
+
 Deno.test("links are below the address of Vault, unless a setting has another", async () => {
   await sql`insert into vault.decrypted_secrets values ('project_url', 'https://example.supabase.co') on conflict do nothing`;
   const address = async () => (await sql`select private.share_url('x') as url`)[0]?.url;

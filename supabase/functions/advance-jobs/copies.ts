@@ -13,6 +13,8 @@ const MAX_CPU_MS = 500;
 /** When all looks are done, a copy waits so long for its turn. Then it is given back: a poll or another call may make it. */
 const MAX_WAIT_MS = 5_000;
 
+type CopyContext = Pick<JobContext, "client" | "timing" | "log">;
+
 interface CopyOptions {
   /** No copy begins after this time, by `performance.now()`. */
   until: number;
@@ -35,7 +37,7 @@ export class Copies implements CopyQueue {
   #cpuMs = 0;
   #mayBeMore: boolean;
 
-  constructor(context: JobContext, options: CopyOptions) {
+  constructor(context: CopyContext, options: CopyOptions) {
     this.#options = options;
     this.#mayBeMore = options.mayBeMore;
     this.#lease = inGroups((lanes) => this.#leaseSome(context, lanes.length));
@@ -77,7 +79,7 @@ export class Copies implements CopyQueue {
     return this.#mayBeMore ? await this.#lease(null) : undefined;
   }
 
-  async #leaseSome(context: JobContext, count: number): Promise<(LeasedJob | undefined)[]> {
+  async #leaseSome(context: CopyContext, count: number): Promise<(LeasedJob | undefined)[]> {
     let leased: LeasedJob[] = [];
     try {
       leased = await leaseDueJobs(context, { jobs: 0, copies: count });
@@ -91,7 +93,7 @@ export class Copies implements CopyQueue {
 }
 
 /** Errors are only logged: the leases then end by themselves. */
-async function giveBack(context: JobContext, left: LeasedJob[]): Promise<void> {
+async function giveBack(context: CopyContext, left: LeasedJob[]): Promise<void> {
   try {
     await returnLeases(context, left);
   } catch (error) {
