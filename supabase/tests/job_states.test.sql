@@ -29,6 +29,9 @@ begin
     when 'submit' then perform public.record_submission(v_job_id, v_queued.attempt, v_run);
     when 'run' then perform public.record_progress(v_job_id, v_queued.attempt, 'generating');
     when 'requeue' then perform public.record_progress(v_job_id, v_queued.attempt, 'queued');
+    when 'look', 'look_in_queue' then
+      perform public.record_looks(jsonb_build_array(jsonb_build_object('job_id', v_job_id, 'attempt', v_queued.attempt,
+        'stage', case p_action when 'look' then 'generating' else 'queued' end)));
     when 'finish' then perform public.advance_step(v_job_id, v_queued.attempt,
   '{"video_url": "https://fal.media/v.mp4"}');
     when 'skip' then perform public.skip_step(v_job_id, v_queued.attempt);
@@ -74,6 +77,7 @@ end;
 $$;
 
 select pg_temp.play('delivered', false, 'submit run requeue run finish submit finish deliver');
+select pg_temp.play('seen', false, 'submit look look_in_queue');
 select pg_temp.play('slow', false, 'submit finish submit run finish fail');
 select pg_temp.play('refused', false, 'fail');
 select pg_temp.play('half', false, 'submit finish fail');
