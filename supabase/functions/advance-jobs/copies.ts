@@ -12,8 +12,10 @@ const COPY_MS_A_MB = 0.7;
 const MAX_CPU_MS = 500;
 /** When all looks are done, a copy waits so long for its turn. Then it is given back: a poll or another call may make it. */
 const MAX_WAIT_MS = 5_000;
+/** What comes within this time is one call of the database. */
+export const GROUP_MS = 20;
 
-type CopyContext = Pick<JobContext, "client" | "timing" | "log">;
+type CopyContext = Pick<JobContext, "client" | "timing" | "log" | "pause">;
 
 interface CopyOptions {
   /** No copy begins after this time, by `performance.now()`. */
@@ -28,9 +30,9 @@ interface CopyOptions {
 
 /** The copies of one call of the worker: a few at once, beside its looks. */
 export class Copies implements CopyQueue {
+  readonly #context: CopyContext;
   readonly #options: CopyOptions;
   readonly #lease: (lane: null) => Promise<LeasedJob | undefined>;
-  readonly #giveBack: (left: LeasedJob[]) => Promise<void>;
   readonly #waiting: LeasedJob[] = [];
   readonly #lanes: Promise<void>[] = [];
   #busy = 0;
@@ -38,10 +40,10 @@ export class Copies implements CopyQueue {
   #mayBeMore: boolean;
 
   constructor(context: CopyContext, options: CopyOptions) {
+    this.#context = context;
     this.#options = options;
     this.#mayBeMore = options.mayBeMore;
-    this.#lease = inGroups((lanes) => this.#leaseSome(context, lanes.length));
-    this.#giveBack = (left) => giveBack(context, left);
+    this.#lease = inGroups(() => context.pause(GROUP_MS), (lanes) => this.#leaseSome(lanes.length));
   }
 
   add(leased: LeasedJob): void {
@@ -55,9 +57,11 @@ export class Copies implements CopyQueue {
 
   /** Waits for the copies under way, and gives back what cannot be copied now; returns whether something is left. */
   async finish(): Promise<boolean> {
-    await within(MAX_WAIT_MS, Promise.all(this.#lanes));
+    if (this.#waiting.length > 0) {
+      await Promise.race([Promise.all(this.#lanes), this.#context.pause(MAX_WAIT_MS)]);
+    }
     const left = this.#waiting.splice(0);
-    if (left.length > 0) await this.#giveBack(left);
+    if (left.length > 0) await giveBack(this.#context, left);
     await Promise.all(this.#lanes);
     return left.length > 0 || this.#mayBeMore;
   }
@@ -79,12 +83,12 @@ export class Copies implements CopyQueue {
     return this.#mayBeMore ? await this.#lease(null) : undefined;
   }
 
-  async #leaseSome(context: CopyContext, count: number): Promise<(LeasedJob | undefined)[]> {
+  async #leaseSome(count: number): Promise<(LeasedJob | undefined)[]> {
     let leased: LeasedJob[] = [];
     try {
-      leased = await leaseDueJobs(context, { jobs: 0, copies: count });
+      leased = await leaseDueJobs(this.#context, { jobs: 0, copies: count });
     } catch (error) {
-      context.log("error", "lease_failed", { error: errorText(error) });
+      this.#context.log("error", "lease_failed", { error: errorText(error) });
     }
     this.#mayBeMore = leased.length === count;
     leased.forEach(this.#options.onLease);
@@ -99,10 +103,4 @@ async function giveBack(context: CopyContext, left: LeasedJob[]): Promise<void> 
   } catch (error) {
     context.log("error", "leases_not_returned", { count: left.length, error: errorText(error) });
   }
-}
-
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, milliseconds))]);
-  clearTimeout(timer);
 }

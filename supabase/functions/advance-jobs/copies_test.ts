@@ -22,7 +22,9 @@ function emptyDatabase() {
       },
     },
   });
-  return { returned, context: { client, timing: new ServerTiming(), log: () => {} } };
+  // The pause never ends: a copy waits as long as there are others.
+  const pause = () => new Promise<void>(() => {});
+  return { returned, context: { client, timing: new ServerTiming(), log: () => {}, pause } };
 }
 
 const LATER = () => performance.now() + 60_000;

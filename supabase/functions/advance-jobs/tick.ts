@@ -6,7 +6,7 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 import { deleteUnwantedFiles } from "../_shared/jobs/files.ts";
 import { inGroups } from "../_shared/runtime/in-groups.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { Copies, COPIES_AT_ONCE } from "./copies.ts";
+import { Copies, COPIES_AT_ONCE, GROUP_MS } from "./copies.ts";
 
 /** Jobs at a time that are looked at or submitted: they mostly wait for their provider. */
 const JOBS_AT_ONCE = 32;
@@ -46,7 +46,7 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   counts.claimed = leased.length;
   const due = leased.filter(({ action }) => action === "store");
 
-  const record: Worker["record"] = inGroups((seen) => recordLooks(context, seen));
+  const record: Worker["record"] = inGroups(() => context.pause(GROUP_MS), (seen) => recordLooks(context, seen));
   const copies = new Copies(context, {
     until,
     mayBeMore: due.length === COPIES_AT_ONCE,
@@ -68,7 +68,7 @@ async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number)
   let mayBeMore = leased.length === JOBS_AT_ONCE;
 
   /** A job for each lane that is free now. Errors are only logged: the jobs of the other lanes must be finished. */
-  const leaseAnother = inGroups(async (lanes: null[]) => {
+  const leaseAnother = inGroups(() => context.pause(GROUP_MS), async (lanes: null[]) => {
     let found: LeasedJob[] = [];
     try {
       found = await leaseDueJobs(context, { jobs: lanes.length, copies: 0 });

@@ -1,8 +1,9 @@
 /**
- * Makes one call of many: `send` gets all inputs that came while its last call was under way, and returns their answers in
- * the same order. So a group is as large as the calls are slow, and a single input waits for nothing.
+ * Makes one call of many: `send` gets all inputs that came during a pause, or while its last call was under way, and returns
+ * their answers in the same order.
  */
 export function inGroups<Input, Answer>(
+  pause: () => Promise<void>,
   send: (inputs: Input[]) => Promise<Answer[]>,
 ): (input: Input) => Promise<Answer> {
   let waiting: { input: Input; answer: PromiseWithResolvers<Answer> }[] = [];
@@ -10,9 +11,8 @@ export function inGroups<Input, Answer>(
 
   async function sendAll(): Promise<void> {
     sending = true;
-    // What comes in the same moment belongs to the first group.
-    await Promise.resolve();
     while (waiting.length > 0) {
+      await pause();
       const group = waiting;
       waiting = [];
       await sendGroup(group);
