@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import { z } from "zod";
-import type { SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
 import { accelerateClock } from "../support/fast-clock.ts";
-import { insertRunningJobs } from "../support/running-jobs.ts";
+import { insertRunningJobs, startRuns } from "../support/running-jobs.ts";
 import { ENDLESS, simulatorOf } from "../support/generation.ts";
 import { type Answer, until, useWorld } from "../support/harness.ts";
 import { Random } from "../simulation/runtime/random.ts";
@@ -18,7 +17,6 @@ const LEASE_SECONDS = 60;
 const CHECK_SECONDS = 15;
 /** How many jobs a worker leases at a time, copies apart. */
 const BATCH = 32;
-const COPIES_AT_ONCE = 8;
 const HOUR_MS = 3_600_000;
 
 // Otherwise the next test would find these jobs.
@@ -151,26 +149,6 @@ Deno.test("no two workers have a job at the same time, whether its worker report
   }
 });
 
-/** Starts runs at the simulator, with a job for each. */
-async function startRuns(
-  count: number,
-  prompt = "A lighthouse",
-): Promise<{ jobId: string; run: Readonly<SubmittedRequest> }[]> {
-  const simulator = simulatorOf(world);
-  const before = simulator.requests.length;
-  await Promise.all(Array.from({ length: count }, async () => {
-    const response = await fetch(`${simulator.url}/fal-ai/kling-video/v3/standard/text-to-video`, {
-      method: "POST",
-      headers: { authorization: `Key ${simulator.key}`, "content-type": "application/json" },
-      body: JSON.stringify({ prompt }),
-    });
-    assert.equal(response.status, 200, await response.text());
-  }));
-  const runs = simulator.requests.slice(before);
-  const jobs = await insertRunningJobs(world, runs.map(({ id }) => id));
-  return runs.map((run, index) => ({ jobId: String(jobs[index]), run }));
-}
-
 /** The sum of the answers of ticks. */
 function sum(ticks: readonly Answer[]): Record<string, number> {
   const total: Record<string, number> = {};
@@ -182,57 +160,18 @@ function sum(ticks: readonly Answer[]): Record<string, number> {
 }
 
 Deno.test("eight ticks at once over 200 due jobs ask the provider once for each", async () => {
-  const started = await startRuns(200);
+  const started = await startRuns(world, 200);
   const ticks = await Promise.all(Array.from({ length: WORKERS }, () => world.tick()));
   assert.deepEqual(sum(ticks), { claimed: 200, advanced: 200, completed: 0, failed: 0, retried: 0 });
   assert.deepEqual(started.map(({ run }) => run.calls.status), Array.from({ length: 200 }, () => 1));
 });
 
 Deno.test("eight ticks at once over 40 finished runs deliver each once", async () => {
-  const started = await startRuns(40);
+  const started = await startRuns(world, 40);
   for (const { run } of started) simulatorOf(world).finish(run.id);
   const ticks = await Promise.all(Array.from({ length: WORKERS }, () => world.tick()));
   assert.deepEqual(sum(ticks), { claimed: 40, advanced: 40, completed: 40, failed: 0, retried: 0 });
   assert.deepEqual(started.map(({ run }) => run.calls.file), Array.from({ length: 40 }, () => 1));
-});
-
-Deno.test("looks are leased and recorded together: 100 of them cost fewer than 40 calls of the database", async () => {
-  await startRuns(100);
-  world.gateway.clearCalls();
-  assert.equal((await world.tick()).body.advanced, 100);
-  const calls = world.gateway.calls.map(({ path }) => path);
-  const count = (procedure: string) => calls.filter((path) => path === `/rest/v1/rpc/${procedure}`).length;
-  assert.ok(count("lease_due_jobs") + count("record_looks") < 40, calls.join(" "));
-  assert.equal(count("record_progress"), 0);
-});
-
-Deno.test("one tick leaves some of 450 looks to the next one, and says so", async () => {
-  await startRuns(450);
-  const { claimed, more } = (await world.tick()).body;
-  // Each lane of the worker finishes the job that it has begun.
-  assert.ok(Number(claimed) >= 400 && Number(claimed) < 400 + BATCH, `${claimed} looks`);
-  assert.equal(more, true);
-  const rest = (await world.tick()).body;
-  assert.deepEqual([rest.claimed, rest.more], [450 - Number(claimed), undefined]);
-});
-
-Deno.test("copies that hang hold up no look, and those that wait for them are given back", async () => {
-  const hanging = await startRuns(20, "A lighthouse [media_stalled]");
-  for (const { run } of hanging) simulatorOf(world).finish(run.id);
-  const started = await startRuns(60);
-  const lost = world.tick();
-  await until("all runs are looked at", () => Promise.resolve(started.every(({ run }) => run.calls.status === 1)));
-  const due = async () => {
-    const [found] = await world.sql`
-      select count(*)::integer from private.job_queue
-      where next_check_at <= private.clock() and lease_until is null and step = jsonb_array_length(steps)`;
-    return Number(found?.count);
-  };
-  await until("the waiting copies are due again", async () => await due() === 20 - COPIES_AT_ONCE);
-  assert.equal(hanging.filter(({ run }) => run.calls.file === 1).length, COPIES_AT_ONCE);
-  await world.functions.kill();
-  await lost;
-  await world.functions.restart();
 });
 
 async function leased(): Promise<string[]> {
@@ -241,7 +180,7 @@ async function leased(): Promise<string[]> {
 }
 
 Deno.test("a worker is killed in the middle: other jobs go on at once, and its own when their leases have run out", async () => {
-  const started = await startRuns(40);
+  const started = await startRuns(world, 40);
   const checks = (jobs: readonly string[]) =>
     started.filter(({ jobId }) => jobs.includes(jobId)).map(({ run }) => run.calls.status);
   const simulator = simulatorOf(world);
@@ -264,7 +203,7 @@ Deno.test("a worker is killed in the middle: other jobs go on at once, and its o
 });
 
 Deno.test("a worker that cannot lease more jobs finishes those that it has", async () => {
-  const started = await startRuns(40);
+  const started = await startRuns(world, 40);
   const simulator = simulatorOf(world);
   simulator.configure({ latencyMs: 300 });
   const ticking = world.tick();
@@ -288,7 +227,7 @@ Deno.test("a tick with nothing due makes three database calls at once and no oth
 
 Deno.test("a tick reports what became of the jobs", async () => {
   const simulator = simulatorOf(world);
-  const [first, second, refused, broken, running] = (await startRuns(5)).map(({ run }) => run.id);
+  const [first, second, refused, broken, running] = (await startRuns(world, 5)).map(({ run }) => run.id);
   assert.ok(first && second && refused && broken && running);
   simulator.finish(first);
   simulator.finish(second);
@@ -303,7 +242,7 @@ Deno.test("a tick reports what became of the jobs", async () => {
 });
 
 Deno.test("a call of the worker without the secret key is refused, and no job moves", async () => {
-  const [started] = await startRuns(1);
+  const [started] = await startRuns(world, 1);
   const user = await world.newUser();
   const strangers: HeadersInit[] = [
     {},

@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { z } from "zod";
+import type { SubmittedRequest } from "../../local/simulators/fal/simulator.ts";
+import { simulatorOf } from "./generation.ts";
 import { LIGHTHOUSE, type World } from "./harness.ts";
 
 /**
@@ -29,4 +32,25 @@ export async function insertRunningJobs({ sql, travel }: World, runIds: readonly
   ]);
   await travel(AGE_SECONDS);
   return jobs.map(({ job_id }) => job_id);
+}
+
+/** Starts runs at the simulator, with a due job for each. */
+export async function startRuns(
+  world: World,
+  count: number,
+  prompt = "A lighthouse",
+): Promise<{ jobId: string; run: Readonly<SubmittedRequest> }[]> {
+  const simulator = simulatorOf(world);
+  const before = simulator.requests.length;
+  await Promise.all(Array.from({ length: count }, async () => {
+    const response = await fetch(`${simulator.url}/fal-ai/kling-video/v3/standard/text-to-video`, {
+      method: "POST",
+      headers: { authorization: `Key ${simulator.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ prompt }),
+    });
+    assert.equal(response.status, 200, await response.text());
+  }));
+  const runs = simulator.requests.slice(before);
+  const jobs = await insertRunningJobs(world, runs.map(({ id }) => id));
+  return runs.map((run, index) => ({ jobId: String(jobs[index]), run }));
 }

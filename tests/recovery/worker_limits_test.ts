@@ -1,0 +1,58 @@
+// What one call of the worker takes on: looks together, copies apart, and both within limits.
+import assert from "node:assert/strict";
+import { ENDLESS, simulatorOf } from "../support/generation.ts";
+import { until, useWorld } from "../support/harness.ts";
+import { startRuns } from "../support/running-jobs.ts";
+
+const world = useWorld({ falSimulator: ENDLESS });
+
+/** How many looks a call of the worker makes, how many at a time, and how many copies at a time. */
+const LOOKS = 400;
+const BATCH = 32;
+const COPIES_AT_ONCE = 8;
+
+// Otherwise the next test would find these jobs.
+Deno.test.afterEach(async () => {
+  await world.sql`
+    select fail_job(job_id, attempt, 'timeout', 'The test is over') from private.job_queue where next_check_at is not null`;
+  await world.audit();
+});
+
+Deno.test("looks are leased and recorded together: 100 of them cost fewer than 40 calls of the database", async () => {
+  await startRuns(world, 100);
+  world.gateway.clearCalls();
+  assert.equal((await world.tick()).body.advanced, 100);
+  const calls = world.gateway.calls.map(({ path }) => path);
+  const count = (procedure: string) => calls.filter((path) => path === `/rest/v1/rpc/${procedure}`).length;
+  assert.ok(count("lease_due_jobs") + count("record_looks") < 40, calls.join(" "));
+  assert.equal(count("record_progress"), 0);
+});
+
+Deno.test("one tick leaves some of 450 looks to the next one, and says so", async () => {
+  await startRuns(world, 450);
+  const { claimed, more } = (await world.tick()).body;
+  // Each lane of the worker finishes the job that it has begun.
+  assert.ok(Number(claimed) >= LOOKS && Number(claimed) < LOOKS + BATCH, `${claimed} looks`);
+  assert.equal(more, true);
+  const rest = (await world.tick()).body;
+  assert.deepEqual([rest.claimed, rest.more], [450 - Number(claimed), undefined]);
+});
+
+Deno.test("copies that hang hold up no look, and those that wait for them are given back", async () => {
+  const hanging = await startRuns(world, 20, "A lighthouse [fal: media_stalled]");
+  for (const { run } of hanging) simulatorOf(world).finish(run.id);
+  const started = await startRuns(world, 60);
+  const lost = world.tick();
+  await until("all runs are looked at", () => Promise.resolve(started.every(({ run }) => run.calls.status === 1)));
+  const due = async () => {
+    const [found] = await world.sql`
+      select count(*)::integer from private.job_queue
+      where next_check_at <= private.clock() and lease_until is null and step = jsonb_array_length(steps)`;
+    return Number(found?.count);
+  };
+  await until("the waiting copies are due again", async () => await due() === 20 - COPIES_AT_ONCE);
+  assert.equal(hanging.filter(({ run }) => run.calls.file === 1).length, COPIES_AT_ONCE);
+  await world.functions.kill();
+  await lost;
+  await world.functions.restart();
+});
