@@ -116,8 +116,8 @@ export const outcomeMutations: readonly Mutation[] = [
     name: "the failed check",
     guard: "A check that failed does not end the job.",
     file: ADVANCE,
-    find: "return await checkAgainLater(context, leased, error);",
-    replace: 'return await fail(context, leased, "provider_unreachable");',
+    find: "await checkAgainLater(context, leased, error)",
+    replace: 'await fail(context, leased, "provider_unreachable")',
     test: failures("three checks that end in status_500 decide nothing: the job goes on and is delivered"),
   },
   {
