@@ -46,15 +46,18 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   counts.claimed = leased.length;
   const due = leased.filter(({ action }) => action === "store");
 
-  const record: Worker["record"] = inGroups(() => context.pause(GROUP_MS), (seen) => recordLooks(context, seen));
   const copies = new Copies(context, {
     until,
     mayBeMore: due.length === COPIES_AT_ONCE,
     onLease: () => counts.claimed++,
-    copy: async (job) => count(counts, job, await advanceOne({ context, counts, record }, job)),
+    copy: async (job) => count(counts, job, await advanceOne(worker, job)),
   });
+  const worker: Worker = {
+    context: { ...context, copies },
+    counts,
+    record: inGroups(() => context.pause(GROUP_MS), (seen) => recordLooks(context, seen)),
+  };
   for (const job of due) copies.add(job);
-  const worker = { context: { ...context, copies }, counts, record };
   await advanceOthers(worker, leased.filter(({ action }) => action !== "store"), until);
   if (await copies.finish()) counts.more = true;
   return counts;
