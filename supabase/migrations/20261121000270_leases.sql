@@ -43,11 +43,13 @@ $$;
 revoke execute on function private.take_lease(private.job_queue, integer) from public, anon, authenticated;
 grant execute on function private.take_lease(private.job_queue, integer) to service_role;
 
--- Leases due jobs, the most overdue first: up to p_limit that are to be copied to Storage, or up to p_limit others.
+-- Leases jobs that were due at p_due_at, the most overdue first: up to p_limit that are to be copied to Storage, or up to
+-- p_limit others.
 create function private.lease_due(
   p_copies boolean,
   p_limit integer,
-  p_lease_seconds integer
+  p_lease_seconds integer,
+  p_due_at timestamptz
 )
 returns setof jsonb
 language plpgsql
@@ -61,27 +63,29 @@ declare
 begin
   for v_queued in
     select * from private.job_queue
-    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)
       and (step >= jsonb_array_length(steps)) = p_copies
     order by next_check_at
     limit p_limit
     for update skip locked
   loop
-    return next private.take_lease(v_queued, p_lease_seconds);
+    return next private.take_lease(v_queued, p_lease_seconds) || jsonb_build_object('due_at', p_due_at);
   end loop;
 end;
 $$;
 
-revoke execute on function private.lease_due(boolean, integer, integer) from public, anon, authenticated;
-grant execute on function private.lease_due(boolean, integer, integer) to service_role;
+revoke execute on function private.lease_due(boolean, integer, integer, timestamptz) from public, anon, authenticated;
+grant execute on function private.lease_due(boolean, integer, integer, timestamptz) to service_role;
 
 -- Leases up to p_limit due jobs that are to be submitted or looked at, and up to p_copies whose video is to be copied,
 -- and returns what their worker needs to know. They are apart, because copies that take long must not keep a worker
--- from looking, nor many looks keep finished videos waiting.
+-- from looking, nor many looks keep finished videos waiting. A worker passes the `due_at` of the first jobs that it got
+-- when it asks for more: near its expected end a job is due again after 0.4 s, and one call must not look twice.
 create function public.lease_due_jobs(
   p_limit integer,
   p_lease_seconds integer default 60,
-  p_copies integer default 8
+  p_copies integer default 8,
+  p_due_at timestamptz default null
 )
 returns setof jsonb
 language plpgsql
@@ -89,18 +93,20 @@ volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_due_at timestamptz := coalesce(p_due_at, private.clock());
 begin
   if p_copies > 0 then
-    return query select * from private.lease_due(true, p_copies, p_lease_seconds);
+    return query select * from private.lease_due(true, p_copies, p_lease_seconds, v_due_at);
   end if;
   if p_limit > 0 then
-    return query select * from private.lease_due(false, p_limit, p_lease_seconds);
+    return query select * from private.lease_due(false, p_limit, p_lease_seconds, v_due_at);
   end if;
 end;
 $$;
 
-revoke execute on function public.lease_due_jobs(integer, integer, integer) from public, anon, authenticated;
-grant execute on function public.lease_due_jobs(integer, integer, integer) to service_role;
+revoke execute on function public.lease_due_jobs(integer, integer, integer, timestamptz) from public, anon, authenticated;
+grant execute on function public.lease_due_jobs(integer, integer, integer, timestamptz) to service_role;
 
 -- Gives back copies that the caller has leased and not begun, p_leases: [{ job_id, attempt }]. They are due at once.
 create function public.return_leases(

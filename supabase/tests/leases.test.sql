@@ -1,5 +1,5 @@
 begin;
-select plan(53);
+select plan(55);
 \ir support/jobs.psql
 
 -- Where the rows of a job are: any write moves them. Their xmin would not change within the transaction of this test.
@@ -126,6 +126,15 @@ select public.return_leases(jsonb_build_array(
   jsonb_build_object('job_id', pg_temp.job('copy'), 'attempt', 1),
   jsonb_build_object('job_id', pg_temp.job('copy 2'), 'attempt', 1)));
 select is(pg_temp.leased(0, 10), array['copy', 'copy 2'], 'copies that are given back are due at once');
+-- A worker that asks for more gets what was due when it began.
+update private.job_queue set lease_until = null, next_check_at = timestamptz '2031-02-01 12:06:00+00' + case job_id
+  when pg_temp.job('look') then interval '0.4 s' else interval '0' end where job_id in (pg_temp.job('look'), pg_temp.job('copy'));
+set local test.now = '2031-02-01 12:06:01+00';
+select results_eq(
+  $$ select leased ->> 'due_at' from public.lease_due_jobs(10, 60, 10, '2031-02-01 12:06:00+00') as leased $$,
+  $$ select to_jsonb(timestamptz '2031-02-01 12:06:00+00') #>> '{}' $$,
+  'a worker that asks for more gets only what was due when it began');
+select is(pg_temp.leased(10, 10), array['look'], 'the next worker gets what was due later');
 select pg_temp.start('sent');
 select public.return_leases(jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('sent'), 'attempt', 1)));
 select isnt((pg_temp.queued('sent')).lease_until, null, 'a submission is not given back');

@@ -13,8 +13,8 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the lease in lease_due_jobs",
     guard: "A job that one worker has leased is not given to another.",
     file: LEASES,
-    find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
-    replace: "    where next_check_at <= v_now\n",
+    find: "    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)\n",
+    replace: "    where next_check_at <= p_due_at\n",
     test: leases("no worker gets a leased job"),
   },
   {
@@ -29,9 +29,17 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the time in lease_due_jobs",
     guard: "A submission that may be running is not made again before its grace time is over.",
     file: LEASES,
-    find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n",
+    find: "    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where (lease_until is null or lease_until <= v_now)\n",
     test: leases("the next worker gets the other jobs that are due"),
+  },
+  {
+    name: "the beginning of the call in lease_due_jobs",
+    guard: "One call of the worker looks at a job once, however long it lasts.",
+    file: LEASES,
+    find: "coalesce(p_due_at, private.clock())",
+    replace: "private.clock()",
+    test: leases("a worker that asks for more gets only what was due when it began"),
   },
   {
     name: "the time in lease_job",
@@ -40,6 +48,17 @@ export const leaseMutations: readonly Mutation[] = [
     find: "and coalesce(next_check_at <= v_now and (lease_until",
     replace: "and coalesce(next_check_at is not null and (lease_until",
     test: leases("a lost submission is not due within its grace time"),
+  },
+  {
+    name: "the beginning of the call in the worker",
+    guard: "One call of the worker looks at a job once, however long it lasts.",
+    file: "supabase/functions/advance-jobs/tick.ts",
+    find: "leaseDueJobs(context, most, leased[0]?.due_at)",
+    replace: "leaseDueJobs(context, most)",
+    test: {
+      file: "tests/recovery/worker_limits_test.ts",
+      name: "a long tick looks at each run once, though near its expected end it is due again at once",
+    },
   },
   {
     name: "the row lock of lease_due_jobs",

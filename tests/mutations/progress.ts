@@ -139,6 +139,14 @@ export const progressMutations: readonly Mutation[] = [
     test: transitions("record_progress($1, $2, $$generating$$, 99) is fenced by a newer attempt"),
   },
   {
+    name: "the order of the jobs in record_looks",
+    guard: "The worker and the deletion of several videos do not wait for each other in a circle.",
+    file: PROGRESS,
+    find: "    order by job_id\n  loop",
+    replace: "  loop",
+    test: locks("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids"),
+  },
+  {
     name: "the fence of advance_step",
     guard: "A stale worker ends no step.",
     file: STEPS,

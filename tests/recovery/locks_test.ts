@@ -235,6 +235,18 @@ Deno.test("a deletion of two videos while one of them ends is no deadlock: it ha
   await assertBalance(user, 100);
 });
 
+Deno.test("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  const looks = [second, first].map((job_id) => ({ job_id, attempt: 1, stage: "generating" }));
+  const seen = await whileWaitedFor(
+    (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
+    (sql) => valueOf(sql`select count(*)::integer from record_looks(${pool.json(looks)})`),
+    (sql) => valueOf(sql`select delete_videos(${user}, ${[first, second]}::uuid[])`),
+  );
+  assert.equal(seen, 0);
+  await assertBalance(user, 100);
+});
+
 Deno.test("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids", async () => {
   const { user, jobs: [first, second] } = await twoJobs();
   await pool`select fail_job(${second}, 1, 'timeout', 'x')`;

@@ -13,6 +13,7 @@ const COPIES_AT_ONCE = 8;
 
 // Otherwise the next test would find these jobs.
 Deno.test.afterEach(async () => {
+  simulatorOf(world).configure({ latencyMs: 0 });
   await world.sql`
     select fail_job(job_id, attempt, 'timeout', 'The test is over') from private.job_queue where next_check_at is not null`;
   await world.audit();
@@ -26,6 +27,15 @@ Deno.test("looks are leased and recorded together: 100 of them cost fewer than 4
   const count = (procedure: string) => calls.filter((path) => path === `/rest/v1/rpc/${procedure}`).length;
   assert.ok(count("lease_due_jobs") + count("record_looks") < 40, calls.join(" "));
   assert.equal(count("record_progress"), 0);
+});
+
+Deno.test("a long tick looks at each run once, though near its expected end it is due again at once", async () => {
+  const started = await startRuns(world, 100);
+  await world.sql`update video_jobs set expected_at = private.clock() where completed_at is null`;
+  simulatorOf(world).configure({ latencyMs: 300 });
+  const { claimed, more } = (await world.tick()).body;
+  assert.deepEqual([claimed, more], [100, undefined]);
+  assert.deepEqual(new Set(started.map(({ run }) => run.calls.status)), new Set([1]));
 });
 
 Deno.test("one tick leaves some of 450 looks to the next one, and says so", async () => {

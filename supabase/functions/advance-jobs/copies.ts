@@ -1,4 +1,4 @@
-import { leaseDueJobs, returnLeases } from "../_shared/database/jobs.ts";
+import { returnLeases } from "../_shared/database/jobs.ts";
 import type { LeasedJob } from "../_shared/database/records.ts";
 import type { CopyQueue, JobContext } from "../_shared/jobs/context.ts";
 import { inGroups } from "../_shared/runtime/in-groups.ts";
@@ -22,10 +22,10 @@ interface CopyOptions {
   until: number;
   /** Whether more copies may be due than those that are added. */
   mayBeMore: boolean;
+  /** Leases so many more at most. Never throws. */
+  lease(count: number): Promise<LeasedJob[]>;
   /** Makes one copy. Never throws. */
   copy(leased: LeasedJob): Promise<void>;
-  /** Is told of each copy that was leased here. */
-  onLease(leased: LeasedJob): void;
 }
 
 /** The copies of one call of the worker: a few at once, beside its looks. */
@@ -84,14 +84,8 @@ export class Copies implements CopyQueue {
   }
 
   async #leaseSome(count: number): Promise<(LeasedJob | undefined)[]> {
-    let leased: LeasedJob[] = [];
-    try {
-      leased = await leaseDueJobs(this.#context, { jobs: 0, copies: count });
-    } catch (error) {
-      this.#context.log("error", "lease_failed", { error: errorText(error) });
-    }
+    const leased = await this.#options.lease(count);
     this.#mayBeMore = leased.length === count;
-    leased.forEach(this.#options.onLease);
     return Array.from({ length: count }, (_, index) => leased[index]);
   }
 }

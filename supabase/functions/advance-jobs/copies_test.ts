@@ -35,7 +35,7 @@ Deno.test("no more copies are made at once than their number, and the others fol
   const copies = new Copies(context, {
     until: LATER(),
     mayBeMore: false,
-    onLease: () => {},
+    lease: () => Promise.resolve([]),
     async copy() {
       most = Math.max(most, ++under);
       await new Promise((resolve) => setTimeout(resolve));
@@ -54,7 +54,7 @@ Deno.test("one call stops after so much CPU, by the sizes of the files, and give
   const copies: Copies = new Copies(context, {
     until: LATER(),
     mayBeMore: false,
-    onLease: () => {},
+    lease: () => Promise.resolve([]),
     copy() {
       made++;
       copies.copied(50_000_000);
@@ -73,7 +73,7 @@ Deno.test("no copy begins when the time of the call is over", async () => {
   const copies = new Copies(context, {
     until: performance.now(),
     mayBeMore: true,
-    onLease: () => {},
+    lease: () => Promise.resolve([]),
     copy: () => Promise.reject(new Error("too late")),
   });
   for (const job of jobs(2)) copies.add(job);

@@ -34,11 +34,13 @@ export interface Tick {
 interface Worker {
   context: JobContext;
   counts: Tick;
+  /** Leases more of the jobs that were due when the call began. Never throws. */
+  leaseMore: (most: { jobs: number; copies: number }) => Promise<LeasedJob[]>;
   /** Records that a run goes on, together with others; the status of the job, or null if it is gone. */
-  record: (seen: { leased: LeasedJob; progress: Progress }) => Promise<Job["status"] | null>;
+  record: (seen: { leased: LeasedJob; progress: Progress }) => Promise<Pick<Job, "status"> | null>;
 }
 
-/** Does the next action of due jobs, until none is due or a limit is reached. Copies are made apart. */
+/** Does the next action of the jobs that are due now, until none is left or a limit is reached. Copies are made apart. */
 export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + LEASE_FOR_MS;
@@ -46,15 +48,27 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   counts.claimed = leased.length;
   const due = leased.filter(({ action }) => action === "store");
 
+  /** Errors are only logged: the jobs that are leased must be finished. */
+  async function leaseMore(most: { jobs: number; copies: number }): Promise<LeasedJob[]> {
+    try {
+      const more = await leaseDueJobs(context, most, leased[0]?.due_at);
+      counts.claimed += more.length;
+      return more;
+    } catch (error) {
+      context.log("error", "lease_failed", { error: errorText(error) });
+      return [];
+    }
+  }
   const copies = new Copies(context, {
     until,
     mayBeMore: due.length === COPIES_AT_ONCE,
-    onLease: () => counts.claimed++,
+    lease: (count) => leaseMore({ jobs: 0, copies: count }),
     copy: async (job) => count(counts, job, await advanceOne(worker, job)),
   });
   const worker: Worker = {
     context: { ...context, copies },
     counts,
+    leaseMore,
     record: inGroups(() => context.pause(GROUP_MS), (seen) => recordLooks(context, seen)),
   };
   for (const job of due) copies.add(job);
@@ -65,22 +79,16 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
 
 /** Submits and looks, one job after the other in each lane, so that a slow provider does not hold up the others. */
 async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number): Promise<void> {
-  const { context, counts } = worker;
+  const { context, counts, leaseMore } = worker;
   let actions = leased.length;
   // Fewer than the limit: there are no more due jobs, and an idle call of the worker asks the database only once.
   let mayBeMore = leased.length === JOBS_AT_ONCE;
 
-  /** A job for each lane that is free now. Errors are only logged: the jobs of the other lanes must be finished. */
+  /** A job for each lane that is free now. */
   const leaseAnother = inGroups(() => context.pause(GROUP_MS), async (lanes: null[]) => {
-    let found: LeasedJob[] = [];
-    try {
-      found = await leaseDueJobs(context, { jobs: lanes.length, copies: 0 });
-    } catch (error) {
-      context.log("error", "lease_failed", { error: errorText(error) });
-    }
+    const found = await leaseMore({ jobs: lanes.length, copies: 0 });
     mayBeMore = found.length === lanes.length;
     actions += found.length;
-    counts.claimed += found.length;
     return lanes.map((_, index) => found[index]);
   });
 
@@ -109,9 +117,8 @@ async function advanceOne({ context, record }: Worker, leased: LeasedJob): Promi
   try {
     if (leased.action !== "check") return await advance(context, leased);
     const look = await lookAt(context, leased);
-    if (look.progress === undefined) return look.job;
-    const status = await record({ leased, progress: look.progress });
-    return await deleteUnwantedFiles(context, leased, status === null ? null : { status });
+    const job = look.progress === undefined ? look.job : await record({ leased, progress: look.progress });
+    return await deleteUnwantedFiles<KnownJob>(context, leased, job);
   } catch (error) {
     context.log("error", "advance_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
     return null;

@@ -65,14 +65,14 @@ export async function recordProgress(context: DatabaseContext, leased: LeasedJob
   });
 }
 
-const recordedLooksSchema = z.array(z.object({ job_id: z.string(), status: jobSchema.shape.status }));
+const seenJobsSchema = z.array(jobSchema.pick({ job_id: true, status: true }));
 
 /** As `recordProgress`, for several jobs; returns the status of each, null where the job is gone. */
 export async function recordLooks(
   context: DatabaseContext,
   looks: readonly { leased: LeasedJob; progress: Progress }[],
-): Promise<(Job["status"] | null)[]> {
-  const recorded = await callProcedure(context, recordedLooksSchema, "record_looks", {
+): Promise<(Pick<Job, "status"> | null)[]> {
+  const jobs = await callProcedure(context, seenJobsSchema, "record_looks", {
     p_looks: looks.map(({ leased, progress }) => ({
       job_id: leased.job_id,
       attempt: leased.attempt,
@@ -81,8 +81,8 @@ export async function recordLooks(
       queue_position: progress.queuePosition,
     })),
   });
-  const statuses = new Map(recorded.map(({ job_id, status }) => [job_id, status]));
-  return looks.map(({ leased }) => statuses.get(leased.job_id) ?? null);
+  const found = new Map(jobs.map((job) => [job.job_id, job]));
+  return looks.map(({ leased }) => found.get(leased.job_id) ?? null);
 }
 
 const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });

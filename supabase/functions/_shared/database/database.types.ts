@@ -805,7 +805,7 @@ export type Database = {
       "import_users": { Args: { "p_source": string; "p_users": Json }; Returns: Json };
       "import_videos": { Args: { "p_copy"?: boolean; "p_source": string; "p_videos": Json }; Returns: Json };
       "lease_due_jobs": {
-        Args: { "p_copies"?: number; "p_lease_seconds"?: number; "p_limit": number };
+        Args: { "p_copies"?: number; "p_due_at"?: string; "p_lease_seconds"?: number; "p_limit": number };
         Returns: Json[];
       };
       "lease_due_thumbnails": { Args: { "p_lease_seconds"?: number; "p_limit": number }; Returns: Json[] };

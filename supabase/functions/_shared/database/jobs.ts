@@ -157,15 +157,22 @@ export async function readNodeJob(
   });
 }
 
-/** Leases due jobs: so many at most that are to be looked at or submitted, and so many whose video is to be copied. */
+const dueJobSchema = leasedJobSchema.extend({ due_at: z.string() });
+
+/**
+ * Leases due jobs: so many at most that are to be looked at or submitted, and so many whose video is to be copied. With the
+ * `due_at` of jobs leased before, only those that were due then.
+ */
 export async function leaseDueJobs(
   context: DatabaseContext,
   most: { jobs: number; copies: number },
-): Promise<LeasedJob[]> {
-  return await callProcedure(context, z.array(leasedJobSchema), "lease_due_jobs", {
+  dueAt?: string,
+): Promise<z.infer<typeof dueJobSchema>[]> {
+  return await callProcedure(context, z.array(dueJobSchema), "lease_due_jobs", {
     p_limit: most.jobs,
     p_lease_seconds: LEASE_SECONDS,
     p_copies: most.copies,
+    ...(dueAt === undefined ? {} : { p_due_at: dueAt }),
   });
 }
 

@@ -20,7 +20,7 @@ export async function advance(context: JobContext, leased: LeasedJob): Promise<J
     case "submit":
       return await submit(context, leased);
     case "check":
-      return await check(context, leased);
+      return await deleteUnwantedFiles(context, leased, await check(context, leased));
     case "store":
       return await deliver(context, leased);
     case "expire":
@@ -49,8 +49,7 @@ async function submit(context: JobContext, leased: LeasedJob): Promise<Job | nul
 
 async function check(context: JobContext, leased: LeasedJob): Promise<Job | null> {
   const look = await lookAt(context, leased);
-  if (look.progress === undefined) return look.job;
-  return await deleteUnwantedFiles(context, leased, (await recordProgress(context, leased, look.progress)).job);
+  return look.progress === undefined ? look.job : (await recordProgress(context, leased, look.progress)).job;
 }
 
 /** What a look at a run found: it goes on, which is not recorded yet; or the job as it is after what followed. */
@@ -64,7 +63,7 @@ export async function lookAt(context: JobContext, leased: LeasedJob): Promise<Lo
   } catch (error) {
     // A failed check decides nothing: only the provider's own final state or the deadline ends a job.
     context.log("warn", "check_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
-    return { job: await deleteUnwantedFiles(context, leased, await checkAgainLater(context, leased, error)) };
+    return { job: await checkAgainLater(context, leased, error) };
   }
   switch (state.state) {
     case "queued":
@@ -72,9 +71,9 @@ export async function lookAt(context: JobContext, leased: LeasedJob): Promise<Lo
     case "running":
       return { progress: { stage: "generating", percent: state.percent, queuePosition: null } };
     case "failed":
-      return { job: await deleteUnwantedFiles(context, leased, await retryOrFail(context, leased, state.error)) };
+      return { job: await retryOrFail(context, leased, state.error) };
     case "succeeded":
-      return { job: await deleteUnwantedFiles(context, leased, await finishStep(context, leased, state)) };
+      return { job: await finishStep(context, leased, state) };
   }
 }
 
