@@ -36,6 +36,10 @@ export const fal: ProviderUnderTest = {
   checks: [
     ["a place in the queue", { status: "IN_QUEUE", queue_position: 3 }, { state: "queued", queuePosition: 3 }],
     ["no place in the queue", { status: "IN_QUEUE", queue_position: "soon" }, { state: "queued", queuePosition: null }],
+    ["half a place", { status: "IN_QUEUE", queue_position: 2.5 }, {
+      state: "queued",
+      queuePosition: null,
+    }],
     ["IN_PROGRESS", { status: "IN_PROGRESS", logs: null, error: null }, { state: "running", percent: null }],
     ["an unknown state", { status: "WARMING_UP" }, { state: "running", percent: null }],
   ],

@@ -12,8 +12,6 @@ const COPY_MS_A_MB = 0.7;
 const MAX_CPU_MS = 500;
 /** When all looks are done, a copy waits so long for its turn. Then it is given back: a poll or another call may make it. */
 const MAX_WAIT_MS = 5_000;
-/** What comes within this time is one call of the database. */
-export const GROUP_MS = 20;
 
 type CopyContext = Pick<JobContext, "client" | "timing" | "log" | "pause">;
 
@@ -43,7 +41,7 @@ export class Copies implements CopyQueue {
     this.#context = context;
     this.#options = options;
     this.#mayBeMore = options.mayBeMore;
-    this.#lease = inGroups(() => context.pause(GROUP_MS), (lanes) => this.#leaseSome(lanes.length));
+    this.#lease = inGroups(context.pause, (lanes) => this.#leaseSome(lanes.length));
   }
 
   add(leased: LeasedJob): void {

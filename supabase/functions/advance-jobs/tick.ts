@@ -6,7 +6,7 @@ import type { JobContext } from "../_shared/jobs/context.ts";
 import { deleteUnwantedFiles } from "../_shared/jobs/files.ts";
 import { inGroups } from "../_shared/runtime/in-groups.ts";
 import { errorText } from "../_shared/runtime/log.ts";
-import { Copies, COPIES_AT_ONCE, GROUP_MS } from "./copies.ts";
+import { Copies, COPIES_AT_ONCE } from "./copies.ts";
 
 /** Jobs at a time that are looked at or submitted: they mostly wait for their provider. */
 const JOBS_AT_ONCE = 32;
@@ -69,7 +69,7 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
     context: { ...context, copies },
     counts,
     leaseMore,
-    record: inGroups(() => context.pause(GROUP_MS), (seen) => recordLooks(context, seen)),
+    record: inGroups(context.pause, (seen) => recordLooks(context, seen)),
   };
   for (const job of due) copies.add(job);
   await advanceOthers(worker, leased.filter(({ action }) => action !== "store"), until);
@@ -85,7 +85,7 @@ async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number)
   let mayBeMore = leased.length === JOBS_AT_ONCE;
 
   /** A job for each lane that is free now. */
-  const leaseAnother = inGroups(() => context.pause(GROUP_MS), async (lanes: null[]) => {
+  const leaseAnother = inGroups(context.pause, async (lanes: null[]) => {
     const found = await leaseMore({ jobs: lanes.length, copies: 0 });
     mayBeMore = found.length === lanes.length;
     actions += found.length;

@@ -53,7 +53,7 @@ async function check(context: JobContext, leased: LeasedJob): Promise<Job | null
 }
 
 /** What a look at a run found: it goes on, which is not recorded yet; or the job as it is after what followed. */
-export type Look = { progress: Progress } | { progress?: undefined; job: Job | null };
+type Look = { progress: Progress } | { progress?: undefined; job: Job | null };
 
 /** Asks the provider for the state of a run. If the run has ended or cannot be seen, does what follows from that. */
 export async function lookAt(context: JobContext, leased: LeasedJob): Promise<Look> {

@@ -1,9 +1,12 @@
+/** What comes within this time is one call. */
+const PAUSE_MS = 20;
+
 /**
  * Makes one call of many: `send` gets all inputs that came during a pause, or while its last call was under way, and returns
  * their answers in the same order.
  */
 export function inGroups<Input, Answer>(
-  pause: () => Promise<void>,
+  pause: (milliseconds: number) => Promise<void>,
   send: (inputs: Input[]) => Promise<Answer[]>,
 ): (input: Input) => Promise<Answer> {
   let waiting: { input: Input; answer: PromiseWithResolvers<Answer> }[] = [];
@@ -12,7 +15,7 @@ export function inGroups<Input, Answer>(
   async function sendAll(): Promise<void> {
     sending = true;
     while (waiting.length > 0) {
-      await pause();
+      await pause(PAUSE_MS);
       const group = waiting;
       waiting = [];
       await sendGroup(group);

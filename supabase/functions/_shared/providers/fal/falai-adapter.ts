@@ -59,7 +59,8 @@ const acceptedSubmission = z.object({ request_id: z.string().min(1) });
 
 const queueStatus = z.object({
   status: z.string(),
-  queue_position: z.number().nullish().catch(null),
+  // Postgres takes no other number, and one that it refuses would keep the looks that are recorded with it out too.
+  queue_position: z.int32().nullish().catch(null),
   error: z.unknown().optional(),
   error_type: z.string().nullish().catch(null),
 });
