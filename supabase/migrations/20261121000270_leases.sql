@@ -94,7 +94,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_due_at timestamptz := coalesce(p_due_at, private.clock());
+  v_due_at timestamptz := least(private.clock(), p_due_at);
 begin
   if p_copies > 0 then
     return query select * from private.lease_due(true, p_copies, p_lease_seconds, v_due_at);

@@ -1,5 +1,5 @@
 begin;
-select plan(55);
+select plan(56);
 \ir support/jobs.psql
 
 -- Where the rows of a job are: any write moves them. Their xmin would not change within the transaction of this test.
@@ -135,6 +135,9 @@ select results_eq(
   $$ select to_jsonb(timestamptz '2031-02-01 12:06:00+00') #>> '{}' $$,
   'a worker that asks for more gets only what was due when it began');
 select is(pg_temp.leased(10, 10), array['look'], 'the next worker gets what was due later');
+update private.job_queue set lease_until = null where job_id = pg_temp.job('look');
+select is_empty($$ select public.lease_due_jobs(10, 60, 10, 'infinity') $$,
+  'nobody gets what is not due yet, whatever time is named');
 select pg_temp.start('sent');
 select public.return_leases(jsonb_build_array(jsonb_build_object('job_id', pg_temp.job('sent'), 'attempt', 1)));
 select isnt((pg_temp.queued('sent')).lease_until, null, 'a submission is not given back');

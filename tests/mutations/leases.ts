@@ -37,9 +37,17 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the beginning of the call in lease_due_jobs",
     guard: "One call of the worker looks at a job once, however long it lasts.",
     file: LEASES,
-    find: "coalesce(p_due_at, private.clock())",
+    find: "least(private.clock(), p_due_at)",
     replace: "private.clock()",
     test: leases("a worker that asks for more gets only what was due when it began"),
+  },
+  {
+    name: "the clock in lease_due_jobs",
+    guard: "A submission that may be running is not made again before its grace time is over.",
+    file: LEASES,
+    find: "least(private.clock(), p_due_at)",
+    replace: "coalesce(p_due_at, private.clock())",
+    test: leases("nobody gets what is not due yet, whatever time is named"),
   },
   {
     name: "the time in lease_job",
