@@ -4,8 +4,8 @@ import { WEBHOOK_ANSWERS } from "../faults/webhooks.ts";
 
 /** Every fault point: the calls to the database, the providers and Storage. */
 const PROCEDURES = [
-  "start_generation read_job lease_due_jobs open_attempt record_submission record_progress advance_step schedule_retry",
-  "postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
+  "start_generation read_job lease_due_jobs open_attempt record_submission record_progress record_looks advance_step",
+  "schedule_retry postpone complete_job record_stored_video fail_job wake_job adopt_run cancel_job record_provider_answer",
   "delete_videos changed_videos record_deleted_files skip_step leave_projects erase_account list_files_to_delete",
   "start_upload wake_run record_checked_upload lease_runs_to_cancel delete_finished_videos list_files_of_user",
   "read_node_job read_share import_users import_credits import_videos",
