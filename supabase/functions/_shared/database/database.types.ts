@@ -888,6 +888,7 @@ export type Database = {
         Args: { "p_attempt": number; "p_job_id": string; "p_provider_job_id": string };
         Returns: boolean;
       };
+      "rejoin_projects": { Args: { "p_user_id": string }; Returns: undefined };
       "return_leases": { Args: { "p_leases": Json }; Returns: undefined };
       "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
