@@ -67,17 +67,18 @@ export class RunpodRoutes {
   }
 
   #statusOrCancel(request: SimulatedRequest, verb: string, id: string): SimulatedResponse {
-    const found = this.runs.find(id);
+    const found = this.runs.all.find((run) => run.id === id);
     const action = `${request.method} ${verb}`;
     if (action !== "GET status" && action !== "POST cancel") return json(404, { message: "Not Found" });
-    if (found === undefined) return json(404, { error: "job not found" });
+    // Also the cancellation of a deleted run counts: the caller did what it could.
+    if (found && action === "POST cancel") found.calls.cancel++;
+    if (found === undefined || found.gone) return json(404, { error: "job not found" });
     if (action === "POST cancel") return this.#cancel(found);
     const fault = failureOfCall(found.script.statusFault, ++found.calls.status);
     return fault === undefined ? json(200, statusBody(found)) : gatewayFailure(fault);
   }
 
   #cancel(found: RunpodRun): SimulatedResponse {
-    found.calls.cancel++;
     if (!found.script.cancelIgnored) this.runs.end(found, "CANCELLED");
     return json(200, { id: found.id, status: found.state });
   }

@@ -98,6 +98,7 @@ export class CanvasOperations {
       });
       const done = moment();
       if (checkLeaving(user, true, answer.code, done) || (answer.status >= 500 && done.disturbed)) return;
+      await this.#answeredByNow();
       const newest = [...(before === undefined ? [] : [before]), ...node.jobs.slice(known)];
       if (answer.status === 404) return this.#checkMissing(node, user, newest, done);
       if (answer.status !== 200) throw new Violation(`The newest job of ${node.id} was answered ${answer.status}`);
@@ -177,6 +178,11 @@ export class CanvasOperations {
         `u${user.index}, ${role}, asked for a video of ${node.id} and got ${answer.code || answer.status}`,
       );
     }
+  }
+
+  /** Until the answers of all calls so far: a job can be read by one connection before another has told that it was made. */
+  async #answeredByNow(): Promise<void> {
+    await this.world.sequencer.inTurn(() => Promise.resolve());
   }
 
   #checkMissing(node: Node, user: User, newest: readonly NodeJob[], done: Moment): void {
