@@ -151,6 +151,9 @@ begin
   values (v_user_id, v_credits, 'generation_failed_refund', p_job_id, 'refund:' || p_job_id, v_balance, v_now);
   update private.monthly_usage set seconds = seconds - v_seconds
   where user_id = v_user_id and month = date_trunc('month', v_now at time zone 'utc')::date;
+  -- Its run was over: what was copied already must not stay.
+  insert into private.files_to_delete (bucket, path, since)
+  select 'videos', v_user_id || '/' || p_job_id || ending, v_now from unnest('{.mp4,_thumb.jpg,.vtt}'::text[]) as ending;
   return true;
 end;
 $$;

@@ -118,13 +118,15 @@ declare
   v_now timestamptz := private.clock();
   v_age numeric := extract(epoch from v_now - p_created_at);
   v_left numeric := extract(epoch from p_expected_at - v_now);
+  v_shortest numeric;
+  v_longest numeric;
 begin
-  return (
-    select least(check_interval_max_seconds, greatest(check_interval_min_seconds, case
-      when v_left is null then greatest(2, v_age / 10)
-      when v_left > 0 then least(greatest(2, v_age), 0.6 * v_left)
-      else check_interval_min_seconds - v_left / 8 end))
-    from public.app_settings);
+  -- A query without values keeps its plan; with them Postgres makes a new one in each call.
+  select check_interval_min_seconds, check_interval_max_seconds into v_shortest, v_longest from public.app_settings;
+  return least(v_longest, greatest(v_shortest, case
+    when v_left is null then greatest(2, v_age / 10)
+    when v_left > 0 then least(greatest(2, v_age), 0.6 * v_left)
+    else v_shortest - v_left / 8 end));
 end;
 $$;
 

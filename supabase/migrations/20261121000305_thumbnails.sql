@@ -1,9 +1,11 @@
 -- How the thumbnail of a delivered video is made. Only `record_thumbnail` changes the job, and there only its thumbnail.
 
--- Leases a locked thumbnail to the caller, and returns what its worker needs to know, in the form of leased_job_json. If
--- its run is still to be submitted, its next attempt is opened.
+-- Leases a locked or a new thumbnail to the caller, and returns what its worker needs to know, in the form of
+-- leased_job_json. If its run is still to be submitted, its next attempt is opened.
 create function private.take_thumbnail(
   p_work private.thumbnail_work,
+  p_job public.video_jobs,
+  p_artifacts jsonb,
   p_lease_seconds integer
 )
 returns jsonb
@@ -14,32 +16,56 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_job public.video_jobs := (select video_jobs from public.video_jobs where job_id = p_work.job_id);
-  v_artifacts jsonb := (select artifacts from private.job_queue where job_id = p_work.job_id);
+  v_settings public.app_settings := (select app_settings from public.app_settings);
   v_action text := case
     when p_work.deadline_at <= v_now then 'expire'
-    when v_artifacts ? 'thumbnail' then 'store'
+    when p_artifacts ? 'thumbnail' then 'store'
     when p_work.provider_job_id is not null then 'check'
     when p_work.attempts_left > 0 then 'submit'
     else 'give_up' end;
 begin
-  update private.thumbnail_work set
-    attempt = attempt + (v_action = 'submit')::integer,
-    attempts_left = attempts_left - (v_action = 'submit')::integer,
-    -- A submission without an answer may still be confirmed by its webhook.
-    next_check_at = v_now + make_interval(secs => case v_action
-      when 'submit' then (select unknown_submission_seconds from public.app_settings) else p_lease_seconds end)
-  where job_id = p_work.job_id
-  returning * into p_work;
+  if v_action = 'submit' then
+    p_work.attempt := p_work.attempt + 1;
+    p_work.attempts_left := p_work.attempts_left - 1;
+  end if;
+  -- A submission without an answer may still be confirmed by its webhook.
+  p_work.next_check_at := v_now + make_interval(secs => case v_action
+    when 'submit' then v_settings.unknown_submission_seconds else p_lease_seconds end);
+  insert into private.thumbnail_work select p_work.*
+  on conflict (job_id) do update set
+    attempt = excluded.attempt, attempts_left = excluded.attempts_left, next_check_at = excluded.next_check_at;
   return jsonb_build_object(
-    'job_id', v_job.job_id, 'user_id', v_job.user_id, 'status', v_job.status, 'action', v_action,
-    'step', p_work.step, 'artifacts', v_artifacts, 'attempt', p_work.attempt,
+    'job_id', p_job.job_id, 'user_id', p_job.user_id, 'status', p_job.status, 'action', v_action,
+    'step', p_work.step, 'artifacts', p_artifacts, 'attempt', p_work.attempt,
     'provider_job_id', p_work.provider_job_id, 'failures', 0,
-    'attempts_of_step', greatest(0, (select attempts_per_step from public.app_settings) - p_work.attempts_left),
+    'attempts_of_step', greatest(0, v_settings.attempts_per_step - p_work.attempts_left),
     'attempts_left', p_work.attempts_left,
     'start_within_seconds', greatest(1, extract(epoch from p_work.deadline_at - v_now))::integer,
-    'past_deadline', v_action = 'expire', 'age_ms', (extract(epoch from v_now - v_job.created_at) * 1000)::bigint,
-    'settings', v_job.settings, 'files_are_public', v_job.files_are_public, 'copy_again', false);
+    'past_deadline', v_action = 'expire', 'age_ms', (extract(epoch from v_now - p_job.created_at) * 1000)::bigint,
+    'settings', p_job.settings, 'files_are_public', p_job.files_are_public, 'copy_again', false);
+end;
+$$;
+
+revoke execute on function private.take_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
+  from public, anon, authenticated;
+grant execute on function private.take_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
+  to service_role;
+
+-- Leases a locked thumbnail of which the caller knows no more.
+create function private.take_thumbnail(
+  p_work private.thumbnail_work,
+  p_lease_seconds integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.take_thumbnail(p_work,
+    (select video_jobs from public.video_jobs where job_id = p_work.job_id),
+    (select artifacts from private.job_queue where job_id = p_work.job_id), p_lease_seconds);
 end;
 $$;
 
@@ -64,15 +90,17 @@ declare
     else private.thumbnail_step(p_job.files_are_public) end;
   v_work private.thumbnail_work;
 begin
-  insert into private.thumbnail_work (job_id, step, attempt, attempts_left, next_check_at, deadline_at)
+  if v_step is null then
+    return null;
+  end if;
   select p_job.job_id, v_step,
     -- Without a run of its own it has a number all the same: no webhook of the video may name it.
-    p_queued.attempt + (p_queued.artifacts ? 'thumbnail')::integer, attempts_per_step, v_now,
-    v_now + make_interval(secs => patience_seconds)
+    p_queued.attempt + (p_queued.artifacts ? 'thumbnail')::integer,
+    attempts_per_step, null, v_now, v_now + make_interval(secs => patience_seconds)
+  into v_work
   from public.app_settings, public.pipeline_steps
-  where v_step is not null and name = 'thumbnail'
-  returning * into v_work;
-  return case when found then private.take_thumbnail(v_work, 60) end;
+  where name = 'thumbnail';
+  return private.take_thumbnail(v_work, p_job, p_queued.artifacts, 60);
 end;
 $$;
 
