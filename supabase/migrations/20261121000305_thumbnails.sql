@@ -2,7 +2,7 @@
 
 -- Leases a locked or a new thumbnail to the caller, and returns what its worker needs to know, in the form of
 -- leased_job_json. If its run is still to be submitted, its next attempt is opened.
-create function private.take_thumbnail(
+create function private.lease_thumbnail(
   p_work private.thumbnail_work,
   p_job public.video_jobs,
   p_artifacts jsonb,
@@ -46,9 +46,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.take_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
+revoke execute on function private.lease_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
   from public, anon, authenticated;
-grant execute on function private.take_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
+grant execute on function private.lease_thumbnail(private.thumbnail_work, public.video_jobs, jsonb, integer)
   to service_role;
 
 -- Leases a locked thumbnail of which the caller knows no more.
@@ -63,7 +63,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return private.take_thumbnail(p_work,
+  return private.lease_thumbnail(p_work,
     (select video_jobs from public.video_jobs where job_id = p_work.job_id),
     (select artifacts from private.job_queue where job_id = p_work.job_id), p_lease_seconds);
 end;
@@ -100,7 +100,7 @@ begin
   into v_work
   from public.app_settings, public.pipeline_steps
   where name = 'thumbnail';
-  return private.take_thumbnail(v_work, p_job, p_queued.artifacts, 60);
+  return private.lease_thumbnail(v_work, p_job, p_queued.artifacts, 60);
 end;
 $$;
 
