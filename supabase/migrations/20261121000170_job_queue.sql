@@ -36,6 +36,9 @@ create table private.job_queue (
 );
 
 create index job_queue_due on private.job_queue (next_check_at) where next_check_at is not null;
+-- The few whose video is to be copied: a worker finds them without reading all others that are due.
+create index job_queue_copies_due on private.job_queue (next_check_at)
+  where next_check_at is not null and step >= jsonb_array_length(steps);
 create index job_queue_by_provider_job on private.job_queue (provider_job_id) where provider_job_id is not null;
 
 alter table private.job_queue enable row level security;

@@ -43,44 +43,11 @@ $$;
 revoke execute on function private.take_lease(private.job_queue, integer) from public, anon, authenticated;
 grant execute on function private.take_lease(private.job_queue, integer) to service_role;
 
--- Leases jobs that were due at p_due_at, the most overdue first: up to p_limit that are to be copied to Storage, or up to
--- p_limit others.
-create function private.lease_due(
-  p_copies boolean,
-  p_limit integer,
-  p_lease_seconds integer,
-  p_due_at timestamptz
-)
-returns setof jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_queued private.job_queue;
-begin
-  for v_queued in
-    select * from private.job_queue
-    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)
-      and (step >= jsonb_array_length(steps)) = p_copies
-    order by next_check_at
-    limit p_limit
-    for update skip locked
-  loop
-    return next private.take_lease(v_queued, p_lease_seconds) || jsonb_build_object('due_at', p_due_at);
-  end loop;
-end;
-$$;
-
-revoke execute on function private.lease_due(boolean, integer, integer, timestamptz) from public, anon, authenticated;
-grant execute on function private.lease_due(boolean, integer, integer, timestamptz) to service_role;
-
--- Leases up to p_limit due jobs that are to be submitted or looked at, and up to p_copies whose video is to be copied,
--- and returns what their worker needs to know. They are apart, because copies that take long must not keep a worker
--- from looking, nor many looks keep finished videos waiting. A worker passes the `due_at` of the first jobs that it got
--- when it asks for more: near its expected end a job is due again after 0.4 s, and one call must not look twice.
+-- Leases up to p_limit due jobs that are to be submitted or looked at, and up to p_copies whose video is to be copied, the
+-- most overdue first, and returns what their worker needs to know. They are apart, because copies that take long must not
+-- keep a worker from looking, nor many looks keep finished videos waiting. A worker passes the `due_at` of the first jobs
+-- that it got when it asks for more to look at: near its expected end a job is due again after 0.4 s, and one call must
+-- not look twice.
 create function public.lease_due_jobs(
   p_limit integer,
   p_lease_seconds integer default 60,
@@ -94,45 +61,36 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_due_at timestamptz := least(private.clock(), p_due_at);
+  v_now timestamptz := private.clock();
+  v_due_at timestamptz := least(v_now, p_due_at);
+  v_queued private.job_queue;
 begin
-  if p_copies > 0 then
-    return query select * from private.lease_due(true, p_copies, p_lease_seconds, v_due_at);
-  end if;
-  if p_limit > 0 then
-    return query select * from private.lease_due(false, p_limit, p_lease_seconds, v_due_at);
-  end if;
+  -- Two statements, so that neither reads the due jobs of the other kind: job_queue_copies_due.
+  for v_queued in
+    select * from private.job_queue
+    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
+      and step >= jsonb_array_length(steps)
+    order by next_check_at
+    limit p_copies
+    for update skip locked
+  loop
+    return next private.take_lease(v_queued, p_lease_seconds) || jsonb_build_object('due_at', v_due_at);
+  end loop;
+  for v_queued in
+    select * from private.job_queue
+    where next_check_at <= v_due_at and (lease_until is null or lease_until <= v_now)
+      and step < jsonb_array_length(steps)
+    order by next_check_at
+    limit p_limit
+    for update skip locked
+  loop
+    return next private.take_lease(v_queued, p_lease_seconds) || jsonb_build_object('due_at', v_due_at);
+  end loop;
 end;
 $$;
 
 revoke execute on function public.lease_due_jobs(integer, integer, integer, timestamptz) from public, anon, authenticated;
 grant execute on function public.lease_due_jobs(integer, integer, integer, timestamptz) to service_role;
-
--- Gives back copies that the caller has leased and not begun, p_leases: [{ job_id, attempt }]. They are due at once.
-create function public.return_leases(
-  p_leases jsonb
-)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  update private.job_queue set lease_until = null, next_check_at = private.clock()
-  where job_id in (
-    select queued.job_id
-    from jsonb_to_recordset(p_leases) as lease (job_id uuid, attempt integer)
-    join private.job_queue as queued on queued.job_id = lease.job_id and queued.attempt = lease.attempt
-    where queued.lease_until is not null and queued.next_check_at is not null
-      and queued.step >= jsonb_array_length(queued.steps)
-    -- Of a job that somebody is changing the lease runs out by itself: nothing here waits.
-    for update of queued skip locked);
-end;
-$$;
-
-revoke execute on function public.return_leases(jsonb) from public, anon, authenticated;
-grant execute on function public.return_leases(jsonb) to service_role;
 
 -- Leases one job if it is due and no other worker has it; null otherwise.
 create function public.lease_job(

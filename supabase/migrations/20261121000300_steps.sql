@@ -1,11 +1,13 @@
 -- How a job goes from one step to the next.
 
 -- Moves a locked job to its next step that is needed, and leases it to the caller, who continues with it at once: {
--- applied, job, leased_job }. After the last step the video is ready to be stored.
+-- applied, job, leased_job }. After the last step the video is ready to be stored; with p_leaves_copy that is due for
+-- whoever comes first, and nobody has it now.
 create function private.enter_next_step(
   p_job public.video_jobs,
   p_queued private.job_queue,
-  p_lease_seconds integer
+  p_lease_seconds integer,
+  p_leaves_copy boolean
 )
 returns jsonb
 language plpgsql
@@ -17,6 +19,7 @@ declare
   v_now timestamptz := private.clock();
   v_next integer := p_queued.step + 1;
   v_step jsonb := p_queued.steps -> v_next;
+  v_left boolean;
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
@@ -25,10 +28,13 @@ begin
     v_next := v_next + 1;
     v_step := p_queued.steps -> v_next;
   end loop;
+  v_left := v_step is null and p_leaves_copy;
 
   update private.job_queue set
     step = v_next, artifacts = p_queued.artifacts, provider_job_id = null, submitted_at = null, attempts_of_step = 0,
     failures = 0,
+    lease_until = case when not v_left then lease_until end,
+    next_check_at = case when v_left then v_now else next_check_at end,
     step_deadline_at = private.step_deadline(v_step, deadline_at)
   where job_id = p_job.job_id
   returning * into v_queued;
@@ -41,21 +47,22 @@ begin
   -- Still pending if no provider has accepted a step yet: the first step may have been skipped.
   where job_id = p_job.job_id and completed_at is null
   returning * into v_job;
-  return jsonb_build_object(
-    'applied', true, 'job', private.job_json(v_job), 'leased_job', private.take_lease(v_queued, p_lease_seconds));
+  return jsonb_build_object('applied', true, 'job', private.job_json(v_job),
+    'leased_job', case when not v_left then private.take_lease(v_queued, p_lease_seconds) end);
 end;
 $$;
 
-revoke execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer)
+revoke execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer, boolean)
   from public, anon, authenticated;
-grant execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer) to service_role;
+grant execute on function private.enter_next_step(public.video_jobs, private.job_queue, integer, boolean) to service_role;
 
 -- Ends the current step with what it made, and begins the next: { applied, job, leased_job }.
 create function public.advance_step(
   p_job_id uuid,
   p_attempt integer,
   p_media jsonb,
-  p_lease_seconds integer default 60
+  p_lease_seconds integer default 60,
+  p_leaves_copy boolean default false
 )
 returns jsonb
 language plpgsql
@@ -79,18 +86,19 @@ begin
   ) as made (name, url)
   where made.url is not null;
   perform private.learn_run_time(v_step, private.running_seconds(v_queued));
-  return private.enter_next_step(v_locked.job, v_queued, p_lease_seconds);
+  return private.enter_next_step(v_locked.job, v_queued, p_lease_seconds, p_leaves_copy);
 end;
 $$;
 
-revoke execute on function public.advance_step(uuid, integer, jsonb, integer) from public, anon, authenticated;
-grant execute on function public.advance_step(uuid, integer, jsonb, integer) to service_role;
+revoke execute on function public.advance_step(uuid, integer, jsonb, integer, boolean) from public, anon, authenticated;
+grant execute on function public.advance_step(uuid, integer, jsonb, integer, boolean) to service_role;
 
 -- Ends the current step without a result, if it is optional, and begins the next: { applied, job, leased_job }.
 create function public.skip_step(
   p_job_id uuid,
   p_attempt integer,
-  p_lease_seconds integer default 60
+  p_lease_seconds integer default 60,
+  p_leaves_copy boolean default false
 )
 returns jsonb
 language plpgsql
@@ -109,9 +117,9 @@ begin
   end if;
   v_job.skipped_extras := array(
     select unnest(v_job.skipped_extras) union select jsonb_array_elements_text(v_step -> 'extras') order by 1);
-  return private.enter_next_step(v_job, v_queued, p_lease_seconds);
+  return private.enter_next_step(v_job, v_queued, p_lease_seconds, p_leaves_copy);
 end;
 $$;
 
-revoke execute on function public.skip_step(uuid, integer, integer) from public, anon, authenticated;
-grant execute on function public.skip_step(uuid, integer, integer) to service_role;
+revoke execute on function public.skip_step(uuid, integer, integer, boolean) from public, anon, authenticated;
+grant execute on function public.skip_step(uuid, integer, integer, boolean) to service_role;

@@ -2,8 +2,9 @@
 -- `project_url` and `secret_key` of Vault. Where pg_cron, pg_net or Vault is missing (the local stack) nothing is
 -- scheduled, and another process calls the function.
 
--- Calls the worker if anything is due, and as often at once as the due jobs need: one call takes 400 of them, and eight
--- calls together are about what a small database does in ten seconds. If nothing is due, it costs three index lookups.
+-- Calls the worker if anything is due, and as often at once as the due jobs need: one call makes 400 looks or about 40
+-- copies, and eight calls together are about what a small database does in ten seconds. If nothing is due, it costs three
+-- index lookups.
 create function private.call_worker(
   p_task text default 'advance'
 )
@@ -15,17 +16,19 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_jobs_of_a_call integer := 400;
+  v_looks_of_a_call integer := 400;
+  v_looks_of_a_copy integer := 10;
   v_most_calls integer := 8;
   v_calls integer := 1;
   v_url text;
   v_key text;
 begin
   if p_task = 'advance' then
-    select ceil(count(*)::numeric / v_jobs_of_a_call) into v_calls from (
-      select from private.job_queue
+    select least(v_most_calls, ceil(coalesce(sum(looks), 0)::numeric / v_looks_of_a_call)) into v_calls from (
+      select case when step >= jsonb_array_length(steps) then v_looks_of_a_copy else 1 end as looks
+      from private.job_queue
       where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)
-      limit v_jobs_of_a_call * v_most_calls) as due;
+      limit v_looks_of_a_call * v_most_calls) as due;
     if v_calls = 0 and (exists (select from private.runs_to_cancel where next_try_at <= v_now)
       or exists (select from private.thumbnail_work where next_check_at <= v_now)) then
       v_calls := 1;

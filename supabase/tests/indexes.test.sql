@@ -1,5 +1,5 @@
 begin;
-select plan(28);
+select plan(29);
 \ir support/jobs.psql
 
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
@@ -74,6 +74,8 @@ from (values
   (12, 'public.cancel_job(pg_temp.a(), pg_temp.chosen(2), $${"run 2": "succeeded"}$$)'),
   (13, 'public.fail_job(pg_temp.chosen(2), attempt, $$timeout$$, $$x$$) from private.job_queue where job_id = pg_temp.chosen(2)')
 ) as calls (place, call) order by place;
+select cmp_ok(pg_temp.rows_read_by('select public.lease_due_jobs(0, 60, 8)'), '<', 10::bigint,
+  'with old statistics a worker that asks for copies reads no other due job');
 select cmp_ok(pg_temp.rows_read_by('select public.audit_recent()'), '<', 1500::bigint,
   'with old statistics the audit does not read every due job for every unfinished one');
 

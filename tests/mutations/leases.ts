@@ -3,6 +3,7 @@ import type { Mutation } from "./mutation.ts";
 
 const JOB_QUEUE = "supabase/migrations/20261121000170_job_queue.sql";
 const LEASES = "supabase/migrations/20261121000270_leases.sql";
+const STEPS = "supabase/migrations/20261121000300_steps.sql";
 const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
 const VIDEO_LISTS = "supabase/migrations/20261121000350_video_lists.sql";
 const leases = (name: string) => ({ file: "supabase/tests/leases.test.sql", name });
@@ -13,9 +14,25 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the lease in lease_due_jobs",
     guard: "A job that one worker has leased is not given to another.",
     file: LEASES,
-    find: "    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)\n",
-    replace: "    where next_check_at <= p_due_at\n",
+    find: "    where next_check_at <= v_due_at and (lease_until is null or lease_until <= v_now)\n",
+    replace: "    where next_check_at <= v_due_at\n",
     test: leases("no worker gets a leased job"),
+  },
+  {
+    name: "the lease of a copy in lease_due_jobs",
+    guard: "A job that one worker has leased is not given to another.",
+    file: LEASES,
+    find: "    where next_check_at <= v_now and (lease_until is null or lease_until <= v_now)\n      and step >=",
+    replace: "    where next_check_at <= v_now and step >=",
+    test: leases("no worker gets a copy that another one makes"),
+  },
+  {
+    name: "the lease of a copy that a worker leaves",
+    guard: "A copy that waits for its turn is not lost to a worker that ends.",
+    file: STEPS,
+    find: "    lease_until = case when not v_left then lease_until end,\n",
+    replace: "",
+    test: leases("a copy that is left is nobody's"),
   },
   {
     name: "the lease in lease_job",
@@ -29,7 +46,7 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the time in lease_due_jobs",
     guard: "A submission that may be running is not made again before its grace time is over.",
     file: LEASES,
-    find: "    where next_check_at <= p_due_at and (lease_until is null or lease_until <= v_now)\n",
+    find: "    where next_check_at <= v_due_at and (lease_until is null or lease_until <= v_now)\n",
     replace: "    where (lease_until is null or lease_until <= v_now)\n",
     test: leases("the next worker gets the other jobs that are due"),
   },
@@ -37,16 +54,16 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the beginning of the call in lease_due_jobs",
     guard: "One call of the worker looks at a job once, however long it lasts.",
     file: LEASES,
-    find: "least(private.clock(), p_due_at)",
-    replace: "private.clock()",
+    find: "least(v_now, p_due_at)",
+    replace: "v_now",
     test: leases("a worker that asks for more gets only what was due when it began"),
   },
   {
     name: "the clock in lease_due_jobs",
     guard: "A submission that may be running is not made again before its grace time is over.",
     file: LEASES,
-    find: "least(private.clock(), p_due_at)",
-    replace: "coalesce(p_due_at, private.clock())",
+    find: "least(v_now, p_due_at)",
+    replace: "coalesce(p_due_at, v_now)",
     test: leases("nobody gets what is not due yet, whatever time is named"),
   },
   {
@@ -61,8 +78,8 @@ export const leaseMutations: readonly Mutation[] = [
     name: "the beginning of the call in the worker",
     guard: "One call of the worker looks at a job once, however long it lasts.",
     file: "supabase/functions/advance-jobs/tick.ts",
-    find: "leaseDueJobs(context, most, leased[0]?.due_at)",
-    replace: "leaseDueJobs(context, most)",
+    find: "lease(most, first[0]?.due_at)",
+    replace: "lease(most)",
     test: {
       file: "tests/recovery/worker_limits_test.ts",
       name: "a long tick looks at each run once, though near its expected end it is due again at once",
@@ -77,20 +94,12 @@ export const leaseMutations: readonly Mutation[] = [
     test: locks("two workers that lease due jobs at once share no job"),
   },
   {
-    name: "the attempt in return_leases",
-    guard: "A worker gives back only what it leased, not a job that went on without it.",
+    name: "the row lock of copies in lease_due_jobs",
+    guard: "Two workers at once do not get one job.",
     file: LEASES,
-    find: " and queued.attempt = lease.attempt\n",
-    replace: "\n",
-    test: leases("the lease of another attempt is not given back"),
-  },
-  {
-    name: "the copies in return_leases",
-    guard: "A submission that may be running is not given back, and made again before its grace time is over.",
-    file: LEASES,
-    find: "\n      and queued.step >= jsonb_array_length(queued.steps)\n",
-    replace: "\n",
-    test: leases("a submission is not given back"),
+    find: "    limit p_copies\n    for update skip locked\n",
+    replace: "    limit p_copies\n",
+    test: locks("two workers that lease due copies at once share no job"),
   },
   {
     name: "the row lock of lease_job",

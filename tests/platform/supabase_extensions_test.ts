@@ -123,14 +123,14 @@ Deno.test("the worker is called with the secret key of Vault, and only when some
 Deno.test("many due jobs are given to several calls of the worker at once, at most eight; the purge is one call", async () => {
   await sql`insert into vault.decrypted_secrets values
     ('project_url', 'https://example.supabase.co'), ('secret_key', 'sb_secret_test') on conflict do nothing`;
-  const callsFor = async (due: number, task = "advance") => {
+  const callsFor = async (due: number, { task = "advance", step = 0 } = {}) => {
     await sql`truncate net.calls`;
     await sql`update private.job_queue set next_check_at = null`;
     await sql.begin(async (transaction) => {
       await transaction`set local session_replication_role = replica`;
       await transaction`
-        insert into private.job_queue (job_id, steps, next_check_at, deadline_at, step_deadline_at)
-        select gen_random_uuid(), '[{}]', now(), now(), now() from generate_series(1, ${due})`;
+        insert into private.job_queue (job_id, steps, step, next_check_at, deadline_at, step_deadline_at)
+        select gen_random_uuid(), '[{}]', ${step}, now(), now(), now() from generate_series(1, ${due})`;
     });
     await sql`select private.call_worker(${task})`;
     return (await sql`select 1 from net.calls`).length;
@@ -139,7 +139,10 @@ Deno.test("many due jobs are given to several calls of the worker at once, at mo
   assert.equal(await callsFor(400), 1);
   assert.equal(await callsFor(401), 2);
   assert.equal(await callsFor(5000), 8);
-  assert.equal(await callsFor(5000, "purge"), 1);
+  assert.equal(await callsFor(5000, { task: "purge" }), 1);
+  // A copy takes as long as ten looks.
+  assert.equal(await callsFor(40, { step: 1 }), 1);
+  assert.equal(await callsFor(41, { step: 1 }), 2);
   await sql`delete from private.job_queue where steps = '[{}]'`;
 });
 

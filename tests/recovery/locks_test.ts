@@ -136,10 +136,19 @@ Deno.test("a request that comes while another spends the last credits waits for 
   await assertBalance(user, 0);
 });
 
+const leaseDue = (jobId: string): Call => (sql) =>
+  valueOf(sql`select count(*)::integer from lease_due_jobs(100) as leased where leased ->> 'job_id' = ${jobId}`);
+
 Deno.test("two workers that lease due jobs at once share no job", async () => {
+  const lease = leaseDue(await newJob());
+  assert.deepEqual(await whileUnderWay(lease, lease), [1, 0]);
+});
+
+Deno.test("two workers that lease due copies at once share no job", async () => {
   const jobId = await newJob();
-  const lease: Call = (sql) =>
-    valueOf(sql`select count(*)::integer from lease_due_jobs(100) as leased where leased ->> 'job_id' = ${jobId}`);
+  await pool`select record_submission(${jobId}, 1, ${`run of ${jobId}`})`;
+  await pool`select advance_step(${jobId}, 1, '{"video_url": "https://provider.test/v.mp4"}', p_leaves_copy => true)`;
+  const lease = leaseDue(jobId);
   assert.deepEqual(await whileUnderWay(lease, lease), [1, 0]);
 });
 

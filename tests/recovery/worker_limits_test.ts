@@ -48,7 +48,7 @@ Deno.test("one tick leaves some of 450 looks to the next one, and says so", asyn
   assert.deepEqual([rest.claimed, rest.more], [450 - Number(claimed), undefined]);
 });
 
-Deno.test("copies that hang hold up no look, and those that wait for them are given back", async () => {
+Deno.test("copies that hang hold up no look, and those that wait for them are due for others", async () => {
   const hanging = await startRuns(world, 20, "A lighthouse [fal: media_stalled]");
   for (const { run } of hanging) simulatorOf(world).finish(run.id);
   const started = await startRuns(world, 60);

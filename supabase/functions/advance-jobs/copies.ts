@@ -1,8 +1,6 @@
-import { returnLeases } from "../_shared/database/jobs.ts";
 import type { LeasedJob } from "../_shared/database/records.ts";
 import type { CopyQueue, JobContext } from "../_shared/jobs/context.ts";
 import { inGroups } from "../_shared/runtime/in-groups.ts";
-import { errorText } from "../_shared/runtime/log.ts";
 
 /** Each may hold a few MB of its video in memory, of the 256 that a hosted function has. */
 export const COPIES_AT_ONCE = 8;
@@ -10,42 +8,44 @@ export const COPIES_AT_ONCE = 8;
 const COPY_MS = 4;
 const COPY_MS_A_MB = 0.7;
 const MAX_CPU_MS = 500;
-/** When all looks are done, a copy waits so long for its turn. Then it is given back: a poll or another call may make it. */
-const MAX_WAIT_MS = 5_000;
-
-type CopyContext = Pick<JobContext, "client" | "timing" | "log" | "pause">;
 
 interface CopyOptions {
   /** No copy begins after this time, by `performance.now()`. */
   until: number;
-  /** Whether more copies may be due than those that are added. */
-  mayBeMore: boolean;
-  /** Leases so many more at most. Never throws. */
+  /** Leases so many that are due, at most. Never throws. */
   lease(count: number): Promise<LeasedJob[]>;
   /** Makes one copy. Never throws. */
   copy(leased: LeasedJob): Promise<void>;
 }
 
-/** The copies of one call of the worker: a few at once, beside its looks. */
+/**
+ * The copies of one call of the worker: a few at once, beside its looks. Each is leased when it begins: those that wait are
+ * due for a poll or another worker too, and are not lost to a worker that ends.
+ */
 export class Copies implements CopyQueue {
-  readonly #context: CopyContext;
   readonly #options: CopyOptions;
   readonly #lease: (lane: null) => Promise<LeasedJob | undefined>;
-  readonly #waiting: LeasedJob[] = [];
   readonly #lanes: Promise<void>[] = [];
   #busy = 0;
   #cpuMs = 0;
-  #mayBeMore: boolean;
+  /** How many were said to be due, and whether one of them may be left. */
+  #said = 0;
+  #mayBeMore = false;
 
-  constructor(context: CopyContext, options: CopyOptions) {
-    this.#context = context;
+  constructor({ pause }: Pick<JobContext, "pause">, options: CopyOptions) {
     this.#options = options;
-    this.#mayBeMore = options.mayBeMore;
-    this.#lease = inGroups(context.pause, (lanes) => this.#leaseSome(lanes.length));
+    this.#lease = inGroups(pause, (lanes) => this.#leaseSome(lanes.length));
   }
 
-  add(leased: LeasedJob): void {
-    this.#waiting.push(leased);
+  /** Begins with these. As many as can be made at once: there may be more. */
+  begin(leased: LeasedJob[]): void {
+    this.#mayBeMore = leased.length === COPIES_AT_ONCE;
+    for (const job of leased) this.#lanes.push(this.#work(job));
+  }
+
+  due(): void {
+    this.#said++;
+    this.#mayBeMore = true;
     if (this.#busy < COPIES_AT_ONCE) this.#lanes.push(this.#work());
   }
 
@@ -53,46 +53,35 @@ export class Copies implements CopyQueue {
     this.#cpuMs += COPY_MS_A_MB * bytes / 1_000_000;
   }
 
-  /** Waits for the copies under way, and gives back what cannot be copied now; returns whether something is left. */
+  /** Waits for the copies under way; returns whether some may be left. */
   async finish(): Promise<boolean> {
-    if (this.#waiting.length > 0) {
-      await Promise.race([Promise.all(this.#lanes), this.#context.pause(MAX_WAIT_MS)]);
-    }
-    const left = this.#waiting.splice(0);
-    if (left.length > 0) await giveBack(this.#context, left);
     await Promise.all(this.#lanes);
-    return left.length > 0 || this.#mayBeMore;
+    return this.#mayBeMore;
   }
 
-  /** Makes one copy after the other. */
-  async #work(): Promise<void> {
+  /** Makes one copy after the other, beginning with `first` where it is leased already. */
+  async #work(first?: LeasedJob): Promise<void> {
     this.#busy++;
-    while (this.#cpuMs < MAX_CPU_MS && performance.now() < this.#options.until) {
-      // A copy may have been added while nothing was found to lease.
-      const next = this.#waiting.shift() ?? await this.#another() ?? this.#waiting.shift();
-      if (next === undefined) break;
+    let next = first;
+    while (next !== undefined || this.#mayBegin()) {
+      next ??= await this.#lease(null);
+      if (next === undefined) continue;
       this.#cpuMs += COPY_MS;
       await this.#options.copy(next);
+      next = undefined;
     }
     this.#busy--;
   }
 
-  async #another(): Promise<LeasedJob | undefined> {
-    return this.#mayBeMore ? await this.#lease(null) : undefined;
+  #mayBegin(): boolean {
+    return this.#mayBeMore && this.#cpuMs < MAX_CPU_MS && performance.now() < this.#options.until;
   }
 
   async #leaseSome(count: number): Promise<(LeasedJob | undefined)[]> {
+    const said = this.#said;
     const leased = await this.#options.lease(count);
-    this.#mayBeMore = leased.length === count;
+    // One that is said to be due meanwhile may not be among them.
+    if (this.#said === said) this.#mayBeMore = leased.length === count;
     return Array.from({ length: count }, (_, index) => leased[index]);
-  }
-}
-
-/** Errors are only logged: the leases then end by themselves. */
-async function giveBack(context: CopyContext, left: LeasedJob[]): Promise<void> {
-  try {
-    await returnLeases(context, left);
-  } catch (error) {
-    context.log("error", "leases_not_returned", { count: left.length, error: errorText(error) });
   }
 }

@@ -34,8 +34,8 @@ export interface Tick {
 interface Worker {
   context: JobContext;
   counts: Tick;
-  /** Leases more of the jobs that were due when the call began. Never throws. */
-  leaseMore: (most: { jobs: number; copies: number }) => Promise<LeasedJob[]>;
+  /** Leases more to look at, of what was due when the call began. Never throws. */
+  leaseMore: (count: number) => Promise<LeasedJob[]>;
   /** Records that a run goes on, together with others; the status of the job, or null if it is gone. */
   record: (seen: { leased: LeasedJob; progress: Progress }) => Promise<Pick<Job, "status"> | null>;
 }
@@ -44,16 +44,17 @@ interface Worker {
 export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   const counts: Tick = { claimed: 0, advanced: 0, completed: 0, failed: 0, retried: 0 };
   const until = performance.now() + LEASE_FOR_MS;
-  const leased = await leaseDueJobs(context, { jobs: JOBS_AT_ONCE, copies: COPIES_AT_ONCE });
-  counts.claimed = leased.length;
-  const due = leased.filter(({ action }) => action === "store");
+  const lease = async (most: { jobs: number; copies: number }, dueAt?: string) => {
+    const leased = await leaseDueJobs(context, most, dueAt);
+    counts.claimed += leased.length;
+    return leased;
+  };
+  const first = await lease({ jobs: JOBS_AT_ONCE, copies: COPIES_AT_ONCE });
 
   /** Errors are only logged: the jobs that are leased must be finished. */
   async function leaseMore(most: { jobs: number; copies: number }): Promise<LeasedJob[]> {
     try {
-      const more = await leaseDueJobs(context, most, leased[0]?.due_at);
-      counts.claimed += more.length;
-      return more;
+      return await lease(most, first[0]?.due_at);
     } catch (error) {
       context.log("error", "lease_failed", { error: errorText(error) });
       return [];
@@ -61,18 +62,17 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
   }
   const copies = new Copies(context, {
     until,
-    mayBeMore: due.length === COPIES_AT_ONCE,
     lease: (count) => leaseMore({ jobs: 0, copies: count }),
     copy: async (job) => count(counts, job, await advanceOne(worker, job)),
   });
   const worker: Worker = {
     context: { ...context, copies },
     counts,
-    leaseMore,
+    leaseMore: (count) => leaseMore({ jobs: count, copies: 0 }),
     record: inGroups(context.pause, (seen) => recordLooks(context, seen)),
   };
-  for (const job of due) copies.add(job);
-  await advanceOthers(worker, leased.filter(({ action }) => action !== "store"), until);
+  copies.begin(first.filter(({ action }) => action === "store"));
+  await advanceOthers(worker, first.filter(({ action }) => action !== "store"), until);
   if (await copies.finish()) counts.more = true;
   return counts;
 }
@@ -86,7 +86,7 @@ async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number)
 
   /** A job for each lane that is free now. */
   const leaseAnother = inGroups(context.pause, async (lanes: null[]) => {
-    const found = await leaseMore({ jobs: lanes.length, copies: 0 });
+    const found = await leaseMore(lanes.length);
     mayBeMore = found.length === lanes.length;
     actions += found.length;
     return lanes.map((_, index) => found[index]);
@@ -96,8 +96,12 @@ async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number)
     let next: LeasedJob | undefined = first;
     while (next !== undefined) {
       const after = await advanceOne(worker, next);
-      // A job whose copy follows is counted after it.
-      if (after?.progress?.stage !== "storing") count(counts, next, after);
+      if (after?.progress?.stage === "storing") {
+        // It is counted by the worker that makes its copy.
+        counts.claimed--;
+      } else {
+        count(counts, next, after);
+      }
       if (!mayBeMore) return;
       if (actions >= MAX_ACTIONS || performance.now() >= until) {
         counts.more = true;

@@ -85,24 +85,36 @@ export async function recordLooks(
   return looks.map(({ leased }) => found.get(leased.job_id) ?? null);
 }
 
-const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.optional() });
+const nextStepSchema = changeSchema.extend({ leased_job: leasedJobSchema.nullish() });
 /** The job in its next step, and its lease where the step is ours to start. */
-type NextStep = z.infer<typeof nextStepSchema>;
+export type NextStep = z.infer<typeof nextStepSchema>;
+
+/** What we do after a step: the next one is leased to us; a copy that we leave is due for whoever comes first. */
+interface Next {
+  leavesCopy: boolean;
+}
 
 /** Ends the current step with what it made, and leases the next one to us. */
-export async function advanceStep(context: DatabaseContext, leased: LeasedJob, media: Media): Promise<NextStep> {
+export async function advanceStep(
+  context: DatabaseContext,
+  leased: LeasedJob,
+  media: Media,
+  { leavesCopy }: Next,
+): Promise<NextStep> {
   return await callProcedure(context, nextStepSchema, "advance_step", {
     ...attemptOf(leased),
     p_media: { ...media },
     p_lease_seconds: LEASE_SECONDS,
+    p_leaves_copy: leavesCopy,
   });
 }
 
 /** Ends the current step, which is optional, without a result, and leases the next one to us. */
-export async function skipStep(context: DatabaseContext, leased: LeasedJob): Promise<NextStep> {
+export async function skipStep(context: DatabaseContext, leased: LeasedJob, { leavesCopy }: Next): Promise<NextStep> {
   return await callProcedure(context, nextStepSchema, "skip_step", {
     ...attemptOf(leased),
     p_lease_seconds: LEASE_SECONDS,
+    p_leaves_copy: leavesCopy,
   });
 }
 

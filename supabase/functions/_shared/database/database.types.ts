@@ -733,7 +733,13 @@ export type Database = {
         Returns: Json;
       };
       "advance_step": {
-        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_media": Json };
+        Args: {
+          "p_attempt": number;
+          "p_job_id": string;
+          "p_lease_seconds"?: number;
+          "p_leaves_copy"?: boolean;
+          "p_media": Json;
+        };
         Returns: Json;
       };
       "audit_credits": {
@@ -889,14 +895,16 @@ export type Database = {
         Returns: boolean;
       };
       "rejoin_projects": { Args: { "p_user_id": string }; Returns: undefined };
-      "return_leases": { Args: { "p_leases": Json }; Returns: undefined };
       "revoke_shares": { Args: { "p_job_id": string; "p_share_id"?: string; "p_user_id": string }; Returns: number };
       "schedule_retry": { Args: { "p_attempt": number; "p_delay_seconds": number; "p_job_id": string }; Returns: Json };
       "share_video": {
         Args: { "p_expires_in_seconds"?: number; "p_job_id": string; "p_title"?: string; "p_user_id": string };
         Returns: Json;
       };
-      "skip_step": { Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number }; Returns: Json };
+      "skip_step": {
+        Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_leaves_copy"?: boolean };
+        Returns: Json;
+      };
       "start_generation": {
         Args: {
           "p_batch_since"?: string;

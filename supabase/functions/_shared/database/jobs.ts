@@ -161,7 +161,7 @@ const dueJobSchema = leasedJobSchema.extend({ due_at: z.string() });
 
 /**
  * Leases due jobs: so many at most that are to be looked at or submitted, and so many whose video is to be copied. With the
- * `due_at` of jobs leased before, only those that were due then.
+ * `due_at` of jobs leased before, only those are looked at that were due then.
  */
 export async function leaseDueJobs(
   context: DatabaseContext,
@@ -173,13 +173,6 @@ export async function leaseDueJobs(
     p_lease_seconds: LEASE_SECONDS,
     p_copies: most.copies,
     ...(dueAt === undefined ? {} : { p_due_at: dueAt }),
-  });
-}
-
-/** Gives leased jobs back, untouched: they are due at once. */
-export async function returnLeases(context: DatabaseContext, leasedJobs: readonly LeasedJob[]): Promise<void> {
-  await callProcedure(context, z.unknown(), "return_leases", {
-    p_leases: leasedJobs.map(({ job_id, attempt }) => ({ job_id, attempt })),
   });
 }
 

@@ -1,4 +1,4 @@
-import { advanceStep, failJob, type Progress, recordProgress, skipStep } from "../database/attempts.ts";
+import { advanceStep, failJob, type NextStep, type Progress, recordProgress, skipStep } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { deliver } from "./deliver.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
@@ -90,7 +90,7 @@ async function finishStep(
     });
     return await failOrSkipStep(context, leased, "no_media");
   }
-  const advanced = await advanceStep(context, leased, run.media);
+  const advanced = await advanceStep(context, leased, run.media, { leavesCopy: context.copies !== undefined });
   context.log("info", "step_finished", {
     job_id: leased.job_id,
     attempt: leased.attempt,
@@ -134,19 +134,14 @@ export async function failOrSkipStep(
   if (!leased.step.optional) return await fail(context, leased, code, cause);
   const { job_id, attempt } = leased;
   context.log("warn", "step_skipped", { job_id, attempt, step: leased.step.name, code, detail: cause?.detail });
-  return await startNextStep(context, await skipStep(context, leased));
+  return await startNextStep(context, await skipStep(context, leased, { leavesCopy: context.copies !== undefined }));
 }
 
-/** Starts the next step at once, if we got its lease; else the job would wait for the next poll or worker. */
-async function startNextStep(
-  context: JobContext,
-  entered: { job: Job | null; leased_job?: LeasedJob | undefined },
-): Promise<Job | null> {
-  if (entered.leased_job?.action === "store" && context.copies !== undefined) {
-    context.copies.add(entered.leased_job);
-    return entered.job;
-  }
-  return entered.leased_job === undefined ? entered.job : await advance(context, entered.leased_job) ?? entered.job;
+/** Starts the next step at once, if we got its lease; else the job waits for the next poll or worker. */
+async function startNextStep(context: JobContext, { applied, job, leased_job: next }: NextStep): Promise<Job | null> {
+  if (next) return await advance(context, next) ?? job;
+  if (applied) context.copies?.due();
+  return job;
 }
 
 async function fail(

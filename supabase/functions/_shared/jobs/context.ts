@@ -1,11 +1,10 @@
 import { type Dependencies, dependencies } from "./dependencies.ts";
-import type { LeasedJob } from "../database/records.ts";
 import type { Handler, RequestContext } from "../http/endpoint.ts";
 
-/** Where the worker puts copies, so that a slow one does not keep it from other jobs. */
+/** The copies of the worker, apart from its looks, so that a slow one does not keep it from other jobs. */
 export interface CopyQueue {
-  /** Takes over a leased job whose video is to be stored. */
-  add(leased: LeasedJob): void;
+  /** Another copy is due, and nobody has it. */
+  due(): void;
   /** A file of this size was copied. */
   copied(bytes: number): void;
 }
