@@ -26,6 +26,14 @@ Deno.test("a video is copied as it is, with its type, its length and leave to ov
   });
 });
 
+Deno.test("a picture of known length costs one request of Storage", async () => {
+  await withStorage(async ({ storage, client, open }) => {
+    const picture = await open(() => film({ "content-type": "image/jpeg" }));
+    await storeMedia(client, { ...target(picture), kind: "image" });
+    assert.deepEqual(storage.requests, [`POST /videos/${PATH}`]);
+  });
+});
+
 Deno.test("a video of unknown length is copied too, and may be copied again", async () => {
   await withStorage(async ({ storage, client, open }) => {
     for (let copy = 0; copy < 2; copy++) {
