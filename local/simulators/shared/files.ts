@@ -6,8 +6,8 @@ import type { CommonScript, MediaFault } from "./script.ts";
 /** An address that no backend may fetch: the metadata service of clouds. */
 const PRIVATE_ADDRESS = "http://169.254.169.254/latest/meta-data/";
 
-/** An oversized file is this many times the sample. */
-const OVERSIZED_FACTOR = 8;
+/** The size of an oversized file. */
+export const OVERSIZED_BYTES = SAMPLE.bytes.mp4 * 8;
 
 /** What a script says about an output file. */
 export type MediaScript = Pick<CommonScript, "media" | "mediaBytes">;
@@ -30,7 +30,7 @@ export function serveOutput(
   if (media === "wrong_type") {
     return { status: 200, headers: { "content-type": "text/html" }, body: "<html><body>Not a film</body></html>" };
   }
-  const bytes = media === "oversized" ? SAMPLE.bytes.mp4 * OVERSIZED_FACTOR : mediaBytes;
+  const bytes = media === "oversized" ? OVERSIZED_BYTES : mediaBytes;
   return made === undefined
     ? serveFile(request, kind, sampleBytes(kind, bytes), media)
     : serveContent(request, kind, made.length, (start, end) => [made.subarray(start, end)], media);

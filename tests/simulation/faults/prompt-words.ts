@@ -42,6 +42,7 @@ const VEO = split([
   "safety safety_silent safety_audio safety_prompt error_13 error_14 no_samples empty hang expired status_503=2",
   "quota_minute quota_day bad_key submit_drop_after submit_drop_after submit_drop_before submit_500 submit_503",
   "submit_502 submit_bad_json media_dead media_foreign media_private_redirect media_redirect_loop",
+  "media_oversized media_oversized media_oversized",
 ]);
 
 /** The words of the Rendi simulator. */

@@ -100,9 +100,12 @@ export class CanvasOperations {
       if (checkLeaving(user, true, answer.code, done) || (answer.status >= 500 && done.disturbed)) return;
       await this.#answeredByNow();
       const newest = [...(before === undefined ? [] : [before]), ...node.jobs.slice(known)];
+      // The first job of a node may be made while the answer is on its way.
+      const mayBeNone = before === undefined || newest.some((job) => this.#mayBeGone(job, done));
+      if (answer.status === 404 && mayBeNone) return;
       if (answer.status === 404) return this.#checkMissing(node, user, newest, done);
       if (answer.status !== 200) throw new Violation(`The newest job of ${node.id} was answered ${answer.status}`);
-      this.#checkLatest(node, user, newest, answer, done);
+      this.#checkLatest(node, user, { newest, mayBeNone }, answer, done);
     });
   }
 
@@ -188,21 +191,25 @@ export class CanvasOperations {
   #checkMissing(node: Node, user: User, newest: readonly NodeJob[], done: Moment): void {
     const role = roleIn(node.project, user, done);
     if (role === undefined || role === null || existed(node, done) !== true) return;
-    if (newest.length > 0 && !newest.some((job) => this.#mayBeGone(job, done))) {
-      throw new Violation(`u${user.index}, ${role}, was not shown ${newest.at(-1)?.jobId} of ${node.id}`);
-    }
+    throw new Violation(`u${user.index}, ${role}, was not shown ${newest.at(-1)?.jobId} of ${node.id}`);
   }
 
-  #checkLatest(node: Node, user: User, newest: readonly NodeJob[], { body }: Answer, done: Moment): void {
+  #checkLatest(
+    node: Node,
+    user: User,
+    { newest, mayBeNone }: { newest: readonly NodeJob[]; mayBeNone: boolean },
+    { body }: Answer,
+    done: Moment,
+  ): void {
     const jobId = String(body.job_id);
     const [role, owner] = [roleIn(node.project, user, done), this.operations.find(jobId)];
     const isOwn = this.world.canvas.userOfJob.get(jobId) === user.id;
     const isNewest = newest.some((job) => job.jobId === jobId);
     const isMember = role !== null && existed(node, done) !== false;
     if (!isOwn && !(isNewest && isMember)) throw new Violation(`u${user.index} was shown ${jobId} of ${node.id}`);
-    if (!isNewest && role && existed(node, done) === true && !newest.some((job) => this.#mayBeGone(job, done))) {
-      // A member who has a job of the same name from elsewhere is shown the node's own.
-      if (newest.length > 0) throw new Violation(`${node.id} showed ${jobId} instead of ${newest.at(-1)?.jobId}`);
+    // A member who has a job of the same name from elsewhere is shown the node's own.
+    if (!isNewest && role && existed(node, done) === true && !mayBeNone) {
+      throw new Violation(`${node.id} showed ${jobId} instead of ${newest.at(-1)?.jobId}`);
     }
     owner?.history.checkNodeJob(body, done);
     if (isNewest) this.world.counts.add("canvas", `newest job shown to ${isOwn ? "its user" : role ?? "a stranger"}`);

@@ -1,9 +1,9 @@
-import type { Canvas, Node, Project } from "../model/canvas.ts";
+import { type Canvas, mayEdit, type Node, type Project } from "../model/canvas.ts";
 import type { User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import type { CanvasOperations } from "./canvas-operations.ts";
 import type { GraphOperations } from "./graph-operations.ts";
-import type { Operation } from "./journal.ts";
+import type { Operation, Turn } from "./journal.ts";
 import type { KeyedRequests } from "./keyed-requests.ts";
 import type { OwnJob } from "./video-operations.ts";
 
@@ -33,6 +33,17 @@ export class CanvasWorkload {
       { length: count },
       () => this.random.chance(0.3) ? this.graphs.any(project.owner, project) : this.#about(node, project),
     );
+  }
+
+  /** A member asks for a video, and is a member no more while it is made; undefined where nobody but the owner may ask. */
+  removal(): Turn[] | undefined {
+    const project = this.#project();
+    if (project === undefined) return undefined;
+    const { roles, owner } = project;
+    const user = this.random.maybe([...roles.keys()].filter((one) => one !== owner && mayEdit(roles.get(one)?.last)));
+    if (user === undefined) return undefined;
+    const node = this.random.pick(project.nodes);
+    return [{ next: () => this.keyed.video(node, user) }, { next: () => this.graphs.endMembership(project, user) }];
   }
 
   /** The owner of a job reads it with the client of the canvas. */

@@ -127,7 +127,8 @@ export class WorkloadGenerator {
   /** Operations that follow each other without others between. */
   turns(): Turn[] {
     this.world.counts.add("operations", "in turns");
-    return this.workload.keyed.twice(this.#user());
+    const removal = this.random.chance(0.3) ? this.workload.canvas.removal() : undefined;
+    return removal ?? this.workload.keyed.twice(this.#user());
   }
 
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */

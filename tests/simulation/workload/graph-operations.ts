@@ -96,6 +96,14 @@ export class GraphOperations {
     });
   }
 
+  /** A member is removed by the owner, or leaves. */
+  endMembership(project: Project, user: User): Operation {
+    const leaves = this.random.chance(0.3);
+    return this.journal.operation(`member u${user.index} of ${project.id} ends`, async (moment) => {
+      await this.#setRole(project, user, null, moment, leaves);
+    });
+  }
+
   /** Saves a node with what it has: the edit of its data keeps the address that the end of a job wrote. */
   edit(node: Node, user: User): Operation {
     return this.journal.operation(`edit u${user.index} ${node.id}`, async (moment) => {

@@ -11,6 +11,9 @@ export type FileTable = (
   bytes?: number,
 ) => Promise<void>;
 
+/** The project's limit for a file: below `media_oversized` of the simulators, above everything else. */
+const MOST_BYTES = 500_000;
+
 /** Storage in memory, with sizes instead of bytes. It answers the requests of storage-js to `/storage/v1/object/…`. */
 export class Bucket {
   /** The sizes, by bucket and path: `videos/{user}/{job}.mp4`. */
@@ -57,7 +60,9 @@ export class Bucket {
   }
 
   async #upload(file: string, body: BodyInit | null | undefined): Promise<Response> {
-    await this.put(file, await sizeOf(file, body));
+    const bytes = await sizeOf(file, body);
+    if (bytes > MOST_BYTES) return tooLarge();
+    await this.put(file, bytes);
     return Response.json({ Key: file, Id: file });
   }
 
@@ -103,6 +108,11 @@ async function sizeOf(file: string, body: BodyInit | null | undefined): Promise<
     throw new TypeError("error sending request", { cause });
   }
   return bytes;
+}
+
+function tooLarge(): Response {
+  const message = "The object exceeded the maximum allowed size";
+  return Response.json({ statusCode: "413", error: "Payload too large", message }, { status: 400 });
 }
 
 function notFound(): Response {

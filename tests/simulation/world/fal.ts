@@ -1,5 +1,6 @@
 import { answerOf, billableUnits } from "../../../local/simulators/fal/answers.ts";
 import { serveRunFile } from "../../../local/simulators/fal/files.ts";
+import { OVERSIZED_BYTES } from "../../../local/simulators/shared/files.ts";
 import {
   gatewayFailure,
   json,
@@ -23,7 +24,6 @@ import { randomPromptWordsOfStep } from "../faults/prompt-words.ts";
 
 const URL_OF_FAL = "http://fal.simulated";
 
-const OVERSIZED_BYTES = sampleBytes("mp4", SAMPLE.bytes.mp4 * 8);
 /** A receiver fetches the keys at most once a minute. */
 const KEYS_CHANGED_MS = 2 * 60_000;
 

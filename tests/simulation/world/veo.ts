@@ -1,5 +1,5 @@
 import { json, type SimulatedResponse } from "../../../local/simulators/shared/http.ts";
-import { serveFile } from "../../../local/simulators/shared/files.ts";
+import { OVERSIZED_BYTES, serveFile } from "../../../local/simulators/shared/files.ts";
 import { SAMPLE } from "../../../local/simulators/shared/samples.ts";
 import { gatewayFailure } from "../../../local/simulators/shared/http.ts";
 import type { Timeline } from "../../../local/simulators/shared/timeline.ts";
@@ -49,7 +49,9 @@ export class VeoProvider {
   /** The size of the file at an address; undefined if no operation made it. */
   fileBytes(url: URL): number | undefined {
     const id = url.pathname.match(/files\/([^/]+):download$/)?.[1];
-    return this.operations.some((operation) => operation.id === id) ? SAMPLE.bytes.mp4 : undefined;
+    const operation = this.operations.find((one) => one.id === id);
+    if (operation === undefined) return undefined;
+    return operation.script.media === "oversized" ? OVERSIZED_BYTES : SAMPLE.bytes.mp4;
   }
 
   async #answer(method: string, url: URL, init: RequestInit): Promise<SimulatedResponse | "drop"> {
