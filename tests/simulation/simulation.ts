@@ -22,6 +22,7 @@ import { checkNodes } from "./checks/nodes.ts";
 import { OpenvOperations } from "./workload/openv-operations.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
 import { checkUploads } from "./checks/uploads.ts";
+import { Sequences } from "./workload/sequences.ts";
 import { ShareOperations } from "./workload/share-operations.ts";
 import { UploadOperations } from "./workload/upload-operations.ts";
 import { Violation } from "./runtime/violation.ts";
@@ -70,11 +71,13 @@ export class Simulation {
     const nodes = new CanvasOperations(world, this.#operations, random.fork(), journal);
     const keyed = new KeyedRequests(this.#operations, transitions, openvs, nodes, random.fork());
     const graphs = new GraphOperations(world, random.fork(), journal);
+    const canvas = new CanvasWorkload(world.canvas, graphs, nodes, keyed, random.fork());
     this.#generator = new WorkloadGenerator(world, {
       operations: this.#operations,
       keyed,
+      sequences: new Sequences(this.#operations, transitions, openvs, canvas, this.#accounts, random.fork()),
       openvs,
-      canvas: new CanvasWorkload(world.canvas, graphs, nodes, keyed, random.fork()),
+      canvas,
       imports: new ImportOperations(world, this.#operations, random.fork(), journal),
       accounts: this.#accounts,
       uploads: new UploadOperations(world, random.fork(), journal),
@@ -125,7 +128,7 @@ export class Simulation {
   async #step(): Promise<void> {
     const outage = this.#outages.turn(this.done);
     if (outage !== null) this.#note(outage);
-    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1, turns: 1 })) {
+    switch (this.random.weighted({ one: 76, several: 3, time: 18, wake: 1.5, rotate: 0.1, turns: 1.5 })) {
       case "one":
         return await this.#one();
       case "several":

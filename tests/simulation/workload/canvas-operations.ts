@@ -156,6 +156,12 @@ export class CanvasOperations {
     });
   }
 
+  /** The owner of a job deletes it; undefined for a job whose answer was lost. */
+  deleteJob(jobId: string): Operation | undefined {
+    const job = this.operations.find(jobId);
+    return job === undefined ? undefined : this.operations.delete(job.user, job.history, undefined);
+  }
+
   /** Only who may edit the node gets a new job for it; to others it is as if it were not there. */
   #checkRight({ user, node, route }: NodeRequest, variant: RequestVariant, answer: KeyedAnswer, done: Moment): void {
     const right = route === "canvas"

@@ -1,4 +1,4 @@
-import { type Canvas, mayEdit, type Node, type Project } from "../model/canvas.ts";
+import { type Canvas, mayEdit, newestOf, type Node, type Project } from "../model/canvas.ts";
 import type { User } from "../model/user.ts";
 import type { Random } from "../runtime/random.ts";
 import type { CanvasOperations } from "./canvas-operations.ts";
@@ -35,15 +35,34 @@ export class CanvasWorkload {
     );
   }
 
-  /** A member asks for a video, and is a member no more while it is made; undefined where nobody but the owner may ask. */
-  removal(): Turn[] | undefined {
+  /** Somebody asks for a video of a node. While it is made, the same comes again, or member, node or project are gone. */
+  whileJobRuns(): Turn[] | undefined {
     const project = this.#project();
     if (project === undefined) return undefined;
     const { roles, owner } = project;
-    const user = this.random.maybe([...roles.keys()].filter((one) => one !== owner && mayEdit(roles.get(one)?.last)));
-    if (user === undefined) return undefined;
     const node = this.random.pick(project.nodes);
-    return [{ next: () => this.keyed.video(node, user) }, { next: () => this.graphs.endMembership(project, user) }];
+    const member = this.random.maybe([...roles.keys()].filter((one) => one !== owner && mayEdit(roles.get(one)?.last)));
+    const user = member !== undefined && this.random.chance(0.7) ? member : owner;
+    const asking = { next: () => this.keyed.video(node, user) };
+    switch (this.random.weighted({ again: 3, member: 3, node: 1, project: 1 })) {
+      case "again":
+        return [asking, { next: () => this.keyed.repeats.at(-1)?.() ?? this.keyed.video(node, user) }];
+      case "member":
+        return [asking, { next: () => this.graphs.endMembership(project, user) }];
+      case "node":
+        return [asking, { next: () => this.graphs.deleteNode(node, user) }];
+      case "project":
+        return [asking, { next: () => this.graphs.deleteProject(project, owner) }];
+    }
+  }
+
+  /** The address of a video is opened before and after the video is deleted. */
+  addressOfDeleted(): Turn[] | undefined {
+    const node = this.random.maybe([...this.canvas.nodes.values()].filter(({ address }) => address !== null));
+    const newest = node === undefined ? undefined : newestOf(node.jobs);
+    if (node === undefined || newest === undefined) return undefined;
+    const open = { next: () => this.videos.openAddress(node, node.project.owner) };
+    return [open, { next: () => this.videos.deleteJob(newest.jobId) ?? open.next() }, open];
   }
 
   /** The owner of a job reads it with the client of the canvas. */

@@ -10,6 +10,7 @@ import type { OwnJob, VideoOperations } from "./video-operations.ts";
 import { attemptIn } from "../world/paid-runs.ts";
 import { falReporter, runpodReporter, webhookKindsOf } from "../faults/webhooks.ts";
 import type { Random } from "../runtime/random.ts";
+import type { Sequences } from "./sequences.ts";
 import type { ShareOperations } from "./share-operations.ts";
 import type { UploadOperations } from "./upload-operations.ts";
 import type { World } from "../world/world.ts";
@@ -47,6 +48,7 @@ const HEAVY_USERS = 8;
 export interface Workload {
   operations: VideoOperations;
   keyed: KeyedRequests;
+  sequences: Sequences;
   openvs: OpenvOperations;
   canvas: CanvasWorkload;
   imports: ImportOperations;
@@ -75,7 +77,11 @@ export class WorkloadGenerator {
       case "transition":
         return this.workload.keyed.transition(this.#user());
       case "batch":
-        return this.workload.keyed.batch(this.#user());
+        // Also for somebody who has videos under way, and may have no more of them.
+        return this.workload.keyed.batch(
+          (this.random.chance(0.4) ? this.random.recent(this.workload.operations.jobs, 10)?.user : undefined) ??
+            this.#user(),
+        );
       case "openv":
         return this.workload.keyed.openv(this.#user());
       case "openv list":
@@ -127,8 +133,7 @@ export class WorkloadGenerator {
   /** Operations that follow each other without others between. */
   turns(): Turn[] {
     this.world.counts.add("operations", "in turns");
-    const removal = this.random.chance(0.3) ? this.workload.canvas.removal() : undefined;
-    return removal ?? this.workload.keyed.twice(this.#user());
+    return this.workload.sequences.any(this.#user());
   }
 
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */

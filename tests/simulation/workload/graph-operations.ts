@@ -99,7 +99,8 @@ export class GraphOperations {
   /** A member is removed by the owner, or leaves. */
   endMembership(project: Project, user: User): Operation {
     const leaves = this.random.chance(0.3);
-    return this.journal.operation(`member u${user.index} of ${project.id} ends`, async (moment) => {
+    return this.journal.operation(`member u${user.index} of ${project.id}: no more`, async (moment) => {
+      if (user === project.owner) return;
       await this.#setRole(project, user, null, moment, leaves);
     });
   }

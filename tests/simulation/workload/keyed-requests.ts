@@ -1,5 +1,4 @@
-import { REPEAT_MS } from "../model/limits.ts";
-import type { Operation, Turn } from "./journal.ts";
+import type { Operation } from "./journal.ts";
 import type { User } from "../model/user.ts";
 import type { VideoOperations } from "./video-operations.ts";
 import type { Random } from "../runtime/random.ts";
@@ -8,11 +7,6 @@ import type { CanvasOperations } from "./canvas-operations.ts";
 import type { Node } from "../model/canvas.ts";
 import type { OpenvOperations } from "./openv-operations.ts";
 import type { TransitionOperations } from "./transition-operations.ts";
-
-/** So many microseconds pass with each reading of the clock while a batch is made. */
-const SLOW_PACE = 30;
-/** A little more than pass while a batch of two is made. */
-const MOST_READINGS = 2_000;
 
 /** All requests that are charged once for a key, or for ten seconds without one, and their repeats. */
 export class KeyedRequests {
@@ -81,35 +75,6 @@ export class KeyedRequests {
       return this.nodes.generate(request, this.#variant(key.variants));
     });
     return this.nodes.generate(request, this.random.pick(key.variants));
-  }
-
-  /** A request without a key, and its repeat: just when it expires, or after its owner ended the video. */
-  twice(user: User): Turn[] {
-    return this.random.chance(0.5) ? this.#batchAtTheEdge(user) : this.#afterItsEnd(user);
-  }
-
-  #batchAtTheEdge(user: User): Turn[] {
-    const key = this.transitions.newKeylessBatch(user);
-    const next = () => this.transitions.batch(user, key, 0);
-    // It is repeated faster than it was made: so it may be repeated when some of its items would have expired.
-    const readings = this.random.whole(0, MOST_READINGS);
-    return [{ pace: SLOW_PACE, next }, { after: { milliseconds: REPEAT_MS, readings }, next }];
-  }
-
-  #afterItsEnd(user: User): Turn[] {
-    const isOpenv = this.random.chance(0.5);
-    const key = isOpenv ? this.openvs.newKey(user, 1) : this.transitions.newKey(user, 1);
-    const [variant] = key.variants;
-    if (variant === undefined) throw new Error("A key without a request");
-    const next = () => isOpenv ? this.openvs.create(user, key, variant) : this.transitions.create(user, key, variant);
-    const end = () => {
-      const job = this.operations.find(key.jobs.at(-1)?.jobId ?? "");
-      if (job === undefined) return this.operations.sync(user);
-      return this.random.chance(0.6)
-        ? this.operations.cancel(user, job.history)
-        : this.operations.delete(user, job.history, undefined);
-    };
-    return [{ next }, { next: end }, { next }, { next }];
   }
 
   batch(user: User): Operation {
