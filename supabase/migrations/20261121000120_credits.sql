@@ -1,5 +1,5 @@
 -- Money: one balance per user, and a ledger that only grows. Locks are always taken in this order: user, jobs, their
--- queue rows, balance, ledger.
+-- queue rows, balance, ledger, thumbnails, circuits (see ARCHITECTURE.md).
 
 create table public.credit_balances (
   user_id uuid primary key references auth.users (id) on delete cascade,

@@ -1,5 +1,5 @@
 begin;
-select plan(45);
+select plan(51);
 \ir support/jobs.psql
 -- These tests write what no procedure writes.
 alter table public.video_jobs disable trigger job_changes_are_allowed;
@@ -60,7 +60,11 @@ insert into damages values
   ($$ update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') $$,
     array['unfinished_job_is_never_checked running']),
   ($$ delete from private.job_queue where job_id = pg_temp.job('running') $$,
-    array['unfinished_job_is_never_checked running'])
+    array['unfinished_job_is_never_checked running']),
+  ($$ insert into private.thumbnail_work values (pg_temp.job('delivered'), '{}', 2, 0, null, now(), now() - interval '61 minutes') $$,
+    array['thumbnail_is_never_ended delivered']),
+  ($$ insert into private.thumbnail_work values (pg_temp.job('running'), '{}', 2, 0, null, now(), now() + interval '10 minutes') $$,
+    array['thumbnail_is_never_ended running'])
 ;
 select is(every, expected, 'the audit reports ' || damage) from damages, pg_temp.reports(damage);
 select is(by_users, expected, 'the audit of the next users reports ' || damage) from damages, pg_temp.reports(damage);

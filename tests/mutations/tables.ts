@@ -163,6 +163,11 @@ const CONTRADICTIONS: [what: string, condition: string, damage: string][] = [
     "where case when status in ('pending', 'processing') then (",
     " update private.job_queue set next_check_at = null where job_id = pg_temp.job('running') ",
   ],
+  [
+    "a thumbnail that is never ended",
+    "where work.job_id = jobs.job_id and (status <> 'completed' or",
+    " insert into private.thumbnail_work values (pg_temp.job('delivered'), '{}', 2, 0, null, now(), now() - interval '61 minutes') ",
+  ],
 ];
 
 const AUDITS = ["the audit", "the audit of the next users", "the audit of what is new"];
