@@ -77,11 +77,7 @@ export class WorkloadGenerator {
       case "transition":
         return this.workload.keyed.transition(this.#user());
       case "batch":
-        // Also for somebody who has videos under way, and may have no more of them.
-        return this.workload.keyed.batch(
-          (this.random.chance(0.4) ? this.random.recent(this.workload.operations.jobs, 10)?.user : undefined) ??
-            this.#user(),
-        );
+        return this.workload.keyed.batch(this.#user());
       case "openv":
         return this.workload.keyed.openv(this.#user());
       case "openv list":
@@ -124,7 +120,9 @@ export class WorkloadGenerator {
           true,
         );
       case "upload":
-        return this.workload.uploads.any(this.#user());
+        return this.workload.uploads.any(
+          (this.random.chance(0.05) ? this.random.maybe(this.workload.accounts.leaving) : undefined) ?? this.#user(),
+        );
       case "share":
         return this.#share(this.#recent(this.workload.operations.jobs));
     }
@@ -133,7 +131,10 @@ export class WorkloadGenerator {
   /** Operations that follow each other without others between. */
   turns(): Turn[] {
     this.world.counts.add("operations", "in turns");
-    return this.workload.sequences.any(this.#user());
+    const user = this.#user();
+    // Who has bought credits reaches the other limits.
+    const purchase = this.workload.services.addCredits(user, `purchase-${++this.#transactions}`, 80);
+    return this.workload.sequences.any(user, purchase);
   }
 
   /** Several operations about the same key, job, user or account, or several ticks of the worker. */

@@ -25,8 +25,8 @@ export class Sequences {
     private readonly random: Random,
   ) {}
 
-  any(user: User): Turn[] {
-    switch (this.random.weighted({ edge: 3, end: 3, node: 5, address: 1, mind: 2, leave: 1 })) {
+  any(user: User, purchase: Operation): Turn[] {
+    switch (this.random.weighted({ edge: 3, end: 3, node: 5, address: 1, mind: 2, leave: 1, crowd: 1 })) {
       case "edge":
         return this.#batchAtTheEdge(user);
       case "end":
@@ -39,6 +39,8 @@ export class Sequences {
         return this.#changesTheirMind(user);
       case "leave":
         return this.#leaves(user);
+      case "crowd":
+        return [{ next: () => purchase }, ...this.#batches(user)];
     }
   }
 
@@ -83,6 +85,14 @@ export class Sequences {
       { after: { milliseconds: this.random.whole(1_000, 30_000), readings: 0 }, next: () => this.#poll(user, key) },
       { next: leave },
     ];
+  }
+
+  /** Several batches at once: together they are more than a user may have under way. */
+  #batches(user: User): Turn[] {
+    return [1, 2, 3].map(() => {
+      const key = this.transitions.newBatch(user);
+      return { next: () => this.transitions.batch(user, key, 0) };
+    });
   }
 
   #video(user: User): { key: Key; ask: () => Operation } {

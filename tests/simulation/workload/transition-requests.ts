@@ -53,7 +53,7 @@ function plain({ prompt }: Record<string, unknown>): Record<string, unknown> {
 
 function validTransition(random: Random, { keyName, number, uploads }: Asker): RequestVariant {
   const isVeo = random.chance(0.2);
-  const length = random.weighted({ short: 1, one: 5, long: 1 });
+  const length = random.weighted({ short: 1, one: 5, long: 1.5 });
   const duration = isVeo
     ? random.pick([4, 6, 8])
     : length === "short"
