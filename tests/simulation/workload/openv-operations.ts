@@ -44,7 +44,7 @@ export class OpenvOperations {
       expected: { kind: "generation", price: PRICE, extras: [], spare: [], subtitles: false },
       uploads: [],
     };
-    if (this.random.chance(0.93)) key.variants.push(valid);
+    if (this.random.chance(0.86)) key.variants.push(valid);
     else {
       const [code, change] = this.random.pick(INVALID);
       key.variants.push({ ...valid, body: { ...valid.body, ...change }, refusal: refusalOf(code) });
