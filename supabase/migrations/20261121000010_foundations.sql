@@ -31,7 +31,7 @@ create function private.iso_time(
 )
 returns text
 language plpgsql
-stable
+stable strict
 security invoker
 set search_path = ''
 as $$

@@ -148,6 +148,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Most calls are on a connection that has seen few of them, and the plan for any arguments is the plan for these.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_outcome jsonb;

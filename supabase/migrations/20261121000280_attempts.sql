@@ -67,6 +67,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Most calls are on a connection that has seen few of them, and the plan for any arguments is the plan for these.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_locked record := private.lock_job(p_job_id, p_attempt);

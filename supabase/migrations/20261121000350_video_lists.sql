@@ -14,25 +14,28 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Most calls are on a connection that has seen few of them, and the plan for any arguments is the plan for these.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
-  v_job public.video_jobs;
+  v_job_id uuid;
+  v_job jsonb;
+  v_may_be_due boolean;
 begin
-  if p_job_id is not null then
-    select * into v_job from public.video_jobs
-    where job_id = p_job_id and user_id = p_user_id;
-  else
-    select * into v_job from public.video_jobs
+  select jobs.job_id, private.job_json(jobs), next_check_at <= private.clock()
+  into v_job_id, v_job, v_may_be_due
+  from public.video_jobs as jobs left join private.job_queue using (job_id)
+  where jobs.user_id = p_user_id and jobs.job_id = coalesce(p_job_id, (
+    select job_id from public.video_jobs
     where node_id = p_node_id and user_id = p_user_id
     order by created_at desc, job_id desc
-    limit 1;
-  end if;
+    limit 1));
   if not found then
     perform private.require_account(p_user_id);
     return null;
   end if;
   return jsonb_build_object(
-    'job', private.job_json(v_job), 'leased_job', public.lease_job(v_job.job_id, p_lease_seconds));
+    'job', v_job, 'leased_job', case when v_may_be_due then public.lease_job(v_job_id, p_lease_seconds) end);
 end;
 $$;
 

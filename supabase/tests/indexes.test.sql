@@ -1,5 +1,5 @@
 begin;
-select plan(29);
+select plan(31);
 \ir support/jobs.psql
 
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
@@ -76,6 +76,13 @@ from (values
 ) as calls (place, call) order by place;
 select cmp_ok(pg_temp.rows_read_by('select public.lease_due_jobs(0, 60, 8)'), '<', 10::bigint,
   'with old statistics a worker that asks for copies reads no other due job');
+update private.job_queue set next_check_at = private.clock() + interval '1 hour' where job_id = pg_temp.chosen(3);
+select is(pg_temp.rows_read_by('select public.read_job(pg_temp.a(), pg_temp.chosen(3))'), 2::bigint,
+  'a poll of a job that is not due reads its two rows, each once');
+select set_has(
+  $$ select oid::regproc::text from pg_proc where 'plan_cache_mode=force_generic_plan' = any (proconfig) $$,
+  $$ values ('start_generation'), ('record_submission'), ('read_job') $$,
+  'the procedures of a request for a video and of a poll make the plan of a statement once on a connection');
 select cmp_ok(pg_temp.rows_read_by('select public.audit_recent()'), '<', 1500::bigint,
   'with old statistics the audit does not read every due job for every unfinished one');
 

@@ -1,5 +1,5 @@
 begin;
-select plan(56);
+select plan(57);
 \ir support/jobs.psql
 
 -- Where the rows of a job are: any write moves them. Their xmin would not change within the transaction of this test.
@@ -173,6 +173,14 @@ create temp table deleted as select pg_temp.job('polled') as job_id;
 delete from public.video_jobs where node_id = 'polled';
 select is(
   public.read_job(pg_temp.a(), job_id), null, 'a deleted job is not found') from deleted;
+
+-- A node of another user may have the same name.
+select pg_temp.start('shared name');
+create temp table own as select pg_temp.job('shared name') as job_id;
+set local test.now = '2030-01-01 14:00:03+00';
+select pg_temp.start('shared name', p_user => pg_temp.b());
+select is(public.read_job(pg_temp.a(), null, 'shared name') #>> '{job,job_id}', job_id::text,
+  'a poll by a node finds the own job, not a newer one of another user''s node of that name') from own;
 
 select * from finish();
 rollback;
