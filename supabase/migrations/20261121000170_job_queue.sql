@@ -26,6 +26,11 @@ create table private.job_queue (
   -- When the current step is given up: at the job's deadline, or earlier if the video may be delivered without the
   -- step.
   step_deadline_at timestamptz not null,
+  -- What the job's timings are made of: see `…345_timings.sql`. How long its runs took, when the last of them ended,
+  -- and when its owner first saw the job's end.
+  generating_seconds numeric not null default 0,
+  made_at timestamptz,
+  told_at timestamptz,
   -- Checks or copies in a row that failed for a transient reason.
   failures integer not null default 0,
   constraint steps_are_a_list check (jsonb_typeof(steps) = 'array' and jsonb_array_length(steps) > 0),

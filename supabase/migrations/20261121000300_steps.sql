@@ -32,7 +32,7 @@ begin
 
   update private.job_queue set
     step = v_next, artifacts = p_queued.artifacts, provider_job_id = null, submitted_at = null, attempts_of_step = 0,
-    failures = 0,
+    failures = 0, generating_seconds = p_queued.generating_seconds, made_at = case when v_step is null then v_now end,
     lease_until = case when not v_left then lease_until end,
     next_check_at = case when v_left then v_now else next_check_at end,
     step_deadline_at = private.step_deadline(v_step, deadline_at)
@@ -74,6 +74,7 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_queued private.job_queue := v_locked.queued;
   v_step jsonb := v_queued.steps -> v_queued.step;
+  v_seconds numeric := private.running_seconds(v_queued);
 begin
   if not v_locked.current or v_queued.provider_job_id is null then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_locked.job));
@@ -85,7 +86,8 @@ begin
     (v_step ->> 'name', p_media -> (v_step ->> 'produces'))
   ) as made (name, url)
   where made.url is not null;
-  perform private.learn_run_time(v_step, private.running_seconds(v_queued));
+  v_queued.generating_seconds := v_queued.generating_seconds + v_seconds;
+  perform private.learn_run_time(v_step, v_seconds);
   return private.enter_next_step(v_locked.job, v_queued, p_lease_seconds, p_leaves_copy);
 end;
 $$;

@@ -2,13 +2,15 @@
 
 -- Delivers the video of a job whose steps are all done, and refunds the extras that it is delivered without. Without a
 -- path clients get the provider's own URL, if they can open it; with a delay as well, the copy to Storage is repeated
--- after it. `leased_thumbnail` is the thumbnail, which the caller makes after this.
+-- after it. With p_told, the answer to its owner shows the end. `leased_thumbnail` is the thumbnail, which the caller
+-- makes after this.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
   p_video_path text default null,
   p_copy_again_after_seconds integer default null,
-  p_subtitles_path text default null
+  p_subtitles_path text default null,
+  p_told boolean default false
 )
 returns jsonb
 language plpgsql
@@ -29,7 +31,7 @@ begin
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   update private.job_queue set
-    lease_until = null, failures = 0,
+    lease_until = null, failures = 0, told_at = case when p_told then v_now end,
     next_check_at = case when p_video_path is null
       then v_now + make_interval(secs => p_copy_again_after_seconds) end
   where job_id = p_job_id;
@@ -51,9 +53,9 @@ begin
 end;
 $$;
 
-revoke execute on function public.complete_job(uuid, integer, text, integer, text)
+revoke execute on function public.complete_job(uuid, integer, text, integer, text, boolean)
   from public, anon, authenticated;
-grant execute on function public.complete_job(uuid, integer, text, integer, text) to service_role;
+grant execute on function public.complete_job(uuid, integer, text, integer, text, boolean) to service_role;
 
 -- Records that the copy of a delivered video is in Storage now, and the files beside it.
 create function public.record_stored_video(
@@ -93,14 +95,15 @@ grant execute on function public.record_stored_video(uuid, text, text, text) to 
 
 -- Ends a job as failed and refunds exactly what was charged. With p_response, the request that started the job is still
 -- waiting: the stored answer of its key becomes the failure, so that a replay gets the same. `p_refund_reason` is the
--- reason in the ledger.
+-- reason in the ledger. With p_told, the answer to its owner shows the end.
 create function public.fail_job(
   p_job_id uuid,
   p_attempt integer,
   p_error_code text,
   p_error_message text,
   p_response jsonb default null,
-  p_refund_reason text default 'generation_failed_refund'
+  p_refund_reason text default 'generation_failed_refund',
+  p_told boolean default false
 )
 returns jsonb
 language plpgsql
@@ -123,7 +126,11 @@ begin
     'image_rejected', 'content_policy', 'provider_rejected_input', 'input_missing', 'no_media') then
     p_refund_reason := 'refused_after_start_refund';
   end if;
-  update private.job_queue set lease_until = null, next_check_at = null where job_id = p_job_id;
+  update private.job_queue set
+    lease_until = null, next_check_at = null, told_at = case when p_told or p_response is not null then v_now end,
+    generating_seconds = generating_seconds
+      + case when v_job.stage = 'generating' then private.running_seconds(v_locked.queued) else 0 end
+  where job_id = p_job_id;
   update public.video_jobs set
     status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
     error_message = p_error_message, credits_refunded = credits_used, attempts = (v_locked.queued).attempt,
@@ -153,5 +160,6 @@ begin
 end;
 $$;
 
-revoke execute on function public.fail_job(uuid, integer, text, text, jsonb, text) from public, anon, authenticated;
-grant execute on function public.fail_job(uuid, integer, text, text, jsonb, text) to service_role;
+revoke execute on function public.fail_job(uuid, integer, text, text, jsonb, text, boolean)
+  from public, anon, authenticated;
+grant execute on function public.fail_job(uuid, integer, text, text, jsonb, text, boolean) to service_role;

@@ -101,7 +101,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_refund_reason =>
+  return public.fail_job(p_job.job_id, p_queued.attempt, 'cancelled', p_message, p_told => true, p_refund_reason =>
     case when p_has_started then 'cancelled_after_start_refund' else 'generation_failed_refund' end);
 end;
 $$;

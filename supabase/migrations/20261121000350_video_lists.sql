@@ -2,7 +2,7 @@
 
 -- What a status poll needs, in one call: { job, leased_job }; `leased_job` only if the job was due and is now the
 -- caller's to advance. Null for a job that does not exist or is not the user's. A poll of a job that is not due writes
--- nothing.
+-- nothing, but for the first that shows its end.
 create function public.read_job(
   p_user_id uuid,
   p_job_id uuid default null,
@@ -21,9 +21,11 @@ declare
   v_job_id uuid;
   v_job jsonb;
   v_may_be_due boolean;
+  v_is_news boolean;
 begin
-  select jobs.job_id, private.job_json(jobs), next_check_at <= private.clock()
-  into v_job_id, v_job, v_may_be_due
+  select jobs.job_id, private.job_json(jobs), next_check_at <= private.clock(),
+    completed_at is not null and told_at is null and completed_at > private.told_since()
+  into v_job_id, v_job, v_may_be_due, v_is_news
   from public.video_jobs as jobs left join private.job_queue using (job_id)
   where jobs.user_id = p_user_id and jobs.job_id = coalesce(p_job_id, (
     select job_id from public.video_jobs
@@ -33,6 +35,9 @@ begin
   if not found then
     perform private.require_account(p_user_id);
     return null;
+  end if;
+  if v_is_news then
+    perform private.note_told(array[v_job_id]);
   end if;
   return jsonb_build_object(
     'job', v_job, 'leased_job', case when v_may_be_due then public.lease_job(v_job_id, p_lease_seconds) end);
@@ -99,16 +104,19 @@ declare
   v_horizon timestamptz := private.horizon_of(p_user_id);
   v_before timestamptz := coalesce(private.from_microseconds(p_before_microseconds), 'infinity');
   v_before_id uuid := coalesce(p_before_job_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  v_told_since timestamptz := private.told_since();
   v_videos jsonb;
   v_last jsonb;
   v_is_more boolean;
+  v_told uuid[];
 begin
   perform private.require_account(p_user_id);
   select jsonb_agg(private.job_json(job) order by place) filter (where place <= p_limit),
     jsonb_agg(jsonb_build_object('at', private.to_microseconds((job).created_at)::text, 'job_id', (job).job_id))
       filter (where place = p_limit) -> 0,
-    count(*) > p_limit
-  into v_videos, v_last, v_is_more
+    count(*) > p_limit,
+    array_agg((job).job_id) filter (where place <= p_limit and (job).completed_at > v_told_since)
+  into v_videos, v_last, v_is_more, v_told
   from (
     select jobs as job, row_number() over (order by created_at desc, job_id desc) as place
     from public.video_jobs as jobs
@@ -119,6 +127,9 @@ begin
     -- One more than the page has, which tells whether there is another page.
     limit p_limit + 1
   ) as page;
+  if v_told is not null then
+    perform private.note_told(v_told);
+  end if;
   return jsonb_build_object('videos', coalesce(v_videos, '[]'), 'next', case when v_is_more then v_last end,
     'server_time_ms', private.to_microseconds(v_horizon) / 1000);
 end;
@@ -155,17 +166,20 @@ declare
   -- The one bound that the page begins after: of two, Postgres may begin to read at the earlier. No job has this id.
   v_after timestamptz := greatest(v_since, private.from_microseconds(p_after_microseconds));
   v_after_id uuid := coalesce(p_after_job_id, '00000000-0000-0000-0000-000000000000');
+  v_told_since timestamptz := private.told_since();
   v_videos jsonb;
   v_last jsonb;
   v_is_more boolean;
+  v_told uuid[];
 begin
   perform private.require_account(p_user_id);
   select jsonb_agg(coalesce(private.job_json(jobs), jsonb_build_object(
       'job_id', page.job_id, 'deleted_at', private.iso_time(changed_at))) order by place) filter (where place <= p_limit),
     jsonb_agg(jsonb_build_object('at', private.to_microseconds(changed_at)::text, 'job_id', page.job_id))
       filter (where place = p_limit) -> 0,
-    count(*) > p_limit
-  into v_videos, v_last, v_is_more
+    count(*) > p_limit,
+    array_agg(page.job_id) filter (where place <= p_limit and jobs.completed_at > v_told_since)
+  into v_videos, v_last, v_is_more, v_told
   from (
     select changes.*, row_number() over (order by changed_at, job_id) as place
     from (
@@ -186,6 +200,9 @@ begin
     order by changed_at, job_id
     limit p_limit + 1
   ) as page left join public.video_jobs as jobs on is_there and jobs.job_id = page.job_id;
+  if v_told is not null then
+    perform private.note_told(v_told);
+  end if;
   return jsonb_build_object('videos', coalesce(v_videos, '[]'), 'next', case when v_is_more then v_last end,
     'server_time_ms', private.to_microseconds(v_until) / 1000,
     'deletions_since', private.iso_time(private.tombstones_since()));

@@ -159,6 +159,7 @@ export async function completeJob(
     ...(delivery.copyAgainAfterSeconds === undefined
       ? {}
       : { p_copy_again_after_seconds: delivery.copyAgainAfterSeconds }),
+    ...toldNow(context),
   });
 }
 
@@ -191,5 +192,10 @@ export async function failJob(
     p_error_code: code,
     p_error_message: jobErrors[code].en,
     ...(response === undefined ? {} : { p_response: response }),
+    ...toldNow(context),
   });
+}
+
+function toldNow({ ownerWaits }: DatabaseContext): { p_told?: boolean } {
+  return ownerWaits?.() ? { p_told: true } : {};
 }

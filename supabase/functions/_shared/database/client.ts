@@ -14,6 +14,8 @@ type Procedures = Database["public"]["Functions"];
 export interface DatabaseContext {
   client: AdminClient;
   timing: ServerTiming;
+  /** Whether an answer that is still to be sent shows its owner what becomes of the job. Without it no answer does. */
+  ownerWaits?: () => boolean;
 }
 
 /** Long for any of our procedures, short for a user who waits. A call that ends here may still commit. */

@@ -775,6 +775,7 @@ export type Database = {
           "p_copy_again_after_seconds"?: number;
           "p_job_id": string;
           "p_subtitles_path"?: string;
+          "p_told"?: boolean;
           "p_video_path"?: string;
         };
         Returns: Json;
@@ -796,6 +797,7 @@ export type Database = {
           "p_job_id": string;
           "p_refund_reason"?: string;
           "p_response"?: Json;
+          "p_told"?: boolean;
         };
         Returns: Json;
       };
@@ -919,6 +921,28 @@ export type Database = {
         Returns: Json;
       };
       "start_upload": { Args: { "p_content_type": string; "p_user_id": string }; Returns: Json };
+      "timings_by_model": {
+        Args: { "p_limit"?: number; "p_window"?: string };
+        Returns: {
+          "generating_median": number;
+          "generating_p95": number;
+          "jobs": number;
+          "jobs_told": number;
+          "model": string;
+          "provider": string;
+          "provider_model": string;
+          "queued_median": number;
+          "queued_p95": number;
+          "status": string;
+          "steps": number;
+          "storing_median": number;
+          "storing_p95": number;
+          "told_median": number;
+          "told_p95": number;
+          "total_median": number;
+          "total_p95": number;
+        }[];
+      };
       "wake_job": {
         Args: { "p_attempt": number; "p_job_id": string; "p_lease_seconds"?: number; "p_provider_job_id": string };
         Returns: Json;

@@ -25,10 +25,14 @@ export function retryAfterHeader(job: Job): Record<string, string> {
 export async function advanceIfLeased(context: JobContext, found: JobAndLease): Promise<Job> {
   const leased = found.leased_job;
   if (leased === null) return found.job;
+  let waits = true;
+  const waiting = { ...context, ownerWaits: () => waits };
   // Imported here: most polls only read.
-  const action = import("./advance.ts").then(({ advance }) => advance(context, leased)).catch((error) => {
+  const action = import("./advance.ts").then(({ advance }) => advance(waiting, leased)).catch((error) => {
     context.log("error", "advance_failed", { job_id: found.job.job_id, error: errorText(error) });
     return null;
   });
-  return (await finishWithin(action, ACTION_WAIT_MS)) ?? found.job;
+  const job = await finishWithin(action, ACTION_WAIT_MS);
+  waits = false;
+  return job ?? found.job;
 }
