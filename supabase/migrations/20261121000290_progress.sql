@@ -1,22 +1,23 @@
 -- The progress of a job.
 
--- How long the current run has been running, in seconds, from what the checks saw.
+-- How long the current run has been running at this time, in seconds, from what the checks saw.
 create function private.running_seconds(
-  p_queued private.job_queue
+  p_queued private.job_queue,
+  p_now timestamptz
 )
 returns numeric
 language plpgsql
-volatile
+immutable
 security invoker
 set search_path = ''
 as $$
 begin
-  return greatest(0, extract(epoch from private.clock() - greatest(p_queued.submitted_at, p_queued.queued_until)));
+  return greatest(0, extract(epoch from p_now - greatest(p_queued.submitted_at, p_queued.queued_until)));
 end;
 $$;
 
-revoke execute on function private.running_seconds(private.job_queue) from public, anon, authenticated;
-grant execute on function private.running_seconds(private.job_queue) to service_role;
+revoke execute on function private.running_seconds(private.job_queue, timestamptz) from public, anon, authenticated;
+grant execute on function private.running_seconds(private.job_queue, timestamptz) to service_role;
 
 -- The progress of a job in percent, from that of its current step: steps count by their typical times, and the last
 -- twentieth is for storing the files.
@@ -75,12 +76,12 @@ begin
     return;
   end if;
   v_of_step := coalesce(p_percent, case when p_stage = 'queued' then 0 else private.estimated_percent(
-    private.running_seconds(v_queued), v_typical) end);
+    private.running_seconds(v_queued, v_now), v_typical) end);
   v_percent := least(100, greatest(v_before.progress_percent, private.percent_of(v_queued, v_of_step)::integer));
   -- The wait of a run does not count as its time.
   if p_stage <> v_before.stage then
     v_expected_at := v_now + make_interval(secs => greatest(0, v_typical - case
-      when p_stage = 'queued' then 0 else private.running_seconds(v_queued) end));
+      when p_stage = 'queued' then 0 else private.running_seconds(v_queued, v_now) end));
   end if;
 
   update private.job_queue set

@@ -74,7 +74,7 @@ declare
   v_locked record := private.lock_job(p_job_id, p_attempt);
   v_queued private.job_queue := v_locked.queued;
   v_step jsonb := v_queued.steps -> v_queued.step;
-  v_seconds numeric := private.running_seconds(v_queued);
+  v_seconds numeric := private.running_seconds(v_queued, private.clock());
 begin
   if not v_locked.current or v_queued.provider_job_id is null then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_locked.job));

@@ -129,7 +129,7 @@ begin
   update private.job_queue set
     lease_until = null, next_check_at = null, told_at = case when p_told or p_response is not null then v_now end,
     generating_seconds = generating_seconds
-      + case when v_job.stage = 'generating' then private.running_seconds(v_locked.queued) else 0 end
+      + case when v_job.stage = 'generating' then private.running_seconds(v_locked.queued, v_now) else 0 end
   where job_id = p_job_id;
   update public.video_jobs set
     status = 'failed', stage = 'failed', queue_position = null, error_code = p_error_code,
