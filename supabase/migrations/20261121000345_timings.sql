@@ -35,6 +35,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- The lists that call this have their own plans made for each call; here it is always the primary key.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   update private.job_queue set told_at = private.clock()

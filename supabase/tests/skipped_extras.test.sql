@@ -59,7 +59,9 @@ select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).
   'the picture may take until the deadline');
 select is(pg_temp.skip('music') -> 'applied', 'false', 'the picture cannot be skipped');
 update answer set json = pg_temp.make_step('music');
-select is(json #>> '{leased_job,step,name}', 'mix', 'a mix of which one part was made is not skipped') from answer;
+-- The action too: after the last step the lease still names it.
+select is((json #>> '{leased_job,action}') || ' ' || (json #>> '{leased_job,step,name}'), 'submit mix',
+  'a mix of which one part was made is not skipped') from answer;
 select is(pg_temp.state('music'), 'processing submitting 85%', 'steps count by their typical times');
 select is((pg_temp.queued('music')).step_deadline_at, (pg_temp.queued('music')).deadline_at,
   'a mix with a required part may take until the deadline');
