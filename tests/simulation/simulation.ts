@@ -21,7 +21,6 @@ import { checkCanvasSizes } from "./checks/canvas-sizes.ts";
 import { checkNodes } from "./checks/nodes.ts";
 import { OpenvOperations } from "./workload/openv-operations.ts";
 import { TransitionOperations } from "./workload/transition-operations.ts";
-import { checkTimings } from "./checks/timings.ts";
 import { checkUploads } from "./checks/uploads.ts";
 import { Sequences } from "./workload/sequences.ts";
 import { ShareOperations } from "./workload/share-operations.ts";
@@ -114,7 +113,6 @@ export class Simulation {
       await checkFiles(this.world);
       await checkUploads(this.world);
       await checkCanvasSizes(this.world);
-      await checkTimings(this.world);
       await checkGone(this.world, this.#accounts.leaving);
       this.#accounts.checkCancelledRuns();
       await this.world.tidy();
@@ -269,7 +267,6 @@ export class Simulation {
     }, this.#accounts.leaving);
     await this.#checkNodes();
     await checkCanvasSizes(this.world);
-    await checkTimings(this.world);
     for (const operation of this.#shares.allOnceMore()) await this.#finishAlone(operation);
     this.#accounts.checkCancelledRuns();
     this.#accounts.checkRunsLeftToWorker();

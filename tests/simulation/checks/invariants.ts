@@ -1,5 +1,6 @@
 import { checkFiles, checkNothingIsLeft } from "./files.ts";
 import { checkImportedBalances } from "./imports.ts";
+import { checkTimings } from "./timings.ts";
 import type { User } from "../model/user.ts";
 import { PRICES } from "../model/prices.ts";
 import type { Artifact } from "../model/submissions.ts";
@@ -27,6 +28,7 @@ export async function checkMoney(world: World): Promise<void> {
     `,
   );
   await checkImportedBalances(world);
+  await checkTimings(world);
   await mustBeEmpty("a negative balance", sql`select * from credit_balances where credits_remaining < 0`);
   await mustBeEmpty(
     "a job charged or refunded more than once, or with another amount",
