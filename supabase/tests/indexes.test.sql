@@ -1,5 +1,5 @@
 begin;
-select plan(31);
+select plan(32);
 \ir support/jobs.psql
 
 update public.app_settings set active_jobs_per_user = 100, retention_days = 365;
@@ -91,7 +91,8 @@ from (values
   (1, 'list_videos(pg_temp.a(), 5)'),
   (2, 'list_videos(pg_temp.a(), 5, p_node_id => $$new 7$$)'),
   (3, 'list_videos(pg_temp.a(), 5, null, 4102444800000000, pg_temp.chosen(1))'),
-  (4, 'changed_videos(pg_temp.a(), 0, 5)')
+  (4, 'changed_videos(pg_temp.a(), 0, 5)'),
+  (5, 'timings_by_model(p_limit => 5)')
 ) as calls (place, call) order by place;
 
 select * from finish();
