@@ -1,16 +1,39 @@
 -- How a job ends: once and for ever, delivered or refunded.
 
+-- Whether Storage has a video of this size; true if no size is given.
+create function private.is_stored(
+  p_path text,
+  p_bytes bigint
+)
+returns boolean
+language plpgsql
+stable
+-- Runs as the owner: the service role cannot read Storage's tables.
+security definer
+set search_path = ''
+as $$
+begin
+  return p_bytes is null or exists (
+    select from storage.objects
+    where bucket_id = 'videos' and name = p_path and (metadata ->> 'size')::bigint = p_bytes);
+end;
+$$;
+
+revoke execute on function private.is_stored(text, bigint) from public, anon, authenticated;
+grant execute on function private.is_stored(text, bigint) to service_role;
+
 -- Delivers the video of a job whose steps are all done, and refunds the extras that it is delivered without. Without a
 -- path clients get the provider's own URL, if they can open it; with a delay as well, the copy to Storage is repeated
--- after it. With p_told, the answer to its owner shows the end. `leased_thumbnail` is the thumbnail, which the caller
--- makes after this.
+-- after it. With p_told, the answer to its owner shows the end. With p_video_bytes nothing is delivered unless Storage has
+-- all of the file: `is_stored` is false then. `leased_thumbnail` is the thumbnail, which the caller makes after this.
 create function public.complete_job(
   p_job_id uuid,
   p_attempt integer,
   p_video_path text default null,
   p_copy_again_after_seconds integer default null,
   p_subtitles_path text default null,
-  p_told boolean default false
+  p_told boolean default false,
+  p_video_bytes bigint default null
 )
 returns jsonb
 language plpgsql
@@ -29,6 +52,9 @@ declare
 begin
   if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if not private.is_stored(p_video_path, p_video_bytes) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job), 'is_stored', false);
   end if;
   update private.job_queue set
     lease_until = null, failures = 0, told_at = case when p_told then v_now end,
@@ -53,16 +79,17 @@ begin
 end;
 $$;
 
-revoke execute on function public.complete_job(uuid, integer, text, integer, text, boolean)
+revoke execute on function public.complete_job(uuid, integer, text, integer, text, boolean, bigint)
   from public, anon, authenticated;
-grant execute on function public.complete_job(uuid, integer, text, integer, text, boolean) to service_role;
+grant execute on function public.complete_job(uuid, integer, text, integer, text, boolean, bigint) to service_role;
 
--- Records that the copy of a delivered video is in Storage now, and the files beside it.
+-- Records that the copy of a delivered video is in Storage now, and the files beside it. The size is that of complete_job.
 create function public.record_stored_video(
   p_job_id uuid,
   p_video_path text,
   p_thumbnail_path text default null,
-  p_subtitles_path text default null
+  p_subtitles_path text default null,
+  p_video_bytes bigint default null
 )
 returns jsonb
 language plpgsql
@@ -78,6 +105,9 @@ begin
   if v_job.status is distinct from 'completed' or v_job.video_path is not null then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
+  if not private.is_stored(p_video_path, p_video_bytes) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job), 'is_stored', false);
+  end if;
   update private.job_queue set lease_until = null, failures = 0, next_check_at = null where job_id = p_job_id;
   update public.video_jobs set
     video_path = p_video_path, video_url = null,
@@ -90,8 +120,8 @@ begin
 end;
 $$;
 
-revoke execute on function public.record_stored_video(uuid, text, text, text) from public, anon, authenticated;
-grant execute on function public.record_stored_video(uuid, text, text, text) to service_role;
+revoke execute on function public.record_stored_video(uuid, text, text, text, bigint) from public, anon, authenticated;
+grant execute on function public.record_stored_video(uuid, text, text, text, bigint) to service_role;
 
 -- Ends a job as failed and refunds exactly what was charged. With p_response, the request that started the job is still
 -- waiting: the stored answer of its key becomes the failure, so that a replay gets the same. `p_refund_reason` is the

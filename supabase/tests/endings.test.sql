@@ -1,5 +1,5 @@
 begin;
-select plan(44);
+select plan(49);
 \ir support/jobs.psql
 
 -- A job whose steps are all done.
@@ -40,6 +40,20 @@ select is(
   array['completed', 'a/delivered.mp4', '2030-01-01 12:00:00+00'], 'a delivered job keeps its video and its time');
 select is(pg_temp.refunds('delivered'), '', 'a delivered job is not refunded');
 
+-- A size that is given must be that of the file in Storage.
+select pg_temp.start_and_make('sized');
+update answer set json = public.complete_job(pg_temp.job('sized'), 1, 'sized.mp4', p_video_bytes => 300);
+select is(json - 'job', '{"applied": false, "is_stored": false}', 'a video that Storage does not have is not delivered')
+from answer;
+insert into storage.objects (bucket_id, name, metadata) values ('videos', 'sized.mp4', '{"size": 299}'), ('inputs', 'sized.mp4', '{"size": 300}');
+update answer set json = public.complete_job(pg_temp.job('sized'), 1, 'sized.mp4', p_video_bytes => 300);
+select is(json - 'job', '{"applied": false, "is_stored": false}', 'a video that Storage has in part is not delivered')
+from answer;
+select is(status, 'processing', 'a job whose video is not stored goes on') from public.video_jobs where node_id = 'sized';
+update storage.objects set metadata = '{"size": 300}' where bucket_id = 'videos' and name = 'sized.mp4';
+select is(public.complete_job(pg_temp.job('sized'), 1, 'sized.mp4', p_video_bytes => 300) -> 'applied', 'true',
+  'a video that Storage has as a whole is delivered');
+
 -- Delivered with the URL of the provider, with a copy still to be made.
 select pg_temp.start_and_make('owed');
 select is(
@@ -58,6 +72,8 @@ select is(public.lease_job(pg_temp.job('owed')) ->> 'copy_again', 'false',
 select is(
   public.fail_job(pg_temp.job('owed'), 1, 'timeout', 'It took too long') -> 'applied', 'false',
   'a job that was delivered with the URL of the provider does not fail');
+select is(public.record_stored_video(pg_temp.job('owed'), 'a/owed.mp4', p_video_bytes => 300) - 'job',
+  '{"applied": false, "is_stored": false}', 'a copy that Storage does not have is not recorded');
 update answer set json = public.record_stored_video(pg_temp.job('owed'), 'a/owed.mp4');
 select is(
   json #> '{job,video_path}' || jsonb_build_array(json #> '{job,video_url}'), '["a/owed.mp4", null]',

@@ -30,6 +30,7 @@ select set_eq(
     'private.my_projects(text[])', 'private.open_project()', 'private.count_for_owner()', 'private.count_rows()',
     'private.count_data()', 'private.end_node_job()', 'private.forget_node_job()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)',
+    'private.is_stored(text,bigint)',
     'private.current_user_id()', 'identify_user(text,text,text)'],
   'the functions with the rights of their owner are known');
 

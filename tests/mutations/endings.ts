@@ -33,6 +33,45 @@ export const endingMutations: readonly Mutation[] = [
     test: endings("a job whose steps are not done is not delivered"),
   },
   {
+    name: "the size in complete_job",
+    guard: "A video is delivered only when Storage has all of it.",
+    file: ENDINGS,
+    find: `(p_video_path is null and not v_job.files_are_public) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if not private.is_stored(p_video_path, p_video_bytes) then`,
+    replace: `(p_video_path is null and not v_job.files_are_public) then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if false then`,
+    test: endings("a video that Storage has in part is not delivered"),
+  },
+  {
+    name: "the size in record_stored_video",
+    guard: "A video is delivered only when Storage has all of it.",
+    file: ENDINGS,
+    find: `v_job.video_path is not null then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if not private.is_stored(p_video_path, p_video_bytes) then`,
+    replace: `v_job.video_path is not null then
+    return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
+  end if;
+  if false then`,
+    test: endings("a copy that Storage does not have is not recorded"),
+  },
+  {
+    name: "the size of a delivered video",
+    guard: "A video is delivered only when Storage has all of it.",
+    file: "supabase/functions/_shared/database/attempts.ts",
+    find: ", p_video_bytes: delivery.video.bytes }",
+    replace: " }",
+    test: {
+      file: "tests/recovery/copy_test.ts",
+      name: "a video that Storage has only in part is never delivered: it is copied again",
+    },
+  },
+  {
     name: "the state condition of record_stored_video",
     guard: "A copy is recorded once, and for a delivered video only.",
     file: ENDINGS,

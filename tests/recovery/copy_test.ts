@@ -59,6 +59,25 @@ Deno.test("an upload whose answer is lost is repeated without harm", async () =>
   await assertPaidOnce(world, generation, copied);
 });
 
+Deno.test("a video that Storage has only in part is never delivered: it is copied again", async () => {
+  const generation = await startGeneration(world);
+  await world.sql.unsafe(`
+    create function public.lose_bytes() returns trigger language plpgsql as $$
+    begin
+      new.metadata = jsonb_set(new.metadata, '{size}', '17');
+      return new;
+    end $$;
+    create trigger lose_bytes before insert or update on storage.objects for each row execute function public.lose_bytes()`);
+  const first = await generation.poll();
+  await world.sql.unsafe("drop function public.lose_bytes cascade");
+  assert.deepEqual([first.body.status, first.body.video_url], ["processing", null]);
+  assert.deepEqual(await storedFiles(generation), []);
+
+  const delivered = await generation.poll();
+  assert.deepEqual(await download(delivered.body.video_url), await download(providerUrl(generation)));
+  await assertPaidOnce(world, generation, delivered);
+});
+
 Deno.test("a copy that fails for a whole day is given up, and the provider's URL stays in the answers", async () => {
   const generation = await startGeneration(world);
   world.gateway.fail(UPLOAD, 500);

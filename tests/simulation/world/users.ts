@@ -64,7 +64,8 @@ export async function keepFileTable(
   if (change === "added") {
     await sql`
       insert into storage.objects (bucket_id, name, metadata)
-      select ${bucket}, unnest(${names}::text[]), jsonb_build_object('size', ${bytes}::integer) on conflict do nothing
+      select ${bucket}, unnest(${names}::text[]), jsonb_build_object('size', ${bytes}::integer)
+      on conflict (bucket_id, name) do update set metadata = excluded.metadata
     `;
   } else {
     await sql`delete from storage.objects where bucket_id = ${bucket} and name = any(${names}::text[])`;

@@ -25,6 +25,12 @@ export interface StoredPaths {
   subtitles?: string;
 }
 
+/** A video in that bucket, and the size that it must have there to be delivered. */
+export interface StoredVideo {
+  path: string;
+  bytes: number;
+}
+
 /** The arguments by which a procedure knows the attempt. */
 export function attemptOf(leased: LeasedJob): { p_job_id: string; p_attempt: number } {
   return { p_job_id: leased.job_id, p_attempt: leased.attempt };
@@ -142,7 +148,13 @@ export async function postpone(
   });
 }
 
-const deliveredSchema = changeSchema.extend({ leased_thumbnail: leasedJobSchema.nullish() });
+const storedSchema = changeSchema.extend({
+  /** False: Storage does not have a file of the size, and nothing was changed. */
+  is_stored: z.literal(false).optional(),
+});
+export type Stored = z.infer<typeof storedSchema>;
+
+const deliveredSchema = storedSchema.extend({ leased_thumbnail: leasedJobSchema.nullish() });
 /** The job as it was delivered, and the lease of its thumbnail. */
 type Delivered = z.infer<typeof deliveredSchema>;
 
@@ -150,11 +162,11 @@ type Delivered = z.infer<typeof deliveredSchema>;
 export async function completeJob(
   context: DatabaseContext,
   leased: LeasedJob,
-  delivery: Omit<StoredPaths, "thumbnail"> & { copyAgainAfterSeconds?: number },
+  delivery: { video?: StoredVideo; subtitles?: string; copyAgainAfterSeconds?: number },
 ): Promise<Delivered> {
   return await callProcedure(context, deliveredSchema, "complete_job", {
     ...attemptOf(leased),
-    ...(delivery.video === undefined ? {} : { p_video_path: delivery.video }),
+    ...(delivery.video === undefined ? {} : { p_video_path: delivery.video.path, p_video_bytes: delivery.video.bytes }),
     ...(delivery.subtitles === undefined ? {} : { p_subtitles_path: delivery.subtitles }),
     ...(delivery.copyAgainAfterSeconds === undefined
       ? {}
@@ -167,13 +179,14 @@ export async function completeJob(
 export async function recordStoredVideo(
   context: DatabaseContext,
   leased: LeasedJob,
-  paths: StoredPaths & { video: string },
-): Promise<Change> {
-  return await callProcedure(context, changeSchema, "record_stored_video", {
+  { video, thumbnail, subtitles }: Omit<StoredPaths, "video"> & { video: StoredVideo },
+): Promise<Stored> {
+  return await callProcedure(context, storedSchema, "record_stored_video", {
     p_job_id: leased.job_id,
-    p_video_path: paths.video,
-    ...(paths.thumbnail === undefined ? {} : { p_thumbnail_path: paths.thumbnail }),
-    ...(paths.subtitles === undefined ? {} : { p_subtitles_path: paths.subtitles }),
+    p_video_path: video.path,
+    p_video_bytes: video.bytes,
+    ...(thumbnail === undefined ? {} : { p_thumbnail_path: thumbnail }),
+    ...(subtitles === undefined ? {} : { p_subtitles_path: subtitles }),
   });
 }
 

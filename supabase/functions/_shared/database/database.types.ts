@@ -776,6 +776,7 @@ export type Database = {
           "p_job_id": string;
           "p_subtitles_path"?: string;
           "p_told"?: boolean;
+          "p_video_bytes"?: number;
           "p_video_path"?: string;
         };
         Returns: Json;
@@ -881,7 +882,13 @@ export type Database = {
         Returns: boolean;
       };
       "record_stored_video": {
-        Args: { "p_job_id": string; "p_subtitles_path"?: string; "p_thumbnail_path"?: string; "p_video_path": string };
+        Args: {
+          "p_job_id": string;
+          "p_subtitles_path"?: string;
+          "p_thumbnail_path"?: string;
+          "p_video_bytes"?: number;
+          "p_video_path": string;
+        };
         Returns: Json;
       };
       "record_submission": {

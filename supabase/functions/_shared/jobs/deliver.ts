@@ -1,13 +1,31 @@
-import { completeJob, failJob, postpone, recordStoredVideo, type StoredPaths } from "../database/attempts.ts";
-import type { Change, Job, LeasedJob } from "../database/records.ts";
+import {
+  completeJob,
+  failJob,
+  postpone,
+  recordStoredVideo,
+  type Stored,
+  type StoredPaths,
+  type StoredVideo,
+} from "../database/attempts.ts";
+import type { Job, LeasedJob } from "../database/records.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { JobErrorCode } from "../errors/job-errors.ts";
-import { deleteJobFiles, deleteUnwantedFiles, storeSubtitles, storeThumbnail, storeVideo } from "./files.ts";
+import {
+  deleteJobFiles,
+  deleteUnwantedFiles,
+  deleteVideo,
+  storeSubtitles,
+  storeThumbnail,
+  storeVideo,
+} from "./files.ts";
 import { beginThumbnail } from "./thumbnail.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
 import { MediaError } from "../storage/media-error.ts";
 import type { JobContext } from "./context.ts";
+
+/** The files that a job is delivered with. */
+type StoredFiles = Omit<StoredPaths, "video"> & { video: StoredVideo };
 
 const COPY_BACKOFF = { base: 5, cap: 900 };
 /** A file that is missing right after its run may only be late at the provider's CDN. */
@@ -19,8 +37,8 @@ const CHECKS_FOR_A_MISSING_FILE = 3;
  * we can open that URL, the copy is repeated until the deadline. Throws `DatabaseError`.
  */
 export async function deliver(context: JobContext, leased: LeasedJob): Promise<Job | null> {
-  let subtitles: StoredPaths = {};
-  let stored: StoredPaths & { video: string };
+  let subtitles: Pick<StoredPaths, "subtitles"> = {};
+  let stored: StoredFiles;
   try {
     // The subtitles first: they need no provider, and every delivered video must have them.
     subtitles = await storeSubtitles(context, leased);
@@ -30,29 +48,29 @@ export async function deliver(context: JobContext, leased: LeasedJob): Promise<J
     ) {
       return await deleteUnwantedFiles(context, leased, (await completeWith(context, leased, subtitles)).job);
     }
-    const video = await storeVideo(context, leased);
+    const video = await storeVideo(context, leased, { isDelivered: true });
     // A late copy keeps nobody waiting, and takes the thumbnail along.
     const thumbnail = leased.status === "completed" ? await storeThumbnail(context, leased) : {};
     stored = { video, ...subtitles, ...thumbnail };
   } catch (error) {
-    context.log("warn", "copy_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
-    return await deleteUnwantedFiles(context, leased, await afterFailedCopy(context, leased, error, subtitles));
+    return await copyFailed(context, leased, error, subtitles);
   }
   return await complete(context, leased, stored);
 }
 
-async function complete(
-  context: JobContext,
-  leased: LeasedJob,
-  stored: StoredPaths & { video: string },
-): Promise<Job | null> {
+async function complete(context: JobContext, leased: LeasedJob, stored: StoredFiles): Promise<Job | null> {
   let delivered = leased.status === "completed"
     ? await recordStoredVideo(context, leased, stored)
     : await completeWith(context, leased, stored);
-  if (delivered.job?.status === "completed" && delivered.job.video_path === null) {
+  if (delivered.is_stored !== false && delivered.job?.status === "completed" && delivered.job.video_path === null) {
     // Another worker was faster and completed it with the provider's URL. Our copy is recorded and not deleted: both workers
     // write to the same path.
     delivered = await recordStoredVideo(context, leased, stored);
+  }
+  if (delivered.is_stored === false) {
+    await deleteVideo(context, leased);
+    const error = new MediaError("media_truncated", `Storage does not have ${stored.video.bytes} bytes, as declared`);
+    return await copyFailed(context, leased, error, stored);
   }
   context.log("info", "job_completed", {
     job_id: leased.job_id,
@@ -60,7 +78,7 @@ async function complete(
     age_ms: leased.age_ms,
     applied: delivered.applied,
   });
-  if (delivered.job?.video_path !== stored.video) await deleteJobFiles(context, leased);
+  if (delivered.job?.video_path !== stored.video.path) await deleteJobFiles(context, leased);
   return delivered.job;
 }
 
@@ -69,17 +87,27 @@ async function completeWith(
   context: JobContext,
   leased: LeasedJob,
   delivery: Parameters<typeof completeJob>[2],
-): Promise<Change> {
+): Promise<Stored> {
   const delivered = await completeJob(context, leased, delivery);
   if (delivered.leased_thumbnail) beginThumbnail(context, delivered.leased_thumbnail);
   return delivered;
+}
+
+async function copyFailed(
+  context: JobContext,
+  leased: LeasedJob,
+  error: unknown,
+  stored: Pick<StoredPaths, "subtitles">,
+): Promise<Job | null> {
+  context.log("warn", "copy_failed", { job_id: leased.job_id, attempt: leased.attempt, error: errorText(error) });
+  return await deleteUnwantedFiles(context, leased, await afterFailedCopy(context, leased, error, stored));
 }
 
 async function afterFailedCopy(
   context: JobContext,
   leased: LeasedJob,
   error: unknown,
-  stored: StoredPaths,
+  { subtitles }: Pick<StoredPaths, "subtitles">,
 ): Promise<Job | null> {
   const again = backoffSeconds(leased.failures, COPY_BACKOFF, context.random);
   const finalError = finalErrorOf(error, leased);
@@ -94,7 +122,8 @@ async function afterFailedCopy(
     // A file that Storage never accepts is delivered from the provider: the run is billed, and the user gets the video.
     if (finalError !== null) context.log("alert", "copy_given_up", { job_id: leased.job_id, code: finalError });
     const copyAgain = finalError === null ? { copyAgainAfterSeconds: again } : {};
-    return (await completeWith(context, leased, { ...stored, ...copyAgain })).job;
+    const delivery = subtitles === undefined ? copyAgain : { subtitles, ...copyAgain };
+    return (await completeWith(context, leased, delivery)).job;
   }
   if (finalError === null && !leased.past_deadline) {
     return (await postpone(context, leased, again)).job;

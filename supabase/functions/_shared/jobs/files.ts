@@ -1,6 +1,6 @@
 /** The files of a job in our own Storage: their paths, how they are written and deleted. */
 
-import type { StoredPaths } from "../database/attempts.ts";
+import type { StoredPaths, StoredVideo } from "../database/attempts.ts";
 import type { Job, LeasedJob } from "../database/records.ts";
 import { errorText } from "../runtime/log.ts";
 import { ProviderError } from "../providers/provider.ts";
@@ -25,19 +25,27 @@ export function pathsOf(leased: LeasedJob): Required<StoredPaths> & { drawn: str
   return { video: `${base}.mp4`, thumbnail: `${base}_thumb.jpg`, subtitles: `${base}.vtt`, drawn: `${base}.ass` };
 }
 
-/** Copies the newest video of a job into our bucket and returns its path. Throws `MediaError` and `ProviderError`. */
-export async function storeVideo(context: JobContext, leased: LeasedJob): Promise<string> {
+/**
+ * Copies the newest video of a job into our bucket. With `isDelivered` the caller delivers it, which compares its size; else
+ * Storage is asked for it. Throws `MediaError` and `ProviderError`.
+ */
+export async function storeVideo(
+  context: JobContext,
+  leased: LeasedJob,
+  { isDelivered }: { isDelivered: boolean },
+): Promise<StoredVideo> {
   const path = pathsOf(leased).video;
   const { bytes } = await copy(context, leased, {
     artifact: "video",
     path,
     kind: "video",
+    trustsLength: isDelivered,
     maxBytes: MAX_VIDEO_BYTES,
     limitMs: COPY_LIMIT_MS,
   });
   context.copies?.copied(bytes);
   context.log("info", "video_stored", { job_id: leased.job_id, attempt: leased.attempt, age_ms: leased.age_ms, bytes });
-  return path;
+  return { path, bytes };
 }
 
 /** Copies the thumbnail, if there is one. Errors are only logged: the video is delivered without its thumbnail. */
@@ -49,6 +57,7 @@ export async function storeThumbnail(context: JobContext, leased: LeasedJob): Pr
       artifact: "thumbnail",
       path,
       kind: "image",
+      trustsLength: true,
       maxBytes: MAX_THUMBNAIL_BYTES,
       limitMs: THUMBNAIL_LIMIT_MS,
     });
@@ -88,6 +97,11 @@ export async function deleteJobFiles(context: JobContext, leased: LeasedJob): Pr
   await deletePaths(context, leased, Object.values(pathsOf(leased)));
 }
 
+/** Deletes a video that Storage holds only in part. */
+export async function deleteVideo(context: JobContext, leased: LeasedJob): Promise<void> {
+  await deletePaths(context, leased, [pathsOf(leased).video]);
+}
+
 /** Deletes the thumbnail of a video that was deleted meanwhile. Only that file: the others are not the caller's. */
 export async function deleteThumbnail(context: JobContext, leased: LeasedJob): Promise<void> {
   await deletePaths(context, leased, [pathsOf(leased).thumbnail]);
@@ -115,6 +129,7 @@ interface CopyOptions {
   artifact: string;
   path: string;
   kind: "video" | "image";
+  trustsLength: boolean;
   maxBytes: number;
   limitMs: number;
 }
@@ -122,11 +137,19 @@ interface CopyOptions {
 async function copy(context: JobContext, leased: LeasedJob, options: CopyOptions): Promise<{ bytes: number }> {
   const artifact = leased.artifacts[options.artifact];
   if (artifact === undefined) throw new ProviderError("rejected", "no_media", `No step made a ${options.artifact}`);
-  const { path, kind, maxBytes } = options;
+  const { path, kind, trustsLength, maxBytes } = options;
   const signal = AbortSignal.timeout(options.limitMs);
   return await context.timing.measure("storage", async () => {
     const provider = await context.providers.get(artifact.provider);
     const response = await provider.fetchMedia(artifact.url, { signal });
-    return await storeMedia(context.client, { bucket: VIDEO_BUCKET, path, response, kind, maxBytes, signal });
+    return await storeMedia(context.client, {
+      bucket: VIDEO_BUCKET,
+      path,
+      response,
+      kind,
+      trustsLength,
+      maxBytes,
+      signal,
+    });
   });
 }

@@ -66,7 +66,8 @@ async function resolve(context: JobContext, leased: LeasedJob, value: unknown): 
 /** Our copy, made now. That of a delivered video is there, and may be deleted: it must not be written again. */
 async function storedVideo(context: JobContext, leased: LeasedJob): Promise<string> {
   const { pathsOf, storeVideo } = await import("./files.ts");
-  return leased.status === "completed" ? pathsOf(leased).video : await storeVideo(context, leased);
+  if (leased.status === "completed") return pathsOf(leased).video;
+  return (await storeVideo(context, leased, { isDelivered: false })).path;
 }
 
 async function resolveList(context: JobContext, leased: LeasedJob, items: unknown[]): Promise<unknown[]> {

@@ -12,6 +12,8 @@ export interface StoreMedia {
   /** As `fetchMedia` returned it, with its body unread. */
   response: Response;
   maxBytes: number;
+  /** Whether a declared length is enough: for a picture, or where the size in Storage is compared afterwards. */
+  trustsLength?: boolean;
   signal?: AbortSignal;
 }
 
@@ -22,7 +24,7 @@ export interface StoreMedia {
  * its Content-Length on. Through a `TransformStream` the upload would lose the length (Deno drops the header of any
  * other stream), and Deno 2.1, which hosted Supabase runs, would keep every chunk until the end: 257 MB for 200. So the
  * bytes are not counted on the way. HTTP itself fails the upload of a body that ends early, the bucket's own limit one
- * that is too long, and afterwards we ask Storage for the size of the file.
+ * that is too long, and afterwards we ask Storage for the size of the file, or the database compares it.
  */
 export async function storeMedia(client: StorageClient, media: StoreMedia): Promise<{ bytes: number }> {
   const { response } = media;
@@ -36,8 +38,7 @@ export async function storeMedia(client: StorageClient, media: StoreMedia): Prom
       throw new MediaError("media_truncated", "an empty file");
     }
     await upload(client, media, response.body, contentType);
-    // Nobody paid for a picture: what HTTP itself checks is enough.
-    if (media.kind === "image" && declared !== undefined) return { bytes: declared };
+    if (media.trustsLength && declared !== undefined) return { bytes: declared };
     const bytes = await storedBytes(client, media);
     const wrong = wrongSize(bytes, declared, media.maxBytes);
     if (wrong === undefined) return { bytes };

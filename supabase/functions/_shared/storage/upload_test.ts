@@ -26,11 +26,18 @@ Deno.test("a video is copied as it is, with its type, its length and leave to ov
   });
 });
 
-Deno.test("a picture of known length costs one request of Storage", async () => {
+Deno.test("a file whose length is trusted costs one request of Storage", async () => {
   await withStorage(async ({ storage, client, open }) => {
-    const picture = await open(() => film({ "content-type": "image/jpeg" }));
-    await storeMedia(client, { ...target(picture), kind: "image" });
-    assert.deepEqual(storage.requests, [`POST /videos/${PATH}`]);
+    const { bytes } = await storeMedia(client, { ...target(await open(() => film())), trustsLength: true });
+    assert.deepEqual([bytes, storage.requests], [FILM.length, [`POST /videos/${PATH}`]]);
+  });
+});
+
+Deno.test("Storage is asked for the size of a file of unknown length, also where the length is trusted", async () => {
+  await withStorage(async ({ storage, client, open }) => {
+    storage.answer = (request) => request.method === "GET" ? Response.json({ size: 17 }) : undefined;
+    const { bytes } = await storeMedia(client, { ...target(await open(unmeasuredFilm)), trustsLength: true });
+    assert.equal(bytes, 17);
   });
 });
 
