@@ -131,7 +131,8 @@ revoke execute on function public.record_progress(uuid, integer, text, integer, 
 grant execute on function public.record_progress(uuid, integer, text, integer, integer) to service_role;
 
 -- As record_progress, for several jobs, p_looks: [{ job_id, attempt, stage, percent, queue_position }]. Returns the
--- status of each as { job_id, status }, and nothing for a job that is gone.
+-- status of each as { job_id, status }, and nothing for a job that is gone. If one is locked for long, as while its owner's
+-- account is deleted, all are refused, and the caller records each alone.
 create function public.record_looks(
   p_looks jsonb
 )
@@ -140,6 +141,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Until it has all jobs, it keeps those that it has from their owners.
+set lock_timeout = '500ms'
 as $$
 declare
   v_look record;

@@ -8,6 +8,7 @@ const ATTEMPTS = "supabase/migrations/20261121000280_attempts.sql";
 const VIDEO_LISTS = "supabase/migrations/20261121000350_video_lists.sql";
 const leases = (name: string) => ({ file: "supabase/tests/leases.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
+const oneBadJob = (name: string) => ({ file: "tests/recovery/one_bad_job_test.ts", name });
 
 export const leaseMutations: readonly Mutation[] = [
   {
@@ -100,6 +101,22 @@ export const leaseMutations: readonly Mutation[] = [
     find: "    limit p_copies\n    for update skip locked\n",
     replace: "    limit p_copies\n",
     test: locks("two workers that lease due copies at once share no job"),
+  },
+  {
+    name: "the error of one job in lease_due_jobs",
+    guard: "One damaged row does not keep all other jobs from every worker, and from their refunds.",
+    file: LEASES,
+    find: "  exception when others then\n    -- Each apart",
+    replace: "  exception when division_by_zero then\n    -- Each apart",
+    test: oneBadJob("a job that Postgres cannot lease is told to the operator, and the others go on"),
+  },
+  {
+    name: "the job that a worker cannot read",
+    guard: "One damaged row does not use up the attempts of the jobs that were leased with it.",
+    file: "supabase/functions/_shared/database/records.ts",
+    find: "const { data, error } = schema.safeParse(row);",
+    replace: "const { data, error } = { data: schema.parse(row), error: undefined as z.ZodError | undefined };",
+    test: oneBadJob("a job that a worker cannot read is told to the operator, and the others go on"),
   },
   {
     name: "the row lock of lease_job",

@@ -11,6 +11,7 @@ const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const lateRecord = (name: string) => ({ file: "tests/recovery/late_record_test.ts", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
+const oneBadJob = (name: string) => ({ file: "tests/recovery/one_bad_job_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);";
 const STATELESS = "current := coalesce(queued.attempt = p_attempt, false);";
 const FAILED_ONLY_ONCE = `attempts = (v_locked.queued).attempt,
@@ -145,6 +146,22 @@ export const progressMutations: readonly Mutation[] = [
     find: "    order by job_id\n  loop",
     replace: "  loop",
     test: locks("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids"),
+  },
+  {
+    name: "the longest wait in record_looks",
+    guard: "The deletion of one account holds up no other user's job.",
+    file: PROGRESS,
+    find: "set lock_timeout = '500ms'\n",
+    replace: "",
+    test: oneBadJob("while an account is being deleted, the looks at other users' jobs are recorded"),
+  },
+  {
+    name: "the look that is recorded alone",
+    guard: "One job that cannot be written keeps no other from being seen.",
+    file: "supabase/functions/advance-jobs/tick.ts",
+    find: "if (!(error instanceof DatabaseError) || error.unreachable) throw error;",
+    replace: "if (error instanceof DatabaseError) throw error;",
+    test: oneBadJob("a look that Postgres refuses does not keep the others from being recorded"),
   },
   {
     name: "the fence of advance_step",

@@ -1,4 +1,5 @@
-import { type Progress, recordLooks } from "../_shared/database/attempts.ts";
+import { type Progress, recordLooks, recordProgress } from "../_shared/database/attempts.ts";
+import { DatabaseError } from "../_shared/database/client.ts";
 import { leaseDueJobs } from "../_shared/database/jobs.ts";
 import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { advance, lookAt } from "../_shared/jobs/advance.ts";
@@ -30,6 +31,12 @@ export interface Tick {
   more?: true;
 }
 
+/** A run that goes on, as a look found it. */
+interface SeenRun {
+  leased: LeasedJob;
+  progress: Progress;
+}
+
 /** One call of the worker, and what its jobs share. */
 interface Worker {
   context: JobContext;
@@ -37,7 +44,7 @@ interface Worker {
   /** Leases more to look at, of what was due when the call began. Never throws. */
   leaseMore: (count: number) => Promise<LeasedJob[]>;
   /** Records that a run goes on, together with others; the status of the job, or null if it is gone. */
-  record: (seen: { leased: LeasedJob; progress: Progress }) => Promise<Pick<Job, "status"> | null>;
+  record: (seen: SeenRun) => Promise<Pick<Job, "status"> | null>;
 }
 
 /** Does the next action of the jobs that are due now, until none is left or a limit is reached. Copies are made apart. */
@@ -69,7 +76,7 @@ export async function advanceDueJobs(context: JobContext): Promise<Tick> {
     context: { ...context, copies },
     counts,
     leaseMore: (count) => leaseMore({ jobs: count, copies: 0 }),
-    record: inGroups(context.pause, (seen) => recordLooks(context, seen)),
+    record: recordInGroups(context),
   };
   copies.begin(first.filter(({ action }) => action === "store"));
   await advanceOthers(worker, first.filter(({ action }) => action !== "store"), until);
@@ -111,6 +118,22 @@ async function advanceOthers(worker: Worker, leased: LeasedJob[], until: number)
     }
   }
   await Promise.all(leased.map(advanceInTurn));
+}
+
+/**
+ * Records looks together, and each alone if that is refused: one whose job is locked for long, or whose row Postgres refuses,
+ * must not keep the others out.
+ */
+function recordInGroups(context: JobContext): Worker["record"] {
+  const recordTogether = inGroups(context.pause, (seen: SeenRun[]) => recordLooks(context, seen));
+  return async (seen) => {
+    try {
+      return await recordTogether(seen);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.unreachable) throw error;
+      return (await recordProgress(context, seen.leased, seen.progress)).job;
+    }
+  };
 }
 
 /** What is known of a job after an action; its progress only where the job was read. */

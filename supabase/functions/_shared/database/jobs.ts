@@ -4,7 +4,8 @@ import { z } from "zod";
 import { attemptOf } from "./attempts.ts";
 import { callProcedure, type DatabaseContext } from "./client.ts";
 import type { Json } from "./database.types.ts";
-import { jobSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema } from "./records.ts";
+import { jobSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema, readableJobs } from "./records.ts";
+import type { Log } from "../runtime/log.ts";
 
 /** What makes a repeated request the same request. */
 export interface RequestIdentity {
@@ -164,16 +165,17 @@ const dueJobSchema = leasedJobSchema.extend({ due_at: z.string() });
  * `due_at` of jobs leased before, only those are looked at that were due then.
  */
 export async function leaseDueJobs(
-  context: DatabaseContext,
+  context: DatabaseContext & { log: Log },
   most: { jobs: number; copies: number },
   dueAt?: string,
 ): Promise<z.infer<typeof dueJobSchema>[]> {
-  return await callProcedure(context, z.array(dueJobSchema), "lease_due_jobs", {
+  const rows = await callProcedure(context, z.array(z.unknown()), "lease_due_jobs", {
     p_limit: most.jobs,
     p_lease_seconds: LEASE_SECONDS,
     p_copies: most.copies,
     ...(dueAt === undefined ? {} : { p_due_at: dueAt }),
   });
+  return readableJobs(context.log, dueJobSchema, rows);
 }
 
 const wakeSchema = z.discriminatedUnion("outcome", [

@@ -1,6 +1,7 @@
 /** What several procedures return: a job, a leased job, and what a report changed. */
 
 import { z } from "zod";
+import type { Log } from "../runtime/log.ts";
 
 /** The job as its owner sees it, except that file paths become signed URLs. */
 export const jobSchema = z.object({
@@ -79,6 +80,27 @@ export const leasedJobSchema = z.object({
   copy_again: z.boolean(),
 });
 export type LeasedJob = z.infer<typeof leasedJobSchema>;
+
+const unreadableSchema = z.object({ job_id: z.string(), problem: z.string().optional() });
+
+/**
+ * The leased jobs that can be read. The operator is told of another one, which would never end by itself; those that were
+ * leased with it must go on.
+ */
+export function readableJobs<Leased extends LeasedJob>(
+  log: Log,
+  schema: z.ZodType<Leased>,
+  rows: readonly unknown[],
+): Leased[] {
+  return rows.flatMap((row) => {
+    const { data, error } = schema.safeParse(row);
+    if (data !== undefined) return [data];
+    const { job_id, problem } = unreadableSchema.parse(row);
+    const issues = error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+    log("alert", "job_unreadable", { job_id, problem: problem ?? issues });
+    return [];
+  });
+}
 
 /**
  * How long a lease lasts, in seconds: longer than the calls that a worker makes under one lease, so that two workers on

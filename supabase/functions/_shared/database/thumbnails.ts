@@ -3,14 +3,19 @@
 import { z } from "zod";
 import { attemptOf } from "./attempts.ts";
 import { callProcedure, type DatabaseContext } from "./client.ts";
-import { type Change, changeSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema } from "./records.ts";
+import { type Change, changeSchema, LEASE_SECONDS, type LeasedJob, leasedJobSchema, readableJobs } from "./records.ts";
+import type { Log } from "../runtime/log.ts";
 
 /** Leases up to `limit` due thumbnails. */
-export async function leaseDueThumbnails(context: DatabaseContext, limit: number): Promise<LeasedJob[]> {
-  return await callProcedure(context, z.array(leasedJobSchema), "lease_due_thumbnails", {
+export async function leaseDueThumbnails(
+  context: DatabaseContext & { log: Log },
+  limit: number,
+): Promise<LeasedJob[]> {
+  const rows = await callProcedure(context, z.array(z.unknown()), "lease_due_thumbnails", {
     p_limit: limit,
     p_lease_seconds: LEASE_SECONDS,
   });
+  return readableJobs(context.log, leasedJobSchema, rows);
 }
 
 /** Records an accepted submission; false if nobody waits for the run. */
