@@ -1,16 +1,16 @@
 #!/bin/sh
 # Runs one throw-away PostgreSQL in the folder $1 on port $2, at the orders of its parent: a line "start" on standard
-# input starts the server, with a copy of the data in the folder $3 if it is given. The end of standard input, however the
-# parent ended, stops the server and removes the folder.
+# input starts the server, with a copy of the data in the folder $3 if it is given. The data is in the folder $4 if that is
+# given, to which `data` is a link. The end of standard input, however the parent ended, stops the server and removes both.
 cd "$1" || exit 1
 servers=""
 
 while read -r order; do
-  if [ -d data ]; then
+  if [ -f data/PG_VERSION ]; then
     # Waiting for a command lets the shell reap a killed server, whose process id would keep the next one from starting.
     sleep 0.1
   elif [ -n "$3" ]; then
-    cp -R "$3" data || continue
+    mkdir -p data && chmod 700 data && cp -R "$3/." data || continue
   else
     # No fsync: only the machine itself can lose what a killed server has written, and then the data goes as well. Not in
     # the command below, whose settings cannot be changed while the server runs.
@@ -33,4 +33,4 @@ for server in $servers; do
 done
 # A server that was killed left its lock on shared memory; its id is the second number of the seventh line.
 [ ! -f data/postmaster.pid ] || ipcrm -m "$(sed -n '7s/.* //p' data/postmaster.pid)" 2>/dev/null
-cd / && rm -rf "$1"
+cd / && rm -rf "$1" && { [ -z "$4" ] || rm -rf "$4"; }

@@ -6,6 +6,8 @@ export interface PostgresOptions {
   port?: number;
   /** An empty folder that is removed at the end. As root, one that the user `nobody` can reach. */
   folder?: string;
+  /** A folder in which its data gets a folder of its own, which is removed at the end. @default `folder` itself */
+  dataParent?: string | undefined;
   /** Data of a server that was shut down: this one begins with a copy. @default an empty database */
   template?: string | undefined;
 }
@@ -32,7 +34,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     await Deno.makeTempDir({ prefix: "reelmint-postgres-", ...(user.uid === undefined ? {} : { dir: "/tmp" }) });
   if (user.uid !== undefined && user.gid !== undefined) await Deno.chown(folder, user.uid, user.gid);
   const port = options.port ?? freePort();
-  const server = new ThrowAwayPostgres(port, folder, await startWatchdog(folder, port, options.template, user));
+  const data = await makeDataFolder(folder, options.dataParent, user);
+  const watchdog = await startWatchdog([folder, `${port}`, options.template ?? "", data], user);
+  const server = new ThrowAwayPostgres(port, folder, watchdog);
   try {
     await stageBinaries(folder, user);
     await server.start();
@@ -43,15 +47,19 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return server;
 }
 
-async function startWatchdog(
-  folder: string,
-  port: number,
-  template: string | undefined,
-  user: ServerUser,
-): Promise<Deno.ChildProcess> {
+/** Makes the folder of the data elsewhere than in the server's folder, which gets a link to it; "" for not. */
+async function makeDataFolder(folder: string, parent: string | undefined, { uid, gid }: ServerUser): Promise<string> {
+  if (parent === undefined) return "";
+  const data = await Deno.makeTempDir({ prefix: "reelmint-data-", dir: parent });
+  if (uid !== undefined && gid !== undefined) await Deno.chown(data, uid, gid);
+  await Deno.symlink(data, `${folder}/data`);
+  return data;
+}
+
+async function startWatchdog(parameters: string[], user: ServerUser): Promise<Deno.ChildProcess> {
   const script = await Deno.readTextFile(new URL("postgres-watchdog.sh", import.meta.url));
   return new Deno.Command("sh", {
-    args: ["-c", script, "sh", folder, `${port}`, template ?? ""],
+    args: ["-c", script, "sh", ...parameters],
     clearEnv: true,
     env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
     cwd: "/",
@@ -107,7 +115,7 @@ class ThrowAwayPostgres implements Postgres {
   async shutDown(): Promise<string> {
     this.#signal("SIGINT");
     await this.#waitUntil(() => this.#readLock().length === 0, "stop");
-    return `${this.folder}/data`;
+    return await Deno.realPath(`${this.folder}/data`);
   }
 
   #signal(signal: Deno.Signal): void {

@@ -27,6 +27,8 @@ export interface StackOptions extends ProviderOptions {
   databaseFiles?: DatabaseFiles;
   /** Data with which the throw-away PostgreSQL begins. What it lacks is applied. @default an empty database */
   databaseTemplate?: string | undefined;
+  /** The folder in which the throw-away PostgreSQL makes the folder of its data. @default its own */
+  databaseParent?: string | undefined;
   /** Whether the simulators send webhooks. Without them the jobs are polled. @default true */
   webhooks?: boolean;
   functionsRuntime?: FunctionsRuntime;
@@ -147,12 +149,12 @@ class StackStarter {
   }
 
   async #startDatabase(url: string): Promise<Postgres | null> {
-    const { databaseUrl, databaseFiles, databaseTemplate, falKey, runpodKey, geminiKey, rendiKey, onProgress } =
-      this.options;
+    const { databaseUrl, databaseFiles, falKey, runpodKey, geminiKey, rendiKey, onProgress } = this.options;
+    const { databaseTemplate: template, databaseParent: dataParent } = this.options;
     onProgress?.(databaseUrl ? "Connecting to the database" : "Starting PostgreSQL");
     const postgres = databaseUrl
       ? null
-      : await this.#keep(startPostgres({ port: this.#databasePort, template: databaseTemplate }));
+      : await this.#keep(startPostgres({ port: this.#databasePort, template, dataParent }));
     onProgress?.("Applying migrations");
     // Imported only now: loading it takes as long as the other parts take to start.
     const { prepareDatabase } = await import("../postgres/database.ts");

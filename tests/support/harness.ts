@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { z } from "zod";
 import { type Stack, type StackOptions, startStack } from "../../local/stack/stack.ts";
 import { signToken } from "../../local/supabase/tokens.ts";
-import { databaseTemplate } from "./database-template.ts";
+import { databaseParent, databaseTemplate } from "./database-template.ts";
 
 /** A signed-in user of the app. */
 export interface TestUser {
@@ -94,6 +94,7 @@ export async function startWorld(options: StackOptions = {}): Promise<World> {
   const stack = await startStack({
     webhooks: false,
     databaseTemplate: databaseTemplate(),
+    databaseParent: databaseParent(),
     ...options,
     falSimulator: { queueMs: 100, runMs: 300, anyModel: false, ...options.falSimulator },
   });
