@@ -105,7 +105,7 @@ Deno.test("an editor pays for a video of the node, and every member reads its jo
   }]);
   assert.equal((await node()).status, "processing");
   await world.functions.rest();
-  await world.travel(3);
+  await world.travel(20);
   await readCanvas(world, viewer, `jobs/${job_id}`);
   const { status: state, data } = await node();
   assert.equal(state, "completed");
@@ -151,7 +151,7 @@ Deno.test("the same click twice is charged once; with a key for a day, without o
 Deno.test("generate-video with the id of a node of a project writes it too, and a free name is read as before", async () => {
   const { owner, nodeId, node } = await newCanvas(world);
   await world.generate(owner, { body: { model_id: KLING, prompt: "Waves", node_id: nodeId.toUpperCase() } });
-  await world.travel(3);
+  await world.travel(20);
   const latest = await readCanvas(world, owner, `nodes/${nodeId}/jobs/latest`);
   assert.deepEqual([latest.body.status, (await node()).status], ["COMPLETED", "completed"]);
   const free = await world.generate(owner, { body: { model_id: KLING, prompt: "Waves", node_id: "my node / 1" } });
@@ -164,7 +164,7 @@ Deno.test("a job that is no longer its node's newest is read by its own user, wi
   const first = await generateForNode(world, editor, nodeId);
   await generateForNode(world, editor, nodeId);
   await world.functions.rest();
-  await world.travel(3);
+  await world.travel(20);
   const { body } = await readCanvas(world, editor, `jobs/${first.body.job_id}`);
   assert.match(Object(body.result).video_url, /token=/);
   assert.equal((await readCanvas(world, viewer, `jobs/${first.body.job_id}`)).status, 404);
@@ -214,7 +214,7 @@ Deno.test("the owner deletes the account: the project goes, an editor's job and 
   await world.functions.rest();
   assert.equal((await world.call("account", { method: "DELETE", user: owner })).status, 200);
   assert.equal((await world.sql`select from nodes where id = ${nodeId}`).length, 0);
-  await world.travel(3);
+  await world.travel(20);
   const { body } = await readCanvas(world, editor, `jobs/${job_id}`);
   assert.equal(body.status, "COMPLETED");
   assert.equal(await world.balance(editor), 50 - PRICE);

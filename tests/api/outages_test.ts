@@ -80,7 +80,7 @@ Deno.test("storage out of reach makes a finished video's status 503, unless its 
   const prompt = "A lighthouse, at once";
   world.falSimulator?.script(prompt, { queueMs: 0, runMs: 0 });
   const { body: { job_id: jobId } } = await world.generate(user, { body: { ...GOOD_BODY, prompt } });
-  await world.travel(3);
+  await world.travel(20);
   assert.equal((await world.status(user, jobId)).body.status, "completed");
   world.gateway.fail("/storage/v1", 503);
   try {

@@ -17,7 +17,7 @@ const FOREIGN_FILE = new Uint8Array([0, 0, 0, 24, 102, 116, 121, 112]);
 async function newOwner(): Promise<Owner> {
   const user = await world.newUser(20);
   const { body: { job_id: jobId } } = await world.generate(user, { body: { model_id: KLING, prompt: "A film" } });
-  await world.travel(3);
+  await world.travel(20);
   const { body } = await world.status(user, jobId);
   assert.equal(body.status, "completed");
   return { user, path: `${user.id}/${jobId}.mp4`, url: String(body.video_url) };

@@ -18,7 +18,7 @@ async function setScene({ newUser, generate, travel, status }: World): Promise<S
   const started = await generate(victim, { body: { model_id: KLING, prompt: "My own film", node_id: "node-1" } });
   await generate(attacker);
   const jobId = String(started.body.job_id);
-  await travel(3);
+  await travel(20);
   assert.equal((await status(victim, jobId)).body.status, "completed");
   return { victim, jobId, attackers: { anon: client(), authenticated: client(attacker) }, attacker };
 }
