@@ -48,8 +48,9 @@ export async function startTests({ paths, options }: Selection): Promise<TestRun
       ...paths,
     ],
     cwd: projectPath("."),
-    // Two files at a time, each with a whole stack of its own: more would make each wait for the others.
-    env: { DENO_JOBS: "2", ...database?.variables },
+    // Three files at a time, each with a whole stack of its own: of three, two keep two cores busy while one waits for a
+    // process, a disk or a clock.
+    env: { DENO_JOBS: "3", ...database?.variables },
   }).spawn();
 
   async function finish(): Promise<TestResult> {
