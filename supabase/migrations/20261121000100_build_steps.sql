@@ -189,9 +189,6 @@ declare
   v_steps jsonb := '[]';
   v_mix jsonb;
 begin
-  if not private.have_extras(p_settings) then
-    return '{"before": [], "after": []}';
-  end if;
   v_tracks := jsonb_build_array(private.track('video', 'video', p_video, v_seconds));
   if (p_settings ->> 'enable_voiceover')::boolean then
     v_extras := v_extras || '"voiceover"';
@@ -236,12 +233,16 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_video jsonb := private.video_input(p_model.files_are_public);
-  v_sound jsonb := private.sound_steps(p_settings, v_video);
+  v_picture jsonb := private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings);
+  v_video jsonb;
+  v_sound jsonb;
 begin
-  return v_sound -> 'before'
-    || private.generation_steps(p_model, p_prompt, p_first_image, p_last_image, p_settings)
-    || (v_sound -> 'after')
+  if not private.have_extras(p_settings) then
+    return v_picture;
+  end if;
+  v_video := private.video_input(p_model.files_are_public);
+  v_sound := private.sound_steps(p_settings, v_video);
+  return v_sound -> 'before' || v_picture || (v_sound -> 'after')
     || private.burn_in_steps(p_settings, v_video);
 end;
 $$;
@@ -262,9 +263,9 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return case when exists (select from public.pipeline_steps where name = 'thumbnail' and is_available)
-    then private.pipeline_step('thumbnail', jsonb_build_object('video', private.video_input(p_files_are_public)), '[]', true)
-    end;
+  return (
+    select private.pipeline_step(name, jsonb_build_object('video', private.video_input(p_files_are_public)), '[]', true)
+    from public.pipeline_steps where name = 'thumbnail' and is_available);
 end;
 $$;
 

@@ -14,10 +14,10 @@ security invoker
 set search_path = ''
 as $$
 begin
-  perform pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0));
-  -- Whole seconds since 2020 fit the integer key of the lock until 2088.
-  perform pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
-    floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
+  perform pg_advisory_xact_lock_shared(hashtextextended(p_user_id::text, 0)),
+    -- Whole seconds since 2020 fit the integer key of the lock until 2088.
+    pg_advisory_xact_lock_shared(hashtext(p_user_id::text),
+      floor(extract(epoch from private.clock() - timestamptz '2020-01-01 00:00:00+00'))::integer);
 end;
 $$;
 

@@ -51,13 +51,17 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  v_seconds integer;
 begin
-  return (
-    select jsonb_agg(
-      case when known.seconds is null then step
-        else step || jsonb_build_object('typical_seconds', ceil(known.seconds)::integer) end order by place)
-    from jsonb_array_elements(p_steps) with ordinality as steps (step, place)
-    left join private.run_times as known on known.provider = step ->> 'provider' and known.model = step ->> 'model');
+  for v_place in 0 .. jsonb_array_length(p_steps) - 1 loop
+    select ceil(seconds)::integer into v_seconds from private.run_times
+    where provider = p_steps -> v_place ->> 'provider' and model = p_steps -> v_place ->> 'model';
+    if found then
+      p_steps := jsonb_set(p_steps, array[v_place::text, 'typical_seconds'], to_jsonb(v_seconds));
+    end if;
+  end loop;
+  return p_steps;
 end;
 $$;
 

@@ -71,7 +71,7 @@ $$;
 revoke execute on function private.requested_node(uuid, text, boolean) from public, anon, authenticated;
 grant execute on function private.requested_node(uuid, text, boolean) to service_role;
 
--- Makes a new job the one that its locked node waits for; nothing where the node is null.
+-- Makes a new job the one that its locked node waits for.
 create function private.begin_node_job(
   p_node_id uuid,
   p_job_id uuid,
@@ -84,9 +84,6 @@ security invoker
 set search_path = ''
 as $$
 begin
-  if p_node_id is null then
-    return;
-  end if;
   update public.nodes set status = 'processing', error_message = null where id = p_node_id;
   insert into private.node_jobs (node_id, job_id, functions_url) values (p_node_id, p_job_id, p_functions_url)
   on conflict (node_id) do update set job_id = excluded.job_id, functions_url = excluded.functions_url;

@@ -6,6 +6,7 @@
 create function private.insert_job(
   p_job public.video_jobs,
   p_steps jsonb,
+  p_start_within_seconds integer,
   p_lease_seconds integer,
   out video jsonb,
   out leased_job jsonb
@@ -17,8 +18,7 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_deadline timestamptz := v_now + make_interval(secs => private.longest_seconds(p_steps, 0)
-    + (select start_within_seconds from public.models where id = p_job.model_id));
+  v_deadline timestamptz := v_now + make_interval(secs => private.longest_seconds(p_steps, 0) + p_start_within_seconds);
   v_job public.video_jobs;
   v_queued private.job_queue;
 begin
@@ -48,8 +48,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.insert_job(public.video_jobs, jsonb, integer) from public, anon, authenticated;
-grant execute on function private.insert_job(public.video_jobs, jsonb, integer) to service_role;
+revoke execute on function private.insert_job(public.video_jobs, jsonb, integer, integer)
+  from public, anon, authenticated;
+grant execute on function private.insert_job(public.video_jobs, jsonb, integer, integer) to service_role;
 
 -- Returns why a user cannot start a job now; null when the user can. Call it with the balance locked.
 create function private.start_problem(
@@ -89,6 +90,7 @@ grant execute on function private.start_problem(public.video_jobs, jsonb, bigint
 create function private.create_charged_job(
   p_job public.video_jobs,
   p_steps jsonb,
+  p_start_within_seconds integer,
   p_lease_seconds integer,
   p_idempotency_key text,
   p_request_hash text,
@@ -107,7 +109,7 @@ declare
   v_since timestamptz;
 begin
   perform private.count_usage(p_job.user_id, p_job.seconds);
-  v_inserted := private.insert_job(p_job, p_steps, p_lease_seconds);
+  v_inserted := private.insert_job(p_job, p_steps, p_start_within_seconds, p_lease_seconds);
   v_charge := public.deduct_credits(p_job.user_id, p_job.credits_used, 'video_generation', p_job.job_id);
   if not (v_charge ->> 'success')::boolean then
     raise exception 'The balance changed under its lock: %', v_charge;
@@ -122,9 +124,9 @@ begin
 end;
 $$;
 
-revoke execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text, integer)
+revoke execute on function private.create_charged_job(public.video_jobs, jsonb, integer, integer, text, text, integer)
   from public, anon, authenticated;
-grant execute on function private.create_charged_job(public.video_jobs, jsonb, integer, text, text, integer)
+grant execute on function private.create_charged_job(public.video_jobs, jsonb, integer, integer, text, text, integer)
   to service_role;
 
 -- Starts a generation or a transition, or returns why not: { outcome, … }. Only the outcome `created` changes anything.
@@ -198,9 +200,11 @@ begin
   if v_outcome is not null then
     return v_outcome;
   end if;
-  perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
-  v_outcome := private.create_charged_job(
-    v_job, v_steps, p_lease_seconds, p_idempotency_key, p_request_hash, p_key_seconds);
+  if v_node.node_id is not null then
+    perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
+  end if;
+  v_outcome := private.create_charged_job(v_job, v_steps, v_model.start_within_seconds, p_lease_seconds,
+    p_idempotency_key, p_request_hash, p_key_seconds);
   if cardinality(p_sibling_keys) > 0 then
     v_outcome := v_outcome || jsonb_build_object(
       'since', private.join_batch(p_user_id, p_idempotency_key, p_sibling_keys, p_batch_since));

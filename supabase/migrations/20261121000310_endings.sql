@@ -46,15 +46,18 @@ declare
   v_now timestamptz := private.clock();
   v_job public.video_jobs := v_locked.job;
   v_queued private.job_queue := v_locked.queued;
-  v_skipped integer := coalesce((
-    select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_queued.steps) as step
-    where step -> 'extras' <> '[]' and step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);
+  v_skipped integer := 0;
 begin
   if not v_locked.current or v_job.step < v_job.steps or (p_video_path is null and not v_job.files_are_public) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job));
   end if;
   if not private.is_stored(p_video_path, p_video_bytes) then
     return jsonb_build_object('applied', false, 'job', private.job_json(v_job), 'is_stored', false);
+  end if;
+  if v_job.skipped_extras <> '{}' then
+    v_skipped := coalesce((
+      select sum((step ->> 'credits')::integer) from jsonb_array_elements(v_queued.steps) as step
+      where step -> 'extras' <> '[]' and step -> 'extras' <@ to_jsonb(v_job.skipped_extras)), 0);
   end if;
   update private.job_queue set
     lease_until = null, failures = 0, told_at = case when p_told then v_now end,

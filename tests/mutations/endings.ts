@@ -159,8 +159,8 @@ export const endingMutations: readonly Mutation[] = [
     name: "the time of a writer's lock",
     guard: "A change that is committed late, a refund's too, is in the next list.",
     file: USER_LOCKS,
-    find: "  perform pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
-    replace: "  perform (hashtext(p_user_id::text),",
+    find: "    pg_advisory_xact_lock_shared(hashtext(p_user_id::text),",
+    replace: "    (hashtext(p_user_id::text),",
     test: listing(
       "a change with an older time than a list, committed after it, is in the next list",
     ),
