@@ -67,6 +67,10 @@ security invoker
 set search_path = ''
 as $$
 begin
+  -- 41 settings take 8 bytes each for a name and a value, besides both.
+  if pg_column_size(p_settings) < 328 then
+    return null;
+  end if;
   return case
     -- Four times the body of a request. Postgres knows the size of a value in memory without reading it.
     when pg_column_size(p_settings) > 262144 then 'must be smaller than 256 KiB'

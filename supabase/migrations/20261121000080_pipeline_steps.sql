@@ -90,7 +90,8 @@ begin
     return p_values -> (p_template ->> 'from');
   end if;
   return coalesce((
-    select jsonb_object_agg(field.key, private.render(field.value, p_values)) from jsonb_each(p_template) as field), '{}');
+    select jsonb_object_agg(field.key, case when jsonb_typeof(field.value) in ('object', 'array')
+      then private.render(field.value, p_values) else field.value end) from jsonb_each(p_template) as field), '{}');
 end;
 $$;
 

@@ -113,7 +113,9 @@ begin
     v_issues := v_issues || private.unavailable_extras(v_settings) || private.length_problems(v_settings)
       || private.undrawable_subtitles(v_settings);
   end if;
-  v_issues := v_issues || private.unavailable_lengths(v_schema -> 'segments', v_settings);
+  if v_schema ? 'segments' then
+    v_issues := v_issues || private.unavailable_lengths(v_schema -> 'segments', v_settings);
+  end if;
   return jsonb_build_object('settings', v_settings, 'issues', v_issues);
 end;
 $$;

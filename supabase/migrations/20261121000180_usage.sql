@@ -87,13 +87,6 @@ security invoker
 set search_path = ''
 as $$
 begin
-  -- Of nearly all users there is none, and to look first takes a fraction of the time.
-  if not exists (
-    select from private.user_addresses join private.addresses as known using (address_hmac)
-    where user_id = p_user_id and known.left_at is not null) then
-    select 0, 0, 0, 0 into seconds, generations, cancels, refusals;
-    return;
-  end if;
   select
     coalesce(max(seconds_of_month) filter (where private.month_of(known.left_at) = private.month_of(now)), 0),
     coalesce(max(generations_of_hour) filter (where known.left_at > now - interval '1 hour'), 0),

@@ -52,27 +52,34 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_settings public.app_settings := (select app_settings from public.app_settings);
   v_now timestamptz := private.clock();
-  v_earlier record := private.earlier_usage(p_user_id);
-  v_generations integer;
-  v_refusals integer;
+  v_used record;
+  v_earlier record;
 begin
   -- Only the counts, in one statement: when there is room again is asked where a limit is reached.
-  select
-    v_earlier.generations + (select count(*) from private.counted_entries
-      where user_id = p_user_id and counted_as = 'generations' and created_at > v_now - counts_for),
-    v_earlier.refusals + (select count(*) from private.counted_entries
-      where user_id = p_user_id and counted_as = 'refusals' and created_at > v_now - counts_for)
-  into v_generations, v_refusals;
-  if private.active_jobs(p_user_id) >= v_settings.active_jobs_per_user then
-    return private.limit_reached('too_many_active_jobs', v_settings.active_jobs_per_user,
-      v_now + make_interval(secs => v_settings.check_interval_max_seconds));
-  elsif v_generations >= v_settings.generations_per_hour then
-    return private.limit_reached('rate_limited', v_settings.generations_per_hour,
+  select active_jobs_per_user, generations_per_hour, refusals_after_start_per_day, check_interval_max_seconds,
+    (select count(*) from public.video_jobs
+      where user_id = p_user_id and status in ('pending', 'processing')) as active_jobs,
+    (select count(*) from private.counted_entries
+      where user_id = p_user_id and counted_as = 'generations' and created_at > v_now - counts_for) as generations,
+    (select count(*) from private.counted_entries
+      where user_id = p_user_id and counted_as = 'refusals' and created_at > v_now - counts_for) as refusals,
+    exists (select from private.user_addresses join private.addresses as known using (address_hmac)
+      where user_id = p_user_id and known.left_at is not null) as has_left_before
+  into v_used from public.app_settings;
+  if v_used.has_left_before then
+    v_earlier := private.earlier_usage(p_user_id);
+    v_used.generations := v_used.generations + v_earlier.generations;
+    v_used.refusals := v_used.refusals + v_earlier.refusals;
+  end if;
+  if v_used.active_jobs >= v_used.active_jobs_per_user then
+    return private.limit_reached('too_many_active_jobs', v_used.active_jobs_per_user,
+      v_now + make_interval(secs => v_used.check_interval_max_seconds));
+  elsif v_used.generations >= v_used.generations_per_hour then
+    return private.limit_reached('rate_limited', v_used.generations_per_hour,
       (private.recent_entries(p_user_id, 'generations')).free_at);
-  elsif v_refusals >= v_settings.refusals_after_start_per_day then
-    return private.limit_reached('refusal_limit_reached', v_settings.refusals_after_start_per_day,
+  elsif v_used.refusals >= v_used.refusals_after_start_per_day then
+    return private.limit_reached('refusal_limit_reached', v_used.refusals_after_start_per_day,
       (private.recent_entries(p_user_id, 'refusals')).free_at);
   end if;
   return null;

@@ -136,6 +136,9 @@ declare
   v_schema jsonb := p_model.settings_schema;
   v_resolved jsonb := private.resolve_for_model(p_model, p_settings);
 begin
+  if not (p_has_image or p_has_tail_image or v_schema ?| '{image_url,tail_image_url}') then
+    return v_resolved;
+  end if;
   return jsonb_set(v_resolved, '{issues}', v_resolved -> 'issues'
     || private.image_issues('image_url', v_schema -> 'image_url', p_has_image,
       'required by this model: send the https address of an image, or an image_path from POST /uploads')

@@ -157,7 +157,8 @@ declare
   v_outcome jsonb;
   v_balance bigint;
   v_job public.video_jobs;
-  v_node record;
+  v_node_id uuid;
+  v_is_allowed boolean;
   v_model public.models;
   v_resolved jsonb;
   v_steps jsonb;
@@ -174,9 +175,12 @@ begin
   end if;
 
   v_job := private.requested_job(p_user_id, p_request);
-  v_node := private.requested_node(p_user_id, v_job.node_id, coalesce((p_request ->> 'needs_node')::boolean, false));
-  if not v_node.is_allowed then
-    return jsonb_build_object('outcome', 'node_not_found');
+  if v_job.node_id is not null or (p_request ->> 'needs_node')::boolean then
+    select node_id, is_allowed into v_node_id, v_is_allowed from private.requested_node(
+      p_user_id, v_job.node_id, coalesce((p_request ->> 'needs_node')::boolean, false));
+    if not v_is_allowed then
+      return jsonb_build_object('outcome', 'node_not_found');
+    end if;
   end if;
   v_model := private.find_model(v_job);
   if v_model.id is null then
@@ -200,8 +204,8 @@ begin
   if v_outcome is not null then
     return v_outcome;
   end if;
-  if v_node.node_id is not null then
-    perform private.begin_node_job(v_node.node_id, v_job.job_id, p_request ->> 'functions_url');
+  if v_node_id is not null then
+    perform private.begin_node_job(v_node_id, v_job.job_id, p_request ->> 'functions_url');
   end if;
   v_outcome := private.create_charged_job(v_job, v_steps, v_model.start_within_seconds, p_lease_seconds,
     p_idempotency_key, p_request_hash, p_key_seconds);

@@ -173,8 +173,8 @@ const leavingMutations: readonly Mutation[] = [
     name: "the usage of a deleted user: the hour's generations",
     guard: "Deleting an account and signing up again does not reset the hour.",
     file: LIMITS,
-    find: "v_earlier.generations + (select count(*)",
-    replace: "(select count(*)",
+    find: "v_used.generations + v_earlier.generations;",
+    replace: "v_used.generations;",
     test: erase("the limit of the hour holds for the next user with the address"),
   },
   {

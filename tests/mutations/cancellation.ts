@@ -133,7 +133,7 @@ const limitMutations: readonly Mutation[] = [
     guard:
       "Parts that are billed to us are refunded a limited number of times a day, also when the provider refuses the rest.",
     file: LIMITS,
-    find: "  elsif v_refusals >= v_settings.refusals_after_start_per_day then",
+    find: "  elsif v_used.refusals >= v_used.refusals_after_start_per_day then",
     replace: "  elsif false then",
     test: refusals("a request above the limit waits until the first refusal is a day old"),
   },

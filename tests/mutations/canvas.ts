@@ -40,7 +40,7 @@ export const canvasMutations: readonly Mutation[] = [
     name: "the refusal of a node in start_generation",
     guard: "A request for a node that is refused is not charged.",
     file: START_GENERATION,
-    find: "if not v_node.is_allowed then",
+    find: "if not v_is_allowed then",
     replace: "if false then",
     test: nodeJobs("a viewer makes no video for a node"),
   },
