@@ -1,57 +1,6 @@
 -- From a request to a charged job, in one transaction: key, model, settings, price, limits, charge, job and stored
 -- answer.
 
--- Writes a job's two rows with the first attempt opened, because the caller submits it next. `p_job` has the request
--- and its price. Returns `video` for its answer and `leased_job` for the caller.
-create function private.insert_job(
-  p_job public.video_jobs,
-  p_steps jsonb,
-  p_start_within_seconds integer,
-  p_lease_seconds integer,
-  out video jsonb,
-  out leased_job jsonb
-)
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_deadline timestamptz := v_now + make_interval(secs => private.longest_seconds(p_steps, 0) + p_start_within_seconds);
-  v_job public.video_jobs;
-  v_queued private.job_queue;
-begin
-  insert into public.video_jobs (
-    job_id, user_id, model_id, kind, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
-    provider, files_are_public, seconds, steps, step_names, credits_used, created_at, updated_at)
-  values (
-    p_job.job_id, p_job.user_id, p_job.model_id, p_job.kind, p_job.prompt, p_job.settings, p_job.image_url,
-    p_job.image_path, p_job.tail_image_url, p_job.tail_image_path, p_job.node_id, private.provider_json(p_steps -> 0),
-    p_job.files_are_public, p_job.seconds,
-    jsonb_array_length(p_steps), array(select step ->> 'name' from jsonb_array_elements(p_steps) as step),
-    p_job.credits_used, v_now, v_now)
-  returning * into v_job;
-
-  insert into private.job_queue (
-    job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)
-  select
-    p_job.job_id, private.with_run_times(p_steps), 1, 1, v_now,
-    v_now + make_interval(secs => unknown_submission_seconds),
-    v_now + make_interval(secs => p_lease_seconds),
-    v_deadline, private.step_deadline(p_steps -> 0, v_deadline)
-  from public.app_settings
-  returning * into v_queued;
-
-  video := private.new_video_json(v_job);
-  leased_job := private.leased_job_json(v_job, v_queued, true);
-end;
-$$;
-
-revoke execute on function private.insert_job(public.video_jobs, jsonb, integer, integer)
-  from public, anon, authenticated;
-grant execute on function private.insert_job(public.video_jobs, jsonb, integer, integer) to service_role;
-
 -- Returns why a user cannot start a job now; null when the user can. Call it with the balance locked.
 create function private.start_problem(
   p_job public.video_jobs,
@@ -76,7 +25,8 @@ begin
   return coalesce(
     private.limit_problem(p_job.user_id),
     private.quota_problem(p_job.user_id, p_job.seconds),
-    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
+    case when num_nonnulls(p_job.image_path, p_job.tail_image_path) > 0
+      then private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]) end,
     -- Last, because it may take the one probe of a circuit: a request that is refused otherwise must not take it.
     private.circuits_problem(p_steps, p_job.job_id));
 end;
@@ -86,7 +36,8 @@ revoke execute on function private.start_problem(public.video_jobs, jsonb, bigin
   from public, anon, authenticated;
 grant execute on function private.start_problem(public.video_jobs, jsonb, bigint, integer) to service_role;
 
--- Writes a job, charges it and stores the answer for its key. Call it with the balance locked.
+-- Writes a job's two rows with the first attempt opened, because the caller submits it next; charges it, and stores the
+-- answer for its key. `p_job` has the request and its price. Call it with the balance locked.
 create function private.create_charged_job(
   p_job public.video_jobs,
   p_steps jsonb,
@@ -103,13 +54,35 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_inserted record;
+  v_now timestamptz := private.clock();
+  v_deadline timestamptz := v_now + make_interval(secs => private.longest_seconds(p_steps, 0) + p_start_within_seconds);
+  v_job public.video_jobs;
+  v_queued private.job_queue;
   v_charge jsonb;
   v_response jsonb;
   v_since timestamptz;
 begin
   perform private.count_usage(p_job.user_id, p_job.seconds);
-  v_inserted := private.insert_job(p_job, p_steps, p_start_within_seconds, p_lease_seconds);
+  insert into public.video_jobs (
+    job_id, user_id, model_id, kind, prompt, settings, image_url, image_path, tail_image_url, tail_image_path, node_id,
+    provider, files_are_public, seconds, steps, step_names, credits_used, created_at, updated_at)
+  values (
+    p_job.job_id, p_job.user_id, p_job.model_id, p_job.kind, p_job.prompt, p_job.settings, p_job.image_url,
+    p_job.image_path, p_job.tail_image_url, p_job.tail_image_path, p_job.node_id, private.provider_json(p_steps -> 0),
+    p_job.files_are_public, p_job.seconds,
+    jsonb_array_length(p_steps), array(select step ->> 'name' from jsonb_array_elements(p_steps) as step),
+    p_job.credits_used, v_now, v_now)
+  returning * into v_job;
+  insert into private.job_queue (
+    job_id, steps, attempt, attempts_of_step, submitted_at, next_check_at, lease_until, deadline_at, step_deadline_at)
+  select
+    p_job.job_id, private.with_run_times(p_steps), 1, 1, v_now,
+    v_now + make_interval(secs => unknown_submission_seconds),
+    v_now + make_interval(secs => p_lease_seconds),
+    v_deadline, private.step_deadline(p_steps -> 0, v_deadline)
+  from public.app_settings
+  returning * into v_queued;
+
   v_charge := public.deduct_credits(p_job.user_id, p_job.credits_used, 'video_generation', p_job.job_id);
   if not (v_charge ->> 'success')::boolean then
     raise exception 'The balance changed under its lock: %', v_charge;
@@ -119,8 +92,8 @@ begin
   v_since := private.store_answer(
     p_job.user_id, p_idempotency_key, 'video_' || p_job.kind, p_request_hash, p_job.job_id, v_response,
     p_key_seconds);
-  return jsonb_build_object('outcome', 'created', 'response', v_response, 'leased_job', v_inserted.leased_job,
-    'video', v_inserted.video, 'since', v_since);
+  return jsonb_build_object('outcome', 'created', 'response', v_response, 'since', v_since,
+    'leased_job', private.leased_job_json(v_job, v_queued, true), 'video', private.new_video_json(v_job));
 end;
 $$;
 

@@ -86,21 +86,17 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_step jsonb := case when p_queued.artifacts ? 'thumbnail' then p_queued.steps -> -1
-    else private.thumbnail_step(p_job.files_are_public) end;
   v_work private.thumbnail_work;
 begin
-  if v_step is null then
-    return null;
-  end if;
-  select p_job.job_id, v_step,
+  select p_job.job_id, case when p_queued.artifacts ? 'thumbnail' then p_queued.steps -> -1 else ready.step end,
     -- Without a run of its own it has a number all the same: no webhook of the video may name it.
     p_queued.attempt + (p_queued.artifacts ? 'thumbnail')::integer,
     attempts_per_step, null, v_now, v_now + make_interval(secs => patience_seconds)
   into v_work
   from public.app_settings, public.pipeline_steps
+  left join private.ready_thumbnail_steps as ready on ready.files_are_public = p_job.files_are_public
   where name = 'thumbnail';
-  return private.lease_thumbnail(v_work, p_job, p_queued.artifacts, 60);
+  return case when v_work.step is not null then private.lease_thumbnail(v_work, p_job, p_queued.artifacts, 60) end;
 end;
 $$;
 

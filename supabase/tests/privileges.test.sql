@@ -28,7 +28,7 @@ select set_eq(
     'private.functions_url()', 'grant_welcome_credits()', 'import_problems(text,jsonb)', 'import_users(text,jsonb)',
     'erase_account(uuid)', 'my_limits()',
     'private.my_projects(text[])', 'private.open_project()', 'private.count_for_owner()', 'private.count_rows()',
-    'private.count_data()', 'private.end_node_job()', 'private.forget_node_job()',
+    'private.count_data()', 'private.end_node_job()', 'private.forget_node_job()', 'private.prepare_thumbnail_steps()',
     'private.stored_upload(text)', 'private.max_upload_bytes()', 'private.stray_uploads(integer)',
     'private.is_stored(text,bigint)',
     'private.current_user_id()', 'identify_user(text,text,text)'],
@@ -118,6 +118,7 @@ select set_eq(
     'private.count_for_owner()', 'private.count_rows()', 'private.count_data()', 'private.end_node_job()',
     'private.forget_node_job()', 'private.call_worker(text)', 'private.enqueue_upload_file()',
     'private.check_model()', 'private.check_pipeline_tool()', 'private.cancel_run_of_thumbnail()',
+    'private.prepare_thumbnail_steps()',
     'private.check_requested_job()', 'private.check_job()',
     -- Called by the two triggers of users, with the rights of their owner.
     'private.mailbox(text)', 'private.confirmed_address(auth.users)', 'private.address_hmac(text)',

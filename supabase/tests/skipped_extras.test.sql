@@ -1,6 +1,6 @@
 -- Extras that a video is delivered without: what is charged, skipped and given back.
 begin;
-select plan(60);
+select plan(61);
 \ir support/steps.psql
 
 -- What is charged, and how long it may take.
@@ -115,6 +115,11 @@ select pg_temp.start_transition('whole', pg_temp.sounding('["music", "voiceover"
 select is(
   pg_temp.deliver('whole') #> '{job,status}' || jsonb_build_array(pg_temp.refunds('whole')), '["completed", ""]',
   'an optional extra that was made is not refunded');
+
+select pg_temp.start_transition('half', pg_temp.sounding('["music", "voiceover"]'));
+select pg_temp.skip('half'), pg_temp.deliver('half');
+select is(pg_temp.refunds('half'), '100 skipped_extras_refund',
+  'an optional extra that was made is not refunded beside one that was skipped');
 
 -- Failures after a skipped step.
 update accounts set balance = pg_temp.balance();

@@ -1,6 +1,6 @@
 -- Thumbnails: they are made after the delivery, and change nothing but the picture of their video.
 begin;
-select plan(52);
+select plan(54);
 \ir support/steps.psql
 
 create function pg_temp.work(p_name text) returns private.thumbnail_work language sql as
@@ -139,6 +139,16 @@ select is(
 select is(count(*)::integer, 2, 'the pictures of a deleted user may still be written')
 from private.files_to_delete where path like '%_thumb.jpg' and since = private.clock() and bucket = 'videos'
   and path not like '%' || (select job_id from gone) || '%';
+
+-- The step is kept ready, and follows the catalogue at once.
+select results_eq(
+  'select files_are_public, step from private.ready_thumbnail_steps order by 1',
+  'select kind, private.thumbnail_step(kind) from (values (false), (true)) as kinds (kind)',
+  'the ready steps are those of the catalogue');
+update public.pipeline_tools set provider_model_id = 'another/tool' where step = 'thumbnail';
+select pg_temp.start('framed', p_user => pg_temp.b()), pg_temp.make('framed');
+select is(pg_temp.complete('framed') #> '{leased_thumbnail,step,model}', '"another/tool"',
+  'a tool that is changed makes the next thumbnail');
 
 -- Switched off.
 update public.pipeline_steps set is_available = false where name = 'thumbnail';

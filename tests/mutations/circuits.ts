@@ -12,7 +12,8 @@ const attacks = (name: string) => ({ file: "tests/recovery/circuit_test.ts", nam
 const submissions = (name: string) => ({ file: "tests/recovery/submission_faults_test.ts", name });
 
 const LAST_CHECK = `    private.quota_problem(p_job.user_id, p_job.seconds),
-    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),
+    case when num_nonnulls(p_job.image_path, p_job.tail_image_path) > 0
+      then private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]) end,
     -- Last, because it may take the one probe of a circuit: a request that is refused otherwise must not take it.
     private.circuits_problem(p_steps, p_job.job_id));`;
 
@@ -50,7 +51,8 @@ export const circuitMutations: readonly Mutation[] = [
     find: LAST_CHECK,
     replace: `    private.circuits_problem(p_steps, p_job.job_id),
     private.quota_problem(p_job.user_id, p_job.seconds),
-    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]));`,
+    case when num_nonnulls(p_job.image_path, p_job.tail_image_path) > 0
+      then private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]) end);`,
     // That a probe ends with its job gives back one whose job was never made, too.
     also: [{
       file: PROVIDER_CIRCUITS,

@@ -209,7 +209,7 @@ const refundMutations: readonly Mutation[] = [
     file: ENDINGS,
     find: SKIPPED_CREDITS,
     replace: "where (step ->> 'optional')::boolean), 0);",
-    test: skippedExtras("an optional extra that was made is not refunded"),
+    test: skippedExtras("an optional extra that was made is not refunded beside one that was skipped"),
   },
   {
     name: "the refund in the job that was delivered in part",

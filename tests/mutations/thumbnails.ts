@@ -3,6 +3,7 @@ import type { Mutation } from "./mutation.ts";
 
 const THUMBNAIL_WORK = "supabase/migrations/20261121000205_thumbnail_work.sql";
 const FILE_DELETION = "supabase/migrations/20261121000210_file_deletion.sql";
+const READY_STEPS = "supabase/migrations/20261121000303_ready_thumbnail_steps.sql";
 const THUMBNAILS = "supabase/migrations/20261121000305_thumbnails.sql";
 const ACCOUNT_DELETION = "supabase/migrations/20261121000370_account_deletion.sql";
 const WEBHOOKS = "supabase/migrations/20261121000320_webhooks.sql";
@@ -18,6 +19,22 @@ export const thumbnailMutations: readonly Mutation[] = [
     find: "    when p_artifacts ? 'thumbnail' then 'store'\n",
     replace: "",
     test: thumbnails("a thumbnail from the model is not made again"),
+  },
+  {
+    name: "the tool of the ready thumbnail steps",
+    guard: "No thumbnail is made by a tool that was replaced.",
+    file: READY_STEPS,
+    find: "or update or delete or truncate on public.pipeline_tools",
+    replace: "or delete or truncate on public.pipeline_tools",
+    test: thumbnails("a tool that is changed makes the next thumbnail"),
+  },
+  {
+    name: "the row of the ready thumbnail steps",
+    guard: "A thumbnail that is switched off is not paid for.",
+    file: READY_STEPS,
+    find: "or update or delete or truncate on public.pipeline_steps",
+    replace: "or delete or truncate on public.pipeline_steps",
+    test: thumbnails("without the tool there is no thumbnail"),
   },
   {
     name: "the number of a thumbnail's attempts",

@@ -95,8 +95,8 @@ export const uploadMutations: readonly Mutation[] = [
     name: "the check of files before the charge",
     guard: "A file that is not there, or no image, costs nothing.",
     file: START_GENERATION,
-    find: "    private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]),\n",
-    replace: "",
+    find: "then private.input_problem(p_job.user_id, array[p_job.image_path, p_job.tail_image_path]) end,",
+    replace: "then null end,",
     test: uploads("a file that was not uploaded is refused"),
   },
   {
