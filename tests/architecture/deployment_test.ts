@@ -73,7 +73,8 @@ Deno.test("no function imports a provider's adapter, or its client, before it is
 Deno.test("the functions that apps call most do not import at once what few requests need", () => {
   for (const endpoint of ["generate-video", "get-video-status", "videos"]) {
     const early = reachedBy(`${FUNCTIONS}/${endpoint}/index.ts`, importedAtOnce);
-    for (const part of ["jobs/advance", "jobs/deliver", "jobs/drawn-subtitles", "http/third-party-tokens"]) {
+    const parts = ["jobs/advance", "jobs/deliver", "jobs/drawn-subtitles", "jobs/uploads", "http/third-party-tokens"];
+    for (const part of [...parts, "database/identities", "database/leases"]) {
       assert.ok(!early.has(`${SHARED}/${part}.ts`), `${endpoint}: ${part}`);
     }
   }

@@ -58,11 +58,11 @@ export const endpointMutations: readonly Mutation[] = [
   {
     name: "the spelling of an address",
     guard: "What was checked is what is fetched, also by a parser that reads other spellings otherwise.",
-    file: `${SHARED}/http/fields.ts`,
+    file: `${SHARED}/http/video-fields.ts`,
     find: "  .transform((value) => new URL(value).href)\n",
     replace: "",
     test: {
-      file: `${SHARED}/http/fields_test.ts`,
+      file: `${SHARED}/http/video-fields_test.ts`,
       name: 'the address "https:\\\\\\\\example.com\\\\a.png" is kept as https://example.com/a.png',
     },
   },

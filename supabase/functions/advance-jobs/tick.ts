@@ -1,6 +1,6 @@
 import { type Progress, recordLooks, recordProgress } from "../_shared/database/attempts.ts";
 import { DatabaseError } from "../_shared/database/client.ts";
-import { leaseDueJobs } from "../_shared/database/jobs.ts";
+import { leaseDueJobs } from "../_shared/database/leases.ts";
 import type { Job, LeasedJob } from "../_shared/database/records.ts";
 import { advance, lookAt } from "../_shared/jobs/advance.ts";
 import type { JobContext } from "../_shared/jobs/context.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { GenerationRequest } from "../_shared/database/jobs.ts";
+import type { GenerationRequest } from "../_shared/database/new-jobs.ts";
 import { readBody } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";

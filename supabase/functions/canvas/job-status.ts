@@ -1,4 +1,4 @@
-import { readNodeJob } from "../_shared/database/jobs.ts";
+import { readNodeJob } from "../_shared/database/node-jobs.ts";
 import type { Job } from "../_shared/database/records.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { json } from "../_shared/http/endpoint.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../_shared/database/database.types.ts";
-import { maxCredits, publicUrl, text, uploadedPath } from "../_shared/http/fields.ts";
+import { text } from "../_shared/http/fields.ts";
+import { maxCredits, publicUrl, uploadedPath } from "../_shared/http/video-fields.ts";
 
 const setting = z.union([text(1, 64), z.number()], { error: "must be text or a number" });
 

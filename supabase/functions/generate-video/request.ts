@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { canonicalJson, sha256Hex } from "../_shared/http/fingerprint.ts";
 import { checkExtras, extraFields } from "../_shared/http/extra-fields.ts";
-import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
+import { text, uuid } from "../_shared/http/fields.ts";
+import { maxCredits, publicUrl, uploadedPath } from "../_shared/http/video-fields.ts";
 
 const settings = z
   .unknown()

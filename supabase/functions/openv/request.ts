@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../_shared/database/database.types.ts";
-import { maxCredits, text } from "../_shared/http/fields.ts";
+import { text } from "../_shared/http/fields.ts";
+import { maxCredits } from "../_shared/http/video-fields.ts";
 
 const prompt = z.string({ error: "must be text" }).trim().pipe(text(1, 5000));
 const number = z.number({ error: "must be a number" });

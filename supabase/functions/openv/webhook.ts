@@ -1,4 +1,4 @@
-import { wakeRun } from "../_shared/database/jobs.ts";
+import { wakeRun } from "../_shared/database/leases.ts";
 import { RequestError } from "../_shared/errors/request-errors.ts";
 import { readBytes } from "../_shared/http/body.ts";
 import { json } from "../_shared/http/endpoint.ts";

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Json } from "../_shared/database/database.types.ts";
 import { checkExtras, extraFields, oneOf } from "../_shared/http/extra-fields.ts";
-import { maxCredits, publicUrl, text, uploadedPath, uuid } from "../_shared/http/fields.ts";
+import { text, uuid } from "../_shared/http/fields.ts";
+import { maxCredits, publicUrl, uploadedPath } from "../_shared/http/video-fields.ts";
 
 const TYPES = ["FADE", "SLIDE", "ZOOM", "WIPE", "MORPH", "BLUR", "ROTATE", "ENERGETIC", "CALM"] as const;
 const MAX_SECONDS = 60;

@@ -40,6 +40,8 @@ export function testConcurrentRequests(world: World): void {
     const before = simulatorOf(world).submissions;
     const answers = await atOnce(50, () => world.generate(user));
     const [accepted, refused] = [withStatus(answers, 200), withStatus(answers, 402)];
+    const others = answers.filter((answer) => answer.status !== 200 && answer.status !== 402);
+    assert.deepEqual(others.map(({ status, body }) => ({ status, body })), []);
     assert.deepEqual([accepted.length, refused.length], [10, 40]);
     for (const { body } of refused) {
       const { error, code, required_credits, current_credits } = body;

@@ -1,6 +1,5 @@
 import { verifyCredentials } from "@supabase/server/core";
 import { adminClient } from "../database/client.ts";
-import { identifyUser } from "../database/identities.ts";
 import { RequestError } from "../errors/request-errors.ts";
 import { readEnvironment } from "../runtime/environment.ts";
 import type { Log } from "../runtime/log.ts";
@@ -57,7 +56,10 @@ async function thirdPartyUser(context: AuthContext, token: string): Promise<stri
   otherIssuers ??= readEnvironment().THIRD_PARTY_ISSUERS ?? [];
   if (otherIssuers.length === 0) return null;
   // Imported here: few projects have other identity providers.
-  const { verifyThirdPartyToken } = await import("./third-party-identity.ts");
+  const [{ verifyThirdPartyToken }, { identifyUser }] = await Promise.all([
+    import("./third-party-identity.ts"),
+    import("../database/identities.ts"),
+  ]);
   const verified = await verifyThirdPartyToken(context, token);
   if (verified === null) return null;
   if ("refused" in verified) throw refused(context, verified.refused);

@@ -1,4 +1,4 @@
-import type { RequestIdentity } from "../database/jobs.ts";
+import type { RequestIdentity } from "../database/new-jobs.ts";
 import { RequestError } from "../errors/request-errors.ts";
 
 /** The request's key, without the one pair of quotes that RFC 8941 allows around it. Throws `RequestError`. */

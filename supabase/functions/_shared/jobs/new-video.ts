@@ -1,6 +1,6 @@
 import { failJob, openAttempt } from "../database/attempts.ts";
 import { DatabaseError } from "../database/client.ts";
-import type { GenerationRequest } from "../database/jobs.ts";
+import type { GenerationRequest } from "../database/new-jobs.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { jobErrors } from "../errors/job-errors.ts";
 import { errorBody, requestErrors } from "../errors/request-errors.ts";

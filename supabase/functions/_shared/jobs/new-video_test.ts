@@ -1,7 +1,7 @@
 import { createClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import type { Database } from "../database/database.types.ts";
-import type { GenerationRequest } from "../database/jobs.ts";
+import type { GenerationRequest } from "../database/new-jobs.ts";
 import { ProviderError, type VideoProvider } from "../providers/provider.ts";
 import { ServerTiming } from "../runtime/server-timing.ts";
 import { SignedUrlCache } from "../storage/signed-url-cache.ts";

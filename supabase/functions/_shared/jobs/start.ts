@@ -1,10 +1,9 @@
-import { type GenerationRequest, startGeneration, type StartOutcome } from "../database/jobs.ts";
+import { type GenerationRequest, startGeneration, type StartOutcome } from "../database/new-jobs.ts";
 import { DatabaseError } from "../database/client.ts";
 import { limitReached } from "../errors/limit-reached.ts";
 import { RequestError } from "../errors/request-errors.ts";
 import { errorText } from "../runtime/log.ts";
 import type { JobContext } from "./context.ts";
-import { checkUpload } from "./uploads.ts";
 
 /** A job that was charged and created, or the answer that its key got before. */
 export type StartedJob = Extract<StartOutcome, { outcome: "created" | "replayed" }>;
@@ -23,6 +22,8 @@ export async function startJob(
 ): Promise<StartedJob> {
   let started = await start(context, request);
   for (let checks = 0; started.outcome === "input_unchecked" && checks < MAX_CHECKS; checks++) {
+    // Imported here: a file is checked once, and most requests name none.
+    const { checkUpload } = await import("./uploads.ts");
     await checkUpload(context, started);
     started = await start(context, request);
   }

@@ -1,4 +1,4 @@
-import { adoptRun, type WakeOutcome } from "../database/jobs.ts";
+import { adoptRun, type WakeOutcome } from "../database/leases.ts";
 import type { LeasedJob } from "../database/records.ts";
 import { keepAlive } from "../runtime/background.ts";
 import { errorText } from "../runtime/log.ts";

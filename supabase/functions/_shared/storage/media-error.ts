@@ -28,12 +28,16 @@ export class MediaError extends Error {
   }
 }
 
-/** storage-js's errors: hosted Storage often answers HTTP 400 and puts the real status into the body. */
-const storageError = z.object({
-  status: z.coerce.number().nullish().catch(null),
-  statusCode: z.coerce.number().nullish().catch(null),
-  originalError: z.unknown().optional(),
-});
+/**
+ * storage-js's errors: hosted Storage often answers HTTP 400 and puts the real status into the body. A function, because
+ * every endpoint imports this file and most instances never meet such an error.
+ */
+const storageError = () =>
+  z.object({
+    status: z.coerce.number().nullish().catch(null),
+    statusCode: z.coerce.number().nullish().catch(null),
+    originalError: z.unknown().optional(),
+  });
 
 const CODES_BY_STATUS: ReadonlyMap<number, MediaErrorCode> = new Map([
   [413, "storage_too_large"],
@@ -45,7 +49,7 @@ const CODES_BY_STATUS: ReadonlyMap<number, MediaErrorCode> = new Map([
 
 /** What an error of storage-js means. `notFound` is the code for a missing file, where that is not our own mistake. */
 export function toMediaError(error: Error, notFound: MediaErrorCode = "storage_refused"): MediaError {
-  const { status, statusCode, originalError } = storageError.safeParse(error).data ?? {};
+  const { status, statusCode, originalError } = storageError().safeParse(error).data ?? {};
   const cause = wordsOf(originalError);
   const detail = `${statusCode ?? status ?? "no answer"}: ${error.message} ${cause}`.trim();
   // The words of Deno (2.1 and 2.9) for a request body that failed on the way: the provider's download broke off.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { publicUrl } from "./fields.ts";
+import { publicUrl } from "./video-fields.ts";
 
 const SPELLINGS: [given: string, kept: string][] = [
   ["HTTPS://EXAMPLE.com/A.png", "https://example.com/A.png"],
