@@ -174,6 +174,9 @@ set statement_timeout = '50s'
 as $$
 begin
   perform private.require_account(p_user_id);
+  -- Before the row of auth.users, which a transaction that refunds twice wants after its lock of the user: Postgres checks
+  -- a reference again in a row that the same transaction has written.
+  perform private.lock_user_exclusive(p_user_id);
   delete from auth.users where id = p_user_id;
 end;
 $$;

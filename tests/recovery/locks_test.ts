@@ -246,6 +246,8 @@ Deno.test("a deletion of two videos while one of them ends is no deadlock: it ha
 
 Deno.test("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids", async () => {
   const { user, jobs: [first, second] } = await twoJobs();
+  // However slow this machine is.
+  await pool`alter function record_looks(jsonb) set lock_timeout = '60s'`;
   const looks = [second, first].map((job_id) => ({ job_id, attempt: 1, stage: "generating" }));
   const seen = await whileWaitedFor(
     (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
@@ -254,6 +256,15 @@ Deno.test("looks recorded together while their videos are deleted are no deadloc
   );
   assert.equal(seen, 0);
   await assertBalance(user, 100);
+});
+
+Deno.test("an account that is deleted while two of its jobs are refunded is no deadlock: it has the user's lock first", async () => {
+  const { user, jobs: [first, second] } = await twoJobs();
+  const refund = (jobId: string): Call => (sql) =>
+    valueOf(sql`select fail_job(${jobId}, 1, 'timeout', 'It took too long')`);
+  await whileWaitedFor(refund(first), (sql) => valueOf(sql`select erase_account(${user})`), refund(second));
+  assert.deepEqual([...await pool`select from auth.users where id = ${user}`], []);
+  assert.deepEqual([...await pool`select * from audit_credits()`], []);
 });
 
 Deno.test("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids", async () => {
