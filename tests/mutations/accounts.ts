@@ -118,6 +118,18 @@ const welcomeMutations: readonly Mutation[] = [
 
 const leavingMutations: readonly Mutation[] = [
   {
+    name: "the lock of the user in erase_account",
+    guard: "The deletion of an account waits for refunds under way, and neither ends the other.",
+    file: ACCOUNT_DELETION,
+    find: "  perform private.lock_user_exclusive(p_user_id);\n",
+    replace: "",
+    test: {
+      file: "tests/recovery/locks_test.ts",
+      name:
+        "an account that is deleted while two of its jobs are refunded is no deadlock: it has the user's lock first",
+    },
+  },
+  {
     name: "the trigger of the erasure",
     guard: "When a user is deleted, by the app or the dashboard, their jobs end and their runs are cancelled.",
     file: ACCOUNT_DELETION,
