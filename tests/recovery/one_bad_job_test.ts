@@ -86,3 +86,21 @@ for (
     assert.equal(ended?.applied, true, "the remedy of docs/operations.md");
   });
 }
+
+Deno.test("a thumbnail that a worker cannot read is told to the operator, and the others go on", async () => {
+  const [one, other] = (await startRuns(world, 2)).map(({ jobId }) => jobId);
+  for (const jobId of [one, other]) {
+    await world.sql`select advance_step(${String(jobId)}, 1, '{"video_url": "https://provider.test/v.mp4"}')`;
+    await world.sql`select complete_job(${String(jobId)}, 1, 'video.mp4')`;
+    // Due, and without an attempt left: a worker gives it up.
+    await world.sql`
+      insert into private.thumbnail_work
+      select job_id, jsonb_set(steps -> 0, '{produces}', ${jobId === one ? '"hologram"' : '"image_url"'}::text::jsonb),
+        2, 0, null, private.clock(), private.clock() + interval '1 hour'
+      from private.job_queue where job_id = ${String(jobId)}`;
+  }
+  assert.equal((await world.tick()).status, 200);
+  assert.deepEqual(await alertsOf(String(one)), ["job_unreadable"]);
+  const left = await world.sql`select job_id from private.thumbnail_work`;
+  assert.deepEqual(left.map(({ job_id }) => job_id), [one]);
+});
