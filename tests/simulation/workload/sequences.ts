@@ -26,7 +26,7 @@ export class Sequences {
   ) {}
 
   any(user: User, purchase: Operation): Turn[] {
-    switch (this.random.weighted({ edge: 3, end: 3, node: 5, address: 1, mind: 2, leave: 1, crowd: 1 })) {
+    switch (this.random.weighted({ edge: 3, end: 3, node: 5, address: 1, mind: 2, leave: 2, crowd: 1 })) {
       case "edge":
         return this.#batchAtTheEdge(user);
       case "end":
