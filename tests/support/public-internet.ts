@@ -38,6 +38,8 @@ export async function startPublicInternet(file: Uint8Array, contentType: string)
       end.on("error", () => end.destroy());
     }
   });
+  // Also one that has not asked for anything yet: to close a server waits for it.
+  for (const server of [site, proxy]) server.on("connection", (socket: Socket) => sockets.add(socket));
   await Promise.all([site, proxy].map((server) =>
     new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve());
@@ -51,12 +53,13 @@ export async function startPublicInternet(file: Uint8Array, contentType: string)
     },
     fetched,
     async stop() {
-      for (const socket of sockets) socket.destroy();
-      await Promise.all([site, proxy].map((server) =>
+      const closed = [site, proxy].map((server) =>
         new Promise<void>((resolve) => {
           server.close(() => resolve());
         })
-      ));
+      );
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
       await Deno.remove(trusted);
     },
   };
