@@ -124,7 +124,7 @@ const leavingMutations: readonly Mutation[] = [
     find: "  perform private.lock_user_exclusive(p_user_id);\n",
     replace: "",
     test: {
-      file: "tests/recovery/locks_test.ts",
+      file: "tests/recovery/deadlocks_test.ts",
       name:
         "an account that is deleted while two of its jobs are refunded is no deadlock: it has the user's lock first",
     },

@@ -9,6 +9,7 @@ const CANCEL = "supabase/migrations/20261121000330_cancel.sql";
 const VIDEO_DELETION = "supabase/migrations/20261121000340_video_deletion.sql";
 const cancel = (name: string) => ({ file: "supabase/tests/cancel.test.sql", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
+const deadlocks = (name: string) => ({ file: "tests/recovery/deadlocks_test.ts", name });
 const refusals = (name: string) => ({ file: "supabase/tests/refusals.test.sql", name });
 const limits = (name: string) => ({ file: "tests/api/cancel_limits_test.ts", name });
 
@@ -185,7 +186,7 @@ const lockMutations: readonly Mutation[] = [
       find: "and jobs.user_id = p_user_id and jobs.job_id = any (p_job_ids))\n  order by job_id for update;",
       replace: "and false) for update;",
     }],
-    test: locks(
+    test: deadlocks(
       "a deletion of two videos while one of them ends is no deadlock: it has all their locks before the balance",
     ),
   },
@@ -195,7 +196,7 @@ const lockMutations: readonly Mutation[] = [
     file: VIDEO_DELETION,
     find: "    ) as expired\n    order by job_id\n",
     replace: "    ) as expired\n",
-    test: locks("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids"),
+    test: deadlocks("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids"),
   },
   {
     name: "the repeated call after a deadlock",

@@ -11,6 +11,7 @@ const transitions = (name: string) => ({ file: "supabase/tests/progress.test.sql
 const endings = (name: string) => ({ file: "supabase/tests/endings.test.sql", name });
 const lateRecord = (name: string) => ({ file: "tests/recovery/late_record_test.ts", name });
 const locks = (name: string) => ({ file: "tests/recovery/locks_test.ts", name });
+const deadlocks = (name: string) => ({ file: "tests/recovery/deadlocks_test.ts", name });
 const oneBadJob = (name: string) => ({ file: "tests/recovery/one_bad_job_test.ts", name });
 const STATE = "current := coalesce(job.completed_at is null and queued.attempt = p_attempt, false);";
 const STATELESS = "current := coalesce(queued.attempt = p_attempt, false);";
@@ -145,7 +146,9 @@ export const progressMutations: readonly Mutation[] = [
     file: PROGRESS,
     find: "    order by job_id\n  loop",
     replace: "  loop",
-    test: locks("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids"),
+    test: deadlocks(
+      "looks recorded together while their videos are deleted are no deadlock: both lock them by their ids",
+    ),
   },
   {
     name: "the longest wait in record_looks",

@@ -1,66 +1,19 @@
 // Two transactions that touch the same money or the same job: the second waits, then sees what the first has done. In each
 // test the first is still under way when the second begins, so that the result does not depend on chance.
 import assert from "node:assert/strict";
-import postgres from "postgres";
-import type { Postgres } from "../../local/postgres/postgres.ts";
-import { startDatabase } from "../support/database.ts";
-import { LIGHTHOUSE, until } from "../support/harness.ts";
+import {
+  assertBalance,
+  type Call,
+  newUser,
+  pool,
+  start,
+  twoJobs,
+  useDatabase,
+  valueOf,
+  whileUnderWay,
+} from "../support/two-transactions.ts";
 
-let server: Postgres;
-let pool: postgres.Sql;
-
-Deno.test.beforeAll(async () => {
-  server = await startDatabase();
-  pool = postgres(server.url, { max: 5, onnotice: () => {} });
-});
-
-Deno.test.afterAll(async () => {
-  await pool.end();
-  await server.stop();
-});
-
-/** Calls a procedure and returns its result. */
-type Call = (sql: postgres.ISql) => Promise<unknown>;
-
-/** Makes a call, and commits it only when the second call, on another connection, waits for it or is done. */
-async function whileUnderWay(first: Call, second: Call): Promise<[first: unknown, second: unknown]> {
-  const { early, late } = await pool.begin(async (transaction) => {
-    const early = await first(transaction);
-    let done = false;
-    const late = second(pool).finally(() => done = true);
-    // Its error is thrown below, by `await late`.
-    late.catch(() => {});
-    await until("the second call waits or is done", async () => done || await isCallWaiting());
-    return { early, late };
-  });
-  return [early, await late];
-}
-
-async function isCallWaiting(): Promise<boolean> {
-  const [waiting] = await pool`select from pg_stat_activity where wait_event_type = 'Lock'`;
-  return waiting !== undefined;
-}
-
-/** Runs a query of one value. */
-async function valueOf(query: Promise<postgres.Row[]>): Promise<unknown> {
-  const [row] = await query;
-  return Object.values(row ?? {})[0];
-}
-
-/** A user with a hundred credits. */
-async function newUser(): Promise<string> {
-  const id = crypto.randomUUID();
-  await pool`insert into auth.users (id) values (${id})`;
-  await pool`select add_credits(${id}, 100, 'test')`;
-  return id;
-}
-
-function start(userId: string, key: string): Call {
-  return (sql) =>
-    valueOf(sql`
-      select answer ->> 'outcome' from start_generation(${userId}, ${key}, 'hash', ${pool.json(LIGHTHOUSE)})
-        as answer`);
-}
+useDatabase();
 
 /** A charged job whose submission is under way, long enough ago to be due. */
 async function newJob(): Promise<string> {
@@ -85,14 +38,6 @@ async function newJobWithoutMusic(userId: string): Promise<string> {
   await pool`select record_submission(${jobId}, 2, 'run-2')`;
   await pool`select advance_step(${jobId}, 2, '{"video_url": "https://provider.test/v.mp4"}')`;
   return jobId;
-}
-
-async function assertBalance(userId: string, credits: number): Promise<void> {
-  assert.equal(
-    await valueOf(pool`select credits_remaining::integer from credit_balances where user_id = ${userId}`),
-    credits,
-  );
-  assert.deepEqual([...await pool`select * from audit_credits()`], []);
 }
 
 Deno.test("a deduction that comes while another is under way waits for it, and both are taken", async () => {
@@ -209,80 +154,6 @@ Deno.test("a step that is skipped while its end is reported is not skipped, and 
   const skip: Call = (sql) => valueOf(sql`select skip_step(${jobId}, 1) ->> 'applied'`);
   assert.deepEqual(await whileUnderWay(end, skip), ["true", "false"]);
   assert.equal(await valueOf(pool`select step from video_jobs where job_id = ${jobId}`), 1);
-});
-
-/** Two jobs of one user under way, in the order of their ids. */
-async function twoJobs(): Promise<{ user: string; jobs: [first: string, second: string] }> {
-  const user = await newUser();
-  for (const key of ["one", "other"]) await start(user, key)(pool);
-  const rows = await pool`select job_id from video_jobs where user_id = ${user} order by job_id`;
-  const [first = "", second = ""] = rows.map(({ job_id }) => String(job_id));
-  return { user, jobs: [first, second] };
-}
-
-/** Takes a lock, waits until the other call waits for it, then does the rest. Fails on a deadlock. */
-async function whileWaitedFor(lock: Call, other: Call, rest: Call): Promise<unknown> {
-  const late = await pool.begin(async (transaction) => {
-    await lock(transaction);
-    const late = other(pool);
-    late.catch(() => {});
-    await until("the other call waits", isCallWaiting);
-    await rest(transaction);
-    return { late };
-  });
-  return await late.late;
-}
-
-Deno.test("a deletion of two videos while one of them ends is no deadlock: it has all their locks before the balance", async () => {
-  const { user, jobs: [first, second] } = await twoJobs();
-  const deleted = await whileWaitedFor(
-    (sql) => valueOf(sql`select private.lock_job(${second}, 1)`),
-    (sql) => valueOf(sql`select jsonb_array_length(delete_videos(${user}, ${[first, second]}::uuid[]) -> 'deleted')`),
-    (sql) => valueOf(sql`select fail_job(${second}, 1, 'timeout', 'It took too long')`),
-  );
-  assert.equal(deleted, 2);
-  await assertBalance(user, 100);
-});
-
-Deno.test("looks recorded together while their videos are deleted are no deadlock: both lock them by their ids", async () => {
-  const { user, jobs: [first, second] } = await twoJobs();
-  // However slow this machine is.
-  await pool`alter function record_looks(jsonb) set lock_timeout = '60s'`;
-  const looks = [second, first].map((job_id) => ({ job_id, attempt: 1, stage: "generating" }));
-  const seen = await whileWaitedFor(
-    (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
-    (sql) => valueOf(sql`select count(*)::integer from record_looks(${pool.json(looks)})`),
-    (sql) => valueOf(sql`select delete_videos(${user}, ${[first, second]}::uuid[])`),
-  );
-  assert.equal(seen, 0);
-  await assertBalance(user, 100);
-});
-
-Deno.test("an account that is deleted while two of its jobs are refunded is no deadlock: it has the user's lock first", async () => {
-  const { user, jobs: [first, second] } = await twoJobs();
-  const refund = (jobId: string): Call => (sql) =>
-    valueOf(sql`select fail_job(${jobId}, 1, 'timeout', 'It took too long')`);
-  await whileWaitedFor(refund(first), (sql) => valueOf(sql`select erase_account(${user})`), refund(second));
-  assert.deepEqual([...await pool`select from auth.users where id = ${user}`], []);
-  assert.deepEqual([...await pool`select * from audit_credits()`], []);
-});
-
-Deno.test("a purge that meets a deletion of the same videos is no deadlock: both lock them by their ids", async () => {
-  const { user, jobs: [first, second] } = await twoJobs();
-  await pool`select fail_job(${second}, 1, 'timeout', 'x')`;
-  await pool`select fail_job(${first}, 1, 'timeout', 'x')`;
-  await pool`update app_settings set retention_days = 1`;
-  await pool`
-    update video_jobs set completed_at = completed_at - case when job_id = ${second} then 3 else 2 end * interval '1 day'
-    where user_id = ${user}`;
-  const purged = await whileWaitedFor(
-    (sql) => valueOf(sql`select private.lock_job(${first}, 1)`),
-    (sql) => valueOf(sql`select delete_expired_videos(100)`),
-    (sql) => valueOf(sql`select delete_videos(${user}, ${[first, second]}::uuid[])`),
-  );
-  await pool`update app_settings set retention_days = null`;
-  assert.equal(purged, 0);
-  await assertBalance(user, 100);
 });
 
 Deno.test("two cancellations at once when the day allows one more: the second waits for the first, and is refused", async () => {

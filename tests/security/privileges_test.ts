@@ -58,6 +58,7 @@ async function listProcedures({ victim, jobId }: Scene): Promise<Procedure[]> {
     if (type === "boolean") return true;
     if (type === "jsonb" || type === "json") return {};
     if (type.endsWith("[]")) return [jobId];
+    if (type === "interval") return "1 day";
     return type.startsWith("timestamp") ? new Date().toISOString() : "text";
   };
   return rows.map(({ name, names, types }) => ({
