@@ -54,7 +54,7 @@ export const extraMutations: readonly Mutation[] = [
     file: BURN_IN,
     find: "  if v_issues <> '[]' then\n    return v_issues;",
     replace: "  if false then\n    return v_issues;",
-    test: extras("subtitles of any length are refused or counted soon"),
+    test: extras("a subtitle that is too long is refused for its length, and its characters are not looked at"),
   },
   {
     name: "the mix among the steps that can be switched off",

@@ -25,7 +25,11 @@ export const uploadMutations: readonly Mutation[] = [
     file: UPLOADS,
     find: "where user_id = p_user_id for update;",
     replace: "where user_id = p_user_id;",
-    test: limits("no more upload addresses are given than the day's limit"),
+    test: {
+      file: "tests/recovery/locks_test.ts",
+      name:
+        "a request for an upload address that comes while another gets the day's last one waits for it, and is refused",
+    },
   },
   {
     name: "the account behind a request for an upload address",

@@ -179,3 +179,14 @@ Deno.test("a first request of an identity that comes while another is under way 
   assert.equal(second, first);
   assert.deepEqual([...await pool`select change from quota_log where user_id = ${String(first)}`], [{ change: 20 }]);
 });
+
+Deno.test("a request for an upload address that comes while another gets the day's last one waits for it, and is refused", async () => {
+  const user = await newUser();
+  await pool`update app_settings set uploads_per_day = 1`;
+  const ask: Call = (sql) => valueOf(sql`select start_upload(${user}, 'image/png') ->> 'outcome'`);
+  try {
+    assert.deepEqual(await whileUnderWay(ask, ask), ["created", "upload_limit_reached"]);
+  } finally {
+    await pool`update app_settings set uploads_per_day = 100`;
+  }
+});
