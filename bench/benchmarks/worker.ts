@@ -1,5 +1,5 @@
-// Claim: our worker moves more jobs a second than one written by hand, although each step is leased, recorded and can be
-// repeated; and several workers move more than one.
+// Claim: our worker looks at more jobs a second than one written by hand, although each step is leased, recorded and can be
+// repeated; and several look at more than one. It delivers fewer: each of its deliveries also has a thumbnail.
 import { z } from "zod";
 import type { Benchmark, Effort, Figure } from "../measure/benchmark.ts";
 import { compare, type Comparison, inTurn } from "../measure/comparison.ts";
@@ -33,7 +33,7 @@ interface Side {
 
 export const worker: Benchmark = {
   name: "worker",
-  claim: "The worker moves more jobs a second than one written by hand, and several move more than one.",
+  claim: "The worker looks at more jobs a second than one written by hand, and several at more than one.",
   run: (effort) =>
     withBenchStack(effort, async (bench) => {
       const { rounds, seconds, onProgress } = effort;
